@@ -1,0 +1,181 @@
+#include "base/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// The whole text as a number; false when it is anything else. "inf" is a number: a threshold may be infinite.
+bool parse_number(std::string_view text, double& value) {
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, value);
+  return result.ec == std::errc{} && result.ptr == end && !std::isnan(value);
+}
+
+std::string words(const std::vector<std::string_view>& choices) {
+  std::string text;
+  for (const std::string_view choice : choices) text += (text.empty() ? "" : ", ") + std::string(choice);
+  return text;
+}
+
+std::string range_text(const OptionSpec& spec) {
+  std::ostringstream text;
+  text << (spec.type == OptionType::kInteger ? "a whole number" : "a number");
+  const bool below = std::isfinite(spec.minimum);
+  const bool above = std::isfinite(spec.maximum);
+  if (below && above) text << " from " << spec.minimum << " to " << spec.maximum;
+  if (below && !above) text << " of at least " << spec.minimum;
+  if (!below && above) text << " of at most " << spec.maximum;
+  return text.str();
+}
+
+// Checks `text` against `spec` and returns its numeric form (0 for texts).
+double check_value(const OptionSpec& spec, const std::string& text) {
+  double number = 0.0;
+  switch (spec.type) {
+    case OptionType::kText:
+      return 0.0;
+    case OptionType::kChoice:
+      if (std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end()) {
+        const std::string_view near = nearest(text, spec.choices);
+        throw UsageError("'" + text + "' is not one of: " + words(spec.choices) +
+                         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+      }
+      return 0.0;
+    case OptionType::kFlag:
+      if (text != "true" && text != "false") throw UsageError("'" + text + "' is neither true nor false");
+      return text == "true" ? 1.0 : 0.0;
+    case OptionType::kBytes:
+      return static_cast<double>(parse_bytes(text).value);
+    case OptionType::kDuration:
+      return parse_seconds(text).value;
+    case OptionType::kRate:
+      return parse_rate(text).value;
+    case OptionType::kInteger:
+    case OptionType::kNumber: {
+      const bool whole = spec.type == OptionType::kInteger;
+      constexpr double kLargestInteger = 9007199254740992.0;  // 2^53: every integer below is exact in a double
+      if (!parse_number(text, number) || number < spec.minimum || number > spec.maximum ||
+          (whole && (number != std::floor(number) || number < 0.0 || number > kLargestInteger))) {
+        throw UsageError("'" + text + "' is not " + range_text(spec));
+      }
+      return number;
+    }
+  }
+  return number;
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string_view candidate : known) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+Options::Options(std::string_view section, std::span<const OptionSpec> specs,
+                 const std::map<std::string, GivenOption>& given)
+    : section_(section) {
+  const auto name_of = [&](std::string_view option) {
+    return section_.empty() ? std::string(option) : section_ + "." + std::string(option);
+  };
+  for (const auto& [name, option] : given) {
+    const auto known = [&](const OptionSpec& spec) { return spec.name == name; };
+    if (std::any_of(specs.begin(), specs.end(), known)) continue;
+    std::vector<std::string_view> names;
+    for (const OptionSpec& spec : specs) names.push_back(spec.name);
+    const std::string_view near = nearest(name, names);
+    throw UsageError(option.where + ": unknown key '" + name_of(name) + "'" +
+                     (near.empty() ? "; known are: " + words(names) : "; did you mean '" + std::string(near) + "'?"));
+  }
+  for (const OptionSpec& spec : specs) {
+    Value value{.spec = spec, .text = std::string(spec.default_value), .where = {}};
+    if (const auto found = given.find(std::string(spec.name)); found != given.end()) {
+      value.text = found->second.text;
+      value.where = found->second.where;
+    } else if (spec.required) {
+      throw UsageError("'" + name_of(spec.name) + "' is missing: " + std::string(spec.help));
+    }
+    try {
+      value.number = check_value(spec, value.text);
+    } catch (const UsageError& error) {
+      throw UsageError((value.where.empty() ? "default" : value.where) + ": " + name_of(spec.name) + ": " +
+                       error.what());
+    }
+    values_.push_back(std::move(value));
+  }
+}
+
+const Options::Value& Options::find(std::string_view name) const {
+  const auto place =
+      std::find_if(values_.begin(), values_.end(), [&](const Value& value) { return value.spec.name == name; });
+  LACONIC_CHECK(place != values_.end(), "no option '" << name << "' in section '" << section_ << "'");
+  return *place;
+}
+
+const Options::Value& Options::find(std::string_view name, OptionType type) const {
+  const Value& value = find(name);
+  LACONIC_CHECK(value.spec.type == type, "option '" << name << "' read as another type");
+  return value;
+}
+
+std::uint64_t Options::integer(std::string_view name) const {
+  return static_cast<std::uint64_t>(find(name, OptionType::kInteger).number);
+}
+double Options::number(std::string_view name) const { return find(name, OptionType::kNumber).number; }
+const std::string& Options::text(std::string_view name) const {
+  const Value& value = find(name);
+  LACONIC_CHECK(value.spec.type == OptionType::kText || value.spec.type == OptionType::kChoice,
+                "option '" << name << "' read as a text");
+  return value.text;
+}
+bool Options::flag(std::string_view name) const { return find(name, OptionType::kFlag).number != 0.0; }
+Bytes Options::bytes(std::string_view name) const {
+  return {static_cast<std::uint64_t>(find(name, OptionType::kBytes).number)};
+}
+Seconds Options::seconds(std::string_view name) const { return {find(name, OptionType::kDuration).number}; }
+BitsPerSecond Options::rate(std::string_view name) const { return {find(name, OptionType::kRate).number}; }
+
+bool Options::given(std::string_view name) const { return !find(name).where.empty(); }
+
+std::string Options::place(std::string_view name) const {
+  const Value& value = find(name);
+  const std::string option = section_.empty() ? std::string(name) : section_ + "." + std::string(name);
+  return value.where.empty() ? option : value.where + ": " + option;
+}
+
+std::vector<Options::Resolved> Options::resolved() const {
+  std::vector<Resolved> result;
+  for (const Value& value : values_) result.push_back({&value.spec, value.text});
+  return result;
+}
+
+}  // namespace laconic

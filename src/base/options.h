@@ -1,0 +1,88 @@
+// Options as tables: a section of the job file, a strategy or a model declares what it takes, and parsing, checking,
+// defaults, help and the resolved job all follow from the declaration.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/units.h"
+
+namespace laconic {
+
+enum class OptionType { kInteger, kNumber, kText, kChoice, kFlag, kBytes, kDuration, kRate };
+
+// Written with designated initialisers; a member left out has the value below.
+struct OptionSpec {
+  std::string_view name;
+  OptionType type = OptionType::kText;
+  // Text of the default. A required option has none and must be given.
+  std::string_view default_value = {};
+  bool required = false;
+  // Inclusive range of integers and numbers.
+  double minimum = -std::numeric_limits<double>::infinity();
+  double maximum = std::numeric_limits<double>::infinity();
+  // The accepted words of a kChoice.
+  std::vector<std::string_view> choices = {};
+  // One line for `laconic list` and the docs, with the unit.
+  std::string_view help = {};
+};
+
+// A value as the user wrote it and the place where ("job.toml:12", "--set").
+struct GivenOption {
+  std::string text;
+  std::string where;
+};
+
+// Values for every OptionSpec of a table, each checked against it.
+class Options {
+ public:
+  Options() = default;
+
+  // Resolves `given` against `specs`. `section` ("strategy") names the options in errors. Throws UsageError that names
+  // the place, the option and the remedy for: an unknown name (with the nearest known one), a missing required option, a
+  // value of another type, unit or range. `specs` are copied by view: their texts must outlive the result (they are
+  // string literals of tables).
+  Options(std::string_view section, std::span<const OptionSpec> specs, const std::map<std::string, GivenOption>& given);
+
+  // Typed access. Asking for a name or a type that the table does not declare is a caller's bug.
+  std::uint64_t integer(std::string_view name) const;
+  double number(std::string_view name) const;
+  const std::string& text(std::string_view name) const;  // kText and kChoice
+  bool flag(std::string_view name) const;
+  Bytes bytes(std::string_view name) const;
+  Seconds seconds(std::string_view name) const;
+  BitsPerSecond rate(std::string_view name) const;
+
+  // Whether the user gave it, and where (empty when it is the default).
+  bool given(std::string_view name) const;
+  // "job.toml:12: strategy.threshold", for errors found later.
+  std::string place(std::string_view name) const;
+  // The resolved text of every option in the order of the table, for job.resolved.toml.
+  struct Resolved {
+    const OptionSpec* spec;
+    std::string text;
+  };
+  std::vector<Resolved> resolved() const;
+
+ private:
+  struct Value {
+    OptionSpec spec;
+    std::string text;
+    std::string where;
+    double number = 0.0;
+  };
+  const Value& find(std::string_view name) const;
+  const Value& find(std::string_view name, OptionType type) const;
+  std::string section_;
+  std::vector<Value> values_;
+};
+
+// The word of `known` that is nearest to `word` by edit distance, or empty when none is near.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+
+}  // namespace laconic

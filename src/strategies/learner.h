@@ -1,0 +1,78 @@
+// What a strategy's worker trains: one model as a flat vector, its gradient, its data. Implemented by `training` on
+// libtorch and by the closed-form learners of the tests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/archive.h"
+#include "base/ids.h"
+
+namespace laconic {
+
+// One tensor of the model inside the flat vector. Tensors follow each other without gaps, in the order of the layout.
+struct TensorLayout {
+  std::string name;                  // "conv1.weight"
+  std::size_t offset = 0;            // of the first element, in elements
+  std::vector<std::int64_t> shape;   // product = size
+  std::size_t size = 0;              // elements
+};
+
+struct Layout {
+  std::vector<TensorLayout> tensors;
+  std::size_t size = 0;  // d: all elements
+};
+
+// What one gradient computation saw.
+struct StepResult {
+  double loss = 0.0;           // mean over the samples of the batch, at the parameters before the step
+  std::uint64_t samples = 0;   // size of the batch
+};
+
+// Held-out data a model is measured on.
+enum class Split { kTest, kValidation };
+
+struct Evaluation {
+  double loss = 0.0;           // mean over the split
+  double accuracy = 0.0;       // fraction in [0, 1]
+  std::uint64_t samples = 0;   // 0: the learner has no such split
+};
+
+// Every method may be called from any thread, but calls for one learner never overlap. Results depend on the state,
+// the arguments and the job's seed only, never on the thread.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  // The live parameters, d elements. The view is valid and at the same address for the learner's life; a strategy reads
+  // and overwrites it between steps.
+  virtual std::span<float> params() = 0;
+  // The gradient that compute_gradient left, d elements; a strategy may overwrite it before apply_gradient. The view is
+  // valid and at the same address for the learner's life.
+  virtual std::span<float> gradient() = 0;
+  virtual const Layout& layout() const = 0;
+  // State that is not trained but belongs to the model (batch-norm statistics); empty when there is none.
+  virtual std::span<float> buffers() = 0;
+  // Training samples the learner draws from: its weight in weighted means. Positive.
+  virtual std::uint64_t samples() const = 0;
+
+  // Computes the gradient of the mean loss over the batch of step `step`, at params(), into gradient().
+  virtual StepResult compute_gradient(Step step) = 0;
+  // One optimiser step with gradient().
+  virtual void apply_gradient() = 0;
+  // compute_gradient and apply_gradient together. May keep the gradient elsewhere than in gradient(), whose content is
+  // unspecified afterwards.
+  virtual StepResult local_step(Step step) = 0;
+
+  // Measures the model `params` (d elements, not necessarily this learner's own) on a split. Leaves the learner's
+  // state as it was.
+  virtual Evaluation evaluate(std::span<const float> params, Split split) = 0;
+
+  // All that training changes except params(): optimiser state, buffers. Saved and loaded between steps.
+  virtual void archive(Archive& archive) = 0;
+};
+
+}  // namespace laconic
