@@ -1,0 +1,333 @@
+#include "kernels/vector_ops.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "base/error.h"
+#include "kernels/drift_tile.h"
+
+// The vectors of scalable instruction sets cannot be held in arrays; their processors run the NEON code.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/vector_ops.cc"
+#include <hwy/foreach_target.h>  // compiles the part up to HWY_AFTER_NAMESPACE once a target
+//
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Doubles = hn::ScalableTag<double>;
+using NarrowFloats = hn::Rebind<float, Doubles>;  // as many floats as there are doubles in a vector
+using Floats = hn::ScalableTag<float>;
+using Words = hn::RebindToSigned<Floats>;
+using Wide = hn::VFromD<Doubles>;
+
+constexpr std::size_t kWidth = hn::MaxLanes(Doubles());
+static_assert(kLanes % kWidth == 0);
+constexpr std::size_t kParts = kLanes / kWidth;  // vectors that hold the partial sums
+
+HWY_INLINE Wide load_wide(const float* from) {
+  return hn::PromoteTo(Doubles(), hn::LoadU(NarrowFloats(), from));
+}
+
+// The kLanes partial sums of one sum.
+class PartialSums {
+ public:
+  HWY_INLINE PartialSums() {
+    for (std::size_t part = 0; part < kParts; ++part) parts_[part] = hn::Zero(Doubles());
+  }
+  HWY_INLINE explicit PartialSums(const double* lanes) {
+    for (std::size_t part = 0; part < kParts; ++part) parts_[part] = hn::LoadU(Doubles(), lanes + part * kWidth);
+  }
+  HWY_INLINE void add(std::size_t part, Wide term) { parts_[part] = hn::Add(parts_[part], term); }
+  HWY_INLINE void store(double* lanes) const {
+    for (std::size_t part = 0; part < kParts; ++part) hn::StoreU(parts_[part], Doubles(), lanes + part * kWidth);
+  }
+
+ private:
+  Wide parts_[kParts];
+};
+
+// Adds the lanes in one fixed order: halves onto halves.
+HWY_INLINE double fold(double* lanes) {
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
+double dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::size_t size) {
+  PartialSums sums;
+  std::size_t j = 0;
+  for (; j + kLanes <= size; j += kLanes) {
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const std::size_t at = j + part * kWidth;
+      sums.add(part, hn::Mul(load_wide(a + at), load_wide(b + at)));
+    }
+  }
+  double lanes[kLanes];
+  sums.store(lanes);
+  for (std::size_t lane = 0; j < size; ++j, ++lane) lanes[lane] += static_cast<double>(a[j]) * static_cast<double>(b[j]);
+  return fold(lanes);
+}
+
+double squared_norm(const float* a, std::size_t size) {
+  PartialSums sums;
+  std::size_t j = 0;
+  for (; j + kLanes <= size; j += kLanes) {
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const Wide value = load_wide(a + j + part * kWidth);
+      sums.add(part, hn::Mul(value, value));
+    }
+  }
+  double lanes[kLanes];
+  sums.store(lanes);
+  for (std::size_t lane = 0; j < size; ++j, ++lane) lanes[lane] += static_cast<double>(a[j]) * static_cast<double>(a[j]);
+  return fold(lanes);
+}
+
+double squared_distance(const float* a, const float* b, std::size_t size) {
+  PartialSums sums;
+  std::size_t j = 0;
+  for (; j + kLanes <= size; j += kLanes) {
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const std::size_t at = j + part * kWidth;
+      const Wide difference = hn::Sub(load_wide(a + at), load_wide(b + at));
+      sums.add(part, hn::Mul(difference, difference));
+    }
+  }
+  double lanes[kLanes];
+  sums.store(lanes);
+  for (std::size_t lane = 0; j < size; ++j, ++lane) {
+    const double difference = static_cast<double>(a[j]) - static_cast<double>(b[j]);
+    lanes[lane] += difference * difference;
+  }
+  return fold(lanes);
+}
+
+Drift drift(const float* params, const float* reference, const float* previous, std::size_t size) {
+  PartialSums norm_sums;
+  PartialSums along_sums;
+  std::size_t j = 0;
+  for (; j + kLanes <= size; j += kLanes) {
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const std::size_t at = j + part * kWidth;
+      const Wide origin = load_wide(reference + at);
+      const Wide moved = hn::Sub(load_wide(params + at), origin);
+      const Wide direction = hn::Sub(origin, load_wide(previous + at));
+      norm_sums.add(part, hn::Mul(moved, moved));
+      along_sums.add(part, hn::Mul(moved, direction));
+    }
+  }
+  double norm_lanes[kLanes];
+  double along_lanes[kLanes];
+  norm_sums.store(norm_lanes);
+  along_sums.store(along_lanes);
+  for (std::size_t lane = 0; j < size; ++j, ++lane) {
+    const double origin = reference[j];
+    const double moved = static_cast<double>(params[j]) - origin;
+    const double direction = origin - static_cast<double>(previous[j]);
+    norm_lanes[lane] += moved * moved;
+    along_lanes[lane] += moved * direction;
+  }
+  return {.squared_norm = fold(norm_lanes), .along = fold(along_lanes)};
+}
+
+void drift_tile(const float* params, const float* reference, std::size_t size, double* HWY_RESTRICT difference,
+                double* HWY_RESTRICT lanes) {
+  PartialSums sums(lanes);
+  std::size_t j = 0;
+  for (; j + kLanes <= size; j += kLanes) {
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const std::size_t at = j + part * kWidth;
+      const Wide moved = hn::Sub(load_wide(params + at), load_wide(reference + at));
+      hn::StoreU(moved, Doubles(), difference + at);
+      sums.add(part, hn::Mul(moved, moved));
+    }
+  }
+  sums.store(lanes);
+  for (std::size_t lane = 0; j < size; ++j, ++lane) {
+    difference[j] = static_cast<double>(params[j]) - static_cast<double>(reference[j]);
+    lanes[lane] += difference[j] * difference[j];
+  }
+}
+
+void subtract(const float* a, const float* b, float* out, std::size_t size) {
+  const Floats d;
+  const std::size_t width = hn::Lanes(d);
+  std::size_t j = 0;
+  for (; j + width <= size; j += width) hn::StoreU(hn::Sub(hn::LoadU(d, a + j), hn::LoadU(d, b + j)), d, out + j);
+  for (; j < size; ++j) out[j] = a[j] - b[j];
+}
+
+void axpy(float alpha, const float* HWY_RESTRICT x, float* HWY_RESTRICT y, std::size_t size) {
+  const Floats d;
+  const std::size_t width = hn::Lanes(d);
+  const auto factor = hn::Set(d, alpha);
+  std::size_t j = 0;
+  for (; j + width <= size; j += width) {
+    hn::StoreU(hn::Add(hn::LoadU(d, y + j), hn::Mul(factor, hn::LoadU(d, x + j))), d, y + j);
+  }
+  for (; j < size; ++j) y[j] += alpha * x[j];
+}
+
+void scale(float alpha, float* x, std::size_t size) {
+  const Floats d;
+  const std::size_t width = hn::Lanes(d);
+  const auto factor = hn::Set(d, alpha);
+  std::size_t j = 0;
+  for (; j + width <= size; j += width) hn::StoreU(hn::Mul(factor, hn::LoadU(d, x + j)), d, x + j);
+  for (; j < size; ++j) x[j] *= alpha;
+}
+
+void accumulate(double weight, const float* HWY_RESTRICT x, double* HWY_RESTRICT sum, std::size_t size) {
+  const Doubles d;
+  const Wide factor = hn::Set(d, weight);
+  std::size_t j = 0;
+  for (; j + kWidth <= size; j += kWidth) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + j), hn::Mul(factor, load_wide(x + j))), d, sum + j);
+  }
+  for (; j < size; ++j) sum[j] += weight * static_cast<double>(x[j]);
+}
+
+void finish_mean(const double* HWY_RESTRICT sum, double divisor, float* HWY_RESTRICT out, std::size_t size) {
+  const Doubles d;
+  const Wide below = hn::Set(d, divisor);
+  std::size_t j = 0;
+  for (; j + kWidth <= size; j += kWidth) {
+    const auto quotient = hn::Div(hn::LoadU(d, sum + j), below);
+    hn::StoreU(hn::DemoteTo(NarrowFloats(), quotient), NarrowFloats(), out + j);
+  }
+  for (; j < size; ++j) out[j] = static_cast<float>(sum[j] / divisor);
+}
+
+void weighted_mean(const std::span<const float>* vectors, const double* weights, std::size_t count, double divisor,
+                   float* out, std::size_t size) {
+  // A tile's sums stay in the first-level cache while every vector's piece of the tile streams through.
+  constexpr std::size_t kTile = 1024;
+  HWY_ALIGN double sums[kTile];
+  for (std::size_t begin = 0; begin < size; begin += kTile) {
+    const std::size_t length = std::min(kTile, size - begin);
+    std::fill_n(sums, length, 0.0);
+    for (std::size_t k = 0; k < count; ++k) accumulate(weights[k], vectors[k].data() + begin, sums, length);
+    finish_mean(sums, divisor, out + begin, length);
+  }
+}
+
+bool all_finite(const float* x, std::size_t size) {
+  // A float is finite exactly when its bits without the sign, read as an integer, are below those of infinity.
+  constexpr std::int32_t kInfinity = 0x7f800000;
+  constexpr std::size_t kBlock = 4096;
+  const Words d;
+  const std::size_t width = hn::Lanes(d);
+  const auto magnitude = hn::Set(d, 0x7fffffff);
+  for (std::size_t begin = 0; begin < size; begin += kBlock) {
+    const std::size_t end = std::min(size, begin + kBlock);
+    auto largest = hn::Zero(d);
+    std::size_t j = begin;
+    for (; j + width <= end; j += width) {
+      largest = hn::Max(largest, hn::And(magnitude, hn::BitCast(d, hn::LoadU(Floats(), x + j))));
+    }
+    if (hn::GetLane(hn::MaxOfLanes(d, largest)) >= kInfinity) return false;
+    for (; j < end; ++j) {
+      if ((std::bit_cast<std::int32_t>(x[j]) & 0x7fffffff) >= kInfinity) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace laconic::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic::kernels {
+
+HWY_EXPORT(dot);
+HWY_EXPORT(squared_norm);
+HWY_EXPORT(squared_distance);
+HWY_EXPORT(drift);
+HWY_EXPORT(drift_tile);
+HWY_EXPORT(subtract);
+HWY_EXPORT(axpy);
+HWY_EXPORT(scale);
+HWY_EXPORT(accumulate);
+HWY_EXPORT(finish_mean);
+HWY_EXPORT(weighted_mean);
+HWY_EXPORT(all_finite);
+
+namespace {
+template <typename A, typename B>
+void check_sizes(const A& a, const B& b) {
+  LACONIC_CHECK(a.size() == b.size(), "vectors of " << a.size() << " and " << b.size() << " elements");
+}
+}  // namespace
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  check_sizes(a, b);
+  return HWY_DYNAMIC_DISPATCH(dot)(a.data(), b.data(), a.size());
+}
+
+double squared_norm(std::span<const float> a) { return HWY_DYNAMIC_DISPATCH(squared_norm)(a.data(), a.size()); }
+
+double squared_distance(std::span<const float> a, std::span<const float> b) {
+  check_sizes(a, b);
+  return HWY_DYNAMIC_DISPATCH(squared_distance)(a.data(), b.data(), a.size());
+}
+
+Drift drift(std::span<const float> params, std::span<const float> reference, std::span<const float> previous) {
+  check_sizes(params, reference);
+  check_sizes(params, previous);
+  return HWY_DYNAMIC_DISPATCH(drift)(params.data(), reference.data(), previous.data(), params.size());
+}
+
+void detail::drift_tile(std::span<const float> params, std::span<const float> reference, std::span<double> difference,
+                        std::span<double, kLanes> lanes) {
+  check_sizes(params, reference);
+  check_sizes(params, difference);
+  HWY_DYNAMIC_DISPATCH(drift_tile)(params.data(), reference.data(), params.size(), difference.data(), lanes.data());
+}
+
+double detail::fold_lanes(std::span<double, kLanes> lanes) { return HWY_STATIC_DISPATCH(fold)(lanes.data()); }
+
+void subtract(std::span<const float> a, std::span<const float> b, std::span<float> out) {
+  check_sizes(a, b);
+  check_sizes(a, out);
+  HWY_DYNAMIC_DISPATCH(subtract)(a.data(), b.data(), out.data(), a.size());
+}
+
+void axpy(float alpha, std::span<const float> x, std::span<float> y) {
+  check_sizes(x, y);
+  HWY_DYNAMIC_DISPATCH(axpy)(alpha, x.data(), y.data(), x.size());
+}
+
+void scale(float alpha, std::span<float> x) { HWY_DYNAMIC_DISPATCH(scale)(alpha, x.data(), x.size()); }
+
+void accumulate(double weight, std::span<const float> x, std::span<double> sum) {
+  check_sizes(x, sum);
+  HWY_DYNAMIC_DISPATCH(accumulate)(weight, x.data(), sum.data(), x.size());
+}
+
+void finish_mean(std::span<const double> sum, double divisor, std::span<float> out) {
+  check_sizes(sum, out);
+  HWY_DYNAMIC_DISPATCH(finish_mean)(sum.data(), divisor, out.data(), sum.size());
+}
+
+void weighted_mean(std::span<const std::span<const float>> vectors, std::span<const double> weights,
+                   std::span<float> out) {
+  LACONIC_CHECK(!vectors.empty(), "the mean of no vectors");
+  check_sizes(vectors, weights);
+  double divisor = 0.0;
+  for (std::size_t k = 0; k < vectors.size(); ++k) {
+    check_sizes(vectors[k], out);
+    divisor += weights[k];
+  }
+  HWY_DYNAMIC_DISPATCH(weighted_mean)(vectors.data(), weights.data(), vectors.size(), divisor, out.data(), out.size());
+}
+
+bool all_finite(std::span<const float> x) { return HWY_DYNAMIC_DISPATCH(all_finite)(x.data(), x.size()); }
+
+}  // namespace laconic::kernels
+#endif  // HWY_ONCE
