@@ -1,7 +1,11 @@
 # laconic_layer(NAME [USES layer...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
 #
-# One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder, and from every *_test.cc one
-# test program `NAME_test`. A file added to the folder is built and tested without touching CMake.
+# One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder but main.cc. Beside it
+#   *_test.cc       the test program `NAME_test`
+#   *_slow_test.cc  the test program `NAME_slow_test`, whose tests carry the label `slow` (./check --fast leaves them out)
+#   FOO_fuzz.cc     with LACONIC_FUZZERS the libFuzzer program `FOO_fuzz`, named in fuzz_targets.txt; else, with
+#                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
+# A file added to the folder is built and tested without touching CMake.
 find_package(Threads REQUIRED)
 
 add_library(laconic_settings INTERFACE)
@@ -15,6 +19,19 @@ if(LACONIC_SANITIZE)
                                                    -fno-sanitize-recover=all)
   target_link_options(laconic_settings INTERFACE -fsanitize=${LACONIC_SANITIZE})
 endif()
+if(LACONIC_SANITIZE STREQUAL "thread")
+  # ThreadSanitizer knows no free-standing fence, which is what Asio puts around a handler by default. The handlers that
+  # meet another thread are ordered by a mutex in any case.
+  target_compile_definitions(laconic_settings INTERFACE ASIO_DISABLE_FENCED_BLOCK)
+endif()
+if(LACONIC_FUZZERS)
+  target_compile_options(laconic_settings INTERFACE -fsanitize=fuzzer-no-link)
+  file(WRITE "${CMAKE_BINARY_DIR}/fuzz_targets.txt" "")
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # Debian 12's Asio looks for the coroutines of clang in <experimental/coroutine> only; they are in <coroutine> by now.
+  target_compile_definitions(laconic_settings INTERFACE ASIO_HAS_CO_AWAIT=1)
+endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
@@ -24,21 +41,33 @@ function(laconic_layer name)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
   list(REMOVE_ITEM sources ${tests} ${fuzzers} "${CMAKE_CURRENT_SOURCE_DIR}/main.cc")
+  set(slow_tests ${tests})
+  list(FILTER slow_tests INCLUDE REGEX "_slow_test\\.cc$")
+  list(FILTER tests EXCLUDE REGEX "_slow_test\\.cc$")
   add_library(laconic_${name} STATIC ${sources})
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
   if(LACONIC_TESTS AND tests)
     laconic_test(${name}_test SOURCES ${tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES})
   endif()
-  if(LACONIC_FUZZERS)
-    foreach(fuzzer ${fuzzers})
-      get_filename_component(target ${fuzzer} NAME_WE)
+  if(LACONIC_TESTS AND slow_tests)
+    laconic_test(${name}_slow_test SOURCES ${slow_tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES} LABELS slow)
+  endif()
+  foreach(fuzzer ${fuzzers})
+    get_filename_component(target ${fuzzer} NAME_WE)
+    if(LACONIC_FUZZERS)
       add_executable(${target} ${fuzzer})
-      target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
       target_link_libraries(${target} PRIVATE laconic_${name})
-    endforeach()
-  endif()
+      set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+      file(APPEND "${CMAKE_BINARY_DIR}/fuzz_targets.txt" "${target}\n")
+    elseif(LACONIC_TESTS)
+      add_executable(${target}_replay ${fuzzer} "${CMAKE_SOURCE_DIR}/tests/replay_corpus.cc")
+      target_link_libraries(${target}_replay PRIVATE laconic_${name})
+      add_test(NAME ${target}.replay COMMAND ${target}_replay "${CMAKE_SOURCE_DIR}/tests/corpus/${target}")
+      set_tests_properties(${target}.replay PROPERTIES TIMEOUT 120)
+    endif()
+  endforeach()
 endfunction()
 
 # laconic_test(NAME SOURCES file... LIBRARIES target... [LABELS label...])
