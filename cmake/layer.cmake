@@ -1,16 +1,20 @@
-# laconic_layer(NAME [USES layer...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
+# laconic_layer(NAME [WHOLE] [USES layer...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
 #
 # One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder but main.cc. Beside it
 #   *_test.cc       the test program `NAME_test`
 #   *_slow_test.cc  the test program `NAME_slow_test`, whose tests carry the label `slow` (./check --fast leaves them out)
 #   FOO_fuzz.cc     with LACONIC_FUZZERS the libFuzzer program `FOO_fuzz`, named in fuzz_targets.txt; else, with
 #                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
-# A file added to the folder is built and tested without touching CMake.
+# A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
 find_package(Threads REQUIRED)
 
 add_library(laconic_settings INTERFACE)
 target_include_directories(laconic_settings INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_options(laconic_settings INTERFACE -Wall -Wextra)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # "text" + std::string(...) makes g++ 12 see overlapping copies where none can be (GCC bug 105651).
+  target_compile_options(laconic_settings INTERFACE -Wno-restrict)
+endif()
 if(LACONIC_WARNINGS_AS_ERRORS)
   target_compile_options(laconic_settings INTERFACE -Werror)
 endif()
@@ -35,8 +39,12 @@ endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
-  cmake_parse_arguments(LAYER "" "" "USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "WHOLE" "" "USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   list(TRANSFORM LAYER_USES PREPEND laconic_)
+  set(whole "")
+  if(LAYER_WHOLE)
+    set(whole WHOLE)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
@@ -48,10 +56,11 @@ function(laconic_layer name)
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
   if(LACONIC_TESTS AND tests)
-    laconic_test(${name}_test SOURCES ${tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES})
+    laconic_test(${name}_test ${whole} SOURCES ${tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES})
   endif()
   if(LACONIC_TESTS AND slow_tests)
-    laconic_test(${name}_slow_test SOURCES ${slow_tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES} LABELS slow)
+    laconic_test(${name}_slow_test ${whole} SOURCES ${slow_tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES}
+                 LABELS slow)
   endif()
   foreach(fuzzer ${fuzzers})
     get_filename_component(target ${fuzzer} NAME_WE)
@@ -70,13 +79,19 @@ function(laconic_layer name)
   endforeach()
 endfunction()
 
-# laconic_test(NAME SOURCES file... LIBRARIES target... [LABELS label...])
-# One GoogleTest program, each of its tests known to CTest by name. Run from the project's root.
+# laconic_test(NAME [WHOLE] SOURCES file... LIBRARIES target... [LABELS label...])
+# One GoogleTest program, each of its tests known to CTest by name. WHOLE: known to CTest as one entry, for a program that
+# is slow to start. Run from the project's root.
 include(GoogleTest)
 function(laconic_test name)
-  cmake_parse_arguments(TEST "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "WHOLE" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE laconic_settings ${TEST_LIBRARIES} GTest::gtest GTest::gtest_main)
+  if(TEST_WHOLE)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "${TEST_LABELS}")
+    return()
+  endif()
   gtest_discover_tests(${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" DISCOVERY_TIMEOUT 120
                        PROPERTIES TIMEOUT 600 LABELS "${TEST_LABELS}")
 endfunction()
