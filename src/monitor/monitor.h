@@ -27,7 +27,6 @@ class Monitor {
     kMean,  // float32 mean over the workers
     kAny,   // logical or of one bit
   };
-  virtual Reduction reduction() const { return Reduction::kMean; }
   // Elements of a state: float32 values (kMean), or 1 for a single bit (kAny).
   virtual std::size_t state_size() const = 0;
 
@@ -70,8 +69,12 @@ class MonitorFactory {
 struct MonitorRow {
   std::string_view name;
   std::string_view help;
+  Monitor::Reduction reduction;
+  // What Monitor::state_size() will be, known without making the monitor.
+  std::size_t (*state_size)(const MonitorSetting&);
   std::unique_ptr<MonitorFactory> (*make)(const MonitorSetting&);
 };
+// The table is constant-initialised: other tables may read it during their own initialisation.
 std::span<const MonitorRow> monitors();
 
 }  // namespace laconic

@@ -1,0 +1,240 @@
+#include "comm/comm.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "base/error.h"
+#include "kernels/vector_ops.h"
+
+namespace laconic {
+namespace {
+
+// Elements [begin, end) of chunk c when `size` elements are cut into `parts`.
+std::pair<std::size_t, std::size_t> chunk(std::size_t size, std::size_t parts, std::size_t c) {
+  return {size * c / parts, size * (c + 1) / parts};
+}
+
+bool read_bit(const Frame& frame, Rank from, int world_size) {
+  const auto payload = frame.payload();
+  if (payload.size() != 1 || static_cast<unsigned>(payload[0]) > 1) {
+    throw DecodeError("frame from " + node_name(from, world_size) + " (vote): not one byte of 0 or 1");
+  }
+  return payload[0] == std::byte{1};
+}
+
+}  // namespace
+
+Task<Frame> Comm::receive(Rank from, Tag tag, Round round) {
+  const Seconds since = now();
+  const Pattern pattern{.from = from, .tags = tag, .round = round};
+  auto arrival = co_await transport_.receive(pattern, options_.deadline);
+  if (!arrival) {
+    throw PeerLost(node_name(self(), world_size()) + " got no " + std::string(to_text(tag)) + " (round " +
+                   std::to_string(round.value) + ") from " + node_name(from, world_size()) + " within " +
+                   to_text(options_.deadline) + ", waiting since " + to_text(since) +
+                   "; see whether that node still runs, or raise network.deadline");
+  }
+  co_return std::move(arrival->frame);
+}
+
+Task<Arrival> Comm::receive_when_idle(TagSet tags, Round round) {
+  const Pattern pattern{.from = std::nullopt, .tags = tags, .round = round};
+  auto arrival = co_await transport_.receive(pattern, kIdle);
+  LACONIC_CHECK(arrival.has_value(), "an idle wait of node " << self().value << " ended");
+  co_return std::move(*arrival);
+}
+
+Task<SharedVector> Comm::all_reduce_mean(std::span<const float> values, Traffic traffic) {
+  return all_reduce(values, true, traffic);
+}
+
+Task<SharedVector> Comm::all_reduce_sum(std::span<const float> values, Traffic traffic) {
+  return all_reduce(values, false, traffic);
+}
+
+Task<SharedVector> Comm::all_reduce(std::span<const float> values, bool mean, Traffic traffic) {
+  if (options_.collective == Collective::kStar) {
+    return star(values, mean ? Tag::kReduceMean : Tag::kReduceSum, traffic);
+  }
+  return values.size() <= kTreeLimit ? tree(values, mean, traffic) : ring(values, mean, traffic);
+}
+
+Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
+  const std::byte bit{static_cast<unsigned char>(value ? 1 : 0)};
+  if (options_.collective == Collective::kRing) {
+    // A sum of ones and zeros on the tree would take four bytes; one byte a vote does.
+    const auto rank = static_cast<std::uint32_t>(self().value);
+    const auto size = static_cast<std::uint32_t>(world_size());
+    const Round up = next_round();
+    const Round down = next_round();
+    bool any = value;
+    std::uint32_t span = 1;
+    for (; span < size && (rank & span) == 0; span <<= 1) {
+      if (rank + span >= size) continue;
+      const Rank child{static_cast<std::int32_t>(rank + span)};
+      const Frame frame = co_await receive(child, Tag::kTreeUp, up);
+      any = read_bit(frame, child, world_size()) || any;
+    }
+    if (rank != 0) {
+      const Rank parent{static_cast<std::int32_t>(rank - span)};
+      const std::byte vote{static_cast<unsigned char>(any ? 1 : 0)};
+      send(parent, Frame(FrameHeader{traffic, Tag::kTreeUp, up}, std::span(&vote, 1)));
+      const Frame frame = co_await receive(parent, Tag::kTreeDown, down);
+      any = read_bit(frame, parent, world_size());
+    }
+    const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
+    const Frame frame(FrameHeader{traffic, Tag::kTreeDown, down}, std::span(&verdict, 1));
+    for (span >>= 1; span > 0; span >>= 1) {
+      if (rank + span < size) send({static_cast<std::int32_t>(rank + span)}, frame);
+    }
+    co_return any;
+  }
+  const Round round = next_round();
+  send(coordinator(), Frame(FrameHeader{traffic, Tag::kReduceAny, round}, std::span(&bit, 1)));
+  const Frame frame = co_await receive(coordinator(), Tag::kReduced, round);
+  co_return read_bit(frame, coordinator(), world_size());
+}
+
+Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic traffic) {
+  const Round round = next_round();
+  send(coordinator(), Frame(FrameHeader{traffic, tag, round}, values));
+  const std::size_t count = values.size();
+  const Frame frame = co_await receive(coordinator(), Tag::kReduced, round);
+  co_return frame.floats(count);
+}
+
+// Reduce-scatter, then all-gather, each in K-1 exchanges. In exchange s a worker sends chunk (rank - s) to the next
+// worker and gets chunk (rank - s - 1) from the one before; after the first half worker r owns the sum of chunk r + 1.
+Task<SharedVector> Comm::ring(std::span<const float> values, bool mean, Traffic traffic) {
+  const auto size = static_cast<std::size_t>(world_size());
+  const auto rank = static_cast<std::size_t>(self().value);
+  const Rank next{static_cast<std::int32_t>((rank + 1) % size)};
+  const Rank before{static_cast<std::int32_t>((rank + size - 1) % size)};
+  std::vector<float> sum(values.begin(), values.end());
+  const auto part = [&](std::size_t c) {
+    const auto [begin, end] = chunk(sum.size(), size, c % size);
+    return std::span(sum).subspan(begin, end - begin);
+  };
+  for (std::size_t s = 0; s + 1 < size; ++s) {
+    const Round round = next_round();
+    send(next, Frame(FrameHeader{traffic, Tag::kRing, round}, std::span<const float>(part(rank + size - s))));
+    const std::span<float> mine = part(rank + size - s - 1);
+    const Frame frame = co_await receive(before, Tag::kRing, round);
+    const SharedVector got = frame.floats(mine.size());
+    kernels::axpy(1.0F, got, mine);
+  }
+  if (mean) kernels::scale(1.0F / static_cast<float>(size), part(rank + 1));
+  for (std::size_t s = 0; s + 1 < size; ++s) {
+    const Round round = next_round();
+    send(next, Frame(FrameHeader{traffic, Tag::kRing, round}, std::span<const float>(part(rank + 1 + size - s))));
+    const std::span<float> mine = part(rank + size - s);
+    const Frame frame = co_await receive(before, Tag::kRing, round);
+    const SharedVector got = frame.floats(mine.size());
+    std::copy(got.values().begin(), got.values().end(), mine.begin());
+  }
+  co_return SharedVector(std::move(sum));
+}
+
+// Binomial tree rooted at worker 0: in turn t a worker whose bit t is the lowest set one sends its sum to the worker
+// with that bit cleared; results go back the same way.
+Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic traffic) {
+  const auto rank = static_cast<std::uint32_t>(self().value);
+  const auto size = static_cast<std::uint32_t>(world_size());
+  const Round up = next_round();
+  const Round down = next_round();
+  std::vector<float> sum(values.begin(), values.end());
+  std::uint32_t span = 1;
+  for (; span < size && (rank & span) == 0; span <<= 1) {
+    if (rank + span >= size) continue;
+    const Rank child{static_cast<std::int32_t>(rank + span)};
+    const Frame frame = co_await receive(child, Tag::kTreeUp, up);
+    const SharedVector got = frame.floats(sum.size());
+    kernels::axpy(1.0F, got, sum);
+  }
+  SharedVector result;
+  Frame frame;
+  if (rank == 0) {
+    if (mean) kernels::scale(1.0F / static_cast<float>(size), sum);
+    frame = Frame(FrameHeader{traffic, Tag::kTreeDown, down}, std::span<const float>(sum));
+  } else {
+    const Rank parent{static_cast<std::int32_t>(rank - span)};
+    send(parent, Frame(FrameHeader{traffic, Tag::kTreeUp, up}, std::span<const float>(sum)));
+    frame = co_await receive(parent, Tag::kTreeDown, down);
+  }
+  for (span >>= 1; span > 0; span >>= 1) {
+    if (rank + span < size) send({static_cast<std::int32_t>(rank + span)}, frame);
+  }
+  co_return frame.floats(values.size());
+}
+
+Task<std::vector<Contribution>> Comm::gather(std::span<const Rank> group, Round round) {
+  const std::vector<Rank> members(group.begin(), group.end());
+  const Seconds end = now() + options_.deadline;
+  std::vector<Contribution> result;
+  for (const Rank member : members) {
+    const Seconds left{std::max(0.0, (end - now()).value)};
+    const Pattern pattern{.from = member, .tags = Tag::kGather, .round = round};
+    auto arrival = co_await transport_.receive(pattern, left);
+    if (arrival) result.push_back({.from = member, .frame = std::move(arrival->frame)});
+  }
+  co_return result;
+}
+
+void Comm::broadcast(std::span<const Rank> group, const Frame& frame) {
+  for (const Rank member : group) {
+    if (member != self()) send(member, frame);
+  }
+}
+
+void Comm::archive(Archive& archive) { archive.value("comm.rounds", rounds_); }
+
+Task<void> serve_collectives(Comm& comm, std::size_t dimension) {
+  const int world_size = comm.world_size();
+  const TagSet reductions{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny};
+  std::vector<double> sum;
+  std::vector<float> result;
+  for (;;) {
+    const Round round = comm.next_round();
+    const Arrival first = co_await comm.receive_when_idle(reductions, round);
+    const Tag tag = first.frame.header().tag;
+    const Traffic traffic = first.frame.header().traffic;
+    const std::size_t count = first.frame.payload().size() / sizeof(float);
+    if (count > dimension) {
+      throw DecodeError("frame from " + node_name(first.from, world_size) + ": " + std::to_string(count) +
+                        " floats to reduce, at most " + std::to_string(dimension));
+    }
+    sum.assign(count, 0.0);
+    bool any = false;
+    for (Rank rank{0}; rank.value < world_size; ++rank.value) {
+      Frame frame = first.frame;
+      if (rank != first.from) frame = co_await comm.receive(rank, tag, round);
+      if (tag == Tag::kReduceAny) {
+        any = read_bit(frame, rank, world_size) || any;
+      } else {
+        const SharedVector part = frame.floats(count);
+        kernels::accumulate(1.0, part, sum);
+      }
+    }
+    const FrameHeader header{traffic, Tag::kReduced, round};
+    const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
+    result.resize(count);
+    kernels::finish_mean(sum, tag == Tag::kReduceMean ? world_size : 1.0, result);
+    const Frame frame = tag == Tag::kReduceAny ? Frame(header, std::span(&verdict, 1))
+                                               : Frame(header, std::span<const float>(result));
+    for (Rank rank{0}; rank.value < world_size; ++rank.value) comm.send(rank, frame);
+  }
+}
+
+Bytes all_reduce_payload(Collective collective, int world_size, std::size_t count) {
+  const auto workers = static_cast<std::uint64_t>(world_size);
+  const std::uint64_t vector_size = count * sizeof(float);
+  return {collective == Collective::kStar ? 2 * workers * vector_size : 2 * (workers - 1) * vector_size};
+}
+
+Bytes any_payload(Collective collective, int world_size) {
+  const auto workers = static_cast<std::uint64_t>(world_size);
+  return {collective == Collective::kStar ? 2 * workers : 2 * (workers - 1)};
+}
+
+}  // namespace laconic

@@ -1,0 +1,96 @@
+// Communication of one node: messages with deadlines and the collectives, written once on send and receive.
+//
+// Costs, for n floats, K workers, counted over all workers, in payload bytes:
+//   star  4n K up to the coordinator and 4n K down                    two latencies
+//   ring  4n (K-1) to reduce and 4n (K-1) to gather                   2 (K-1) latencies
+//   tree  4n (K-1) up and 4n (K-1) down                               2 ceil(log2 K) latencies
+// All workers get the same bits, and a sum's order depends on ranks only: star adds in the order of ranks in double and
+// rounds once; ring and tree add in float32 in the order of their edges.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/archive.h"
+#include "comm/frame.h"
+#include "comm/transport.h"
+
+namespace laconic {
+
+enum class Collective {
+  kStar,  // through the coordinator
+  kRing,  // between the workers: a ring, and a tree for vectors of at most kTreeLimit elements
+};
+inline constexpr std::size_t kTreeLimit = 2048;
+
+struct CommOptions {
+  Collective collective = Collective::kStar;
+  // How long any peer may keep this node waiting.
+  Seconds deadline{600.0};
+};
+
+// What one member gave to a gather.
+struct Contribution {
+  Rank from;
+  Frame frame;
+};
+
+class Comm {
+ public:
+  // `transport` outlives the Comm. Every node of a job calls the same collectives in the same order: they are numbered.
+  Comm(Transport& transport, const CommOptions& options) : transport_(transport), options_(options) {}
+
+  Rank self() const { return transport_.self(); }
+  int world_size() const { return transport_.world_size(); }
+  Rank coordinator() const { return transport_.coordinator(); }
+  Seconds now() const { return transport_.now(); }
+  Task<void> sleep(Seconds span) { return transport_.sleep(span); }
+
+  void send(Rank to, const Frame& frame) { transport_.send(to, frame); }
+  // Throws PeerLost that names both nodes and what was awaited when the deadline passes.
+  Task<Frame> receive(Rank from, Tag tag, Round round);
+  // Waits without a deadline, for a node to which nobody owes anything.
+  Task<Arrival> receive_when_idle(TagSet tags, Round round);
+
+  // Collectives over all workers; only workers call them, and with the star the coordinator serves them
+  // (serve_collectives). Throw PeerLost when a peer is late and DecodeError when one sent something else.
+  Task<SharedVector> all_reduce_mean(std::span<const float> values, Traffic traffic);
+  Task<SharedVector> all_reduce_sum(std::span<const float> values, Traffic traffic);
+  // Logical or; one byte instead of a float.
+  Task<bool> all_reduce_any(bool value, Traffic traffic);
+
+  // Collects one frame (Tag::kGather, `round`) from each of `group`, waiting until the deadline. Who is late is absent
+  // from the result, which is in the order of `group`.
+  Task<std::vector<Contribution>> gather(std::span<const Rank> group, Round round);
+  // Sends the same frame to each of `group` but itself.
+  void broadcast(std::span<const Rank> group, const Frame& frame);
+
+  // The round of the next exchange on every node alike; for exchanges that a strategy writes itself.
+  Round next_round() { return {rounds_++}; }
+
+  // Position in the sequence of collectives.
+  void archive(Archive& archive);
+
+ private:
+  Task<SharedVector> star(std::span<const float> values, Tag tag, Traffic traffic);
+  Task<SharedVector> ring(std::span<const float> values, bool mean, Traffic traffic);
+  Task<SharedVector> tree(std::span<const float> values, bool mean, Traffic traffic);
+  Task<SharedVector> all_reduce(std::span<const float> values, bool mean, Traffic traffic);
+
+  Transport& transport_;
+  CommOptions options_;
+  std::uint64_t rounds_ = 0;
+};
+
+// The coordinator's side of the star: serves reductions until the runtime ends it. `dimension` bounds what a worker may
+// send, in floats.
+Task<void> serve_collectives(Comm& comm, std::size_t dimension);
+
+// Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.
+Bytes all_reduce_payload(Collective collective, int world_size, std::size_t count);
+// The same for all_reduce_any.
+Bytes any_payload(Collective collective, int world_size);
+
+}  // namespace laconic

@@ -1,0 +1,106 @@
+#include "comm/frame.h"
+
+#include <cstring>
+#include <string>
+
+#include "base/byte_stream.h"
+#include "base/error.h"
+#include "comm/crc32c.h"
+
+namespace laconic {
+
+std::string_view to_text(Traffic traffic) {
+  switch (traffic) {
+    case Traffic::kModel: return "model";
+    case Traffic::kGradient: return "gradient";
+    case Traffic::kState: return "state";
+    case Traffic::kControl: return "control";
+    case Traffic::kEvaluation: return "evaluation";
+  }
+  return "unknown";
+}
+
+std::string_view to_text(Tag tag) {
+  switch (tag) {
+    case Tag::kReduceMean: return "part of a mean";
+    case Tag::kReduceSum: return "part of a sum";
+    case Tag::kReduceAny: return "vote";
+    case Tag::kReduced: return "result of a reduction";
+    case Tag::kRing: return "chunk on the ring";
+    case Tag::kTreeUp: return "part from below in the tree";
+    case Tag::kTreeDown: return "result from above in the tree";
+    case Tag::kGather: return "gathered part";
+    case Tag::kBroadcast: return "broadcast";
+  }
+  return "unknown";
+}
+
+SharedVector::SharedVector(std::vector<float> values) {
+  auto owned = std::make_shared<const std::vector<float>>(std::move(values));
+  values_ = *owned;
+  owner_ = std::move(owned);
+}
+
+Frame::Frame(const FrameHeader& header, std::span<const std::byte> payload) : header_(header) {
+  LACONIC_CHECK(header.round.value <= kMaxRound, "round " << header.round.value);
+  LACONIC_CHECK(payload.size() <= kMaxPayloadSize, "payload of " << payload.size() << " bytes");
+  ByteWriter fields;
+  fields.u8(static_cast<std::uint8_t>(static_cast<unsigned>(header.traffic) | static_cast<unsigned>(header.tag) << 3));
+  fields.varint(header.round.value);
+  fields.varint(payload.size());
+  checksum_ = crc32c(payload, crc32c(fields.bytes()));
+  fields.u32(checksum_);
+
+  auto storage = std::make_shared<std::vector<std::byte>>(kMaxHeaderSize + payload.size());
+  start_ = kMaxHeaderSize - fields.size();
+  std::memcpy(storage->data() + start_, fields.bytes().data(), fields.size());
+  if (!payload.empty()) std::memcpy(storage->data() + kMaxHeaderSize, payload.data(), payload.size());
+  storage_ = std::move(storage);
+}
+
+Frame::Parsed Frame::parse(std::span<const std::byte> wire, std::uint64_t max_payload) {
+  ByteReader reader(wire, "frame");
+  const std::uint8_t kind = reader.u8();
+  const unsigned traffic = kind & 7U;
+  const unsigned tag = kind >> 3U;
+  if (traffic >= kTrafficKinds || tag >= kTags) reader.fail("unknown kind " + std::to_string(kind));
+  const std::uint64_t round = reader.varint();
+  if (round > kMaxRound) reader.fail("round out of range");
+  const std::uint64_t length = reader.varint();
+  if (length > kMaxPayloadSize || length > max_payload) {
+    reader.fail("payload of " + std::to_string(length) + " bytes, at most " + std::to_string(max_payload));
+  }
+  const auto checked = wire.first(reader.offset());
+  const std::uint32_t claimed = reader.u32();
+  const auto payload = reader.raw(static_cast<std::size_t>(length));
+  reader.expect_end();
+  if (crc32c(payload, crc32c(checked)) != claimed) reader.fail("wrong checksum");
+  return {{.traffic = static_cast<Traffic>(traffic), .tag = static_cast<Tag>(tag), .round = {round}}, payload};
+}
+
+Frame Frame::decode(std::span<const std::byte> wire, std::uint64_t max_payload) {
+  const Parsed parsed = parse(wire, max_payload);
+  return {parsed.header, parsed.payload};
+}
+
+void Frame::verify(std::uint64_t max_payload) const { parse(wire(), max_payload); }
+
+std::span<const std::byte> Frame::payload() const {
+  return storage_ ? std::span(*storage_).subspan(kMaxHeaderSize) : std::span<const std::byte>{};
+}
+
+std::span<const std::byte> Frame::wire() const {
+  return storage_ ? std::span(*storage_).subspan(start_) : std::span<const std::byte>{};
+}
+
+SharedVector Frame::floats(std::size_t count) const {
+  const auto bytes = payload();
+  if (bytes.size() != count * sizeof(float)) {
+    throw DecodeError("frame (" + std::string(to_text(header_.tag)) + ", round " +
+                      std::to_string(header_.round.value) + "): payload of " + std::to_string(bytes.size()) +
+                      " bytes where " + std::to_string(count) + " floats belong");
+  }
+  return {storage_, {reinterpret_cast<const float*>(bytes.data()), count}};
+}
+
+}  // namespace laconic

@@ -1,0 +1,111 @@
+// Frames: what a transport carries, byte for byte. docs/wire_format.md is the specification.
+//
+//   frame   := header payload
+//   header  := kind round length checksum                      at most kMaxHeaderSize bytes
+//   kind    := u8        low 3 bits: Traffic, high 5 bits: Tag
+//   round   := varint    below 2^42
+//   length  := varint    bytes of the payload, below 2^35
+//   checksum:= u32       crc32c over kind, round, length and payload
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+
+namespace laconic {
+
+// What the bytes are for: the kinds the ledger counts.
+enum class Traffic : std::uint8_t { kModel, kGradient, kState, kControl, kEvaluation };
+inline constexpr std::size_t kTrafficKinds = 5;
+std::string_view to_text(Traffic traffic);
+
+// Which exchange a frame belongs to.
+enum class Tag : std::uint8_t {
+  kReduceMean,  // to the coordinator: average these floats
+  kReduceSum,   // to the coordinator: add these floats
+  kReduceAny,   // to the coordinator: or of one bit
+  kReduced,     // from the coordinator: the result
+  kRing,        // a chunk between neighbours on a ring
+  kTreeUp,      // towards the root of a tree
+  kTreeDown,    // from the root of a tree
+  kGather,      // a member's part, to the one that gathers
+  kBroadcast,   // from one to many
+};
+inline constexpr std::size_t kTags = 9;
+std::string_view to_text(Tag tag);
+
+struct FrameHeader {
+  Traffic traffic = Traffic::kControl;
+  Tag tag = Tag::kBroadcast;
+  Round round;
+};
+
+inline constexpr std::size_t kMaxHeaderSize = 16;
+inline constexpr std::uint64_t kMaxRound = (std::uint64_t{1} << 42) - 1;
+inline constexpr std::uint64_t kMaxPayloadSize = (std::uint64_t{1} << 35) - 1;
+
+// An immutable vector of float32 that its holders share; the memory goes with the last of them.
+class SharedVector {
+ public:
+  SharedVector() = default;
+  explicit SharedVector(std::vector<float> values);
+  SharedVector(std::shared_ptr<const void> owner, std::span<const float> values)
+      : owner_(std::move(owner)), values_(values) {}
+  std::span<const float> values() const { return values_; }
+  operator std::span<const float>() const { return values_; }
+  std::size_t size() const { return values_.size(); }
+
+ private:
+  std::shared_ptr<const void> owner_;
+  std::span<const float> values_;
+};
+
+// An encoded frame. Copies share the bytes, so a frame sent to many exists once.
+class Frame {
+ public:
+  Frame() = default;
+  // Encodes. Throws CheckFailed when the round or the payload's size is out of range.
+  Frame(const FrameHeader& header, std::span<const std::byte> payload);
+  Frame(const FrameHeader& header, std::span<const float> payload) : Frame(header, std::as_bytes(payload)) {}
+
+  // Checks and decodes what a transport received. Throws DecodeError for anything but exactly one frame with a right
+  // checksum, a known kind and a payload of at most `max_payload` bytes; allocates nothing before these are known.
+  static Frame decode(std::span<const std::byte> wire, std::uint64_t max_payload);
+
+  // The checks of decode() on this frame's own bytes, which stay shared: what a receiver does that was handed the
+  // sender's memory. Throws DecodeError.
+  void verify(std::uint64_t max_payload) const;
+
+  const FrameHeader& header() const { return header_; }
+  std::span<const std::byte> payload() const;
+  // The whole frame as it travels.
+  std::span<const std::byte> wire() const;
+  Bytes payload_size() const { return {payload().size()}; }
+  Bytes wire_size() const { return {wire().size()}; }
+  std::uint32_t checksum() const { return checksum_; }
+
+  // The payload as floats, without a copy. Throws DecodeError unless it holds exactly `count` of them.
+  SharedVector floats(std::size_t count) const;
+
+ private:
+  struct Parsed {
+    FrameHeader header;
+    std::span<const std::byte> payload;
+  };
+  static Parsed parse(std::span<const std::byte> wire, std::uint64_t max_payload);
+
+  // The payload starts at kMaxHeaderSize, so that floats in it are aligned; the header ends there.
+  std::shared_ptr<const std::vector<std::byte>> storage_;
+  std::size_t start_ = 0;
+  FrameHeader header_;
+  std::uint32_t checksum_ = 0;
+};
+
+}  // namespace laconic

@@ -1,0 +1,46 @@
+#include "comm/ledger.h"
+
+namespace laconic {
+namespace {
+
+void record(std::array<Tally, kTrafficKinds>& tallies, const Frame& frame) {
+  tallies[static_cast<std::size_t>(frame.header().traffic)] +=
+      Tally{.frames = 1, .payload = frame.payload_size(), .framed = frame.wire_size()};
+}
+
+Tally sum(const std::array<Tally, kTrafficKinds>& tallies) {
+  Tally result;
+  for (const Tally& tally : tallies) result += tally;
+  return result;
+}
+
+}  // namespace
+
+Ledger::Ledger(int world_size) : rows_(static_cast<std::size_t>(world_size) + 1) {}
+
+void Ledger::record_sent(Rank node, const Frame& frame) { record(row(node).sent, frame); }
+void Ledger::record_received(Rank node, const Frame& frame) { record(row(node).received, frame); }
+void Ledger::record_refused(Rank node) { ++row(node).refused; }
+
+Tally Ledger::sent(Rank node) const { return sum(row(node).sent); }
+Tally Ledger::received(Rank node) const { return sum(row(node).received); }
+
+Tally Ledger::total(Traffic traffic) const {
+  Tally result;
+  for (const Row& row : rows_) result += row.sent[static_cast<std::size_t>(traffic)];
+  return result;
+}
+
+Tally Ledger::total() const {
+  Tally result;
+  for (const Row& row : rows_) result += sum(row.sent);
+  return result;
+}
+
+std::uint64_t Ledger::refused() const {
+  std::uint64_t result = 0;
+  for (const Row& row : rows_) result += row.refused;
+  return result;
+}
+
+}  // namespace laconic

@@ -1,0 +1,63 @@
+// The ledger of bytes: what every node really handed to the transport and took from it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "comm/frame.h"
+
+namespace laconic {
+
+struct Tally {
+  std::uint64_t frames = 0;
+  Bytes payload;  // encoded payloads
+  Bytes framed;   // payloads with their headers: what is on the wire
+
+  Tally& operator+=(const Tally& other) {
+    frames += other.frames;
+    payload += other.payload;
+    framed += other.framed;
+    return *this;
+  }
+  friend bool operator==(const Tally&, const Tally&) = default;
+};
+
+// Rows are nodes: the workers 0 .. world_size-1, then the coordinator. One thread at a time.
+class Ledger {
+ public:
+  explicit Ledger(int world_size);
+
+  void record_sent(Rank node, const Frame& frame);
+  void record_received(Rank node, const Frame& frame);
+  // A frame that `node` got and did not trust.
+  void record_refused(Rank node);
+
+  int world_size() const { return static_cast<int>(rows_.size()) - 1; }
+  const Tally& sent(Rank node, Traffic traffic) const { return row(node).sent[static_cast<std::size_t>(traffic)]; }
+  const Tally& received(Rank node, Traffic traffic) const {
+    return row(node).received[static_cast<std::size_t>(traffic)];
+  }
+  std::uint64_t refused(Rank node) const { return row(node).refused; }
+
+  Tally sent(Rank node) const;
+  Tally received(Rank node) const;
+  // Over all nodes, every frame counted once, where it was sent.
+  Tally total(Traffic traffic) const;
+  Tally total() const;
+  std::uint64_t refused() const;
+
+ private:
+  struct Row {
+    std::array<Tally, kTrafficKinds> sent;
+    std::array<Tally, kTrafficKinds> received;
+    std::uint64_t refused = 0;
+  };
+  const Row& row(Rank node) const { return rows_.at(static_cast<std::size_t>(node.value)); }
+  Row& row(Rank node) { return rows_.at(static_cast<std::size_t>(node.value)); }
+  std::vector<Row> rows_;
+};
+
+}  // namespace laconic

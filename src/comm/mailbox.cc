@@ -1,0 +1,109 @@
+#include "comm/mailbox.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace laconic {
+namespace {
+
+bool matches(const Pattern& pattern, Rank from, const FrameHeader& header) {
+  return header.round == pattern.round && pattern.tags.contains(header.tag) &&
+         (!pattern.from || *pattern.from == from);
+}
+
+}  // namespace
+
+Seconds WaitList::next_deadline() const { return entries_.empty() ? kIdle : entries_.begin()->deadline; }
+
+void WaitList::expire(Seconds now) {
+  while (!entries_.empty() && entries_.begin()->deadline <= now) {
+    const Entry entry = *entries_.begin();
+    entry.mailbox->expire(entry.id);
+  }
+}
+
+std::vector<std::string> WaitList::describe(bool with_idle) const {
+  std::vector<std::pair<Rank, std::string>> lines;
+  for (const Entry& entry : entries_) {
+    for (const Mailbox::Wait& wait : entry.mailbox->receives_) {
+      if (wait.entry.id != entry.id || (!with_idle && std::isinf(entry.deadline.value))) continue;
+      const int world_size = entry.mailbox->world_size_;
+      const std::string whom =
+          wait.pattern.from ? node_name(*wait.pattern.from, world_size) : std::string("any node");
+      lines.emplace_back(entry.mailbox->node_, node_name(entry.mailbox->node_, world_size) + " waits for the " +
+                                                   wait.pattern.tags.to_text() + " (round " +
+                                                   std::to_string(wait.pattern.round.value) + ") from " + whom +
+                                                   " since " + to_text(wait.since));
+    }
+  }
+  std::sort(lines.begin(), lines.end());
+  std::vector<std::string> result;
+  for (auto& line : lines) result.push_back(std::move(line.second));
+  return result;
+}
+
+Mailbox::~Mailbox() { clear(); }
+
+void Mailbox::clear() {
+  for (const Wait& wait : receives_) waits_.entries_.erase(wait.entry);
+  receives_.clear();
+  kept_.clear();
+}
+
+std::optional<Arrival> Mailbox::take(const Pattern& pattern) {
+  const auto first = kept_.lower_bound({pattern.round.value, Tag{}, 0});
+  auto best = kept_.end();
+  for (auto place = first; place != kept_.end() && place->first.round == pattern.round.value; ++place) {
+    const FrameHeader& header = place->second.front().frame.header();
+    if (!matches(pattern, {place->first.from}, header)) continue;
+    if (best == kept_.end() || place->second.front().order < best->second.front().order) best = place;
+    if (pattern.from) break;  // one sender: its frames of the round are in order under one key
+  }
+  if (best == kept_.end()) return std::nullopt;
+  Arrival arrival{.from = {best->first.from}, .frame = std::move(best->second.front().frame)};
+  best->second.pop_front();
+  if (best->second.empty()) kept_.erase(best);
+  return arrival;
+}
+
+void Mailbox::deliver(Arrival arrival) {
+  const auto wait = std::find_if(receives_.begin(), receives_.end(), [&](const Wait& candidate) {
+    return matches(candidate.pattern, arrival.from, arrival.frame.header());
+  });
+  if (wait == receives_.end()) {
+    const FrameHeader& header = arrival.frame.header();
+    const Key key{.round = header.round.value, .tag = header.tag, .from = arrival.from.value};
+    kept_[key].push_back({next_order_++, std::move(arrival.frame)});
+    return;
+  }
+  auto resume = std::move(wait->resume);
+  waits_.entries_.erase(wait->entry);
+  receives_.erase(wait);
+  resume(std::move(arrival));
+}
+
+void Mailbox::expire(std::uint64_t id) {
+  const auto wait = std::find_if(receives_.begin(), receives_.end(),
+                                 [&](const Wait& candidate) { return candidate.entry.id == id; });
+  auto resume = std::move(wait->resume);
+  waits_.entries_.erase(wait->entry);
+  receives_.erase(wait);
+  resume(std::nullopt);
+}
+
+Task<std::optional<Arrival>> Mailbox::receive(Pattern pattern, Seconds now, Seconds patience) {
+  if (auto arrival = take(pattern)) co_return arrival;
+  co_return co_await suspend<std::optional<Arrival>>([this, pattern, now, patience](auto resume) {
+    const WaitList::Entry entry{.deadline = now + patience, .id = waits_.next_id_++, .mailbox = this};
+    waits_.entries_.insert(entry);
+    receives_.push_back({.entry = entry, .pattern = pattern, .since = now, .resume = std::move(resume)});
+  });
+}
+
+std::size_t Mailbox::kept() const {
+  std::size_t count = 0;
+  for (const auto& [key, frames] : kept_) count += frames.size();
+  return count;
+}
+
+}  // namespace laconic

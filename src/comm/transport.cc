@@ -1,0 +1,18 @@
+#include "comm/transport.h"
+
+namespace laconic {
+
+std::string TagSet::to_text() const {
+  std::string text;
+  for (std::size_t i = 0; i < kTags; ++i) {
+    const Tag tag = static_cast<Tag>(i);
+    if (contains(tag)) text += (text.empty() ? "" : " or ") + std::string(laconic::to_text(tag));
+  }
+  return text;
+}
+
+std::string node_name(Rank node, int world_size) {
+  return node.value == world_size ? "the coordinator" : "worker " + std::to_string(node.value);
+}
+
+}  // namespace laconic

@@ -1,0 +1,70 @@
+// One node's endpoint: what a runtime provides and everything above is written on.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "comm/frame.h"
+#include "comm/task.h"
+
+namespace laconic {
+
+// A set of tags.
+class TagSet {
+ public:
+  TagSet(Tag tag) : bits_(bit(tag)) {}
+  TagSet(std::initializer_list<Tag> tags) : bits_(0) {
+    for (const Tag tag : tags) bits_ |= bit(tag);
+  }
+  bool contains(Tag tag) const { return (bits_ & bit(tag)) != 0; }
+  std::string to_text() const;
+
+ private:
+  static std::uint32_t bit(Tag tag) { return std::uint32_t{1} << static_cast<unsigned>(tag); }
+  std::uint32_t bits_;
+};
+
+// Which frame a node waits for.
+struct Pattern {
+  std::optional<Rank> from;  // unset: from anyone
+  TagSet tags;
+  Round round;
+};
+
+struct Arrival {
+  Rank from;
+  Frame frame;
+};
+
+// A span that never passes: only for a node that is idle, that is, waits for a request nobody owes it.
+inline constexpr Seconds kIdle{std::numeric_limits<double>::infinity()};
+
+// All calls on one node's endpoint come from the thread that runs its protocol.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  virtual Rank self() const = 0;
+  virtual int world_size() const = 0;
+  // The coordinator's address; it exists when the job's strategy or collectives need one.
+  Rank coordinator() const { return {world_size()}; }
+
+  // Queues the frame and returns. Frames from one node to another arrive in the order sent.
+  virtual void send(Rank to, const Frame& frame) = 0;
+  // The first frame that matches, waiting at most `patience` for it; nothing when the patience ends.
+  virtual Task<std::optional<Arrival>> receive(Pattern pattern, Seconds patience) = 0;
+
+  // Time of the runtime: virtual in the simulator.
+  virtual Seconds now() const = 0;
+  virtual Task<void> sleep(Seconds span) = 0;
+};
+
+// "worker 3" or "the coordinator".
+std::string node_name(Rank node, int world_size);
+
+}  // namespace laconic

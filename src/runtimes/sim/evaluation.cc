@@ -1,0 +1,90 @@
+#include "runtimes/sim/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "comm/crc32c.h"
+#include "kernels/vector_ops.h"
+
+namespace laconic::sim {
+
+bool EvaluationSchedule::due(Step step, Step last) const {
+  if (step == last) return true;
+  // The i with ceil(i * numerator / denominator) = step, when there is one, is floor(step * denominator / numerator).
+  const std::uint64_t i = step.value * denominator / numerator;
+  return i > 0 && (i * numerator + denominator - 1) / denominator == step.value;
+}
+
+bool Evaluator::keeps_own_models(Step step) const {
+  switch (options_.own_models) {
+    case OwnModels::kNever: return false;
+    case OwnModels::kAtEnd: return options_.until || step == options_.last;
+    case OwnModels::kAlways: return true;
+  }
+  return false;
+}
+
+Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
+  const Step step = worker.step();
+  Slot& slot = slots_[step];
+  const std::span<const float> params = worker.params();
+  if (slot.sum.empty()) {
+    slot.sum.assign(dimension_, 0.0);
+    slot.own_models.resize(static_cast<std::size_t>(world_.world_size));
+  }
+  kernels::accumulate(1.0, params, slot.sum);
+  slot.squared_norms += kernels::squared_norm(params);
+  const Worker::MeanLoss loss = worker.take_loss();
+  slot.loss_sum += loss.sum;
+  slot.loss_steps += loss.steps;
+  world_.trace.add(std::uint64_t{crc32c(std::as_bytes(params))});
+  if (keeps_own_models(step)) {
+    slot.own_models[static_cast<std::size_t>(worker.rank().value)].assign(params.begin(), params.end());
+  }
+  if (++slot.passed < world_.world_size) co_return false;
+
+  Slot done = std::move(slot);
+  slots_.erase(step);
+  const double workers = world_.world_size;
+  std::vector<float> mean(dimension_);
+  kernels::finish_mean(done.sum, workers, mean);
+  double mean_squared_norm = 0.0;
+  for (const double sum : done.sum) mean_squared_norm += (sum / workers) * (sum / workers);
+
+  Measurement measurement;
+  measurement.step = step;
+  measurement.time = world_.events.now();
+  measurement.train_loss = done.loss_steps == 0 ? 0.0 : done.loss_sum / static_cast<double>(done.loss_steps);
+  measurement.consensus_distance = std::max(0.0, done.squared_norms / workers - mean_squared_norm);
+  measurement.syncs = syncs_;
+  measurement.watched = watched_;
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    measurement.traffic[kind] = world_.ledger.total(static_cast<Traffic>(kind));
+  }
+  co_await worker.compute([&] {
+    measurement.test = learner.evaluate(mean, Split::kTest);
+    measurement.validation = learner.evaluate(mean, Split::kValidation);
+  });
+  if (std::isfinite(measurement.test.loss) && std::isfinite(measurement.validation.loss)) {
+    last_good_model_ = mean;
+    last_good_step_ = step;
+  }
+  const bool stop = options_.until && options_.until(measurement);
+  if (keeps_own_models(step) && (stop || step == options_.last || options_.own_models == OwnModels::kAlways)) {
+    co_await worker.compute([&] {
+      WorkerAccuracy own{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
+      for (const std::vector<float>& model : done.own_models) {
+        const double accuracy = learner.evaluate(model, Split::kTest).accuracy;
+        own.mean += accuracy / workers;
+        own.minimum = std::min(own.minimum, accuracy);
+        own.maximum = std::max(own.maximum, accuracy);
+      }
+      measurement.workers = own;
+    });
+  }
+  if (options_.record) options_.record(measurement);
+  co_return stop;
+}
+
+}  // namespace laconic::sim

@@ -1,0 +1,43 @@
+// When frames arrive, in virtual time.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+
+namespace laconic::sim {
+
+// A node's full-duplex interface.
+struct LinkOptions {
+  BitsPerSecond up;
+  BitsPerSecond down;
+};
+
+struct NetworkOptions {
+  // Every frame passes one channel after another's (radio, a bus), at the rate `channel`; else every node has an
+  // interface of its own.
+  bool shared_channel = false;
+  BitsPerSecond channel;
+  LinkOptions worker;
+  LinkOptions coordinator;
+  Seconds latency;
+};
+
+// Frames are stored and forwarded: an interface or channel is busy for the frame's size over its rate, one frame at a
+// time in the order they come.
+class NetworkModel {
+ public:
+  virtual ~NetworkModel() = default;
+  // A frame handed over at `now`: when it reaches the receiver's side.
+  virtual Seconds reach(Seconds now, Rank from, Rank to, Bytes size) = 0;
+  // A frame that reached the receiver's side at `now`, in the order of reaching: when the receiver has all of it.
+  virtual Seconds arrive(Seconds now, Rank to, Bytes size) = 0;
+};
+
+// Nodes 0 .. world_size-1 are workers, world_size is the coordinator.
+std::unique_ptr<NetworkModel> make_network(const NetworkOptions& options, int world_size);
+
+}  // namespace laconic::sim

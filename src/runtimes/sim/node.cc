@@ -1,0 +1,122 @@
+#include "runtimes/sim/node.h"
+
+#include <bit>
+
+#include "base/error.h"
+
+namespace laconic::sim {
+
+void TraceHash::add(double value) { add(std::bit_cast<std::uint64_t>(value)); }
+
+void Endpoint::send(Rank to, const Frame& frame) {
+  LACONIC_CHECK(to.value >= 0 && to.value <= world_.world_size && to != self_, "send to node " << to.value);
+  world_.ledger.record_sent(self_, frame);
+  Frame carried = frame;
+  const std::uint64_t number = world_.frames++;
+  bool refused = false;
+  if (world_.damage) {
+    const std::vector<std::byte> wire = world_.damage(number, frame.wire());
+    try {
+      carried = Frame::decode(wire, world_.max_payload);
+    } catch (const DecodeError&) {
+      refused = true;
+    }
+  }
+  const Seconds reached = world_.network->reach(now(), self_, to, frame.wire_size());
+  world_.events.at(reached, [&world = world_, from = self_, to, carried, refused] {
+    const Seconds arrived = world.network->arrive(world.events.now(), to, carried.wire_size());
+    auto deliver = [&world, from, to, carried, refused] {
+      if (refused) {
+        world.ledger.record_refused(to);
+        world.trace.add(std::uint64_t{1});
+        return;
+      }
+      world.endpoint(to).arrive(from, carried);
+    };
+    if (arrived == world.events.now()) {
+      deliver();
+    } else {
+      world.events.at(arrived, std::move(deliver));
+    }
+  });
+}
+
+void Endpoint::arrive(Rank from, const Frame& frame) {
+  try {
+    frame.verify(world_.max_payload);
+  } catch (const DecodeError&) {
+    world_.ledger.record_refused(self_);
+    return;
+  }
+  world_.ledger.record_received(self_, frame);
+  world_.trace.add(world_.events.now().value);
+  world_.trace.add(static_cast<std::uint64_t>(from.value) << 32 | static_cast<std::uint32_t>(self_.value));
+  world_.trace.add(frame.header().round.value << 8 | static_cast<std::uint64_t>(frame.header().tag));
+  world_.trace.add(std::uint64_t{frame.checksum()});
+  mailbox_.deliver({.from = from, .frame = frame});
+}
+
+Task<std::optional<Arrival>> Endpoint::receive(Pattern pattern, Seconds patience) {
+  return mailbox_.receive(pattern, now(), patience);
+}
+
+Task<void> Endpoint::sleep(Seconds span) {
+  co_await suspend<bool>([this, span](Resume<bool> resume) {
+    // An action must be copyable, a Resume is not.
+    auto shared = std::make_shared<Resume<bool>>(std::move(resume));
+    world_.events.at(now() + span, [shared] { (*shared)(true); });
+  });
+}
+
+namespace {
+
+// Does not hold the coroutine that waits for it: that one holds the computation.
+class Computation final : public Pending::State {
+ public:
+  Computation(World& world, std::shared_ptr<Job> job)
+      : world_(world), number_(world.computations++), job_(std::move(job)) {}
+
+  // The virtual time of the end has come.
+  void finish() {
+    finished_ = true;
+    std::exception_ptr error;
+    try {
+      job_->wait();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    auto waiting = world_.computing.extract(number_);
+    if (waiting.empty()) return;
+    if (error) {
+      waiting.mapped().fail(error);
+    } else {
+      waiting.mapped()(true);
+    }
+  }
+
+  Task<void> wait() override {
+    if (finished_) {
+      job_->wait();
+      co_return;
+    }
+    co_await suspend<bool>([this](Resume<bool> resume) { world_.computing.emplace(number_, std::move(resume)); });
+  }
+
+ private:
+  World& world_;
+  std::uint64_t number_;
+  std::shared_ptr<Job> job_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+Pending SimulatedProcessor::submit(Cost cost, std::function<void()> work) {
+  const Seconds start = std::max(world_.events.now(), free_at_);
+  free_at_ = cost == Cost::kStep ? start + step_cost_ : start;
+  auto computation = std::make_shared<Computation>(world_, pool_.submit(queue_, std::move(work)));
+  world_.events.at(free_at_, [computation] { computation->finish(); });
+  return Pending(computation);
+}
+
+}  // namespace laconic::sim

@@ -1,0 +1,191 @@
+#include "runtimes/sim/simulation.h"
+
+#include <asio/co_spawn.hpp>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "runtimes/sim/node.h"
+#include "strategies/worker.h"
+
+namespace laconic::sim {
+namespace {
+
+class Simulation final : private StrategyEvents {
+ public:
+  Simulation(const SimulationOptions& options, std::span<Learner* const> learners,
+             const StrategyFactory& make_strategy, const SimulationObserver& observer)
+      : options_(options),
+        observer_(observer),
+        world_(static_cast<int>(learners.size())),
+        evaluator_({.schedule = options.evaluation,
+                    .last = options.steps,
+                    .own_models = options.own_models,
+                    .until = options.until,
+                    .record = observer.on_measurement},
+                   world_, learners.front()->layout().size),
+        pool_(options.compute_threads, options.prepare_thread) {
+    world_.network = make_network(options.network, world_.world_size);
+    world_.max_payload = learners.front()->layout().size * sizeof(float) + kPayloadSlack;
+    world_.damage = options.damage;
+    world_.endpoint = [this](Rank rank) -> Endpoint& {
+      LACONIC_CHECK(static_cast<std::size_t>(rank.value) < nodes_.size(),
+                    "a frame to node " << rank.value << ", which this job does not have");
+      return nodes_[static_cast<std::size_t>(rank.value)]->endpoint;
+    };
+    for (std::size_t k = 0; k < learners.size(); ++k) {
+      add_node(options.step_cost.at(k), make_strategy(), learners[k]);
+    }
+    if (options.with_coordinator) add_node({}, make_strategy(), nullptr);
+  }
+
+  ~Simulation() override {
+    // Computations first: they use what coroutines own. Then what is suspended, while all that it refers to is there.
+    pool_.stop();
+    world_.events.clear();
+    world_.computing.clear();
+    for (auto& node : nodes_) node->endpoint.close();
+    io_.restart();
+    io_.poll();
+  }
+
+  Outcome run() {
+    for (auto& node : nodes_) start(*node);
+    io_.poll();
+    Outcome outcome;
+    while (!error_ && !stopped_ && running_workers_ > 0) {
+      if (observer_.interrupted && observer_.interrupted()) {
+        outcome.end = Outcome::End::kInterrupted;
+        break;
+      }
+      step();
+    }
+    if (stopped_) outcome.end = Outcome::End::kUntil;
+    if (error_) {
+      outcome.end = Outcome::End::kFailed;
+      outcome.error = error_;
+    }
+    outcome.ledger = world_.ledger;
+    outcome.syncs = evaluator_.syncs();
+    outcome.trace_hash = world_.trace.value();
+    outcome.model = evaluator_.last_good_model();
+    outcome.model_step = evaluator_.last_good_step();
+    return outcome;
+  }
+
+ private:
+  // A strategy's largest payload is d floats and a few more of its own.
+  static constexpr std::uint64_t kPayloadSlack = 4096;
+
+  struct Node {
+    Node(Rank rank, World& world, ThreadPool& pool, Seconds step_cost, const CommOptions& comm_options)
+        : endpoint(rank, world), processor(world, pool, step_cost), comm(endpoint, comm_options) {}
+    Endpoint endpoint;
+    SimulatedProcessor processor;
+    Comm comm;
+    std::unique_ptr<Strategy> strategy;
+    Learner* learner = nullptr;  // null: the coordinator
+    std::optional<Worker> worker;
+  };
+
+  void add_node(Seconds step_cost, std::unique_ptr<Strategy> strategy, Learner* learner) {
+    const Rank rank{static_cast<std::int32_t>(nodes_.size())};
+    auto node = std::make_unique<Node>(rank, world_, pool_, step_cost, options_.comm);
+    node->strategy = std::move(strategy);
+    node->learner = learner;
+    if (learner != nullptr) {
+      node->worker.emplace(rank, options_.seed,
+                           Worker::Parts{.learner = *learner,
+                                         .comm = node->comm,
+                                         .processor = node->processor,
+                                         .events = *this});
+    }
+    nodes_.push_back(std::move(node));
+  }
+
+  void start(Node& node) {
+    const bool is_worker = node.worker.has_value();
+    if (is_worker) ++running_workers_;
+    asio::co_spawn(io_.get_executor(), is_worker ? work(node) : node.strategy->coordinate(node.comm),
+                   [this, is_worker](const std::exception_ptr& error) {
+                     if (is_worker) --running_workers_;
+                     if (error && !error_) error_ = error;
+                   });
+  }
+
+  Task<void> work(Node& node) {
+    Worker& worker = *node.worker;
+    while (worker.step() < options_.steps) {
+      const Step before = worker.step();
+      co_await node.strategy->round(worker);
+      LACONIC_CHECK(worker.step().value == before.value + 1, "a round took other than one step");
+      if (worker.rank().value == 0 && observer_.on_step) {
+        observer_.on_step(worker.step(), worker.last_loss(), evaluator_.syncs(), world_.ledger.total().framed);
+      }
+      if (!evaluator_.due(worker.step())) continue;
+      const bool stop = co_await evaluator_.pass(worker, *node.learner);
+      if (stop) stopped_ = true;
+    }
+  }
+
+  // Takes the next event, or ends the waits whose deadline comes first.
+  void step() {
+    EventQueue& events = world_.events;
+    const Seconds deadline = world_.waits.next_deadline();
+    if (events.empty()) {
+      fail_stalled();
+      return;
+    }
+    if (deadline < events.next_time()) {
+      events.advance(deadline);
+      world_.waits.expire(deadline);
+    } else {
+      events.take()();
+    }
+    io_.poll();
+    io_.restart();
+  }
+
+  // No frame is in flight and nothing is computed: what waits now waits for ever.
+  void fail_stalled() {
+    std::string text = "every node waits for another";
+    for (const std::string& line : world_.waits.describe(false)) text += "; " + line;
+    error_ = std::make_exception_ptr(PeerLost(text));
+  }
+
+  void synchronised(Rank rank, Step step) override {
+    if (rank.value != 0) return;
+    evaluator_.count_sync();
+    if (observer_.on_sync) observer_.on_sync(step, evaluator_.watched());
+  }
+
+  void measured(Rank rank, Step, std::string_view name, double value) override {
+    if (rank.value != 0) return;
+    evaluator_.watch(name, value);
+  }
+
+  const SimulationOptions& options_;
+  const SimulationObserver& observer_;
+  asio::io_context io_{1};
+  World world_;
+  Evaluator evaluator_;
+  ThreadPool pool_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  int running_workers_ = 0;
+  bool stopped_ = false;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+Outcome simulate(const SimulationOptions& options, std::span<Learner* const> learners,
+                 const StrategyFactory& make_strategy, const SimulationObserver& observer) {
+  LACONIC_CHECK(!learners.empty() && options.step_cost.size() == learners.size(),
+                learners.size() << " learners, " << options.step_cost.size() << " step costs");
+  LACONIC_CHECK(options.steps.value > 0, "no steps");
+  return Simulation(options, learners, make_strategy, observer).run();
+}
+
+}  // namespace laconic::sim

@@ -1,0 +1,62 @@
+// Threads that do the workers' computations. Which thread does what, and when, decides nothing but speed.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace laconic::sim {
+
+// A computation that was handed in.
+class Job {
+ public:
+  explicit Job(std::function<void()> work) : work_(std::move(work)) {}
+  // Waits until the work is done; throws what it threw. Safe to call again.
+  void wait();
+
+ private:
+  friend class ThreadPool;
+  void run();
+  std::function<void()> work_;
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  bool done_ = false;
+  std::exception_ptr error_;
+};
+
+class ThreadPool {
+ public:
+  // Jobs of one queue are done one after another in the order submitted.
+  class Queue {
+   private:
+    friend class ThreadPool;
+    std::deque<std::shared_ptr<Job>> jobs;
+  };
+
+  // `prepare` runs once in each thread before its first job.
+  ThreadPool(int threads, std::function<void()> prepare);
+  // Drops the jobs not yet begun and waits for those under way.
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // The queue outlives the job, or the pool is stopped first.
+  std::shared_ptr<Job> submit(Queue& queue, std::function<void()> work);
+  // What the destructor does; nothing is accepted afterwards.
+  void stop();
+
+ private:
+  void loop(const std::function<void()>& prepare);
+  std::mutex mutex_;
+  std::condition_variable work_ready_;
+  std::deque<Queue*> ready_;  // queues with a job to begin, in the order they became so
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace laconic::sim

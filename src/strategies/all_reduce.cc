@@ -1,0 +1,45 @@
+// Data-parallel SGD: the gradients are averaged before every step, as PyTorch's DistributedDataParallel does.
+//
+//   g_k := gradient at w;  g := (1/K) sum_k g_k;  w := optimiser step with g
+//
+// All workers start alike and take the same steps, so their models and optimiser states stay bit-identical.
+// Messages: one all-reduce of d floats every step.
+#include <algorithm>
+
+#include "strategies/rows.h"
+
+namespace laconic {
+namespace {
+
+class AllReduce final : public Strategy {
+ public:
+  explicit AllReduce(std::size_t dimension) : Strategy(dimension) {}
+
+  Task<void> round(Worker& self) override {
+    co_await self.compute_gradient();
+    const SharedVector mean = co_await self.comm().all_reduce_mean(self.gradient(), Traffic::kGradient);
+    std::copy(mean.values().begin(), mean.values().end(), self.gradient().begin());
+    co_await self.apply_gradient();
+    self.synchronised();
+  }
+};
+
+}  // namespace
+
+const StrategyRow kAllReduce = {
+    .name = "all_reduce",
+    .help = "average the gradients before every step (data parallel)",
+    .source = "Li et al. 2020 (PyTorch Distributed)",
+    .options = {},
+    .make = [](const Options&, const StrategySetting& setting) -> StrategyFactory {
+      return [dimension = setting.dimension] { return std::make_unique<AllReduce>(dimension); };
+    },
+    .traffic = [](const Options&, const StrategySetting& setting) {
+      TrafficFormula formula;
+      formula.sync(Traffic::kGradient) =
+          all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+      formula.steps_per_sync = 1;
+      return formula;
+    }};
+
+}  // namespace laconic

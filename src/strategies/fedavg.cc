@@ -1,0 +1,143 @@
+// Federated averaging (McMahan et al. 2017), as the baseline fedavg(b, C) of Kamp et al. 2018.
+//
+//   every b steps:  S := ceil(C K) workers, drawn at random;  w := sum_{i in S} n_i w_i / sum_{i in S} n_i
+//                   the chosen send their models, all workers receive w
+//
+//   b   period      local steps between two rounds
+//   C   fraction    of the workers whose models are averaged
+//   n_i             training samples of worker i
+//
+// Everyone draws S from the same seeded stream, so choosing costs no bytes. A chosen worker that is late by more than
+// the deadline is left out of the mean. Optimiser state stays local.
+// Messages a round: ceil(C K) models up, K models down.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "kernels/vector_ops.h"
+#include "strategies/rows.h"
+
+namespace laconic {
+namespace {
+
+struct FedAvgOptions {
+  std::uint64_t period = 10;
+  double fraction = 1.0;
+};
+
+std::size_t chosen_count(double fraction, int world_size) {
+  return std::clamp<std::size_t>(static_cast<std::size_t>(std::ceil(fraction * world_size)), 1,
+                                 static_cast<std::size_t>(world_size));
+}
+
+class FedAvg final : public Strategy {
+ public:
+  FedAvg(const FedAvgOptions& options, const StrategySetting& setting)
+      : Strategy(setting.dimension), options_(options), seed_(setting.seed), samples_(setting.samples) {}
+
+  Task<void> round(Worker& self) override {
+    co_await self.local_step();
+    if (self.step().value % options_.period != 0) co_return;
+    Comm& comm = self.comm();
+    const Round round = comm.next_round();
+    const std::vector<Rank> group = chosen(round);
+    if (std::binary_search(group.begin(), group.end(), self.rank())) {
+      comm.send(comm.coordinator(),
+                Frame(FrameHeader{Traffic::kModel, Tag::kGather, round}, std::span<const float>(self.params())));
+    }
+    const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
+    const SharedVector mean = frame.floats(self.params().size());
+    std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
+    self.synchronised();
+  }
+
+  Task<void> coordinate(Comm& comm) override {
+    std::vector<double> sum;
+    std::vector<float> mean(dimension());
+    for (;;) {
+      const Round round = comm.next_round();
+      // Nobody owes a model until one has come; from then on the others have the deadline.
+      const Arrival first = co_await comm.receive_when_idle(Tag::kGather, round);
+      std::vector<Rank> others = chosen(round);
+      std::erase(others, first.from);
+      std::vector<Contribution> parts = co_await comm.gather(others, round);
+      const auto place = std::find_if(parts.begin(), parts.end(),
+                                      [&](const Contribution& part) { return part.from > first.from; });
+      Contribution part_of_first;
+      part_of_first.from = first.from;
+      part_of_first.frame = first.frame;
+      parts.insert(place, std::move(part_of_first));
+
+      sum.assign(dimension(), 0.0);
+      double weight = 0.0;
+      for (const Contribution& part : parts) {
+        const auto samples = static_cast<double>(samples_.at(static_cast<std::size_t>(part.from.value)));
+        const SharedVector model = part.frame.floats(dimension());
+        kernels::accumulate(samples, model, sum);
+        weight += samples;
+      }
+      kernels::finish_mean(sum, weight, mean);
+      const Frame frame(FrameHeader{Traffic::kModel, Tag::kBroadcast, round}, std::span<const float>(mean));
+      for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) comm.send(rank, frame);
+    }
+  }
+
+ private:
+  // S, in the order of ranks.
+  std::vector<Rank> chosen(Round round) const {
+    RandomStream stream(seed_, "fedavg", {round.value});
+    const auto world_size = static_cast<std::uint32_t>(samples_.size());
+    const auto count = static_cast<std::uint32_t>(chosen_count(options_.fraction, static_cast<int>(world_size)));
+    std::vector<Rank> group;
+    for (const std::uint32_t rank : random_subset(stream, count, world_size)) {
+      group.push_back({static_cast<std::int32_t>(rank)});
+    }
+    std::sort(group.begin(), group.end());
+    return group;
+  }
+
+  FedAvgOptions options_;
+  std::uint64_t seed_;
+  std::vector<std::uint64_t> samples_;
+};
+
+FedAvgOptions read(const Options& options) {
+  return {.period = options.integer("period"), .fraction = options.number("fraction")};
+}
+
+const std::vector<OptionSpec> kOptions = {
+    {.name = "period",
+     .type = OptionType::kInteger,
+     .default_value = "10",
+     .minimum = 1,
+     .help = "local steps between two rounds"},
+    {.name = "fraction",
+     .type = OptionType::kNumber,
+     .default_value = "1",
+     .minimum = 1e-6,
+     .maximum = 1,
+     .help = "part of the workers whose models are averaged in a round"},
+};
+
+}  // namespace
+
+const StrategyRow kFedAvg = {
+    .name = "fedavg",
+    .help = "every `period` steps average the models of a random fraction of the workers, weighted by samples",
+    .source = "McMahan et al. 2017; Kamp et al. 2018 (fedavg)",
+    .options = kOptions,
+    .needs_coordinator = true,
+    .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
+      return [options = read(options), setting] { return std::make_unique<FedAvg>(options, setting); };
+    },
+    .traffic = [](const Options& options, const StrategySetting& setting) {
+      const FedAvgOptions values = read(options);
+      const std::uint64_t model = setting.dimension * sizeof(float);
+      TrafficFormula formula;
+      formula.sync(Traffic::kModel) = (chosen_count(values.fraction, setting.world_size) +
+                                       static_cast<std::uint64_t>(setting.world_size)) * model;
+      formula.steps_per_sync = values.period;
+      return formula;
+    }};
+
+}  // namespace laconic

@@ -1,0 +1,41 @@
+// No communication: every worker trains on its own data alone (`local`), or one worker has all of it (`serial`).
+//
+// Both are baselines of Kamp et al. 2018 (there "nosync" and "serial").
+// Invariant: no bytes. Messages a round: none.
+#include "strategies/rows.h"
+
+namespace laconic {
+namespace {
+
+class Local final : public Strategy {
+ public:
+  explicit Local(std::size_t dimension) : Strategy(dimension) {}
+  Task<void> round(Worker& self) override { return self.local_step(); }
+};
+
+StrategyFactory make(const Options&, const StrategySetting& setting) {
+  return [dimension = setting.dimension] { return std::make_unique<Local>(dimension); };
+}
+
+TrafficFormula traffic(const Options&, const StrategySetting&) { return {}; }
+
+}  // namespace
+
+const StrategyRow kLocal = {.name = "local",
+                            .help = "every worker trains alone; nothing is sent",
+                            .source = "Kamp et al. 2018 (nosync)",
+                            .options = {},
+                            .silent = true,
+                            .make = make,
+                            .traffic = traffic};
+
+const StrategyRow kSerial = {.name = "serial",
+                             .help = "one worker trains on all the data",
+                             .source = "Kamp et al. 2018 (serial)",
+                             .options = {},
+                             .single_worker = true,
+                             .silent = true,
+                             .make = make,
+                             .traffic = traffic};
+
+}  // namespace laconic

@@ -1,0 +1,16 @@
+// The rows of the registry, each defined in its algorithm's file.
+#pragma once
+
+#include "strategies/strategy.h"
+
+namespace laconic {
+
+extern const StrategyRow kAllReduce;
+extern const StrategyRow kFda;
+extern const StrategyRow kFedAvg;
+extern const StrategyRow kLocal;
+extern const StrategyRow kPeriodic;
+extern const StrategyRow kSerial;
+extern const StrategyRow kSynchronous;
+
+}  // namespace laconic

@@ -1,0 +1,84 @@
+// A strategy: an algorithm as its paper writes it, for one worker, and for the coordinator where it has one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/archive.h"
+#include "base/options.h"
+#include "comm/comm.h"
+#include "strategies/worker.h"
+
+namespace laconic {
+
+// One object a worker and one for the coordinator. All state lives in members, never in a suspended coroutine, so that a
+// run between two rounds is what archive() keeps.
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  // Exactly one local step of `self` and whatever communication follows it.
+  virtual Task<void> round(Worker& self) = 0;
+  // The coordinator's side; runs until the runtime ends it. By default it serves the collectives.
+  virtual Task<void> coordinate(Comm& comm);
+  virtual void archive(Archive& archive) { static_cast<void>(archive); }
+
+ protected:
+  explicit Strategy(std::size_t dimension) : dimension_(dimension) {}
+  std::size_t dimension() const { return dimension_; }
+
+ private:
+  std::size_t dimension_;
+};
+
+// What all nodes of a job know before the first step.
+struct StrategySetting {
+  std::size_t dimension = 0;  // d
+  int world_size = 0;         // K
+  std::uint64_t seed = 0;
+  Collective collective = Collective::kStar;
+  std::vector<float> start;             // the common first parameters, d elements
+  std::vector<std::uint64_t> samples;   // training samples of each worker, K elements
+};
+
+// Makes one node's strategy after another; what nodes of a process can share is made once and held by the factory.
+using StrategyFactory = std::function<std::unique_ptr<Strategy>()>;
+
+// The payload bytes of a strategy by its formula, over all nodes, each frame counted once. A run of `steps` steps a
+// worker and `syncs` synchronisations sends steps * per_step + syncs * per_sync of each kind.
+struct TrafficFormula {
+  std::array<std::uint64_t, kTrafficKinds> per_step{};
+  std::array<std::uint64_t, kTrafficKinds> per_sync{};
+  // Steps from one synchronisation to the next; 0 when the data decide or there are none.
+  std::uint64_t steps_per_sync = 0;
+
+  std::uint64_t& step(Traffic traffic) { return per_step[static_cast<std::size_t>(traffic)]; }
+  std::uint64_t& sync(Traffic traffic) { return per_sync[static_cast<std::size_t>(traffic)]; }
+};
+
+// One row of the registry. The command line, the help, the docs and the conformance tests follow from it.
+struct StrategyRow {
+  std::string_view name;
+  std::string_view help;
+  std::string_view source;  // paper and algorithm
+  std::span<const OptionSpec> options;
+  // Needs the coordinator also where collectives do not.
+  bool needs_coordinator = false;
+  // Has no meaning with more than one worker.
+  bool single_worker = false;
+  // Never sends anything.
+  bool silent = false;
+  StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
+  TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
+};
+
+// All strategies, in the order of the docs.
+std::span<const StrategyRow* const> strategies();
+
+// The row of that name. Throws UsageError with the nearest name otherwise.
+const StrategyRow& find_strategy(std::string_view name);
+
+}  // namespace laconic

@@ -1,0 +1,106 @@
+// What a strategy sees of the node it runs on: the model, its own steps, the other nodes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/archive.h"
+#include "base/ids.h"
+#include "base/random.h"
+#include "comm/comm.h"
+#include "strategies/learner.h"
+#include "strategies/processor.h"
+
+namespace laconic {
+
+// What strategies tell about themselves; implemented by runtimes, which pass it on to the metrics.
+class StrategyEvents {
+ public:
+  virtual ~StrategyEvents() = default;
+  // Models were synchronised by `rank` and its peers.
+  virtual void synchronised(Rank rank, Step step) = 0;
+  // A quantity the strategy watches ("variance_estimate").
+  virtual void measured(Rank rank, Step step, std::string_view name, double value) = 0;
+};
+
+// A local step that was begun.
+class PendingStep {
+ public:
+  PendingStep(Pending work, std::function<void()> finish) : work_(std::move(work)), finish_(std::move(finish)) {}
+  // Returns when the step is done. Throws RunError when training diverged in it.
+  Task<void> done();
+
+ private:
+  Pending work_;
+  std::function<void()> finish_;
+};
+
+// All calls come from the thread that runs the protocol.
+class Worker {
+ public:
+  struct Parts {  // all outlive the worker
+    Learner& learner;
+    Comm& comm;
+    Processor& processor;
+    StrategyEvents& events;
+  };
+  Worker(Rank rank, std::uint64_t seed, const Parts& parts) : rank_(rank), seed_(seed), parts_(parts) {}
+
+  Rank rank() const { return rank_; }
+  int world_size() const { return parts_.comm.world_size(); }
+  // The step that is under way or comes next.
+  Step step() const { return step_; }
+
+  std::span<float> params() { return parts_.learner.params(); }
+  std::span<float> gradient() { return parts_.learner.gradient(); }
+  const Layout& layout() const { return parts_.learner.layout(); }
+  // Samples this worker trains on.
+  std::uint64_t weight() const { return parts_.learner.samples(); }
+  Comm& comm() { return parts_.comm; }
+
+  // One optimiser step on one batch. Throws RunError that names the worker and the step when the loss is not finite.
+  Task<void> local_step();
+  // The same in two parts: the step's work starts at once and goes on while the strategy communicates.
+  PendingStep begin_local_step();
+  // The two halves of a step: the gradient alone (at the cost of a step), and its application. apply_gradient ends the
+  // step.
+  Task<void> compute_gradient();
+  Task<void> apply_gradient();
+  // Arithmetic on vectors, on the node's processor, free of time on the runtime's clock. What `work` reads stays alive
+  // until the returned task is done.
+  Task<void> compute(std::function<void()> work);
+
+  // A random stream of this worker at this step, or one that all workers share at it.
+  RandomStream rng(std::string_view purpose) const;
+  RandomStream shared_rng(std::string_view purpose) const;
+
+  void synchronised() { parts_.events.synchronised(rank_, step_); }
+  void measured(std::string_view name, double value) { parts_.events.measured(rank_, step_, name, value); }
+
+  // Loss of the newest step.
+  double last_loss() const { return last_.loss; }
+  // Sum of the training losses of the steps since the last call, and their number: for the metrics.
+  struct MeanLoss {
+    double sum = 0.0;
+    std::uint64_t steps = 0;
+  };
+  MeanLoss take_loss();
+
+  void archive(Archive& archive);
+
+ private:
+  void finish_step();
+  void check_loss() const;
+
+  Rank rank_;
+  std::uint64_t seed_;
+  Parts parts_;
+  Step step_;
+  StepResult last_;  // of the step or gradient under way
+  MeanLoss loss_;
+};
+
+}  // namespace laconic
