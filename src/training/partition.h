@@ -1,0 +1,51 @@
+// Who trains on which samples: the training split dealt out to the workers.
+//
+// A partition is written as a word, with its parameter behind a colon:
+//
+//   iid             shuffled, then cut into equal parts
+//   contiguous      equal contiguous cuts in the order of the files (the IID of Theologitis et al. 2025, their code)
+//   dirichlet:A     each class dealt out in proportions drawn from a symmetric Dirichlet(A) (Hsu et al. 2019); A > 0,
+//                   small is skewed
+//   shards:N        sorted by label, cut into N shards a worker, shards dealt at random (McMahan et al. 2017)
+//   non_iid:X%      the first X% of the samples sorted by label and dealt out in contiguous cuts, the rest dealt out in
+//                   contiguous cuts as they come (Theologitis et al. 2025)
+//   label:Y         all samples of label Y first, then everything cut into contiguous parts (the same)
+//   user            whole users dealt out, the largest first, always to the worker with the fewest samples
+//
+// "Equal" parts of n samples differ by at most one sample.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "training/dataset.h"
+
+namespace laconic {
+
+// For each worker the indices of its samples in the training split.
+using Partition = std::vector<std::vector<std::uint32_t>>;
+
+struct PartitionRow {
+  std::string_view name;
+  std::string_view parameter;  // "ALPHA"; empty: takes none
+  std::string_view summary;
+};
+std::span<const PartitionRow> partitions();
+
+// Deals `samples` with labels below `classes` out to `workers` >= 1 workers. Every sample goes to exactly one worker and
+// every worker gets at least one; random choices depend on `seed` only. Throws UsageError with the reason and the remedy
+// for a spec that is not in the table, a parameter out of range, and whatever cannot be met: fewer samples, shards or
+// users than needed, no users known, a Dirichlet draw that leaves a worker with nothing a hundred times in a row.
+Partition make_partition(std::string_view spec, const Samples& samples, std::uint32_t classes, std::uint32_t workers,
+                         std::uint64_t seed);
+
+// Samples of each label at each worker: workers rows of `classes` counts.
+std::vector<std::vector<std::uint64_t>> labels_by_worker(const Partition& partition, const Samples& samples,
+                                                         std::uint32_t classes);
+// The same as lines of text with a head line.
+std::string labels_by_worker_text(const Partition& partition, const Samples& samples, std::uint32_t classes);
+
+}  // namespace laconic

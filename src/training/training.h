@@ -1,0 +1,65 @@
+// Everything a job trains with, put together: data, model, optimiser, and a learner for each worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/options.h"
+#include "base/units.h"
+#include "strategies/learner.h"
+#include "training/dataset.h"
+#include "training/models.h"
+#include "training/optimizers.h"
+#include "training/partition.h"
+#include "training/sampling.h"
+
+namespace laconic {
+
+struct TrainingSetup {
+  std::shared_ptr<const Dataset> data;
+  Partition partition;  // of data->train; one part a worker
+  std::uint32_t batch = 32;
+  Sampling sampling = Sampling::kFresh;
+  const ModelRow* model = nullptr;
+  Options model_options;  // resolved against model->options
+  const OptimizerRow* optimizer = nullptr;
+  Options optimizer_options;  // resolved against optimizer->options
+  std::uint64_t seed = 1;
+};
+
+struct TrainingContext;  // torch_learner.h
+
+// Its methods may be called from any thread at any time. Learners live on without it.
+class Training {
+ public:
+  // Throws UsageError for a batch of 0, and what the rows of the model and the optimiser refuse.
+  explicit Training(TrainingSetup setup);
+
+  std::size_t workers() const;
+  // d, the number of parameters.
+  std::size_t dimension() const;
+  const Layout& layout() const;
+  // The start of every worker, d elements.
+  std::vector<float> initial_parameters() const;
+  // Samples of the training split, and of one worker's part.
+  std::uint64_t training_samples() const;
+  std::uint64_t training_samples(Rank rank) const;
+  // Samples that one step of all workers sees: training_samples() / samples_per_step() steps are an epoch.
+  std::uint64_t samples_per_step() const;
+  // What one learner's vectors take: parameters, optimiser state, and the gradient where the strategy asks for it.
+  Bytes memory_per_worker(bool with_gradient) const;
+
+  // The learner of one worker, at the initial parameters, without optimiser state. Two of one rank are independent and
+  // do the same.
+  std::unique_ptr<Learner> learner(Rank rank) const;
+  // As Learner::evaluate; many may run at once.
+  Evaluation evaluate(std::span<const float> params, Split split) const;
+
+ private:
+  std::shared_ptr<TrainingContext> context_;
+};
+
+}  // namespace laconic
