@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <optional>
 
 namespace laconic::architecture {
 namespace {
 
 constexpr auto kNone = std::string_view::npos;
+
+// Not operator+ on a literal: at -O3 g++ 12 sees overlapping copies in it that are none.
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
 
 bool is_inside(std::string_view path, std::string_view folder_or_file) {
   return path.substr(0, folder_or_file.size()) == folder_or_file &&
@@ -52,13 +60,13 @@ std::string objection_to_layer(std::size_t own, const Include& include) {
   const std::optional<std::size_t> other = row_of(include.name);
   if (!other) {
     if (!include.quoted) return "";
-    return "\"" + std::string(include.name) + "\" is no header of a layer; headers of ours are named \"layer/file.h\"";
+    return joined({"\"", include.name, "\" is no header of a layer; headers of ours are named \"layer/file.h\""});
   }
   const Layer& layer = layers()[own];
   const std::string_view folder = layers()[*other].folder;
-  if (*other > own) return std::string(layer.folder) + " includes " + std::string(folder) + ", which stands on it";
+  if (*other > own) return joined({layer.folder, " includes ", folder, ", which stands on it"});
   if (is_inside_any(folder, layer.may_not_include)) {
-    return std::string(layer.folder) + " includes " + std::string(folder) + ", which it may not know";
+    return joined({layer.folder, " includes ", folder, ", which it may not know"});
   }
   return "";
 }
@@ -68,7 +76,7 @@ std::string objection_to_vendor(std::string_view path, std::string_view name) {
     const bool is_one = std::any_of(vendor.headers.begin(), vendor.headers.end(),
                                     [&](auto header) { return name.substr(0, header.size()) == header; });
     if (is_one && !is_inside_any(path, vendor.allowed)) {
-      return "includes <" + std::string(name) + ">: " + std::string(vendor.name) + " is not for this layer";
+      return joined({"includes <", name, ">: ", vendor.name, " is not for this layer"});
     }
   }
   return "";
@@ -242,8 +250,7 @@ std::vector<Violation> word_violations(const std::vector<SourceFile>& files) {
       if (is_inside_any(file.path, rule.allowed)) continue;
       for (const std::string_view word : rule.words) {
         for (std::size_t at = find_word(code, word); at != kNone; at = find_word(code, word, at + 1)) {
-          violations.push_back(
-              {file.path, line_at(code, at), "'" + std::string(word) + "': " + std::string(rule.reason)});
+          violations.push_back({file.path, line_at(code, at), joined({"'", word, "': ", rule.reason})});
         }
       }
     }

@@ -74,7 +74,8 @@ std::string code_only(std::string_view text) {
       i = end;
     } else if (c == '"' && i > 0 && text[i - 1] == 'R' && (i < 2 || !continues_identifier(text[i - 2]))) {
       const std::size_t bracket = std::min(text.find('(', i), text.size());
-      const std::string terminator = ")" + std::string(text.substr(i + 1, bracket - i - 1)) + "\"";
+      std::string terminator(1, ')');
+      terminator.append(text.substr(i + 1, bracket - i - 1)).push_back('"');
       const std::size_t close = text.find(terminator, bracket);
       const std::size_t end = close == std::string_view::npos ? text.size() : close + terminator.size();
       blank(code, i + 1, end - 1);
