@@ -4,6 +4,10 @@
 //   Var = (1/K) sum_k ||w_k - mean||^2 = (1/K) sum_k ||u_k||^2 - ||mean u||^2.
 // Each worker turns its drift into a small state, the states are averaged over the workers, and every worker computes
 // the same estimate H from the same mean.
+//
+// Rounding. Norms are summed in double, but a state is float32: each of its elements is within 2^-24 of its value,
+// relatively, and its mean within another 2^-24 if it is rounded once more. Statements such as H >= Var therefore hold
+// up to kStateTolerance times the mean of ||u_k||^2.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +17,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/options.h"
-
 namespace laconic {
+
+inline constexpr double kStateTolerance = 0x1p-21;
 
 // One monitor a worker. The spans given are of d elements and need not outlive the call.
 class Monitor {
@@ -32,15 +36,17 @@ class Monitor {
 
   // Computes the state of `params` against `reference` (w_t0) into `state` (state_size() elements). For kAny the one
   // element is 1 when the worker's own drift is over the threshold, else 0. `previous` is the model of the
-  // synchronisation before; before the first synchronisation it is first_previous().
+  // synchronisation before; before the first synchronisation it is first_previous(). The reference and the previous
+  // model are those last given to synchronised().
   virtual void observe(std::span<const float> params, std::span<const float> reference,
                        std::span<const float> previous, std::span<float> state) const = 0;
 
-  // H(S) of the reduced state; for kAny a value above the threshold exactly when the bit is set. A synchronisation is
-  // due when it is strictly above the threshold.
+  // H(S) of the reduced state; for kAny the threshold itself, or the next number above it when the bit is set. A
+  // synchronisation is due when it is strictly above the threshold.
   virtual double estimate(std::span<const float> mean_state) const = 0;
 
-  // To be told when reference and previous changed (the same on all workers).
+  // To be told when reference and previous changed (the same on all workers): once before the first observe(), with the
+  // common start and first_previous(), and after every synchronisation.
   virtual void synchronised(std::span<const float> reference, std::span<const float> previous) = 0;
 };
 
@@ -60,12 +66,12 @@ class MonitorFactory {
   virtual ~MonitorFactory() = default;
   virtual std::unique_ptr<Monitor> make() const = 0;
   // The vector that stands for w_prev before the first synchronisation, given the common start w_0. The linear monitor
-  // needs w_0 - xi for its first, seeded Gaussian direction xi; the others need none and get an empty span's worth: an
-  // empty vector.
+  // needs w_0 - g for its first, seeded Gaussian direction g (it scales directions to unit length itself); the others
+  // need none: an empty vector.
   virtual std::vector<float> first_previous(std::span<const float> start) const = 0;
 };
 
-// One row a monitor: the visible table.
+// One row a monitor: the visible table, from the most exact to the cheapest. `make` checks the setting as a caller's.
 struct MonitorRow {
   std::string_view name;
   std::string_view help;
