@@ -1,0 +1,154 @@
+#include "base/options.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+const std::vector<OptionSpec>& specs() {
+  static const std::vector<OptionSpec> kSpecs = {
+      {.name = "threshold", .type = OptionType::kNumber, .required = true, .minimum = 0.0, .help = "Theta"},
+      {.name = "rows", .type = OptionType::kInteger, .default_value = "5", .minimum = 1, .maximum = 64},
+      {.name = "monitor", .type = OptionType::kChoice, .default_value = "linear", .choices = {"linear", "sketch"}},
+      {.name = "label", .type = OptionType::kText, .default_value = "none"},
+      {.name = "warm", .type = OptionType::kFlag, .default_value = "false"},
+      {.name = "frame", .type = OptionType::kBytes, .default_value = "1 MB"},
+      {.name = "deadline", .type = OptionType::kDuration, .default_value = "20 ms"},
+      {.name = "up", .type = OptionType::kRate, .default_value = "100 Mbit/s"},
+      {.name = "learning_rate", .type = OptionType::kNumber, .default_value = "0.1"},
+  };
+  return kSpecs;
+}
+
+Options resolve(std::map<std::string, GivenOption> given, bool with_threshold = true) {
+  if (with_threshold) given.try_emplace("threshold", GivenOption{"1.5", "job.toml:3"});
+  return Options("strategy", specs(), given);
+}
+
+// The text of the UsageError that resolving ends in.
+std::string refusal(std::map<std::string, GivenOption> given, bool with_threshold = true) {
+  try {
+    resolve(std::move(given), with_threshold);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+#define EXPECT_MENTIONS(text, part) \
+  EXPECT_NE(std::string(text).find(part), std::string::npos) << "'" << (text) << "' lacks '" << (part) << "'"
+
+TEST(Options, DefaultsFillWhatIsNotGiven) {
+  const Options options = resolve({});
+  EXPECT_EQ(options.number("threshold"), 1.5);
+  EXPECT_EQ(options.integer("rows"), 5U);
+  EXPECT_EQ(options.text("monitor"), "linear");
+  EXPECT_EQ(options.text("label"), "none");
+  EXPECT_FALSE(options.flag("warm"));
+  EXPECT_EQ(options.bytes("frame").value, 1000000U);
+  EXPECT_DOUBLE_EQ(options.seconds("deadline").value, 0.02);
+  EXPECT_DOUBLE_EQ(options.rate("up").value, 1e8);
+  EXPECT_TRUE(options.given("threshold"));
+  EXPECT_FALSE(options.given("rows"));
+}
+
+TEST(Options, GivenValuesAreReadByType) {
+  const Options options = resolve({{"threshold", {"inf", "--set"}},
+                                   {"rows", {"64", "--set"}},
+                                   {"monitor", {"sketch", "--set"}},
+                                   {"label", {"any text = \"at all\"", "--set"}},
+                                   {"warm", {"true", "--set"}},
+                                   {"frame", {"4 KiB", "--set"}},
+                                   {"deadline", {"2 min", "--set"}},
+                                   {"up", {"unlimited", "--set"}},
+                                   {"learning_rate", {"-2.5e-3", "--set"}}});
+  EXPECT_TRUE(std::isinf(options.number("threshold")));
+  EXPECT_EQ(options.integer("rows"), 64U);
+  EXPECT_EQ(options.text("monitor"), "sketch");
+  EXPECT_EQ(options.text("label"), "any text = \"at all\"");
+  EXPECT_TRUE(options.flag("warm"));
+  EXPECT_EQ(options.bytes("frame").value, 4096U);
+  EXPECT_EQ(options.seconds("deadline").value, 120.0);
+  EXPECT_TRUE(std::isinf(options.rate("up").value));
+  EXPECT_EQ(options.number("learning_rate"), -2.5e-3);
+}
+
+TEST(Options, AnUnknownKeyNamesThePlaceAndTheNearestKnownOne) {
+  const std::string text = refusal({{"treshold", {"1", "job.toml:12"}}});
+  EXPECT_MENTIONS(text, "job.toml:12");
+  EXPECT_MENTIONS(text, "strategy.treshold");
+  EXPECT_MENTIONS(text, "did you mean 'threshold'");
+  const std::string far = refusal({{"zzzzzzzz", {"1", "job.toml:12"}}});
+  EXPECT_MENTIONS(far, "known are: threshold, rows, monitor");
+}
+
+TEST(Options, AMissingRequiredOptionIsNamedWithItsMeaning) {
+  const std::string text = refusal({}, false);
+  EXPECT_MENTIONS(text, "strategy.threshold");
+  EXPECT_MENTIONS(text, "missing");
+  EXPECT_MENTIONS(text, "Theta");
+}
+
+TEST(Options, AWrongValueNamesThePlaceTheOptionAndTheRange) {
+  const std::string range = refusal({{"rows", {"65", "job.toml:4"}}});
+  EXPECT_MENTIONS(range, "job.toml:4");
+  EXPECT_MENTIONS(range, "strategy.rows");
+  EXPECT_MENTIONS(range, "'65' is not a whole number from 1 to 64");
+  EXPECT_MENTIONS(refusal({{"threshold", {"-1", "x"}}}), "at least 0");
+  EXPECT_MENTIONS(refusal({{"monitor", {"skech", "x"}}}), "did you mean 'sketch'");
+  EXPECT_MENTIONS(refusal({{"warm", {"yes", "x"}}}), "neither true nor false");
+  EXPECT_MENTIONS(refusal({{"deadline", {"20", "x"}}}), "us, ms, s, min, h");
+}
+
+TEST(Options, ValuesOfAnotherTypeAreRefused) {
+  for (const char* text : {"", " 5", "5 ", "5.5", "-5", "five", "0x5", "nan", "inf", "1e300"}) {
+    EXPECT_NE(refusal({{"rows", {text, "x"}}}), "accepted") << "'" << text << "'";
+  }
+  for (const char* text : {"", "nan", "1.5x", "1,5", "one", "1e999"}) {
+    EXPECT_NE(refusal({{"learning_rate", {text, "x"}}}), "accepted") << "'" << text << "'";
+  }
+  EXPECT_EQ(refusal({{"rows", {"5", "x"}}}), "accepted");
+  EXPECT_EQ(refusal({{"learning_rate", {"1.5", "x"}}}), "accepted");
+}
+
+TEST(Options, PlacesAreForErrorsFoundLater) {
+  const Options options = resolve({{"rows", {"7", "job.toml:9"}}});
+  EXPECT_EQ(options.place("rows"), "job.toml:9: strategy.rows");
+  EXPECT_EQ(options.place("monitor"), "strategy.monitor");
+}
+
+TEST(Options, ResolvedKeepsTheTableOrderAndTheUsersText) {
+  const Options options = resolve({{"frame", {"4 KiB", "--set"}}});
+  const std::vector<Options::Resolved> resolved = options.resolved();
+  ASSERT_EQ(resolved.size(), specs().size());
+  for (std::size_t i = 0; i < resolved.size(); ++i) EXPECT_EQ(resolved[i].spec->name, specs()[i].name);
+  EXPECT_EQ(resolved[0].text, "1.5");
+  EXPECT_EQ(resolved[1].text, "5");
+  EXPECT_EQ(resolved[5].text, "4 KiB");
+}
+
+TEST(Options, AskingForWhatIsNotDeclaredIsACallersBug) {
+  const Options options = resolve({});
+  EXPECT_THROW(options.number("nothing"), CheckFailed);
+  EXPECT_THROW(options.number("rows"), CheckFailed);
+  EXPECT_THROW(options.text("rows"), CheckFailed);
+  EXPECT_THROW(options.integer("threshold"), CheckFailed);
+}
+
+TEST(Nearest, IsTheWordAtTheSmallestEditDistance) {
+  const std::vector<std::string_view> known = {"linear", "sketch", "naive", "max-norm"};
+  EXPECT_EQ(nearest("liner", known), "linear");
+  EXPECT_EQ(nearest("navie", known), "naive");
+  EXPECT_EQ(nearest("maxnorm", known), "max-norm");
+  EXPECT_EQ(nearest("sketch", known), "sketch");
+  EXPECT_EQ(nearest("completely different", known), "");
+  EXPECT_EQ(nearest("x", {}), "");
+}
+
+}  // namespace
+}  // namespace laconic
