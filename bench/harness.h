@@ -90,8 +90,8 @@ double now();
 
 double median(std::vector<double> values);
 
-// Runs each of `bodies` once unmeasured, then all in turn `repetitions` times, so that noise of the machine falls on all
-// of them alike. Returns for each body its times in seconds, one a repetition, in order.
+// Runs each of `bodies` once unmeasured, then all in turn `repetitions` times, so that noise of the machine falls on
+// all of them alike. Returns for each body its times in seconds, one a repetition, in order.
 std::vector<std::vector<double>> interleaved_times(std::span<const std::function<void()>> bodies, int repetitions);
 
 // Keeps the compiler from dropping a computation whose result is not used.

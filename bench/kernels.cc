@@ -1,20 +1,19 @@
 // The arithmetic of src/kernels against what the memory allows: bytes moved a second (read + written) as a fraction of
 // what memcpy moves (kernels that write) or OpenBLAS's sdot on one thread (kernels that only read), each timed in turn
 // with its peer in the same process; and the AMS sketch in coordinates a second.
-#include "kernels/vector_ops.h"
-
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <hwy/targets.h>
 #include <limits>
 
 #include "base/random.h"
 #include "harness.h"
 #include "kernels/sketch.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic::bench {
 namespace {
@@ -66,7 +65,8 @@ double sketch_error(const kernels::SketchTable& table, std::span<const float> pa
     }
   }
   double error = 0.0;
-  for (std::size_t i = 0; i < sums.size(); ++i) error = std::max(error, std::abs(sums[i] - static_cast<double>(sketch[i])));
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    error = std::max(error, std::abs(sums[i] - static_cast<double>(sketch[i])));
   return error / mass;
 }
 
@@ -178,8 +178,9 @@ void measure_sketch(Harness& harness, std::size_t size, int repetitions) {
   const std::vector<std::vector<double>> times = interleaved_times(bodies, repetitions);
   harness.check(fmt::format("the sketch of {} coordinates is the plain sums, to float", size),
                 sketch_error(table, params, reference, sketch) <= std::numeric_limits<float>::epsilon());
-  harness.check("its squared norm has the bits of squared_distance",
-                kernels::sketch_drift(table, params, reference, sketch) == kernels::squared_distance(params, reference));
+  harness.check(
+      "its squared norm has the bits of squared_distance",
+      kernels::sketch_drift(table, params, reference, sketch) == kernels::squared_distance(params, reference));
   harness.add(fmt::format("sketch {}x{}, d = {}", kSketchRows, kSketchCols, size),
               static_cast<double>(size) / median(times[0]) / 1e6, "M coordinates/s", at_least(kSketchGoal / 1e6));
   harness.add(fmt::format("sketch table, d = {}", size), building, "s");
@@ -190,10 +191,12 @@ int run(int argc, char** argv) {
   std::size_t size = 0;
   std::size_t workers = 8;
   int repetitions = 0;
-  harness.options().add_option("--size", size, "elements of a vector (default 25600000, quick 6400000)")
+  harness.options()
+      .add_option("--size", size, "elements of a vector (default 25600000, quick 6400000)")
       ->check(CLI::Range(std::size_t{1000}, std::size_t{1000000000}));
   harness.options().add_option("--workers", workers, "vectors in the average")->check(CLI::Range(3, 64));
-  harness.options().add_option("--repetitions", repetitions, "timed runs of each kernel (default 21, quick 5)")
+  harness.options()
+      .add_option("--repetitions", repetitions, "timed runs of each kernel (default 21, quick 5)")
       ->check(CLI::Range(1, 10000));
   if (const std::optional<int> exit_code = harness.parse(argc, argv)) return *exit_code;
   if (size == 0) size = harness.quick() ? 6400000 : 25600000;

@@ -26,7 +26,9 @@ struct State {
   friend bool operator==(const State&, const State&) = default;
 };
 
-State example() { return {.steps = 1ULL << 63, .threshold = 0.1, .warm = true, .velocity = {1, -2, 3}, .history = {4, 5}}; }
+State example() {
+  return {.steps = 1ULL << 63, .threshold = 0.1, .warm = true, .velocity = {1, -2, 3}, .history = {4, 5}};
+}
 
 std::vector<std::byte> saved(State state) {
   Archive archive;

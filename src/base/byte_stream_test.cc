@@ -43,8 +43,12 @@ TEST(ByteWriter, VarintsAreSevenBitsAByteLowFirst) {
 }
 
 TEST(ByteStream, WhatIsWrittenIsReadBack) {
-  const std::vector<float> values = {0.0F, -0.0F, 1.5F, std::numeric_limits<float>::denorm_min(),
-                                     std::numeric_limits<float>::infinity(), std::bit_cast<float>(0x7fc01234U)};
+  const std::vector<float> values = {0.0F,
+                                     -0.0F,
+                                     1.5F,
+                                     std::numeric_limits<float>::denorm_min(),
+                                     std::numeric_limits<float>::infinity(),
+                                     std::bit_cast<float>(0x7fc01234U)};
   std::vector<std::uint64_t> integers = {0, 1};
   for (int bit = 1; bit < 64; ++bit) {
     integers.push_back((1ULL << bit) - 1);
@@ -78,10 +82,10 @@ TEST(ByteStream, WhatIsWrittenIsReadBack) {
 }
 
 TEST(ByteReader, RefusesVarintsThatAreTooLongOrNotTheShortest) {
-  for (const auto& encoding : {bytes({0x80, 0x00}), bytes({0xff, 0x00}), bytes({0x80, 0x80, 0x00}),
-                               bytes({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}),
-                               bytes({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x81, 0x00}),
-                               bytes({0x80}), bytes({})}) {
+  for (const auto& encoding :
+       {bytes({0x80, 0x00}), bytes({0xff, 0x00}), bytes({0x80, 0x80, 0x00}),
+        bytes({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}),
+        bytes({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x81, 0x00}), bytes({0x80}), bytes({})}) {
     ByteReader reader(encoding, "test");
     EXPECT_THROW(reader.varint(), DecodeError) << encoding.size() << " bytes";
   }
@@ -161,10 +165,18 @@ TEST(ByteReader, RandomBytesNeverDoMoreThanThrow) {
     try {
       for (;;) {
         switch (stream.below(4)) {
-          case 0: reader.varint(); break;
-          case 1: reader.text(16); break;
-          case 2: reader.u32(); break;
-          default: reader.raw(stream.below(5) + 1); break;
+          case 0:
+            reader.varint();
+            break;
+          case 1:
+            reader.text(16);
+            break;
+          case 2:
+            reader.u32();
+            break;
+          default:
+            reader.raw(stream.below(5) + 1);
+            break;
         }
         ASSERT_GT(reader.offset(), before);
         before = reader.offset();

@@ -1,4 +1,5 @@
-// The piece of squared_distance() that the sketch shares: a tile of the drift and its part of ||u||^2. Of this folder only.
+// The piece of squared_distance() that the sketch shares: a tile of the drift and its part of ||u||^2. Of this folder
+// only.
 #pragma once
 
 #include <cstddef>

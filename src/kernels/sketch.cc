@@ -45,8 +45,8 @@ struct RowHash {
   }
 };
 
-// Adds coordinate values to the accumulators, two a bucket: the sum of the values with sign +, then of those with sign -.
-// `kRows` 0 stands for a count known at run time only.
+// Adds coordinate values to the accumulators, two a bucket: the sum of the values with sign +, then of those with sign
+// -. `kRows` 0 stands for a count known at run time only.
 template <std::size_t kRows>
 void add_tile(std::span<const double> values, const std::uint16_t* entries, std::size_t row_count, std::size_t stride,
               double* sums) {
@@ -76,9 +76,9 @@ double sketch_drift(const SketchTable& table, std::span<const float> params, std
                     std::span<float> sketch) {
   const std::size_t rows = table.rows();
   const std::size_t cols = table.cols();
-  LACONIC_CHECK(params.size() == table.dimension() && reference.size() == table.dimension(),
-                "a table of dimension " << table.dimension() << ", vectors of " << params.size() << " and "
-                                        << reference.size());
+  LACONIC_CHECK(
+      params.size() == table.dimension() && reference.size() == table.dimension(),
+      "a table of dimension " << table.dimension() << ", vectors of " << params.size() << " and " << reference.size());
   LACONIC_CHECK(sketch.size() == rows * cols, "a sketch of " << sketch.size() << " for " << rows << " x " << cols);
 
   constexpr std::size_t kTile = 512;

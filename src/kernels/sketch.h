@@ -1,5 +1,5 @@
-// AMS sketch of a flat vector (Alon, Matias, Szegedy 1996; the bucketed form of Cormode and Garofalakis 2005, as used by
-// Theologitis et al. 2025, sec. 3).
+// AMS sketch of a flat vector (Alon, Matias, Szegedy 1996; the bucketed form of Cormode and Garofalakis 2005, as used
+// by Theologitis et al. 2025, sec. 3).
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace laconic::kernels {
 
-// For every coordinate and row: the bucket (a pairwise independent hash) and the sign (a 4-wise independent one, a cubic
-// polynomial mod 2^31 - 1), packed into two bytes. Made once from a seed and shared by all workers of a process:
+// For every coordinate and row: the bucket (a pairwise independent hash) and the sign (a 4-wise independent one, a
+// cubic polynomial mod 2^31 - 1), packed into two bytes. Made once from a seed and shared by all workers of a process:
 // 2 * rows bytes a coordinate. Immutable, usable from any number of threads.
 class SketchTable {
  public:
@@ -29,8 +29,8 @@ class SketchTable {
   std::vector<std::uint16_t> entries_;
 };
 
-// Sketches u = params - reference: sketch[r * cols + c] = sum over the coordinates j of row r's bucket c of sign_rj u_j,
-// summed in double. `sketch` has rows * cols elements and is overwritten. Returns ||u||^2, from the same pass.
+// Sketches u = params - reference: sketch[r * cols + c] = sum over the coordinates j of row r's bucket c of sign_rj
+// u_j, summed in double. `sketch` has rows * cols elements and is overwritten. Returns ||u||^2, from the same pass.
 double sketch_drift(const SketchTable& table, std::span<const float> params, std::span<const float> reference,
                     std::span<float> sketch);
 

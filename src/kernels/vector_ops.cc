@@ -31,12 +31,10 @@ constexpr std::size_t kWidth = hn::MaxLanes(Doubles());
 static_assert(kLanes % kWidth == 0);
 constexpr std::size_t kParts = kLanes / kWidth;  // vectors that hold the partial sums
 
-HWY_INLINE Wide load_wide(const float* from) {
-  return hn::PromoteTo(Doubles(), hn::LoadU(NarrowFloats(), from));
-}
+HWY_INLINE Wide load_wide(const float* from) { return hn::PromoteTo(Doubles(), hn::LoadU(NarrowFloats(), from)); }
 
 // Asks for the cache line that a stream reads a page later. The hardware's own look-ahead stops at each page's end and
-// starts anew, which leaves a single stream at two thirds of the memory's rate. Harmless beyond the end of a vector.
+// starts anew, which leaves kernels that only read well below the memory's rate. Harmless beyond the end of a vector.
 HWY_INLINE void fetch_ahead(const float* from) {
   constexpr std::size_t kAheadBytes = 4096;
   hwy::Prefetch(reinterpret_cast<const char*>(from) + kAheadBytes);
@@ -72,6 +70,8 @@ double dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::size_t
   PartialSums sums;
   std::size_t j = 0;
   for (; j + kLanes <= size; j += kLanes) {
+    fetch_ahead(a + j);
+    fetch_ahead(b + j);
     for (std::size_t part = 0; part < kParts; ++part) {
       const std::size_t at = j + part * kWidth;
       sums.add(part, hn::Mul(load_wide(a + at), load_wide(b + at)));
@@ -79,7 +79,8 @@ double dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::size_t
   }
   double lanes[kLanes];
   sums.store(lanes);
-  for (std::size_t lane = 0; j < size; ++j, ++lane) lanes[lane] += static_cast<double>(a[j]) * static_cast<double>(b[j]);
+  for (std::size_t lane = 0; j < size; ++j, ++lane)
+    lanes[lane] += static_cast<double>(a[j]) * static_cast<double>(b[j]);
   return fold(lanes);
 }
 
@@ -95,7 +96,8 @@ double squared_norm(const float* a, std::size_t size) {
   }
   double lanes[kLanes];
   sums.store(lanes);
-  for (std::size_t lane = 0; j < size; ++j, ++lane) lanes[lane] += static_cast<double>(a[j]) * static_cast<double>(a[j]);
+  for (std::size_t lane = 0; j < size; ++j, ++lane)
+    lanes[lane] += static_cast<double>(a[j]) * static_cast<double>(a[j]);
   return fold(lanes);
 }
 
@@ -103,6 +105,8 @@ double squared_distance(const float* a, const float* b, std::size_t size) {
   PartialSums sums;
   std::size_t j = 0;
   for (; j + kLanes <= size; j += kLanes) {
+    fetch_ahead(a + j);
+    fetch_ahead(b + j);
     for (std::size_t part = 0; part < kParts; ++part) {
       const std::size_t at = j + part * kWidth;
       const Wide difference = hn::Sub(load_wide(a + at), load_wide(b + at));
@@ -123,6 +127,9 @@ Drift drift(const float* params, const float* reference, const float* previous, 
   PartialSums along_sums;
   std::size_t j = 0;
   for (; j + kLanes <= size; j += kLanes) {
+    fetch_ahead(params + j);
+    fetch_ahead(reference + j);
+    fetch_ahead(previous + j);
     for (std::size_t part = 0; part < kParts; ++part) {
       const std::size_t at = j + part * kWidth;
       const Wide origin = load_wide(reference + at);
@@ -259,7 +266,8 @@ void weighted_mean(const std::span<const float>* vectors, const double* weights,
   constexpr std::size_t kLineBytes = 64;
   constexpr std::size_t kStreamFrom = std::size_t{1} << 20;
   const bool stream = size >= kStreamFrom;
-  const std::size_t head = (kLineBytes - reinterpret_cast<std::uintptr_t>(out) % kLineBytes) % kLineBytes / sizeof(float);
+  const std::size_t head =
+      (kLineBytes - reinterpret_cast<std::uintptr_t>(out) % kLineBytes) % kLineBytes / sizeof(float);
   HWY_ALIGN double sums[kTile];
   std::size_t length = 0;
   for (std::size_t begin = 0; begin < size; begin += length) {

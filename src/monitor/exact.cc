@@ -1,5 +1,5 @@
-// exact: the state is (||u||^2, u), so that H = mean ||u||^2 - ||mean u||^2 is the variance itself. As dear as sending the
-// model: for tests, and to see what the estimates lose.
+// exact: the state is (||u||^2, u), so that H = mean ||u||^2 - ||mean u||^2 is the variance itself. As dear as sending
+// the model: for tests, and to see what the estimates lose.
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "monitor/rows.h"

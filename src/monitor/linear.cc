@@ -1,9 +1,9 @@
-// linear (Theologitis et al. 2025, sec. 3.2): the state is (||u||^2, <xi, u>) for a unit vector xi that is the same on all
-// workers, and H = S1 - S2^2. Since <xi, mean u>^2 <= ||mean u||^2, H is never under the variance, whatever xi.
+// linear (Theologitis et al. 2025, sec. 3.2): the state is (||u||^2, <xi, u>) for a unit vector xi that is the same on
+// all workers, and H = S1 - S2^2. Since <xi, mean u>^2 <= ||mean u||^2, H is never under the variance, whatever xi.
 //
 // xi points along w_t0 - w_prev, the last move of the synchronised model. It is never stored: one pass over the three
-// models gives ||u||^2 and <u, w_t0 - w_prev>, and the length of w_t0 - w_prev is computed once a synchronisation. Where
-// that is zero (or not finite) xi is taken as 0, and H is naive's.
+// models gives ||u||^2 and <u, w_t0 - w_prev>, and the length of w_t0 - w_prev is computed once a synchronisation.
+// Where that is zero (or not finite) xi is taken as 0, and H is naive's.
 #include <cmath>
 #include <optional>
 

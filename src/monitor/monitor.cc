@@ -38,11 +38,12 @@ std::span<const MonitorRow> monitors() {
                  .reduction = kMean,
                  .state_size = single_value,
                  .make = make_naive_monitors},
-      MonitorRow{.name = "max-norm",
-                 .help = "whether a worker's own drift norm is over the threshold, one bit; the variance never is before",
-                 .reduction = kAny,
-                 .state_size = single_value,
-                 .make = make_max_norm_monitors},
+      MonitorRow{
+          .name = "max-norm",
+          .help = "whether a worker's own drift norm is over the threshold, one bit; the variance never is before",
+          .reduction = kAny,
+          .state_size = single_value,
+          .make = make_max_norm_monitors},
   };
   return kRows;
 }

@@ -38,8 +38,8 @@ class Monitor {
   // element is 1 when the worker's own drift is over the threshold, else 0. `previous` is the model of the
   // synchronisation before; before the first synchronisation it is first_previous(). The reference and the previous
   // model are those last given to synchronised().
-  virtual void observe(std::span<const float> params, std::span<const float> reference,
-                       std::span<const float> previous, std::span<float> state) const = 0;
+  virtual void observe(std::span<const float> params, std::span<const float> reference, std::span<const float> previous,
+                       std::span<float> state) const = 0;
 
   // H(S) of the reduced state; for kAny the threshold itself, or the next number above it when the bit is set. A
   // synchronisation is due when it is strictly above the threshold.

@@ -42,10 +42,10 @@ struct Scene {
 
 // The definitions in long double, from the models alone.
 struct Truth {
-  long double variance = 0.0L;           // (1/K) sum ||w_k - mean||^2
-  long double mean_square = 0.0L;        // (1/K) sum ||u_k||^2
-  long double largest_square = 0.0L;     // max ||u_k||^2
-  long double square_of_mean = 0.0L;     // ||mean u||^2
+  long double variance = 0.0L;        // (1/K) sum ||w_k - mean||^2
+  long double mean_square = 0.0L;     // (1/K) sum ||u_k||^2
+  long double largest_square = 0.0L;  // max ||u_k||^2
+  long double square_of_mean = 0.0L;  // ||mean u||^2
 
   explicit Truth(const Scene& scene) {
     const auto count = static_cast<long double>(scene.workers.size());
@@ -92,9 +92,8 @@ Vector reduce(Monitor::Reduction reduction, const std::vector<Vector>& states) {
       sum += static_cast<double>(state[i]);
       largest = std::max(largest, state[i]);
     }
-    reduced[i] = reduction == Monitor::Reduction::kMean
-                     ? static_cast<float>(sum / static_cast<double>(states.size()))
-                     : largest;
+    reduced[i] =
+        reduction == Monitor::Reduction::kMean ? static_cast<float>(sum / static_cast<double>(states.size())) : largest;
   }
   return reduced;
 }
@@ -159,10 +158,12 @@ TEST(Monitors, Q2_LinearIsTheUnitDirectionInLongDouble) {
   for (std::size_t j = 0; j < kDimension; ++j) {
     const long double direction = static_cast<long double>(scene.reference[j]) - scene.previous[j];
     length += direction * direction;
-    for (const Vector& worker : scene.workers) along += direction * (worker[j] - static_cast<long double>(scene.reference[j]));
+    for (const Vector& worker : scene.workers)
+      along += direction * (worker[j] - static_cast<long double>(scene.reference[j]));
   }
   along /= 4.0L * std::sqrt(length);
-  EXPECT_GT(static_cast<double>(along * along), 0.01 * static_cast<double>(truth.mean_square)) << "a scene to see it in";
+  EXPECT_GT(static_cast<double>(along * along), 0.01 * static_cast<double>(truth.mean_square))
+      << "a scene to see it in";
   EXPECT_NEAR(estimate("linear", scene), static_cast<double>(truth.mean_square - along * along), tolerance(truth));
 }
 
