@@ -1,0 +1,44 @@
+// The commands of the program. Each prints to the console and returns the exit code; bad usage and bad jobs are thrown
+// as UsageError before anything was started or written.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/console.h"
+
+namespace laconic {
+
+enum class ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kPeerLost = 3, kInterrupted = 130 };
+
+struct RunArguments {
+  std::string job_file;
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+};
+ExitCode run_command(Console& console, const RunArguments& arguments);
+
+// Job files, which are run unless their folder holds the identical run already, and folders of results.
+struct CompareArguments {
+  std::vector<std::string> jobs_or_folders;
+  std::vector<std::string> overrides;  // of the job files
+};
+ExitCode compare_command(Console& console, const CompareArguments& arguments);
+
+struct EvaluateArguments {
+  std::string model_file;
+  std::string job_file;
+  std::vector<std::string> overrides;
+};
+ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);
+
+// What `list` can show, and showing it. Throws UsageError for another word.
+std::span<const std::string_view> list_topics();
+ExitCode list_command(Console& console, const std::string& topic);
+
+// The one line of an error on its way out, and its exit code. To be called in a catch block.
+ExitCode report_error(Console& console);
+
+}  // namespace laconic

@@ -1,0 +1,423 @@
+#include "app/job.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <utility>
+
+#include "app/job_text.h"
+#include "app/schema.h"
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::uintmax_t kLargestJobFile = 1 << 20;
+
+const SchemaSection* find_section(std::string_view name) {
+  const auto found =
+      std::find_if(schema().begin(), schema().end(), [&](const SchemaSection& row) { return row.name == name; });
+  return found == schema().end() ? nullptr : &*found;
+}
+
+bool has(std::span<const OptionSpec> specs, std::string_view key) {
+  return std::any_of(specs.begin(), specs.end(), [&](const OptionSpec& spec) { return spec.name == key; });
+}
+
+const SchemaSection::Variant* find_variant(const SchemaSection& section, std::string_view name) {
+  const auto found = std::find_if(section.variants.begin(), section.variants.end(),
+                                  [&](const auto& variant) { return variant.name == name; });
+  return found == section.variants.end() ? nullptr : &*found;
+}
+
+[[noreturn]] void refuse_section(const std::string& where, const std::string& name) {
+  std::vector<std::string_view> names;
+  std::string known;
+  for (const SchemaSection& section : schema()) {
+    names.push_back(section.name);
+    known += (known.empty() ? "[" : ", [") + std::string(section.name) + "]";
+  }
+  const std::string_view near = nearest(name, names);
+  throw UsageError(where + ": unknown section [" + name + "]" +
+                   (near.empty() ? "; known are: " + known : "; did you mean [" + std::string(near) + "]?"));
+}
+
+// What `key` of `section` is not: an option of the section's chosen row, or of any. Returns when Options says it best.
+void refuse_key(const SchemaSection& section, const std::string& chosen, const std::string& key,
+                const WrittenValue& value) {
+  const std::string full = std::string(section.name) + "." + key;
+  std::string owners;
+  for (const auto& variant : section.variants) {
+    if (has(variant.options, key)) owners += (owners.empty() ? "" : ", ") + std::string(variant.name);
+  }
+  if (!owners.empty()) {
+    throw UsageError(value.where + ": '" + full + "' is an option of " + owners + ", but " + std::string(section.name) +
+                     ".name is '" + chosen + "'; remove it, or change the name");
+  }
+  for (const SchemaSection& other : schema()) {
+    bool known = has(other.options, key) && key != "name";
+    for (const auto& variant : other.variants) known = known || has(variant.options, key);
+    if (known && other.name != section.name) {
+      throw UsageError(value.where + ": unknown key '" + full + "'; [" + std::string(other.name) +
+                       "] has a key of that name: put it there");
+    }
+  }
+}
+
+std::string example_of(const OptionSpec& spec) {
+  const std::string name(spec.name);
+  switch (spec.type) {
+    case OptionType::kFlag:
+      return name + " = true";
+    case OptionType::kInteger:
+      return name + " = 1";
+    case OptionType::kNumber:
+      return name + " = 0.5";
+    case OptionType::kChoice:
+      return name + " = \"" + std::string(spec.choices.front()) + "\"";
+    case OptionType::kBytes:
+      return name + " = \"10 MB\"";
+    case OptionType::kDuration:
+      return name + " = \"20 ms\"";
+    case OptionType::kRate:
+      return name + " = \"100 Mbit/s\"";
+    case OptionType::kText:
+      break;
+  }
+  return name + " = \"...\"";
+}
+
+// Refuses a value that TOML gave another type than the key has; Options checks the rest.
+void check_kind(const SchemaSection& section, const OptionSpec& spec, const WrittenValue& value) {
+  using Kind = WrittenValue::Kind;
+  const auto refuse = [&](const std::string& wanted) {
+    throw UsageError(value.where + ": " + std::string(section.name) + "." + std::string(spec.name) + ": a " + wanted +
+                     " is wanted here, such as " + example_of(spec));
+  };
+  if (value.kind == Kind::kOverride) return;
+  const bool is_text = value.kind == Kind::kText;
+  if (is_list(section.name, spec.name)) {
+    if (value.kind == Kind::kOther || value.kind == Kind::kFlag) refuse("list");
+    return;
+  }
+  switch (spec.type) {
+    case OptionType::kInteger:
+      if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("whole number");
+      return;
+    case OptionType::kNumber:
+      if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
+      return;
+    case OptionType::kFlag:
+      if (value.kind != Kind::kFlag) refuse("flag (true or false)");
+      return;
+    case OptionType::kText:
+    case OptionType::kChoice:
+      if (!is_text) refuse("text");
+      return;
+    case OptionType::kBytes:
+    case OptionType::kDuration:
+    case OptionType::kRate:
+      if (!is_text) refuse("number with its unit");
+      return;
+  }
+}
+
+Options resolve_section(const SchemaSection& section, const WrittenSection* written, const std::string& file) {
+  static const WrittenSection kAbsent;
+  const WrittenSection& given_section = written == nullptr ? kAbsent : *written;
+  const std::string section_name(section.name);
+  const auto missing = [&](const OptionSpec& spec) {
+    throw UsageError((written == nullptr ? file : given_section.where) + ": '" + section_name + "." +
+                     std::string(spec.name) + "' is missing (" + std::string(spec.help) + "); write [" + section_name +
+                     "] " + example_of(spec));
+  };
+
+  std::vector<OptionSpec> specs = section.options;
+  std::string chosen;
+  if (!section.variants.empty()) {
+    const auto name = given_section.keys.find("name");
+    if (name == given_section.keys.end()) missing(section.options.front());
+    check_kind(section, section.options.front(), name->second);
+    const std::map<std::string, GivenOption> only_name = {{"name", {name->second.text, name->second.where}}};
+    chosen = Options(section.name, section.options, only_name).text("name");
+    const SchemaSection::Variant* variant = find_variant(section, chosen);
+    specs.insert(specs.end(), variant->options.begin(), variant->options.end());
+  }
+
+  std::map<std::string, GivenOption> given;
+  for (const auto& [key, value] : given_section.keys) {
+    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const OptionSpec& row) { return row.name == key; });
+    if (spec == specs.end()) {
+      refuse_key(section, chosen, key, value);
+    } else {
+      check_kind(section, *spec, value);
+    }
+    given[key] = {value.text, value.where};
+  }
+  for (const OptionSpec& spec : specs) {
+    if (spec.required && !given.contains(std::string(spec.name))) {
+      // A misspelt key is the likelier reason: Options names it.
+      const bool all_known =
+          std::all_of(given.begin(), given.end(), [&](const auto& item) { return has(specs, item.first); });
+      if (all_known) missing(spec);
+    }
+  }
+  return {section.name, specs, given};
+}
+
+void put_over(const Override& change, WrittenJob& job) {
+  const SchemaSection* section = find_section(change.section);
+  if (section == nullptr) refuse_section("--set " + change.section + "." + change.key, change.section);
+  WrittenSection& written = job[change.section];
+  if (written.where.empty()) written.where = "--set";
+  if (change.section == "job" && change.key == "steps") written.keys.erase("epochs");
+  if (change.section == "job" && change.key == "epochs") written.keys.erase("steps");
+  if (change.key == "name" && !section->variants.empty()) {
+    const auto former = written.keys.find("name");
+    const SchemaSection::Variant* before =
+        former == written.keys.end() ? nullptr : find_variant(*section, former->second.text);
+    const SchemaSection::Variant* after = find_variant(*section, change.value);
+    if (before != nullptr && after != nullptr) {
+      std::erase_if(written.keys, [&](const auto& item) {
+        return item.second.kind != WrittenValue::Kind::kOverride && has(before->options, item.first) &&
+               !has(after->options, item.first);
+      });
+    }
+  }
+  written.keys[change.key] = {change.value, "--set", WrittenValue::Kind::kOverride};
+}
+
+// A number of at most six decimals as a fraction in lowest terms. Throws UsageError for 0.
+TrainingLength length_of(double number, bool in_epochs) {
+  constexpr std::uint64_t kScale = 1'000'000;
+  const auto scaled = static_cast<std::uint64_t>(std::llround(number * static_cast<double>(kScale)));
+  if (scaled == 0) throw UsageError("not above 0");
+  const std::uint64_t divisor = std::gcd(scaled, kScale);
+  return {.in_epochs = in_epochs, .numerator = scaled / divisor, .denominator = kScale / divisor};
+}
+
+// "2 epochs", "100 steps"; singular and plural alike.
+TrainingLength parse_interval(const std::string& text) {
+  const char* end = text.data() + text.size();
+  double number = 0.0;
+  const auto result = std::from_chars(text.data(), end, number);
+  const std::string unit = result.ec == std::errc{} ? std::string(static_cast<const char*>(result.ptr), end) : "";
+  const std::size_t word = std::min(unit.find_first_not_of(' '), unit.size());
+  const std::string name = unit.substr(word);
+  const bool epochs = name == "epoch" || name == "epochs";
+  const bool steps = name == "step" || name == "steps";
+  const bool possible = number > 0.0 && number <= 1e6 && (epochs || (steps && number == std::floor(number)));
+  if (!possible)
+    throw UsageError("'" + text + "' is not a number of epochs or steps, such as \"1 epoch\" or \"100 steps\"");
+  return length_of(number, epochs);
+}
+
+std::vector<Seconds> parse_step_cost(const std::string& text, std::uint32_t workers) {
+  std::vector<Seconds> costs;
+  std::istringstream list(text);
+  for (std::string part; std::getline(list, part, ',');) costs.push_back(parse_seconds(part));
+  if (costs.size() == 1) costs.resize(workers, costs.front());
+  if (costs.size() != workers) {
+    throw UsageError("a list of " + std::to_string(costs.size()) + " durations for " + std::to_string(workers) +
+                     " workers; give one for all, or one for each");
+  }
+  return costs;
+}
+
+void check_name(const std::string& name) {
+  const bool fits =
+      !name.empty() && name.size() <= 200 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
+      });
+  if (!fits) {
+    throw UsageError("'" + name + "' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first");
+  }
+}
+
+// Whether a network key has a meaning under the chosen network.model.
+bool network_key_applies(std::string_view model, std::string_view key) {
+  const bool shared_only = key == "channel";
+  const bool interfaces_only = key == "up" || key == "down" || key == "coordinator_up" || key == "coordinator_down";
+  return model == "shared" ? !interfaces_only : !shared_only;
+}
+
+void check_network(const Job& job) {
+  const Options& network = job.section("network");
+  const std::string& model = network.text("model");
+  for (const OptionSpec& spec : find_section("network")->options) {
+    if (network.given(spec.name) && !network_key_applies(model, spec.name)) {
+      throw UsageError(network.place(spec.name) + ": has no meaning with network.model = \"" + model +
+                       "\"; remove it, or choose model \"" + (model == "shared" ? "interfaces" : "shared") + "\"");
+    }
+  }
+  if (network.seconds("deadline").value <= 0.0) {
+    throw UsageError(network.place("deadline") + ": nobody can answer within 0 s; give some minutes");
+  }
+}
+
+void read_length(Job& job, const std::string& file) {
+  const Options& options = job.section("job");
+  const bool steps = options.given("steps");
+  const bool epochs = options.given("epochs");
+  if (steps && epochs) {
+    throw UsageError(options.place("epochs") + ": job.steps is given too; keep one of the two");
+  }
+  if (!steps && !epochs) {
+    throw UsageError(file +
+                     ": neither job.steps nor job.epochs is given; write [job] epochs = 1, or how long to train");
+  }
+  try {
+    job.length = steps ? TrainingLength{.in_epochs = false, .numerator = options.integer("steps"), .denominator = 1}
+                       : length_of(options.number("epochs"), true);
+    if (job.length.numerator == 0) throw UsageError("not above 0");
+  } catch (const UsageError& error) {
+    const std::string key = steps ? "steps" : "epochs";
+    throw UsageError(options.place(key) + ": " + error.what() + "; a run has at least one step");
+  }
+}
+
+// Reads a key's text further; an error gets the key's place and name.
+template <typename Read>
+auto read_further(const Options& options, std::string_view key, Read&& read) {
+  try {
+    return read(options.text(key));
+  } catch (const UsageError& error) {
+    throw UsageError(options.place(key) + ": " + error.what());
+  }
+}
+
+std::string value_text(const Options& options, const Options::Resolved& option) {
+  std::array<char, 64> buffer{};
+  switch (option.spec->type) {
+    case OptionType::kInteger:
+      return std::to_string(options.integer(option.spec->name));
+    case OptionType::kNumber: {
+      const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), options.number(option.spec->name));
+      return {buffer.data(), end.ptr};
+    }
+    case OptionType::kFlag:
+      return option.text;
+    default:
+      return toml_quoted(option.text);
+  }
+}
+
+std::string write(const Job& job, bool identity_only) {
+  std::string text;
+  for (const SchemaSection& section : schema()) {
+    const Options& options = job.section(section.name);
+    std::string keys;
+    for (const Options::Resolved& option : options.resolved()) {
+      const std::string_view key = option.spec->name;
+      if (identity_only && changes_no_result(section.name, key)) continue;
+      if (section.name == "job" && (key == "steps" || key == "epochs") && !options.given(key)) continue;
+      if (section.name == "network" && !network_key_applies(options.text("model"), key)) continue;
+      const bool is_name = section.name == "job" && key == "name";
+      keys += std::string(key) + " = " + (is_name ? toml_quoted(job.name) : value_text(options, option)) + "\n";
+    }
+    if (!keys.empty()) text += (text.empty() ? "[" : "\n[") + std::string(section.name) + "]\n" + keys;
+  }
+  return text;
+}
+
+}  // namespace
+
+TrainingLength::Steps TrainingLength::in_steps(std::uint64_t samples, std::uint64_t samples_per_step) const {
+  if (!in_epochs) return {.numerator = numerator, .denominator = denominator};
+  const std::uint64_t steps_divisor = std::gcd(samples, samples_per_step);
+  const std::uint64_t a = std::gcd(samples / steps_divisor, denominator);
+  const std::uint64_t b = std::gcd(numerator, samples_per_step / steps_divisor);
+  return {.numerator = samples / steps_divisor / a * (numerator / b),
+          .denominator = samples_per_step / steps_divisor / b * (denominator / a)};
+}
+
+const Options& Job::section(std::string_view section_name) const {
+  const auto found = sections.find(section_name);
+  LACONIC_CHECK(found != sections.end(), "no section '" << section_name << "'");
+  return found->second;
+}
+
+std::string Job::place_of(std::string_view section_name, std::string_view key) const {
+  const Options& options = section(section_name);
+  if (!options.given(key)) return {};
+  const std::string place = options.place(key);
+  return place.substr(0, place.size() - section_name.size() - 1 - key.size());
+}
+
+std::string Job::resolved_text() const { return write(*this, false); }
+std::string Job::identity() const { return write(*this, true); }
+
+Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides) {
+  WrittenJob written = read_job_text(text, file);
+  for (const auto& [name, section] : written) {
+    if (find_section(name) == nullptr) refuse_section(section.where, name);
+  }
+  for (const std::string& change : overrides) put_over(parse_override(change), written);
+
+  Job job;
+  for (const SchemaSection& section : schema()) {
+    const auto found = written.find(std::string(section.name));
+    job.sections.emplace(section.name,
+                         resolve_section(section, found == written.end() ? nullptr : &found->second, file));
+  }
+  const Options& options = job.section("job");
+  job.name = options.given("name") ? options.text("name") : std::filesystem::path(file).stem().string();
+  try {
+    check_name(job.name);
+  } catch (const UsageError& error) {
+    throw UsageError((options.given("name") ? options.place("name") : file + ": job.name, taken from the file's") +
+                     ": " + error.what());
+  }
+  job.seed = options.integer("seed");
+  read_length(job, file);
+
+  const Options& data = job.section("data");
+  job.dataset = &find_dataset(data.text("dataset"));
+  job.sampling = parse_sampling(data.text("sampling"));
+  job.model = &find_model(job.section("model").text("name"));
+  job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
+  job.optimizer->check(job.section("optimizer"));
+  job.strategy = &find_strategy(job.section("strategy").text("name"));
+
+  const Options& workers = job.section("workers");
+  job.workers = static_cast<std::uint32_t>(workers.integer("count"));
+  if (job.strategy->single_worker && job.workers != 1) {
+    throw UsageError(workers.place("count") + ": strategy " + std::string(job.strategy->name) +
+                     " is for one worker, not " + std::to_string(job.workers) + "; set workers.count = 1");
+  }
+  job.step_cost =
+      read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
+  check_network(job);
+  job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_interval);
+  if (!options.text("until").empty()) {
+    job.until = read_further(options, "until", parse_until);
+    if (job.until->needs_validation() && data.number("validation") == 0.0) {
+      throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
+    }
+  }
+  const std::string& dir = job.section("output").text("dir");
+  job.output_dir = dir.empty() ? "runs/" + job.name : dir;
+  return job;
+}
+
+Job load_job(const std::string& path, std::span<const std::string> overrides) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw UsageError(path + ": no such job file");
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
+    throw UsageError(path + ": cannot be read as a job file");
+  }
+  return parse_job_text(text.str(), path, overrides);
+}
+
+}  // namespace laconic

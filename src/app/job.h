@@ -1,0 +1,83 @@
+// A job: what a job file asks for, checked as far as can be without the data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/until.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "strategies/strategy.h"
+#include "training/dataset.h"
+#include "training/models.h"
+#include "training/optimizers.h"
+#include "training/sampling.h"
+
+namespace laconic {
+
+// A length of training, in steps or in epochs: numerator / denominator of the unit, in lowest terms, above 0.
+struct TrainingLength {
+  bool in_epochs = false;
+  std::uint64_t numerator = 1;
+  std::uint64_t denominator = 1;
+
+  // The same in steps, as a fraction, where an epoch has samples / samples_per_step steps.
+  struct Steps {
+    std::uint64_t numerator = 1;
+    std::uint64_t denominator = 1;
+    std::uint64_t rounded_up() const { return (numerator + denominator - 1) / denominator; }
+  };
+  Steps in_steps(std::uint64_t samples, std::uint64_t samples_per_step) const;
+};
+
+struct Job {
+  std::string name;
+  std::map<std::string, Options, std::less<>> sections;  // every section of schema(), resolved
+
+  const DatasetRow* dataset = nullptr;
+  const ModelRow* model = nullptr;
+  const OptimizerRow* optimizer = nullptr;
+  const StrategyRow* strategy = nullptr;
+
+  std::uint64_t seed = 1;
+  TrainingLength length;
+  TrainingLength evaluation_interval;
+  std::optional<Until> until;
+  Sampling sampling = Sampling::kFresh;
+  std::uint32_t workers = 1;
+  std::vector<Seconds> step_cost;  // of each worker
+  std::string output_dir;
+
+  const Options& section(std::string_view name) const;
+  // Calls `check` and puts the place of a key ("job.toml:12") before a UsageError that it throws.
+  template <typename Check>
+  auto at(std::string_view section_name, std::string_view key, Check&& check) const {
+    try {
+      return check();
+    } catch (const UsageError& error) {
+      throw UsageError(place_of(section_name, key) + error.what());
+    }
+  }
+  // "job.toml:12: ", or empty for a key that was not given.
+  std::string place_of(std::string_view section_name, std::string_view key) const;
+
+  // The job with every option, as TOML: parsed again it is the same job.
+  std::string resolved_text() const;
+  // The part of it that decides the results: jobs of equal identity and program do the same.
+  std::string identity() const;
+};
+
+// `file` names the text in errors and, without its folder and ".toml", the job. `overrides` are "section.key=value";
+// they come last, with these rules: job.steps puts job.epochs aside and the other way round, and a `name` puts aside
+// what the file gives for the name it replaces. Throws UsageError, one line with place, key and remedy.
+Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides = {});
+
+// The same for a file. Throws UsageError when it cannot be read.
+Job load_job(const std::string& path, std::span<const std::string> overrides = {});
+
+}  // namespace laconic

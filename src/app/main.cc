@@ -1,0 +1,98 @@
+// The program: its command line, Ctrl-C, and the one place where errors end.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "app/commands.h"
+
+namespace {
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+// The first Ctrl-C (or request to end) lets the run end with what there is; the second one finds the default again.
+void listen_for_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_requested = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+constexpr const char* kDescription =
+    "laconic trains one deep network over many workers' data while saying little over the network.";
+
+constexpr const char* kFooter = R"(Examples:
+  laconic run examples/fashion_mnist_fda/fda.toml
+  laconic run job.toml --set strategy.threshold=5 --set job.seed=2
+  laconic run job.toml --dry-run
+  laconic compare a.toml b.toml runs/earlier
+  laconic evaluate runs/a/model.safetensors a.toml
+  laconic list options
+
+Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace laconic;
+  CLI::App app(kDescription, "laconic");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "laconic " LACONIC_VERSION);
+  app.require_subcommand(1);
+  Console console = standard_console();
+  console.interrupted = [] { return stop_requested != 0; };
+  std::function<ExitCode()> command;
+  const std::string set_help = "Override a key of the job file: section.key=value (again for more)";
+
+  RunArguments run;
+  CLI::App* run_app = app.add_subcommand("run", "Run a job and write its results to runs/NAME");
+  run_app->add_option("job.toml", run.job_file, "The job file")->required();
+  run_app->add_option("--set", run.overrides, set_help)->expected(1)->take_all();
+  run_app->add_flag("--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time; start nothing");
+  run_app->footer("Example:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16");
+  run_app->callback([&] { command = [&] { return run_command(console, run); }; });
+
+  CompareArguments compare;
+  CLI::App* compare_app =
+      app.add_subcommand("compare", "Put runs side by side; jobs that were not run yet are run first");
+  compare_app->add_option("job-or-folder", compare.jobs_or_folders, "Job files, and folders of results")
+      ->required()
+      ->expected(1, 1000);
+  compare_app->add_option("--set", compare.overrides, set_help + ", in every job file given")->expected(1)->take_all();
+  compare_app->footer("Example:\n  laconic compare fda.toml synchronous.toml runs/yesterday");
+  compare_app->callback([&] { command = [&] { return compare_command(console, compare); }; });
+
+  EvaluateArguments evaluate;
+  CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");
+  evaluate_app->add_option("model.safetensors", evaluate.model_file, "The model")->required();
+  evaluate_app->add_option("job.toml", evaluate.job_file, "The job that names model and data")->required();
+  evaluate_app->add_option("--set", evaluate.overrides, set_help)->expected(1)->take_all();
+  evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
+  evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
+
+  std::string topic;
+  std::string topics;
+  for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
+  CLI::App* list_app = app.add_subcommand("list", "Show what a job may name: " + topics);
+  list_app->add_option("topic", topic, "One of " + topics)->required();
+  list_app->footer("Example:\n  laconic list strategies");
+  list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "laconic: error: " << error.what() << "; laconic --help shows the commands\n";
+    return static_cast<int>(ExitCode::kBadUsage);
+  }
+
+  listen_for_interrupts();
+  try {
+    return static_cast<int>(command());
+  } catch (...) {
+    return static_cast<int>(report_error(console));
+  }
+}

@@ -1,0 +1,187 @@
+#include "app/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "app/results.h"
+#include "report/format.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::uint64_t kProbeSteps = 4;
+constexpr std::uint64_t kMostProbeSteps = 200'000;  // over all workers
+
+// A model that is not trained: a step leaves it as it is, or takes it far away in a direction of its own, so that what
+// watches the models sees nothing or too much.
+class ProbeLearner final : public Learner {
+ public:
+  ProbeLearner(const Layout& layout, std::uint64_t samples, float jump)
+      : layout_(layout), samples_(samples), params_(layout.size), jump_(jump) {}
+
+  std::span<float> params() override { return params_; }
+  std::span<float> gradient() override {
+    gradient_.resize(params_.size());
+    return gradient_;
+  }
+  const Layout& layout() const override { return layout_; }
+  std::span<float> buffers() override { return {}; }
+  std::uint64_t samples() const override { return samples_; }
+  StepResult compute_gradient(Step) override { return {.loss = 0.0, .samples = 1}; }
+  void apply_gradient() override {
+    if (jump_ == 0.0F) return;
+    float sign = jump_;
+    for (float& value : params_) value += sign = -sign;
+  }
+  StepResult local_step(Step step) override {
+    apply_gradient();
+    return compute_gradient(step);
+  }
+  Evaluation evaluate(std::span<const float>, Split) override { return {}; }
+  void archive(Archive&) override {}
+
+ private:
+  const Layout& layout_;
+  std::uint64_t samples_;
+  std::vector<float> params_;
+  std::vector<float> gradient_;
+  float jump_;
+};
+
+struct Probe {
+  Seconds time;
+  std::uint64_t syncs = 0;
+};
+
+Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float jump) {
+  std::vector<std::unique_ptr<Learner>> learners;
+  std::vector<Learner*> views;
+  StrategySetting setting = setup.strategy_setting;
+  setting.start.assign(setting.dimension, 0.0F);
+  for (int k = 0; k < setting.world_size; ++k) {
+    learners.push_back(std::make_unique<ProbeLearner>(
+        setup.training->layout(), setting.samples[static_cast<std::size_t>(k)], jump * static_cast<float>(k + 1)));
+    views.push_back(learners.back().get());
+  }
+  sim::SimulationOptions options = setup.simulation;
+  options.steps = {steps};
+  options.evaluation = {.numerator = steps, .denominator = 1};
+  options.own_models = sim::OwnModels::kNever;
+  options.until = nullptr;
+  options.compute_threads = 1;
+  options.prepare_thread = nullptr;
+  Probe result;
+  sim::SimulationObserver observer;
+  observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
+  const sim::Outcome outcome =
+      sim::simulate(options, views, job.strategy->make(job.section("strategy"), setting), observer);
+  if (outcome.error) std::rethrow_exception(outcome.error);
+  result.syncs = outcome.syncs;
+  return result;
+}
+
+std::uint64_t sum(const std::array<std::uint64_t, kTrafficKinds>& values) {
+  return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+}
+
+Bytes memory_of(const JobSetup& setup) {
+  const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
+  const auto workers = static_cast<std::uint64_t>(setup.world_size());
+  const bool with_gradient = setup.traffic.per_step[static_cast<std::size_t>(Traffic::kGradient)] +
+                                 setup.traffic.per_sync[static_cast<std::size_t>(Traffic::kGradient)] >
+                             0;
+  std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
+  // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
+  if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
+  bytes += 8 * model;
+  // An instance with its gradient for each thread.
+  bytes += static_cast<std::uint64_t>(setup.simulation.compute_threads) * model;
+  bytes += setup.data->train.pixels.size() + setup.data->test.pixels.size() + setup.data->validation.pixels.size();
+  return {bytes};
+}
+
+std::string bounds(const std::string& least, const std::string& most) {
+  return least == most ? least : least + " to " + most + ", as the data decide";
+}
+
+}  // namespace
+
+Plan make_plan(const Job& job, const JobSetup& setup) {
+  Plan plan;
+  plan.memory = memory_of(setup);
+  plan.step_payload = sum(setup.traffic.per_step);
+  plan.sync_payload = sum(setup.traffic.per_sync);
+  const std::uint64_t period = setup.traffic.steps_per_sync;
+  const auto workers = static_cast<std::uint64_t>(setup.world_size());
+  const Seconds compute = *std::max_element(job.step_cost.begin(), job.step_cost.end());
+  if (setup.syncs_depend_on_data()) {
+    plan.most_syncs = setup.steps();
+    const Probe quiet = probe(job, setup, kProbeSteps, 0.0F);
+    const Probe loud = probe(job, setup, kProbeSteps, 1000.0F);
+    plan.step_time = {quiet.time.value / static_cast<double>(kProbeSteps)};
+    if (loud.syncs == kProbeSteps) {
+      plan.sync_time = Seconds{(loud.time - quiet.time).value / static_cast<double>(kProbeSteps)};
+    }
+    return plan;
+  }
+  plan.step_time = compute;
+  if (period == 0) return plan;
+  plan.fewest_syncs = plan.most_syncs = setup.steps() / period;
+  if (period <= kMostProbeSteps / workers) {
+    const Probe one = probe(job, setup, period, 0.0F);
+    plan.sync_time = Seconds{std::max(0.0, one.time.value - static_cast<double>(period) * compute.value)};
+  }
+  return plan;
+}
+
+std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) {
+  const Plan plan = make_plan(job, setup);
+  const std::uint64_t steps = setup.steps();
+  const auto workers = static_cast<std::uint64_t>(setup.world_size());
+  std::string text = "Plan of " + job.name + "; nothing is started or written\n";
+  const auto line = [&](std::string label, const std::string& value) {
+    label.resize(14, ' ');
+    text += "  " + label + value + "\n";
+  };
+  const auto payload = [&](std::uint64_t bytes) {
+    return to_text(Bytes{bytes}) + " (" + to_text(Bytes{bytes / workers}) + " a worker)";
+  };
+  line("model", std::string(job.model->name) + ", d = " + grouped(setup.strategy_setting.dimension) + " parameters, " +
+                    to_text(Bytes{setup.strategy_setting.dimension * sizeof(float)}));
+  line("data", std::string(job.dataset->name) + ", " + grouped(setup.data->train.count()) + " to train, " +
+                   grouped(setup.data->validation.count()) + " held out, " + grouped(setup.data->test.count()) +
+                   " to test");
+  line("strategy", std::string(job.strategy->name) + " (" + std::string(job.strategy->source) + ")");
+  line("steps", grouped(steps) + " by each of " + grouped(workers) + " workers (" + significant(setup.epochs({steps})) +
+                    " epochs)" + (job.until ? ", fewer if until holds" : ""));
+  line("memory", "about " + to_text(plan.memory) + ", libtorch's own not counted");
+  line("a step", payload(plan.step_payload) + " of payload, " + to_text(plan.step_time));
+  if (plan.sync_payload > 0) {
+    line("a sync", payload(plan.sync_payload) + " of payload" +
+                       (plan.sync_time ? ", " + to_text(*plan.sync_time) + " more" : ""));
+    line("syncs", bounds(grouped(plan.fewest_syncs), grouped(plan.most_syncs)));
+  }
+  line("payload", bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
+  if (plan.sync_time || plan.sync_payload == 0) {
+    const auto time = [&](std::uint64_t syncs) {
+      return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
+                             static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
+    };
+    line("time", bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network");
+  }
+  if (const auto least = paper_gb(job, setup.strategy_setting, steps, plan.fewest_syncs)) {
+    const auto most = paper_gb(job, setup.strategy_setting, steps, plan.most_syncs);
+    line("paper bytes", bounds(significant(*least) + " GB", significant(*most) + " GB"));
+  }
+  text += "\nSamples of each label at each worker\n";
+  std::string labels = labels_by_worker_text(setup.partition, setup.data->train, setup.data->classes);
+  for (std::size_t from = 0; from < labels.size();) {
+    const std::size_t end = std::min(labels.find('\n', from), labels.size());
+    text += std::string(clipped(std::string_view(labels).substr(from, end - from), width)) + "\n";
+    from = end + 1;
+  }
+  return text;
+}
+
+}  // namespace laconic

@@ -1,0 +1,219 @@
+#include "app/results.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <sstream>
+
+#include "base/error.h"
+#include "monitor/monitor.h"
+#include "training/safetensors.h"
+
+namespace laconic {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kJobFile = "job.resolved.toml";
+constexpr std::string_view kMetricsFile = "metrics.jsonl";
+constexpr std::string_view kModelFile = "model.safetensors";
+constexpr std::string_view kSummaryFile = "summary.json";
+constexpr std::array kFiles = {kJobFile, kMetricsFile, kModelFile, kSummaryFile};
+
+std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) throw RunError(path + ": cannot be written; is the disk full?");
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+// A folder that this program may replace: absent, or with nothing but results in it.
+void check_replaceable(const Job& job, const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return;
+  const std::string place = job.place_of("output", "dir");
+  if (!fs::is_directory(path, error)) {
+    throw UsageError(place + path + ": is no folder; give another output.dir or job.name");
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(kFiles.begin(), kFiles.end(), name) == kFiles.end()) {
+      throw UsageError(place + path + ": holds '" + name +
+                       "', which is no result of a run, and would be replaced; move it, or give another output.dir");
+    }
+  }
+}
+
+Summary::End end_of(sim::Outcome::End end) {
+  switch (end) {
+    case sim::Outcome::End::kSteps:
+      return Summary::End::kSteps;
+    case sim::Outcome::End::kUntil:
+      return Summary::End::kUntil;
+    case sim::Outcome::End::kInterrupted:
+      return Summary::End::kInterrupted;
+    case sim::Outcome::End::kFailed:
+      return Summary::End::kFailed;
+  }
+  return Summary::End::kFailed;
+}
+
+// Bytes of a state of `monitor`, one way.
+double state_bytes(const Options& strategy, const StrategySetting& setting) {
+  const MonitorSetting monitor_setting{.dimension = setting.dimension,
+                                       .seed = setting.seed,
+                                       .threshold = strategy.number("threshold"),
+                                       .sketch_rows = strategy.integer("sketch_rows"),
+                                       .sketch_cols = strategy.integer("sketch_cols")};
+  for (const MonitorRow& row : monitors()) {
+    if (row.name != strategy.text("monitor")) continue;
+    if (row.reduction == Monitor::Reduction::kAny) return 0.125;
+    return static_cast<double>(row.state_size(monitor_setting) * sizeof(float));
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const Job& job) {
+  fs::path path = fs::path(job.output_dir).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "results/" is "results"
+  path_ = path.string();
+  temporary_ = (path.parent_path() / ("." + path.filename().string() + ".tmp")).string();
+  check_replaceable(job, path_);
+  std::error_code error;
+  fs::create_directories(temporary_, error);
+  lock_ = open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (error || lock_ < 0) {
+    throw UsageError(job.place_of("output", "dir") + temporary_ + ": cannot be made; give another output.dir");
+  }
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    close(lock_);
+    throw UsageError(temporary_ + ": another run is writing it; wait for it, or give another job.name");
+  }
+  for (const std::string_view file : kFiles) fs::remove(join(temporary_, file), error);
+  metrics_.open(join(temporary_, kMetricsFile), std::ios::binary);
+  write_file(join(temporary_, kJobFile), job.resolved_text());
+}
+
+RunFolder::~RunFolder() {
+  std::error_code error;
+  if (!temporary_.empty()) fs::remove_all(temporary_, error);
+  close(lock_);
+}
+
+void RunFolder::add_metric(const std::string& line) {
+  metrics_ << line << '\n' << std::flush;
+  if (!metrics_) throw RunError(join(temporary_, kMetricsFile) + ": cannot be written; is the disk full?");
+}
+
+void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
+  metrics_.close();
+  if (!result.outcome.model.empty()) {
+    write_safetensors(join(temporary_, kModelFile), setup.training->layout(), result.outcome.model,
+                      {{"job", job.name},
+                       {"model", std::string(job.model->name)},
+                       {"step", std::to_string(result.outcome.model_step.value)}});
+  }
+  const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");
+  write_file(unfinished, summary_text(summary));
+  std::error_code error;
+  fs::rename(unfinished, join(temporary_, kSummaryFile), error);
+  const std::string former = temporary_ + ".former";
+  if (!error && fs::exists(path_)) {
+    fs::remove_all(former, error);
+    fs::rename(path_, former, error);
+  }
+  if (!error) fs::rename(temporary_, path_, error);
+  if (error) {
+    const std::string kept = std::exchange(temporary_, {});
+    throw RunError(path_ + ": cannot be written (" + error.message() + "); the results are in " + kept);
+  }
+  temporary_.clear();
+  fs::remove_all(former, error);
+}
+
+Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result) {
+  Summary summary;
+  summary.program_version = LACONIC_VERSION;
+  summary.job = job.name;
+  summary.strategy = job.strategy->name;
+  summary.model = job.model->name;
+  summary.dataset = job.dataset->name;
+  summary.seed = job.seed;
+  summary.workers = job.workers;
+  summary.parameters = setup.strategy_setting.dimension;
+  summary.end = end_of(result.outcome.end);
+  if (result.outcome.error) summary.error = error_text(result.outcome.error);
+  summary.planned_steps = setup.steps();
+  summary.steps = result.steps_done.value;
+  summary.epochs = setup.epochs(result.steps_done);
+  summary.syncs = result.outcome.syncs;
+  summary.wall_seconds = result.wall_seconds;
+  summary.trace_hash = result.outcome.trace_hash;
+  summary.paper_gb = paper_gb(job, setup.strategy_setting, summary.steps, summary.syncs);
+  if (!result.measurements.empty()) {
+    summary.newest = result.measurements.back();
+    summary.time = result.measurements.back().time;
+    double best = 0.0;
+    for (const Measurement& measurement : result.measurements) best = std::max(best, measurement.test.accuracy);
+    summary.best_accuracy = best;
+  }
+  add_ledger(result.outcome.ledger, summary);
+  return summary;
+}
+
+std::string error_text(const std::exception_ptr& error) {
+  std::string text = "unknown error";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& known) {
+    text = known.what();
+  } catch (...) {
+  }
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
+                               std::uint64_t syncs) {
+  const double model_bytes = 8.0 * static_cast<double>(setting.dimension) * setting.world_size;
+  if (job.strategy->name == "synchronous") return static_cast<double>(steps) * model_bytes / 1e9;
+  if (job.strategy->name != "fda") return std::nullopt;
+  const double states = state_bytes(job.section("strategy"), setting) * static_cast<double>(steps) * setting.world_size;
+  return (static_cast<double>(syncs + 1) * model_bytes + states) / 1e9;
+}
+
+std::optional<StoredRun> load_run(const std::string& path) {
+  std::error_code error;
+  const std::string summary = join(path, kSummaryFile);
+  if (!fs::is_regular_file(summary, error)) return std::nullopt;
+  StoredRun run;
+  try {
+    run.figures = read_summary(read_file(summary));
+  } catch (const DecodeError& bad) {
+    throw UsageError(summary + ": " + bad.what() + "; remove the folder and run the job again");
+  }
+  try {
+    run.identity = load_job(join(path, kJobFile)).identity();
+  } catch (const UsageError&) {
+    // Of another version of the program, or changed by hand: the same as no job of ours.
+  }
+  return run;
+}
+
+}  // namespace laconic

@@ -1,0 +1,66 @@
+// The folder of a run's results, and what a run came to.
+//
+//   job.resolved.toml   the job with every option; running it again gives the identical run
+//   metrics.jsonl       measurements and data-dependent synchronisations, one JSON object a line (report/metrics.h)
+//   model.safetensors   the average model of the newest good measurement; absent when there was none
+//   summary.json        what it came to (report/summary.h)
+//
+// While the run goes on they lie in ".NAME.tmp" beside the folder, which takes the place of a former run's at the end,
+// as a whole.
+#pragma once
+
+#include <exception>
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "app/job.h"
+#include "app/wiring.h"
+#include "report/summary.h"
+
+namespace laconic {
+
+class RunFolder {
+ public:
+  // Makes the temporary folder. Throws UsageError when the results have no place: a folder of that name that holds
+  // other things than results, another run that is writing it, a path that cannot be written.
+  explicit RunFolder(const Job& job);
+  // Without publish(): removes what was written.
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  // Adds a line to metrics.jsonl. Throws RunError when it cannot be written.
+  void add_metric(const std::string& line);
+  // Writes model and summary, and puts the folder in its place. Throws RunError.
+  void publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  int lock_ = -1;
+  std::ofstream metrics_;
+};
+
+// What a run came to.
+Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result);
+
+// The line of an error, whatever it is.
+std::string error_text(const std::exception_ptr& error);
+
+// The bytes of a run as Theologitis et al. 2025 count them, in units of 1e9: rounds * 8 d K + state * steps * K, where
+// rounds is syncs + 1 for fda (the first is the start's) and steps for synchronous. Unset for other strategies.
+std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
+                               std::uint64_t syncs);
+
+// Results that lie in a folder.
+struct StoredRun {
+  std::string identity;  // Job::identity() of job.resolved.toml; empty when this program cannot read it
+  SummaryFigures figures;
+};
+// Unset when there is no such folder or no summary in it. Throws UsageError for a summary that cannot be read.
+std::optional<StoredRun> load_run(const std::string& path);
+
+}  // namespace laconic

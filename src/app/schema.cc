@@ -1,0 +1,260 @@
+#include "app/schema.h"
+
+#include <cmath>
+#include <sstream>
+#include <string>
+
+#include "strategies/strategy.h"
+#include "training/dataset.h"
+#include "training/models.h"
+#include "training/optimizers.h"
+
+namespace laconic {
+namespace {
+
+template <typename Rows>
+std::vector<std::string_view> names_of(const Rows& rows) {
+  std::vector<std::string_view> names;
+  for (const auto& row : rows) names.push_back(row.name);
+  return names;
+}
+
+// The key `name` of a section, and what each name adds.
+template <typename Rows>
+SchemaSection named_section(std::string_view name, std::string_view help, std::string_view help_of_name,
+                            const Rows& rows) {
+  SchemaSection section{.name = name, .help = help, .options = {}, .variants = {}};
+  section.options.push_back(
+      {.name = "name", .type = OptionType::kChoice, .required = true, .choices = names_of(rows), .help = help_of_name});
+  for (const auto& row : rows) section.variants.push_back({row.name, row.summary, row.options});
+  return section;
+}
+
+SchemaSection strategy_section() {
+  SchemaSection section{.name = "strategy", .help = "how the workers agree on a model", .options = {}, .variants = {}};
+  std::vector<std::string_view> names;
+  for (const StrategyRow* row : strategies()) {
+    names.push_back(row->name);
+    section.variants.push_back({row->name, row->help, row->options});
+  }
+  section.options.push_back({.name = "name",
+                             .type = OptionType::kChoice,
+                             .required = true,
+                             .choices = names,
+                             .help = "a row of `laconic list strategies`"});
+  return section;
+}
+
+std::vector<OptionSpec> job_options() {
+  return {
+      {.name = "name", .default_value = "", .help = "names the results' folder; by default the job file's name"},
+      {.name = "seed",
+       .type = OptionType::kInteger,
+       .default_value = "1",
+       .minimum = 0,
+       .help = "of everything random: start, data, order, strategy"},
+      {.name = "steps",
+       .type = OptionType::kInteger,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1e12,
+       .help = "local steps of each worker; this or epochs"},
+      {.name = "epochs",
+       .type = OptionType::kNumber,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1e6,
+       .help = "passes over the training data; an epoch is its size / (batch * workers) steps, the fraction carried "
+               "over"},
+      {.name = "until",
+       .default_value = "",
+       .help = "ends the run at the measurement where it holds: accuracy, loss, validation_accuracy, validation_loss, "
+               "bytes, time or step, then >=, >, <= or <, then a value"},
+  };
+}
+
+std::vector<OptionSpec> data_options() {
+  return {
+      {.name = "dataset",
+       .type = OptionType::kChoice,
+       .required = true,
+       .choices = names_of(datasets()),
+       .help = "a row of `laconic list datasets`"},
+      {.name = "dir",
+       .default_value = "",
+       .help = "folder of the data set's files; by default where its package has them"},
+      {.name = "partition",
+       .default_value = "iid",
+       .help = "which worker has which samples: a row of `laconic list partitions`, such as \"dirichlet:0.3\""},
+      {.name = "batch",
+       .type = OptionType::kInteger,
+       .default_value = "32",
+       .minimum = 1,
+       .maximum = 1e6,
+       .help = "samples of a worker's step"},
+      {.name = "sampling",
+       .type = OptionType::kChoice,
+       .default_value = "fresh",
+       .choices = {"fresh", "epoch"},
+       .help = "each batch drawn anew from the worker's samples, or passes over them"},
+      {.name = "validation",
+       .type = OptionType::kNumber,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 0.9,
+       .help = "fraction of the training data held out, to tune on"},
+  };
+}
+
+std::vector<OptionSpec> workers_options() {
+  return {
+      {.name = "count",
+       .type = OptionType::kInteger,
+       .required = true,
+       .minimum = 1,
+       .maximum = 100000,
+       .help = "number of workers"},
+      {.name = "compute",
+       .default_value = "10 ms",
+       .help = "time of a local step on the run's clock; one for all, or a list with one for each worker"},
+      {.name = "threads",
+       .type = OptionType::kInteger,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1024,
+       .help = "threads that compute; 0: one for each core; no result depends on it"},
+  };
+}
+
+std::vector<OptionSpec> network_options() {
+  return {
+      {.name = "model",
+       .type = OptionType::kChoice,
+       .default_value = "interfaces",
+       .choices = {"interfaces", "shared"},
+       .help = "every node has an interface of its own, or all share one channel"},
+      {.name = "up",
+       .type = OptionType::kRate,
+       .default_value = "100 Mbit/s",
+       .help = "rate at which a worker sends (model interfaces)"},
+      {.name = "down",
+       .type = OptionType::kRate,
+       .default_value = "100 Mbit/s",
+       .help = "rate at which a worker receives (model interfaces)"},
+      {.name = "coordinator_up",
+       .type = OptionType::kRate,
+       .default_value = "1 Gbit/s",
+       .help = "rate at which the coordinator sends (model interfaces)"},
+      {.name = "coordinator_down",
+       .type = OptionType::kRate,
+       .default_value = "1 Gbit/s",
+       .help = "rate at which the coordinator receives (model interfaces)"},
+      {.name = "channel",
+       .type = OptionType::kRate,
+       .default_value = "100 Mbit/s",
+       .help = "rate of the channel (model shared)"},
+      {.name = "latency",
+       .type = OptionType::kDuration,
+       .default_value = "10 ms",
+       .help = "time from a frame's last bit sent to its first received"},
+      {.name = "collective",
+       .type = OptionType::kChoice,
+       .default_value = "star",
+       .choices = {"star", "ring"},
+       .help = "averages through a coordinator, or between the workers alone"},
+      {.name = "deadline",
+       .type = OptionType::kDuration,
+       .default_value = "10 min",
+       .help = "how long a node waits for another before the run fails, on the run's clock"},
+  };
+}
+
+std::vector<OptionSpec> evaluation_options() {
+  return {
+      {.name = "every",
+       .default_value = "1 epoch",
+       .help = "how often the average model is measured: \"2 epochs\", \"100 steps\""},
+      {.name = "workers",
+       .type = OptionType::kChoice,
+       .default_value = "end",
+       .choices = {"never", "end", "always"},
+       .help = "when the workers' own models are measured too"},
+  };
+}
+
+std::vector<OptionSpec> output_options() {
+  return {
+      {.name = "dir", .default_value = "", .help = "folder of the results; by default runs/<job.name>"},
+      {.name = "progress",
+       .type = OptionType::kChoice,
+       .default_value = "auto",
+       .choices = {"auto", "live", "plain", "off"},
+       .help = "one live line, a line for each measurement, or nothing; auto: live on a terminal, else plain"},
+  };
+}
+
+}  // namespace
+
+const std::vector<SchemaSection>& schema() {
+  static const std::vector<SchemaSection> sections = {
+      {.name = "job", .help = "what is run, and for how long", .options = job_options(), .variants = {}},
+      {.name = "data", .help = "what is learnt from, and who has it", .options = data_options(), .variants = {}},
+      named_section("model", "what is trained", "a row of `laconic list models`", models()),
+      named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers()),
+      {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
+      strategy_section(),
+      {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
+      {.name = "evaluation", .help = "what is measured, and when", .options = evaluation_options(), .variants = {}},
+      {.name = "output", .help = "where results go", .options = output_options(), .variants = {}},
+  };
+  return sections;
+}
+
+bool is_list(std::string_view section, std::string_view key) {
+  return (section == "workers" && key == "compute") || (section == "model" && key == "hidden");
+}
+
+bool changes_no_result(std::string_view section, std::string_view key) {
+  return section == "output" || (section == "workers" && key == "threads") || (section == "job" && key == "name");
+}
+
+std::string type_text(const OptionSpec& spec) {
+  std::ostringstream text;
+  switch (spec.type) {
+    case OptionType::kInteger:
+    case OptionType::kNumber: {
+      text << (spec.type == OptionType::kInteger ? "whole number" : "number");
+      const bool below = std::isfinite(spec.minimum);
+      const bool above = std::isfinite(spec.maximum);
+      if (below) text << " from " << spec.minimum;
+      if (above) text << (below ? " to " : " up to ") << spec.maximum;
+      break;
+    }
+    case OptionType::kText:
+      text << "text";
+      break;
+    case OptionType::kChoice: {
+      std::string_view separator;
+      for (const std::string_view choice : spec.choices) {
+        text << separator << choice;
+        separator = " | ";
+      }
+      break;
+    }
+    case OptionType::kFlag:
+      text << "true | false";
+      break;
+    case OptionType::kBytes:
+      text << "bytes, such as \"10 MB\"";
+      break;
+    case OptionType::kDuration:
+      text << "duration, such as \"20 ms\"";
+      break;
+    case OptionType::kRate:
+      text << "rate, such as \"100 Mbit/s\", or \"unlimited\"";
+      break;
+  }
+  return text.str();
+}
+
+}  // namespace laconic

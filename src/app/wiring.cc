@@ -1,0 +1,146 @@
+#include "app/wiring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <thread>
+
+#include "base/error.h"
+#include "training/compute_threads.h"
+
+namespace laconic {
+namespace {
+
+std::shared_ptr<const Dataset> load_data(const Job& job) {
+  const Options& options = job.section("data");
+  auto data =
+      std::make_shared<Dataset>(job.at("data", "dir", [&] { return load_dataset(*job.dataset, options.text("dir")); }));
+  job.at("data", "validation", [&] { hold_out_validation(*data, options.number("validation"), job.seed); });
+  return data;
+}
+
+std::shared_ptr<const Training> make_training(const Job& job, const std::shared_ptr<const Dataset>& data,
+                                              const Partition& partition) {
+  TrainingSetup setup;
+  setup.data = data;
+  setup.partition = partition;
+  setup.batch = static_cast<std::uint32_t>(job.section("data").integer("batch"));
+  setup.sampling = job.sampling;
+  setup.model = job.model;
+  setup.model_options = job.section("model");
+  setup.optimizer = job.optimizer;
+  setup.optimizer_options = job.section("optimizer");
+  setup.seed = job.seed;
+  return job.at("model", "name", [&] { return std::make_shared<const Training>(std::move(setup)); });
+}
+
+Collective collective_of(const Job& job) {
+  return job.section("network").text("collective") == "ring" ? Collective::kRing : Collective::kStar;
+}
+
+sim::NetworkOptions network_of(const Job& job) {
+  const Options& network = job.section("network");
+  return {.shared_channel = network.text("model") == "shared",
+          .channel = network.rate("channel"),
+          .worker = {.up = network.rate("up"), .down = network.rate("down")},
+          .coordinator = {.up = network.rate("coordinator_up"), .down = network.rate("coordinator_down")},
+          .latency = network.seconds("latency")};
+}
+
+sim::OwnModels own_models_of(const Job& job) {
+  const std::string& when = job.section("evaluation").text("workers");
+  return when == "never" ? sim::OwnModels::kNever : when == "end" ? sim::OwnModels::kAtEnd : sim::OwnModels::kAlways;
+}
+
+int compute_threads_of(const Job& job) {
+  const auto given = static_cast<unsigned>(job.section("workers").integer("threads"));
+  const unsigned threads = given == 0 ? std::max(1U, std::thread::hardware_concurrency()) : given;
+  return static_cast<int>(std::min<unsigned>(threads, job.workers));
+}
+
+sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
+  const auto steps = job.length.in_steps(training.training_samples(), training.samples_per_step());
+  const auto interval = job.evaluation_interval.in_steps(training.training_samples(), training.samples_per_step());
+  sim::SimulationOptions options;
+  options.steps = {steps.rounded_up()};
+  options.seed = job.seed;
+  options.step_cost = job.step_cost;
+  options.network = network_of(job);
+  options.comm = {.collective = collective_of(job), .deadline = job.section("network").seconds("deadline")};
+  options.with_coordinator =
+      job.strategy->needs_coordinator || (!job.strategy->silent && options.comm.collective == Collective::kStar);
+  options.evaluation = {.numerator = interval.numerator, .denominator = interval.denominator};
+  options.own_models = own_models_of(job);
+  if (job.until)
+    options.until = [until = *job.until](const Measurement& measurement) { return until.met(measurement); };
+  options.compute_threads = compute_threads_of(job);
+  options.prepare_thread = prepare_compute_thread;
+  return options;
+}
+
+StrategySetting strategy_setting_of(const Job& job, const Training& training) {
+  StrategySetting setting;
+  setting.dimension = training.dimension();
+  setting.world_size = static_cast<int>(job.workers);
+  setting.seed = job.seed;
+  setting.collective = collective_of(job);
+  setting.start = training.initial_parameters();
+  for (Rank rank{0}; rank.value < setting.world_size; ++rank.value) {
+    setting.samples.push_back(training.training_samples(rank));
+  }
+  return setting;
+}
+
+}  // namespace
+
+bool JobSetup::syncs_depend_on_data() const {
+  const std::uint64_t per_sync = std::accumulate(traffic.per_sync.begin(), traffic.per_sync.end(), std::uint64_t{0});
+  return traffic.steps_per_sync == 0 && per_sync > 0;
+}
+
+double JobSetup::epochs(Step step) const {
+  return static_cast<double>(step.value) * static_cast<double>(training->samples_per_step()) /
+         static_cast<double>(training->training_samples());
+}
+
+JobSetup set_up(const Job& job) {
+  use_one_thread_per_computation();
+  JobSetup setup;
+  setup.data = load_data(job);
+  setup.partition = job.at("data", "partition", [&] {
+    return make_partition(job.section("data").text("partition"), setup.data->train, setup.data->classes, job.workers,
+                          job.seed);
+  });
+  setup.training = make_training(job, setup.data, setup.partition);
+  setup.strategy_setting = strategy_setting_of(job, *setup.training);
+  setup.simulation = simulation_of(job, *setup.training);
+  setup.traffic = job.strategy->traffic(job.section("strategy"), setup.strategy_setting);
+  return setup;
+}
+
+RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer) {
+  std::vector<std::unique_ptr<Learner>> learners;
+  std::vector<Learner*> views;
+  for (Rank rank{0}; rank.value < setup.world_size(); ++rank.value) {
+    learners.push_back(setup.training->learner(rank));
+    views.push_back(learners.back().get());
+  }
+  const StrategyFactory factory = job.strategy->make(job.section("strategy"), setup.strategy_setting);
+
+  RunResult result;
+  RunObserver recording = observer;
+  recording.on_measurement = [&](const Measurement& measurement) {
+    result.measurements.push_back(measurement);
+    if (observer.on_measurement) observer.on_measurement(measurement);
+  };
+  recording.on_step = [&](Step step, double loss, std::uint64_t syncs, Bytes framed) {
+    result.steps_done = step;
+    if (observer.on_step) observer.on_step(step, loss, syncs, framed);
+  };
+  const auto start = std::chrono::steady_clock::now();
+  result.outcome = sim::simulate(setup.simulation, views, factory, recording);
+  result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace laconic

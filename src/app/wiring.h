@@ -1,0 +1,51 @@
+// From a job to a run: data, learners, strategy and simulator put together. Prints nothing and writes no file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/job.h"
+#include "runtimes/sim/simulation.h"
+#include "strategies/measurement.h"
+#include "training/training.h"
+
+namespace laconic {
+
+// A job with its data, ready to run; nothing has started.
+struct JobSetup {
+  std::shared_ptr<const Dataset> data;
+  Partition partition;
+  std::shared_ptr<const Training> training;
+  StrategySetting strategy_setting;
+  sim::SimulationOptions simulation;
+  TrafficFormula traffic;
+
+  std::uint64_t steps() const { return simulation.steps.value; }
+  int world_size() const { return static_cast<int>(partition.size()); }
+  // Whether the data decide when models are synchronised.
+  bool syncs_depend_on_data() const;
+  // Steps of each worker as epochs.
+  double epochs(Step step) const;
+};
+
+// Loads the data, deals them out, makes the model's start. Throws UsageError, with the place in the job file, for what
+// cannot be met.
+JobSetup set_up(const Job& job);
+
+// What happens during a run; each may be empty. On the thread that called run_job.
+using RunObserver = sim::SimulationObserver;
+
+struct RunResult {
+  sim::Outcome outcome;
+  std::vector<Measurement> measurements;  // in order
+  Step steps_done;                        // by worker 0
+  double wall_seconds = 0.0;              // of the run, without loading; decides nothing
+};
+
+// Runs to the end. What goes wrong in the run is in the outcome.
+RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer = {});
+
+}  // namespace laconic

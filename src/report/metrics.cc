@@ -1,0 +1,54 @@
+#include "report/metrics.h"
+
+#include "report/json.h"
+
+namespace laconic {
+
+Json to_json(const Tally& tally) {
+  return {{"frames", tally.frames}, {"payload_bytes", tally.payload.value}, {"wire_bytes", tally.framed.value}};
+}
+
+Json to_json(const std::array<Tally, kTrafficKinds>& traffic) {
+  Json json = Json::object();
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    if (traffic[kind].frames > 0) json[std::string(to_text(static_cast<Traffic>(kind)))] = to_json(traffic[kind]);
+  }
+  return json;
+}
+
+Json to_json(const Evaluation& evaluation) {
+  return {{"loss", evaluation.loss}, {"accuracy", evaluation.accuracy}, {"samples", evaluation.samples}};
+}
+
+Json to_json(const WorkerAccuracy& accuracy) {
+  return {{"mean", accuracy.mean}, {"minimum", accuracy.minimum}, {"maximum", accuracy.maximum}};
+}
+
+std::string measurement_line(const Measurement& measurement, double epoch) {
+  const Tally total = measurement.total();
+  Json json = {{"type", "measurement"},
+               {"step", measurement.step.value},
+               {"epoch", epoch},
+               {"time_s", measurement.time.value},
+               {"train_loss", measurement.train_loss},
+               {"test", to_json(measurement.test)}};
+  if (measurement.validation.samples > 0) json["validation"] = to_json(measurement.validation);
+  if (measurement.workers) json["workers"] = to_json(*measurement.workers);
+  json["consensus_distance"] = measurement.consensus_distance;
+  json["syncs"] = measurement.syncs;
+  json["payload_bytes"] = total.payload.value;
+  json["wire_bytes"] = total.framed.value;
+  json["traffic"] = to_json(measurement.traffic);
+  if (!measurement.watched.empty()) json["watched"] = measurement.watched;
+  return json.dump();
+}
+
+std::string sync_line(Step step, double epoch, std::uint64_t syncs, const std::map<std::string, double>& watched,
+                      std::optional<double> threshold) {
+  Json json = {{"type", "sync"}, {"step", step.value}, {"epoch", epoch}, {"syncs", syncs}};
+  if (!watched.empty()) json["watched"] = watched;
+  if (threshold) json["threshold"] = *threshold;
+  return json.dump();
+}
+
+}  // namespace laconic

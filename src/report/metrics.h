@@ -1,0 +1,26 @@
+// The lines of metrics.jsonl: one JSON object a line, in the order of what happened. Nothing in them comes from the
+// wall clock, so that two runs of one job write the same bytes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "strategies/measurement.h"
+
+namespace laconic {
+
+// {"type": "measurement", "step", "epoch", "time_s", "train_loss", "test": {"loss", "accuracy", "samples"},
+//  "validation": the same (with held-out data only), "workers": {"mean", "minimum", "maximum"} (where measured),
+//  "consensus_distance", "syncs", "payload_bytes", "wire_bytes", "traffic": {kind: {"frames", "payload_bytes",
+//  "wire_bytes"}}, "watched": {name: value}}. What is not finite is null. Without the line's end.
+std::string measurement_line(const Measurement& measurement, double epoch);
+
+// {"type": "sync", "step", "epoch", "syncs", "watched": {name: value}, "threshold" (where there is one)}; `syncs`
+// counts this one.
+std::string sync_line(Step step, double epoch, std::uint64_t syncs, const std::map<std::string, double>& watched,
+                      std::optional<double> threshold);
+
+}  // namespace laconic

@@ -1,0 +1,45 @@
+#include "report/progress.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "report/format.h"
+
+namespace laconic {
+
+std::string live_line(const ProgressState& state, std::size_t width) {
+  struct Field {
+    std::string text;
+    int need;  // the higher, the longer it stays
+  };
+  std::vector<Field> fields;
+  fields.push_back({state.job, 1});
+  fields.push_back({"step " + grouped(state.step) + "/" + grouped(state.steps), 7});
+  if (state.loss) fields.push_back({"loss " + significant(*state.loss), 4});
+  if (state.accuracy) fields.push_back({"accuracy " + percent(*state.accuracy), 6});
+  fields.push_back({"sent " + to_text(state.wire), 5});
+  fields.push_back({"syncs " + grouped(state.syncs), 2});
+  if (state.step > 0) {
+    const double left = static_cast<double>(state.steps - std::min(state.step, state.steps));
+    fields.push_back({"ETA " + clock_text({state.elapsed.value / static_cast<double>(state.step) * left}), 3});
+  }
+  for (;;) {
+    std::string line;
+    for (const Field& field : fields) line += (line.empty() ? "" : "  ") + field.text;
+    if (display_width(line) <= width || fields.size() == 1) return std::string(clipped(line, width));
+    fields.erase(
+        std::min_element(fields.begin(), fields.end(), [](const Field& a, const Field& b) { return a.need < b.need; }));
+  }
+}
+
+std::string measurement_text(const Measurement& measurement, std::uint64_t steps, double epoch) {
+  std::string text = "step " + grouped(measurement.step.value) + "/" + grouped(steps) + "  epoch " +
+                     significant(epoch) + "  train loss " + significant(measurement.train_loss) + "  test loss " +
+                     significant(measurement.test.loss) + "  accuracy " + percent(measurement.test.accuracy);
+  if (measurement.validation.samples > 0) text += "  validation " + percent(measurement.validation.accuracy);
+  if (measurement.workers) text += "  own models " + percent(measurement.workers->mean);
+  return text + "  sent " + to_text(measurement.total().framed) + "  syncs " + grouped(measurement.syncs) + "  time " +
+         to_text(measurement.time);
+}
+
+}  // namespace laconic

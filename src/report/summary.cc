@@ -1,0 +1,130 @@
+#include "report/summary.h"
+
+#include "base/error.h"
+#include "report/format.h"
+#include "report/json.h"
+
+namespace laconic {
+namespace {
+
+Json node_json(const Summary::Node& node) {
+  return {{"sent", to_json(node.sent)}, {"received", to_json(node.received)}, {"refused_frames", node.refused}};
+}
+
+std::optional<double> optional_number(const Json& json, const char* section, const char* key) {
+  if (!json.contains(section) || !json.at(section).is_object()) return std::nullopt;
+  const Json& object = json.at(section);
+  if (!object.contains(key) || !object.at(key).is_number()) return std::nullopt;
+  return object.at(key).get<double>();
+}
+
+}  // namespace
+
+Tally Summary::total() const {
+  Tally sum;
+  for (const Tally& tally : traffic) sum += tally;
+  return sum;
+}
+
+std::uint64_t Summary::refused() const {
+  std::uint64_t sum = coordinator.refused;
+  for (const Node& node : nodes) sum += node.refused;
+  return sum;
+}
+
+std::string_view to_text(Summary::End end) {
+  switch (end) {
+    case Summary::End::kSteps:
+      return "steps";
+    case Summary::End::kUntil:
+      return "until";
+    case Summary::End::kInterrupted:
+      return "interrupted";
+    case Summary::End::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+void add_ledger(const Ledger& ledger, Summary& summary) {
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    summary.traffic[kind] = ledger.total(static_cast<Traffic>(kind));
+  }
+  const auto node = [&](Rank rank) {
+    return Summary::Node{.sent = ledger.sent(rank), .received = ledger.received(rank), .refused = ledger.refused(rank)};
+  };
+  summary.nodes.clear();
+  Rank rank{0};
+  for (; rank.value < ledger.world_size(); ++rank.value) summary.nodes.push_back(node(rank));
+  summary.coordinator = node(rank);
+}
+
+std::string summary_text(const Summary& summary) {
+  Json json = {{"program", "laconic " + summary.program_version},
+               {"job", summary.job},
+               {"strategy", summary.strategy},
+               {"model", summary.model},
+               {"dataset", summary.dataset},
+               {"seed", summary.seed},
+               {"workers", summary.workers},
+               {"parameters", summary.parameters},
+               {"end", to_text(summary.end)},
+               {"finished", summary.finished()}};
+  if (!summary.error.empty()) json["error"] = summary.error;
+  json["planned_steps"] = summary.planned_steps;
+  json["steps"] = summary.steps;
+  json["epochs"] = summary.epochs;
+  json["syncs"] = summary.syncs;
+  json["time_s"] = summary.time.value;
+  json["wall_s"] = summary.wall_seconds;
+  json["trace_hash"] = hex(summary.trace_hash);
+  if (summary.newest) {
+    const Measurement& newest = *summary.newest;
+    json["measured_step"] = newest.step.value;
+    json["train_loss"] = newest.train_loss;
+    json["test"] = to_json(newest.test);
+    if (newest.validation.samples > 0) json["validation"] = to_json(newest.validation);
+    if (newest.workers) json["workers_accuracy"] = to_json(*newest.workers);
+    json["consensus_distance"] = newest.consensus_distance;
+  }
+  if (summary.best_accuracy) json["best_test_accuracy"] = *summary.best_accuracy;
+  const Tally total = summary.total();
+  json["payload_bytes"] = total.payload.value;
+  json["wire_bytes"] = total.framed.value;
+  if (summary.paper_gb) json["paper_gb"] = *summary.paper_gb;
+  json["refused_frames"] = summary.refused();
+  json["traffic"] = to_json(summary.traffic);
+  json["by_worker"] = Json::array();
+  for (const Summary::Node& node : summary.nodes) json["by_worker"].push_back(node_json(node));
+  json["coordinator"] = node_json(summary.coordinator);
+  return json.dump(2) + "\n";
+}
+
+SummaryFigures read_summary(std::string_view text) {
+  constexpr std::string_view kProgram = "laconic ";
+  try {
+    const Json json = Json::parse(text);
+    SummaryFigures figures;
+    const std::string program = json.at("program").get<std::string>();
+    if (!program.starts_with(kProgram)) throw DecodeError("written by '" + program + "'");
+    figures.program_version = program.substr(kProgram.size());
+    figures.job = json.at("job").get<std::string>();
+    figures.strategy = json.at("strategy").get<std::string>();
+    figures.finished = json.at("finished").get<bool>();
+    figures.end = json.at("end").get<std::string>();
+    figures.accuracy = optional_number(json, "test", "accuracy");
+    figures.workers_accuracy = optional_number(json, "workers_accuracy", "mean");
+    figures.steps = json.at("steps").get<std::uint64_t>();
+    figures.syncs = json.at("syncs").get<std::uint64_t>();
+    figures.payload_bytes = json.at("payload_bytes").get<std::uint64_t>();
+    figures.wire_bytes = json.at("wire_bytes").get<std::uint64_t>();
+    if (json.contains("paper_gb")) figures.paper_gb = json.at("paper_gb").get<double>();
+    figures.time = {json.at("time_s").get<double>()};
+    figures.trace_hash = json.at("trace_hash").get<std::string>();
+    return figures;
+  } catch (const Json::exception& error) {
+    throw DecodeError(std::string("no summary of a run: ") + error.what());
+  }
+}
+
+}  // namespace laconic

@@ -1,0 +1,98 @@
+// summary.json: what a run came to. Written last: a folder that has one holds all the rest too.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/units.h"
+#include "comm/ledger.h"
+#include "strategies/measurement.h"
+
+namespace laconic {
+
+struct Summary {
+  enum class End { kSteps, kUntil, kInterrupted, kFailed };
+
+  std::string program_version;
+  std::string job;
+  std::string strategy;
+  std::string model;
+  std::string dataset;
+  std::uint64_t seed = 0;
+  std::uint64_t workers = 0;
+  std::uint64_t parameters = 0;  // d
+
+  End end = End::kSteps;
+  std::string error;  // of kFailed, one line
+  std::uint64_t planned_steps = 0;
+  std::uint64_t steps = 0;  // of each worker
+  double epochs = 0.0;
+  std::uint64_t syncs = 0;
+  Seconds time;               // of the run's clock, at the newest measurement
+  double wall_seconds = 0.0;  // decides nothing
+  std::uint64_t trace_hash = 0;
+  std::optional<double> paper_gb;  // bytes as FDA's paper counts them, 1e9 each
+
+  std::optional<Measurement> newest;
+  // Of the test accuracies measured, the best.
+  std::optional<double> best_accuracy;
+
+  // What was sent and received; empty rows when there was nobody else.
+  std::array<Tally, kTrafficKinds> traffic{};  // by kind, every frame counted once
+  struct Node {
+    Tally sent;
+    Tally received;
+    std::uint64_t refused = 0;
+  };
+  std::vector<Node> nodes;  // the workers by rank
+  Node coordinator;
+
+  Tally total() const;
+  std::uint64_t refused() const;
+  // The run went to its end: all steps, or what it was to reach.
+  bool finished() const { return end == End::kSteps || end == End::kUntil; }
+};
+
+std::string_view to_text(Summary::End end);
+
+// Copies what the ledger knows.
+void add_ledger(const Ledger& ledger, Summary& summary);
+
+// JSON, indented, with the last line's end. docs: the fields are those above; bytes are "payload_bytes" and
+// "wire_bytes" (payload with frame headers).
+std::string summary_text(const Summary& summary);
+
+// What a comparison needs of a summary.json.
+struct SummaryFigures {
+  std::string program_version;
+  std::string job;
+  std::string strategy;
+  bool finished = false;
+  std::string end;
+  std::optional<double> accuracy;          // of the average model, newest
+  std::optional<double> workers_accuracy;  // mean of the workers' own models'
+  std::uint64_t steps = 0;
+  std::uint64_t syncs = 0;
+  std::uint64_t payload_bytes = 0;
+  std::uint64_t wire_bytes = 0;
+  std::optional<double> paper_gb;
+  Seconds time;
+  std::string trace_hash;
+};
+
+// Throws DecodeError, one line, for anything but a summary.
+SummaryFigures read_summary(std::string_view text);
+
+// The run for people: a head line, then a line for each figure.
+std::string summary_for_people(const Summary& summary);
+
+// Runs side by side, at most `width` characters wide where that can be; the last columns say how many times fewer bytes
+// on the wire each sent than the one that sent most. Ends with the line's end.
+std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t width);
+
+}  // namespace laconic

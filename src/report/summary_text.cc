@@ -1,0 +1,108 @@
+// Summaries for people.
+#include <algorithm>
+
+#include "report/format.h"
+#include "report/summary.h"
+
+namespace laconic {
+namespace {
+
+std::string head_line(const Summary& summary) {
+  switch (summary.end) {
+    case Summary::End::kSteps:
+      return summary.job + ": all steps taken";
+    case Summary::End::kUntil:
+      return summary.job + ": reached what it was to reach";
+    case Summary::End::kInterrupted:
+      return summary.job + ": interrupted; these are the results until then";
+    case Summary::End::kFailed:
+      return summary.job + ": failed: " + summary.error;
+  }
+  return {};
+}
+
+std::string kinds_text(const Summary& summary) {
+  std::string text;
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    const Tally& tally = summary.traffic[kind];
+    if (tally.frames == 0) continue;
+    text +=
+        (text.empty() ? "" : ", ") + std::string(to_text(static_cast<Traffic>(kind))) + " " + to_text(tally.payload);
+  }
+  return text;
+}
+
+std::string optional_percent(const std::optional<double>& fraction) { return fraction ? percent(*fraction) : ""; }
+
+}  // namespace
+
+std::string summary_for_people(const Summary& summary) {
+  std::string text = head_line(summary) + "\n";
+  const auto line = [&](std::string label, const std::string& value) {
+    label.resize(14, ' ');
+    text += "  " + label + value + "\n";
+  };
+  if (summary.newest) {
+    const Measurement& newest = *summary.newest;
+    line("accuracy", percent(newest.test.accuracy) + " of the average model at step " + grouped(newest.step.value) +
+                         (summary.best_accuracy ? " (best " + percent(*summary.best_accuracy) + ")" : ""));
+    if (newest.workers) {
+      line("own models", percent(newest.workers->mean) + " on average, from " + percent(newest.workers->minimum) +
+                             " to " + percent(newest.workers->maximum));
+    }
+    if (newest.validation.samples > 0) {
+      line("validation", percent(newest.validation.accuracy) + ", loss " + significant(newest.validation.loss));
+    }
+    line("loss", significant(newest.test.loss) + " on the test set, " + significant(newest.train_loss) +
+                     " in training since the measurement before");
+  }
+  line("steps", grouped(summary.steps) + " of " + grouped(summary.planned_steps) + " by each of " +
+                    grouped(summary.workers) + " workers (" + significant(summary.epochs) + " epochs)");
+  line("syncs", grouped(summary.syncs));
+  const Tally total = summary.total();
+  const std::string kinds = kinds_text(summary);
+  line("sent", to_text(total.framed) + " on the wire in " + grouped(total.frames) + " frames; payload " +
+                   to_text(total.payload) + (kinds.empty() ? "" : " (" + kinds + ")"));
+  if (summary.refused() > 0) line("refused", grouped(summary.refused()) + " damaged frames");
+  if (summary.paper_gb) line("paper bytes", significant(*summary.paper_gb) + " GB, as FDA's paper counts");
+  line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");
+  line("trace hash", hex(summary.trace_hash));
+  return text;
+}
+
+std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t width) {
+  const auto any = [&](auto has) { return std::any_of(runs.begin(), runs.end(), has); };
+  const bool own = any([](const SummaryFigures& run) { return run.workers_accuracy.has_value(); });
+  const bool paper = any([](const SummaryFigures& run) { return run.paper_gb.has_value(); });
+  const bool ends = any([](const SummaryFigures& run) { return run.end != "steps"; });
+  std::uint64_t most = 0;
+  for (const SummaryFigures& run : runs) most = std::max(most, run.wire_bytes);
+
+  std::vector<Table::Column> columns = {{"job", Table::Align::kLeft}, {"strategy", Table::Align::kLeft}, {"accuracy"}};
+  if (own) columns.push_back({"own models"});
+  columns.insert(columns.end(), {{"steps"}, {"syncs"}, {"payload"}, {"on the wire"}, {"fewer bytes"}});
+  if (paper) columns.push_back({"paper GB"});
+  columns.insert(columns.end(), {{"time"}, {"trace hash", Table::Align::kLeft}});
+  if (ends) columns.push_back({"end", Table::Align::kLeft});
+
+  Table table(std::move(columns));
+  for (const SummaryFigures& run : runs) {
+    std::vector<std::string> cells = {run.job, run.strategy, optional_percent(run.accuracy)};
+    if (own) cells.push_back(optional_percent(run.workers_accuracy));
+    cells.push_back(grouped(run.steps));
+    cells.push_back(grouped(run.syncs));
+    cells.push_back(to_text(Bytes{run.payload_bytes}));
+    cells.push_back(to_text(Bytes{run.wire_bytes}));
+    cells.push_back(run.wire_bytes == 0
+                        ? "no bytes"
+                        : significant(static_cast<double>(most) / static_cast<double>(run.wire_bytes)) + "x");
+    if (paper) cells.push_back(run.paper_gb ? significant(*run.paper_gb) : "");
+    cells.push_back(to_text(run.time));
+    cells.push_back(run.trace_hash);
+    if (ends) cells.push_back(run.end);
+    table.add_row(std::move(cells));
+  }
+  return table.text(width);
+}
+
+}  // namespace laconic
