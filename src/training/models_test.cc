@@ -1,0 +1,187 @@
+#include "training/models.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "training/network.h"
+#include "training/test_support.h"
+
+namespace laconic {
+namespace {
+
+constexpr ImageShape kMnist{.channels = 1, .height = 28, .width = 28};
+
+std::shared_ptr<const Network> make(std::string_view name, const ImageShape& shape = kMnist, std::uint32_t classes = 10,
+                                    const std::map<std::string, GivenOption>& given = {}) {
+  const ModelRow& row = find_model(name);
+  return row.make(Options("model", row.options, given), shape, classes);
+}
+
+// The tensors of the model at its initial parameters.
+std::vector<at::Tensor> initial_tensors(const Network& network, std::uint64_t seed) {
+  const Layout layout = layout_of(network);
+  const std::vector<float> flat = initial_parameters(network, seed);
+  std::vector<at::Tensor> tensors;
+  for (const TensorLayout& tensor : layout.tensors) {
+    tensors.push_back(torch::tensor(std::vector<float>(flat.begin() + static_cast<std::ptrdiff_t>(tensor.offset),
+                                                       flat.begin() + static_cast<std::ptrdiff_t>(tensor.offset + tensor.size)))
+                          .reshape(tensor.shape));
+  }
+  return tensors;
+}
+
+at::Tensor random_images(std::int64_t count, const ImageShape& shape) {
+  torch::manual_seed(5);
+  return torch::rand({count, shape.channels, shape.height, shape.width});
+}
+
+TEST(Models, HaveThePublishedNumberOfParameters) {
+  EXPECT_EQ(layout_of(*make("lenet5")).size, 61706U);
+  EXPECT_EQ(layout_of(*make("vgg16_star")).size, 2592202U);
+  EXPECT_EQ(layout_of(*make("mlp")).size, 784U * 128 + 128 + 128 * 10 + 10);
+  // 62 classes: 52 more rows of 84 weights and a bias.
+  EXPECT_EQ(layout_of(*make("lenet5", kMnist, 62)).size, 61706U + 52 * 85);
+}
+
+TEST(Models, TheLayoutHasNoGapsAndNamesEachTensor) {
+  for (const ModelRow& row : models()) {
+    const Layout layout = layout_of(*make(row.name));
+    std::size_t offset = 0;
+    for (const TensorLayout& tensor : layout.tensors) {
+      EXPECT_EQ(tensor.offset, offset);
+      std::int64_t size = 1;
+      for (const std::int64_t extent : tensor.shape) size *= extent;
+      EXPECT_EQ(static_cast<std::int64_t>(tensor.size), size);
+      offset += tensor.size;
+    }
+    EXPECT_EQ(offset, layout.size);
+  }
+  EXPECT_EQ(layout_of(*make("lenet5")).tensors[0].name, "conv1.weight");
+  EXPECT_EQ(layout_of(*make("lenet5")).tensors[9].name, "fc3.bias");
+}
+
+TEST(Models, LeNet5IsTheModuleOfThePaper) {
+  const auto network = make("lenet5");
+  const auto tensors = initial_tensors(*network, 1);
+  using namespace torch::nn;
+  Sequential reference(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), Tanh(), AvgPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)),
+                       Tanh(), AvgPool2d(2), Flatten(), Linear(400, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 10));
+  const torch::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
+  const at::Tensor images = random_images(7, kMnist);
+  EXPECT_TRUE(at::allclose(network->scores(tensors, images, nullptr), reference->forward(images), 1e-5, 1e-6));
+}
+
+TEST(Models, Vgg16StarIsTheModuleOfThePaperOutsideTraining) {
+  const auto network = make("vgg16_star");
+  const auto tensors = initial_tensors(*network, 1);
+  using namespace torch::nn;
+  Sequential reference;
+  std::int64_t inputs = 1;
+  for (const std::int64_t outputs : {64, 128, 256}) {
+    for (int twice = 0; twice < 2; ++twice) {
+      reference->push_back(Conv2d(Conv2dOptions(inputs, outputs, 3).padding(1)));
+      reference->push_back(ReLU());
+      inputs = outputs;
+    }
+    reference->push_back(MaxPool2d(2));
+  }
+  reference->push_back(Flatten());
+  for (const auto& [from, to] : {std::pair{2304, 512}, std::pair{512, 512}}) {
+    reference->push_back(Linear(from, to));
+    reference->push_back(ReLU());
+    reference->push_back(Dropout(0.5));
+  }
+  reference->push_back(Linear(512, 10));
+  reference->eval();
+  const torch::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
+  const at::Tensor images = random_images(3, kMnist);
+  EXPECT_TRUE(at::allclose(network->scores(tensors, images, nullptr), reference->forward(images), 1e-5, 1e-6));
+}
+
+TEST(Models, DropoutMasksComeFromTheGeneratorGivenAndKeepTheMean) {
+  const auto network = make("vgg16_star", {.channels = 1, .height = 8, .width = 8});
+  EXPECT_TRUE(network->has_dropout());
+  EXPECT_FALSE(make("lenet5")->has_dropout());
+  const auto tensors = initial_tensors(*network, 1);
+  const at::Tensor image = random_images(1, {.channels = 1, .height = 8, .width = 8});
+  const torch::NoGradGuard no_gradient;
+  const auto with_seed = [&](const at::Tensor& images, std::uint64_t seed) {
+    at::Generator masks = at::detail::createCPUGenerator(seed);
+    return network->scores(tensors, images, &masks);
+  };
+  const at::Tensor first = with_seed(image, 1);
+  torch::manual_seed(99);  // the process's generator has no say
+  EXPECT_TRUE(at::equal(first, with_seed(image, 1)));
+  EXPECT_FALSE(at::equal(first, with_seed(image, 2)));
+  // The last layer is linear in a mask of mean 1, but the layer below a rectifier is not: the mean over many masks is
+  // near the scores without, not equal. Without the factor 1 / (1 - rate) it would be off by a factor of about 4.
+  const at::Tensor plain = network->scores(tensors, image, nullptr);
+  const at::Tensor mean = with_seed(image.expand({2000, 1, 8, 8}).contiguous(), 3).mean(0, true);
+  const double ratio = (mean * plain).sum().item<double>() / (plain * plain).sum().item<double>();
+  EXPECT_GT(ratio, 0.8);
+  EXPECT_LT(ratio, 1.3);
+}
+
+TEST(InitialParameters, AreGlorotUniformWeightsAndZeroBiases) {
+  const auto network = make("lenet5");
+  const Layout layout = layout_of(*network);
+  const std::vector<float> params = initial_parameters(*network, 1);
+  const auto check = [&](std::size_t tensor, double fan_in, double fan_out) {
+    const double limit = std::sqrt(6.0 / (fan_in + fan_out));
+    double square = 0.0;
+    double largest = 0.0;
+    for (std::size_t i = 0; i < layout.tensors[tensor].size; ++i) {
+      const double value = params[layout.tensors[tensor].offset + i];
+      square += value * value;
+      largest = std::max(largest, std::abs(value));
+    }
+    const auto count = static_cast<double>(layout.tensors[tensor].size);
+    EXPECT_LE(largest, limit * 1.000001);
+    EXPECT_GT(largest, limit * 0.95);
+    // Variance limit^2 / 3; the deviation of its estimate is limit^2 * sqrt(4 / 45 / count). Five of them.
+    EXPECT_NEAR(square / count, limit * limit / 3.0, 5.0 * limit * limit * std::sqrt(4.0 / 45.0 / count));
+  };
+  check(0, 25, 150);      // conv1: 1 -> 6 channels, 5x5
+  check(2, 150, 400);     // conv2: 6 -> 16
+  check(4, 400, 120);     // fc1
+  for (const std::size_t tensor : {1, 3, 5, 7, 9}) {
+    for (std::size_t i = 0; i < layout.tensors[tensor].size; ++i) EXPECT_EQ(params[layout.tensors[tensor].offset + i], 0.0F);
+  }
+  EXPECT_EQ(params, initial_parameters(*network, 1));
+  EXPECT_NE(params, initial_parameters(*network, 2));
+}
+
+TEST(Models, TakeTheShapesTheyCanAndRefuseOthers) {
+  for (const ModelRow& row : models()) {
+    const ImageShape shape{.channels = 3, .height = 33, .width = 40};
+    const auto network = make(row.name, shape, 5);
+    const torch::NoGradGuard no_gradient;
+    const at::Tensor scores = network->scores(initial_tensors(*network, 1), random_images(2, shape), nullptr);
+    EXPECT_EQ(scores.sizes().vec(), (std::vector<std::int64_t>{2, 5})) << row.name;
+  }
+  const std::string text = usage_error([] { make("lenet5", {.channels = 1, .height = 11, .width = 28}); });
+  EXPECT_NE(text.find("at least 12x12 pixels, the data set has 11x28"), std::string::npos) << text;
+  EXPECT_NO_THROW(make("lenet5", {.channels = 1, .height = 12, .width = 12}));
+  EXPECT_THROW(make("vgg16_star", {.channels = 1, .height = 28, .width = 7}), UsageError);
+}
+
+TEST(Models, TheMlpTakesItsSizesFromTheJob) {
+  const auto mlp = [](const std::string& hidden) {
+    return layout_of(*make("mlp", kMnist, 10, {{"hidden", {.text = hidden, .where = "job.toml:7"}}})).size;
+  };
+  EXPECT_EQ(mlp("256,128"), 784U * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10);
+  EXPECT_EQ(mlp("256, 128"), mlp("256,128"));
+  for (const std::string bad : {"", "0", "128,", ",128", "12x", "-3", "1.5", "999999999999999999999", "65537"}) {
+    const std::string text = usage_error([&] { mlp(bad); });
+    EXPECT_NE(text.find("job.toml:7: model.hidden: '" + bad + "'"), std::string::npos) << text;
+  }
+  EXPECT_NE(usage_error([] { find_model("lenet"); }).find("did you mean 'lenet5'"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace laconic

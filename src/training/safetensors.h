@@ -1,0 +1,29 @@
+// Models as files in the safetensors format (https://github.com/huggingface/safetensors), float32 only.
+//
+//   file   = size header data
+//   size   = 8 bytes, little-endian: bytes of the header
+//   header = JSON object, padded with blanks: tensor name -> {"dtype":"F32", "shape":[...], "data_offsets":[begin, end]},
+//            and "__metadata__" -> {text: text}; offsets count from the end of the header
+//   data   = the tensors, little-endian, without gaps
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strategies/learner.h"
+
+namespace laconic {
+
+// Writes the model `params`, layout.size elements, with `metadata` to read by people. The file appears whole or not at
+// all: it is written beside `path` under a name of its own and then renamed. Throws RunError when it cannot be written.
+void write_safetensors(const std::string& path, const Layout& layout, std::span<const float> params,
+                       const std::map<std::string, std::string>& metadata);
+
+// Reads the model of `layout`. Throws UsageError, one line with the file, the place and the remedy, for a file that
+// cannot be read, is not safetensors, breaks off or goes on, holds overlapping tensors, another type than float32, or
+// other names or shapes than `layout`. Tensors may come in any order. Memory is bounded by the size of the model.
+std::vector<float> read_safetensors(const std::string& path, const Layout& layout);
+
+}  // namespace laconic

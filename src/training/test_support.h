@@ -1,0 +1,105 @@
+// What the tests of this layer share: a folder that goes away, IDX files made by hand, a small data set.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "training/dataset.h"
+
+namespace laconic {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "laconic_test_XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string path(std::string_view name = "") const { return name.empty() ? path_ : path_ + "/" + std::string(name); }
+
+  std::string write(std::string_view name, const std::string& content) const {
+    std::ofstream(path(name), std::ios::binary) << content;
+    return path(name);
+  }
+  std::string write_compressed(std::string_view name, const std::string& content) const {
+    gzFile file = gzopen(path(name).c_str(), "wb");
+    gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
+    gzclose(file);
+    return path(name);
+  }
+
+ private:
+  std::string path_;
+};
+
+inline std::string read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// The header of an IDX file with elements of `type` behind it.
+inline std::string idx(std::uint8_t type, const std::vector<std::uint32_t>& sizes, const std::string& elements) {
+  std::string file{'\0', '\0', static_cast<char>(type), static_cast<char>(sizes.size())};
+  for (const std::uint32_t size : sizes) {
+    for (int shift = 24; shift >= 0; shift -= 8) file += static_cast<char>(size >> shift & 0xff);
+  }
+  return file + elements;
+}
+
+// The text of the UsageError that `call` throws; a failed test when it throws none.
+template <typename Call>
+std::string usage_error(Call call) {
+  try {
+    call();
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no UsageError";
+  return {};
+}
+
+// Random pixels; labels that the mean brightness of a stripe gives away, so that a model can learn them.
+inline Samples random_samples(std::size_t count, const ImageShape& shape, std::uint32_t classes, std::uint64_t seed) {
+  RandomStream stream(seed, "test samples");
+  Samples samples;
+  samples.pixels.resize(count * shape.size());
+  samples.labels.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    samples.labels[i] = static_cast<std::uint8_t>(stream.below(classes));
+    for (std::size_t j = 0; j < shape.size(); ++j) {
+      const bool lit = j % classes == samples.labels[i];
+      samples.pixels[i * shape.size() + j] = static_cast<std::uint8_t>(stream.below(128) + (lit ? 127 : 0));
+    }
+  }
+  return samples;
+}
+
+inline Dataset random_dataset(std::size_t train, std::size_t test, const ImageShape& shape, std::uint32_t classes) {
+  Dataset data;
+  data.name = "random";
+  data.shape = shape;
+  data.classes = classes;
+  data.train = random_samples(train, shape, classes, 1);
+  data.test = random_samples(test, shape, classes, 2);
+  return data;
+}
+
+}  // namespace laconic

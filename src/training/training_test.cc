@@ -1,0 +1,322 @@
+#include "training/training.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "training/compute_threads.h"
+#include "training/network.h"
+#include "training/test_support.h"
+
+namespace laconic {
+namespace {
+
+constexpr ImageShape kShape{.channels = 1, .height = 12, .width = 12};
+
+struct Job {
+  std::string model = "lenet5";
+  std::string optimizer = "adam";
+  std::map<std::string, std::string> optimizer_options = {};
+  std::uint32_t workers = 3;
+  std::uint32_t batch = 8;
+  Sampling sampling = Sampling::kFresh;
+};
+
+Training make_training(const Job& job) {
+  use_one_thread_per_computation();
+  auto data = std::make_shared<Dataset>(random_dataset(120, 300, kShape, 4));
+  data->validation = random_samples(40, kShape, 4, 3);
+  TrainingSetup setup;
+  setup.partition = make_partition("iid", data->train, data->classes, job.workers, 1);
+  setup.data = data;
+  setup.batch = job.batch;
+  setup.sampling = job.sampling;
+  setup.model = &find_model(job.model);
+  setup.model_options = Options("model", setup.model->options, {});
+  setup.optimizer = &find_optimizer(job.optimizer);
+  std::map<std::string, GivenOption> given;
+  for (const auto& [key, text] : job.optimizer_options) given[key] = {.text = text, .where = "test"};
+  setup.optimizer_options = Options("optimizer", setup.optimizer->options, given);
+  setup.seed = 5;
+  return Training(std::move(setup));
+}
+
+std::vector<float> copy(std::span<const float> values) { return {values.begin(), values.end()}; }
+
+bool same_bits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+// The whole of `samples` as one batch, made by hand.
+std::pair<at::Tensor, at::Tensor> by_hand(const Samples& samples, std::span<const std::uint32_t> chosen) {
+  at::Tensor images = torch::zeros({static_cast<std::int64_t>(chosen.size()), 1, kShape.height, kShape.width});
+  at::Tensor labels = torch::zeros({static_cast<std::int64_t>(chosen.size())}, torch::kLong);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    for (std::size_t j = 0; j < kShape.size(); ++j) {
+      images.view({-1})[static_cast<std::int64_t>(i * kShape.size() + j)] =
+          static_cast<double>(samples.pixels[chosen[i] * kShape.size() + j]) / 255.0;
+    }
+    labels[static_cast<std::int64_t>(i)] = static_cast<std::int64_t>(samples.labels[chosen[i]]);
+  }
+  return {images, labels};
+}
+
+// LeNet-5 for kShape as a module of its own, at `params`.
+torch::nn::Sequential private_module(std::span<const float> params) {
+  using namespace torch::nn;
+  Sequential module(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), Tanh(), AvgPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)), Tanh(),
+                    AvgPool2d(2), Flatten(), Linear(16, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 4));
+  const torch::NoGradGuard no_gradient;
+  std::size_t offset = 0;
+  for (at::Tensor& parameter : module->parameters()) {
+    std::memcpy(parameter.data_ptr<float>(), params.data() + offset, static_cast<std::size_t>(parameter.numel()) * sizeof(float));
+    offset += static_cast<std::size_t>(parameter.numel());
+  }
+  EXPECT_EQ(offset, params.size());
+  return module;
+}
+
+TEST(TorchLearner, TheGradientIsAutogradsOnAPrivateModule) {
+  const Training training = make_training({});
+  const auto data = random_dataset(120, 300, kShape, 4);
+  const Partition partition = make_partition("iid", data.train, 4, 3, 1);
+  for (const int rank : {0, 2}) {
+    const auto learner = training.learner(Rank{rank});
+    Sampler sampler(Sampling::kFresh, partition[static_cast<std::size_t>(rank)], 8, 5, Rank{rank});
+    for (const std::uint64_t step : {0U, 7U}) {
+      learner->local_step(Step{step + 100});  // leaves a gradient behind in the instance and moves the parameters
+      const auto [images, labels] = by_hand(data.train, sampler.draw(Step{step}));
+      torch::nn::Sequential module = private_module(learner->params());
+      const at::Tensor loss = torch::nn::functional::cross_entropy(module->forward(images), labels);
+      loss.backward();
+
+      const StepResult result = learner->compute_gradient(Step{step});
+      EXPECT_EQ(result.samples, 8U);
+      EXPECT_NEAR(result.loss, loss.item<double>(), 1e-6);
+      std::size_t offset = 0;
+      for (const at::Tensor& parameter : module->parameters()) {
+        const at::Tensor expected = parameter.grad();
+        const at::Tensor got = torch::from_blob(learner->gradient().data() + offset, expected.sizes());
+        EXPECT_TRUE(at::allclose(got, expected, 1e-4, 1e-7));
+        EXPECT_GT(expected.abs().max().item<double>(), 1e-4);
+        offset += static_cast<std::size_t>(expected.numel());
+      }
+    }
+  }
+}
+
+TEST(TorchLearner, LocalStepIsComputeGradientAndApplyGradientBitForBit) {
+  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
+    const Training training = make_training({.optimizer = optimizer});
+    const auto whole = training.learner(Rank{1});
+    const auto halves = training.learner(Rank{1});
+    for (std::uint64_t step = 0; step < 10; ++step) {
+      const StepResult a = whole->local_step(Step{step});
+      const StepResult b = halves->compute_gradient(Step{step});
+      halves->apply_gradient();
+      EXPECT_EQ(a.loss, b.loss);
+      EXPECT_EQ(a.samples, b.samples);
+    }
+    EXPECT_TRUE(same_bits(whole->params(), halves->params())) << optimizer;
+    EXPECT_FALSE(same_bits(whole->params(), training.initial_parameters())) << optimizer;
+  }
+}
+
+TEST(TorchLearner, AStrategyMayChangeTheGradientBeforeItIsApplied) {
+  const Training training = make_training({.optimizer = "sgd", .optimizer_options = {{"learning_rate", "0.5"}}});
+  const auto learner = training.learner(Rank{0});
+  const std::vector<float> before = copy(learner->params());
+  learner->compute_gradient(Step{0});
+  std::ranges::fill(learner->gradient(), 1.0F);
+  learner->apply_gradient();
+  for (std::size_t i = 0; i < before.size(); ++i) ASSERT_EQ(learner->params()[i], before[i] - 0.5F);
+}
+
+// The results of `steps` steps of every worker, one after the other in this thread.
+std::vector<std::vector<float>> sequential(const Training& training, std::uint64_t steps) {
+  std::vector<std::vector<float>> results;
+  for (int rank = 0; rank < static_cast<int>(training.workers()); ++rank) {
+    const auto learner = training.learner(Rank{rank});
+    for (std::uint64_t step = 0; step < steps; ++step) learner->local_step(Step{step});
+    results.push_back(copy(learner->params()));
+  }
+  return results;
+}
+
+TEST(TorchLearner, ResultsDoNotDependOnThreadsAndInstances) {
+  for (const std::string model : {"lenet5", "vgg16_star"}) {
+    const Training training = make_training({.model = model, .workers = 4, .batch = 4});
+    const std::uint64_t steps = model == "lenet5" ? 12 : 3;
+    const auto expected = sequential(training, steps);
+    std::vector<std::unique_ptr<Learner>> learners;
+    for (int rank = 0; rank < 4; ++rank) learners.push_back(training.learner(Rank{rank}));
+    for (std::uint64_t step = 0; step < steps; ++step) {
+      // Two new threads a step; which learners a thread gets, and in which order, changes from step to step.
+      const auto work = [&](std::size_t first) {
+        learners[(first + step) % 4]->local_step(Step{step});
+        learners[(first + step + 2) % 4]->local_step(Step{step});
+      };
+      std::thread even(work, 0);
+      std::thread odd(work, 1);
+      even.join();
+      odd.join();
+    }
+    for (std::size_t rank = 0; rank < 4; ++rank) {
+      EXPECT_TRUE(same_bits(learners[rank]->params(), expected[rank])) << model << " rank " << rank;
+    }
+  }
+}
+
+TEST(TorchLearner, DropoutDependsOnRankAndStepAndNotOnTheProcess) {
+  const Training training = make_training({.model = "vgg16_star", .optimizer = "sgd", .batch = 4});
+  const auto gradient_at = [&](std::uint64_t process_seed) {
+    torch::manual_seed(process_seed);
+    const auto learner = training.learner(Rank{0});
+    learner->compute_gradient(Step{3});
+    return copy(learner->gradient());
+  };
+  EXPECT_TRUE(same_bits(gradient_at(1), gradient_at(2)));
+}
+
+TEST(TorchLearner, ViewsKeepTheirAddressAndAreLive) {
+  const Training training = make_training({});
+  const auto learner = training.learner(Rank{0});
+  float* const params = learner->params().data();
+  float* const gradient = learner->gradient().data();
+  EXPECT_EQ(learner->params().size(), training.dimension());
+  EXPECT_EQ(learner->gradient().size(), training.dimension());
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    learner->local_step(Step{step});
+    learner->compute_gradient(Step{step});
+    learner->apply_gradient();
+    learner->evaluate(learner->params(), Split::kTest);
+  }
+  EXPECT_EQ(learner->params().data(), params);
+  EXPECT_EQ(learner->gradient().data(), gradient);
+  // What a strategy writes is what the next step starts from.
+  std::ranges::copy(training.initial_parameters(), params);
+  const auto fresh = training.learner(Rank{0});
+  EXPECT_EQ(learner->compute_gradient(Step{9}).loss, fresh->compute_gradient(Step{9}).loss);
+}
+
+TEST(TorchLearner, ContinuesBitForBitFromItsArchiveAndParameters) {
+  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
+    const Training training = make_training({.optimizer = optimizer, .sampling = Sampling::kEpoch});
+    const auto whole = training.learner(Rank{2});
+    for (std::uint64_t step = 0; step < 6; ++step) whole->local_step(Step{step});
+    Archive saving;
+    whole->archive(saving);
+    const std::vector<std::byte> bytes = saving.take();
+    const std::vector<float> params = copy(whole->params());
+
+    const auto continued = training.learner(Rank{2});
+    std::ranges::copy(params, continued->params().data());
+    Archive loading(bytes);
+    continued->archive(loading);
+    loading.expect_end();
+    for (std::uint64_t step = 6; step < 12; ++step) {
+      EXPECT_EQ(whole->local_step(Step{step}).loss, continued->local_step(Step{step}).loss);
+    }
+    EXPECT_TRUE(same_bits(whole->params(), continued->params())) << optimizer;
+  }
+}
+
+TEST(TorchLearner, LearnsWhatCanBeLearnt) {
+  for (const std::string model : {"mlp", "lenet5"}) {
+    const Training training = make_training({.model = model, .optimizer_options = {{"learning_rate", "0.003"}}, .workers = 1});
+    const auto learner = training.learner(Rank{0});
+    const double before = learner->evaluate(learner->params(), Split::kTest).accuracy;
+    for (std::uint64_t step = 0; step < 300; ++step) learner->local_step(Step{step});
+    EXPECT_LT(before, 0.6) << model;  // four classes
+    EXPECT_GT(learner->evaluate(learner->params(), Split::kTest).accuracy, 0.9) << model;
+  }
+}
+
+TEST(Evaluation, IsThatOfANaiveLoop) {
+  const Training training = make_training({});
+  const auto learner = training.learner(Rank{0});
+  for (std::uint64_t step = 0; step < 20; ++step) learner->local_step(Step{step});
+  const Dataset data = random_dataset(120, 300, kShape, 4);
+  torch::nn::Sequential module = private_module(learner->params());
+  const torch::NoGradGuard no_gradient;
+  double loss = 0.0;
+  int correct = 0;
+  for (std::uint32_t sample = 0; sample < 300; ++sample) {
+    const auto [image, label] = by_hand(data.test, std::array{sample});
+    const at::Tensor scores = module->forward(image);
+    loss += torch::nn::functional::cross_entropy(scores, label).item<double>();
+    correct += scores.argmax(1).item<std::int64_t>() == label.item<std::int64_t>() ? 1 : 0;
+  }
+  const Evaluation result = learner->evaluate(learner->params(), Split::kTest);
+  EXPECT_EQ(result.samples, 300U);
+  EXPECT_NEAR(result.loss, loss / 300.0, 1e-5);
+  EXPECT_EQ(result.accuracy, correct / 300.0);
+  EXPECT_EQ(training.evaluate(learner->params(), Split::kTest).loss, result.loss);
+  EXPECT_EQ(learner->evaluate(learner->params(), Split::kValidation).samples, 40U);
+}
+
+TEST(Evaluation, OfAnotherModelLeavesTheLearnerAsItWas) {
+  const Training training = make_training({});
+  const auto disturbed = training.learner(Rank{0});
+  const auto undisturbed = training.learner(Rank{0});
+  const std::vector<float> zeros(training.dimension(), 0.0F);
+  for (std::uint64_t step = 0; step < 4; ++step) {
+    disturbed->compute_gradient(Step{step});
+    // All scores equal: the loss is the logarithm of the number of classes.
+    EXPECT_NEAR(disturbed->evaluate(zeros, Split::kTest).loss, std::log(4.0), 1e-6);
+    disturbed->apply_gradient();
+    undisturbed->local_step(Step{step});
+  }
+  EXPECT_TRUE(same_bits(disturbed->params(), undisturbed->params()));
+  EXPECT_TRUE(std::ranges::all_of(zeros, [](float value) { return value == 0.0F; }));
+}
+
+TEST(Training, KnowsItsSizes) {
+  const Training training = make_training({.workers = 7, .batch = 8});
+  EXPECT_EQ(training.workers(), 7U);
+  EXPECT_EQ(training.training_samples(), 120U);
+  EXPECT_EQ(training.training_samples(Rank{0}), 17U);
+  EXPECT_EQ(training.learner(Rank{0})->samples(), 17U);
+  EXPECT_EQ(training.samples_per_step(), 56U);
+  EXPECT_EQ(training.dimension(), training.layout().size);
+  EXPECT_EQ(training.memory_per_worker(false).value, 3U * 4 * training.dimension());
+  EXPECT_EQ(training.memory_per_worker(true).value, 4U * 4 * training.dimension());
+  // A batch larger than a worker's part is that part when drawn fresh, and runs on into the next pass otherwise.
+  EXPECT_EQ(make_training({.workers = 7, .batch = 32}).samples_per_step(), 120U);
+  EXPECT_EQ(make_training({.workers = 7, .batch = 32, .sampling = Sampling::kEpoch}).samples_per_step(), 224U);
+}
+
+TEST(Training, LearnersOutliveItAndStartAlike) {
+  std::unique_ptr<Learner> first;
+  std::unique_ptr<Learner> second;
+  {
+    const Training training = make_training({});
+    first = training.learner(Rank{0});
+    second = training.learner(Rank{1});
+    EXPECT_TRUE(same_bits(first->params(), training.initial_parameters()));
+  }
+  EXPECT_TRUE(same_bits(first->params(), second->params()));
+  first->local_step(Step{0});
+  second->local_step(Step{0});
+  EXPECT_FALSE(same_bits(first->params(), second->params()));  // other samples
+}
+
+TEST(Training, RefusesAnEmptyBatchAndWhatTheOptimiserRefuses) {
+  EXPECT_THROW(make_training({.batch = 0}), UsageError);
+  EXPECT_THROW(make_training({.optimizer = "sgd", .optimizer_options = {{"nesterov", "true"}}}), UsageError);
+}
+
+TEST(FlushDenormals, CountsThemAsZeroAndRestoresTheThread) {
+  volatile float small = 1e-38F;
+  EXPECT_NE(small * 0.1F, 0.0F);
+  {
+    const FlushDenormals flush;
+    EXPECT_EQ(small * 0.1F, 0.0F);
+  }
+  EXPECT_NE(small * 0.1F, 0.0F);
+}
+
+}  // namespace
+}  // namespace laconic
