@@ -25,14 +25,14 @@ bool read_bit(const Frame& frame, Rank from, int world_size) {
 
 }  // namespace
 
-Task<Frame> Comm::receive(Rank from, Tag tag, Round round) {
+Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
   const Seconds since = now();
   const Pattern pattern{.from = from, .tags = tag, .round = round};
-  auto arrival = co_await transport_.receive(pattern, options_.deadline);
+  auto arrival = co_await transport_.receive(pattern, patience);
   if (!arrival) {
     throw PeerLost(node_name(self(), world_size()) + " got no " + std::string(to_text(tag)) + " (round " +
                    std::to_string(round.value) + ") from " + node_name(from, world_size()) + " within " +
-                   to_text(options_.deadline) + ", waiting since " + to_text(since) +
+                   to_text(patience) + ", waiting since " + to_text(since) +
                    "; see whether that node still runs, or raise network.deadline");
   }
   co_return std::move(arrival->frame);
@@ -170,11 +170,11 @@ Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic 
 
 Task<std::vector<Contribution>> Comm::gather(std::span<const Rank> group, Round round) {
   const std::vector<Rank> members(group.begin(), group.end());
-  const Seconds end = now() + options_.deadline;
+  const Seconds end = now() + collecting_deadline();
   std::vector<Contribution> result;
   for (const Rank member : members) {
     const Seconds left{std::max(0.0, (end - now()).value)};
-    const Pattern pattern{.from = member, .tags = Tag::kGather, .round = round};
+    const Pattern pattern{.from = member, .tags = Tag::kGather, .round = round, .may_be_late = true};
     auto arrival = co_await transport_.receive(pattern, left);
     if (arrival) result.push_back({.from = member, .frame = std::move(arrival->frame)});
   }
@@ -189,7 +189,7 @@ void Comm::broadcast(std::span<const Rank> group, const Frame& frame) {
 
 void Comm::archive(Archive& archive) { archive.value("comm.rounds", rounds_); }
 
-Task<void> serve_collectives(Comm& comm, std::size_t dimension) {
+Task<void> serve_collectives(Comm& comm) {
   const int world_size = comm.world_size();
   const TagSet reductions{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny};
   std::vector<double> sum;
@@ -200,15 +200,11 @@ Task<void> serve_collectives(Comm& comm, std::size_t dimension) {
     const Tag tag = first.frame.header().tag;
     const Traffic traffic = first.frame.header().traffic;
     const std::size_t count = first.frame.payload().size() / sizeof(float);
-    if (count > dimension) {
-      throw DecodeError("frame from " + node_name(first.from, world_size) + ": " + std::to_string(count) +
-                        " floats to reduce, at most " + std::to_string(dimension));
-    }
     sum.assign(count, 0.0);
     bool any = false;
     for (Rank rank{0}; rank.value < world_size; ++rank.value) {
       Frame frame = first.frame;
-      if (rank != first.from) frame = co_await comm.receive(rank, tag, round);
+      if (rank != first.from) frame = co_await comm.receive(rank, tag, round, comm.collecting_deadline());
       if (tag == Tag::kReduceAny) {
         any = read_bit(frame, rank, world_size) || any;
       } else {

@@ -27,7 +27,8 @@ inline constexpr std::size_t kTreeLimit = 2048;
 
 struct CommOptions {
   Collective collective = Collective::kStar;
-  // How long any peer may keep this node waiting.
+  // How long any peer may keep this node waiting. Who collects for others waits half as long, so that it, who knows
+  // which peer is missing, gives up before those who wait for it.
   Seconds deadline{600.0};
 };
 
@@ -50,7 +51,10 @@ class Comm {
 
   void send(Rank to, const Frame& frame) { transport_.send(to, frame); }
   // Throws PeerLost that names both nodes and what was awaited when the deadline passes.
-  Task<Frame> receive(Rank from, Tag tag, Round round);
+  Task<Frame> receive(Rank from, Tag tag, Round round) { return receive(from, tag, round, options_.deadline); }
+  Task<Frame> receive(Rank from, Tag tag, Round round, Seconds patience);
+  // How long one that collects for others waits.
+  Seconds collecting_deadline() const { return {options_.deadline.value / 2.0}; }
   // Waits without a deadline, for a node to which nobody owes anything.
   Task<Arrival> receive_when_idle(TagSet tags, Round round);
 
@@ -61,8 +65,8 @@ class Comm {
   // Logical or; one byte instead of a float.
   Task<bool> all_reduce_any(bool value, Traffic traffic);
 
-  // Collects one frame (Tag::kGather, `round`) from each of `group`, waiting until the deadline. Who is late is absent
-  // from the result, which is in the order of `group`.
+  // Collects one frame (Tag::kGather, `round`) from each of `group`, waiting at most the collecting deadline in
+  // all. Who is late is absent from the result, which is in the order of `group`.
   Task<std::vector<Contribution>> gather(std::span<const Rank> group, Round round);
   // Sends the same frame to each of `group` but itself.
   void broadcast(std::span<const Rank> group, const Frame& frame);
@@ -84,9 +88,8 @@ class Comm {
   std::uint64_t rounds_ = 0;
 };
 
-// The coordinator's side of the star: serves reductions until the runtime ends it. `dimension` bounds what a worker may
-// send, in floats.
-Task<void> serve_collectives(Comm& comm, std::size_t dimension);
+// The coordinator's side of the star: serves reductions until the runtime ends it.
+Task<void> serve_collectives(Comm& comm);
 
 // Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.
 Bytes all_reduce_payload(Collective collective, int world_size, std::size_t count);

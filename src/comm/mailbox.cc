@@ -15,6 +15,15 @@ bool matches(const Pattern& pattern, Rank from, const FrameHeader& header) {
 
 Seconds WaitList::next_deadline() const { return entries_.empty() ? kIdle : entries_.begin()->deadline; }
 
+bool WaitList::any_may_be_late() const {
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    const auto& receives = entry.mailbox->receives_;
+    return std::any_of(receives.begin(), receives.end(), [&](const Mailbox::Wait& wait) {
+      return wait.entry.id == entry.id && wait.pattern.may_be_late;
+    });
+  });
+}
+
 void WaitList::expire(Seconds now) {
   while (!entries_.empty() && entries_.begin()->deadline <= now) {
     const Entry entry = *entries_.begin();

@@ -21,6 +21,8 @@ class WaitList {
  public:
   // The earliest end of a wait; infinity when none ends.
   Seconds next_deadline() const;
+  // Whether a wait's end lets its node go on.
+  bool any_may_be_late() const;
   // Ends the waits whose time has come: their receives get nothing.
   void expire(Seconds now);
   // "worker 3 waits for the result of a reduction (round 17) from the coordinator since 12.3 s", one for each node

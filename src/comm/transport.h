@@ -34,6 +34,8 @@ struct Pattern {
   std::optional<Rank> from;  // unset: from anyone
   TagSet tags;
   Round round;
+  // Whether the node goes on without the frame when it is late; else its lateness is an error.
+  bool may_be_late = false;
 };
 
 struct Arrival {

@@ -13,8 +13,6 @@ namespace {
 
 class AllReduce final : public Strategy {
  public:
-  explicit AllReduce(std::size_t dimension) : Strategy(dimension) {}
-
   Task<void> round(Worker& self) override {
     co_await self.compute_gradient();
     const SharedVector mean = co_await self.comm().all_reduce_mean(self.gradient(), Traffic::kGradient);
@@ -31,8 +29,8 @@ const StrategyRow kAllReduce = {
     .help = "average the gradients before every step (data parallel)",
     .source = "Li et al. 2020 (PyTorch Distributed)",
     .options = {},
-    .make = [](const Options&, const StrategySetting& setting) -> StrategyFactory {
-      return [dimension = setting.dimension] { return std::make_unique<AllReduce>(dimension); };
+    .make = [](const Options&, const StrategySetting&) -> StrategyFactory {
+      return [] { return std::make_unique<AllReduce>(); };
     },
     .traffic = [](const Options&, const StrategySetting& setting) {
       TrafficFormula formula;

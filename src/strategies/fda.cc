@@ -33,8 +33,7 @@ struct FdaOptions {
 class Fda final : public Strategy {
  public:
   Fda(const FdaOptions& options, std::unique_ptr<Monitor> monitor, SharedVector start, SharedVector first_previous)
-      : Strategy(start.size()),
-        threshold_(options.threshold),
+      : threshold_(options.threshold),
         reduction_(options.monitor->reduction),
         monitor_(std::move(monitor)),
         state_(monitor_->state_size()),
@@ -76,9 +75,9 @@ class Fda final : public Strategy {
     std::copy(mean.values().begin(), mean.values().end(), state_.begin());
   }
 
-  static void archive_vector(Archive& archive, std::string_view name, SharedVector& vector) {
+  void archive_vector(Archive& archive, std::string_view name, SharedVector& vector) const {
     std::vector<float> values(vector.values().begin(), vector.values().end());
-    archive.vector(name, values, values.size());
+    archive.vector(name, values, reference_.size());
     if (archive.loading()) vector = SharedVector(std::move(values));
   }
 

@@ -33,7 +33,7 @@ std::size_t chosen_count(double fraction, int world_size) {
 class FedAvg final : public Strategy {
  public:
   FedAvg(const FedAvgOptions& options, const StrategySetting& setting)
-      : Strategy(setting.dimension), options_(options), seed_(setting.seed), samples_(setting.samples) {}
+      : options_(options), dimension_(setting.dimension), seed_(setting.seed), samples_(setting.samples) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -53,7 +53,7 @@ class FedAvg final : public Strategy {
 
   Task<void> coordinate(Comm& comm) override {
     std::vector<double> sum;
-    std::vector<float> mean(dimension());
+    std::vector<float> mean(dimension_);
     for (;;) {
       const Round round = comm.next_round();
       // Nobody owes a model until one has come; from then on the others have the deadline.
@@ -68,11 +68,11 @@ class FedAvg final : public Strategy {
       part_of_first.frame = first.frame;
       parts.insert(place, std::move(part_of_first));
 
-      sum.assign(dimension(), 0.0);
+      sum.assign(dimension_, 0.0);
       double weight = 0.0;
       for (const Contribution& part : parts) {
         const auto samples = static_cast<double>(samples_.at(static_cast<std::size_t>(part.from.value)));
-        const SharedVector model = part.frame.floats(dimension());
+        const SharedVector model = part.frame.floats(dimension_);
         kernels::accumulate(samples, model, sum);
         weight += samples;
       }
@@ -97,6 +97,7 @@ class FedAvg final : public Strategy {
   }
 
   FedAvgOptions options_;
+  std::size_t dimension_;
   std::uint64_t seed_;
   std::vector<std::uint64_t> samples_;
 };

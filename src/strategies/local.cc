@@ -9,12 +9,11 @@ namespace {
 
 class Local final : public Strategy {
  public:
-  explicit Local(std::size_t dimension) : Strategy(dimension) {}
   Task<void> round(Worker& self) override { return self.local_step(); }
 };
 
-StrategyFactory make(const Options&, const StrategySetting& setting) {
-  return [dimension = setting.dimension] { return std::make_unique<Local>(dimension); };
+StrategyFactory make(const Options&, const StrategySetting&) {
+  return [] { return std::make_unique<Local>(); };
 }
 
 TrafficFormula traffic(const Options&, const StrategySetting&) { return {}; }

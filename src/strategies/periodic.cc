@@ -15,7 +15,7 @@ namespace {
 
 class Periodic final : public Strategy {
  public:
-  Periodic(std::size_t dimension, std::uint64_t period) : Strategy(dimension), period_(period) {}
+  explicit Periodic(std::uint64_t period) : period_(period) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -29,8 +29,8 @@ class Periodic final : public Strategy {
   std::uint64_t period_;
 };
 
-StrategyFactory make_periodic(const StrategySetting& setting, std::uint64_t period) {
-  return [dimension = setting.dimension, period] { return std::make_unique<Periodic>(dimension, period); };
+StrategyFactory make_periodic(std::uint64_t period) {
+  return [period] { return std::make_unique<Periodic>(period); };
 }
 
 TrafficFormula traffic_of(const StrategySetting& setting, std::uint64_t period) {
@@ -55,9 +55,7 @@ const StrategyRow kPeriodic = {
     .help = "average the models every `period` steps (local SGD)",
     .source = "Kamp et al. 2018 (periodic); McDonald et al. 2009",
     .options = kOptions,
-    .make = [](const Options& options, const StrategySetting& setting) {
-      return make_periodic(setting, options.integer("period"));
-    },
+    .make = [](const Options& options, const StrategySetting&) { return make_periodic(options.integer("period")); },
     .traffic = [](const Options& options, const StrategySetting& setting) {
       return traffic_of(setting, options.integer("period"));
     }};
@@ -67,7 +65,7 @@ const StrategyRow kSynchronous = {
     .help = "average the models after every step",
     .source = "Theologitis et al. 2025 (Synchronous); Kamp et al. 2018 (continuous)",
     .options = {},
-    .make = [](const Options&, const StrategySetting& setting) { return make_periodic(setting, 1); },
+    .make = [](const Options&, const StrategySetting&) { return make_periodic(1); },
     .traffic = [](const Options&, const StrategySetting& setting) { return traffic_of(setting, 1); }};
 
 }  // namespace laconic

@@ -26,6 +26,6 @@ const StrategyRow& find_strategy(std::string_view name) {
                    " (`laconic list strategies` shows them)");
 }
 
-Task<void> Strategy::coordinate(Comm& comm) { return serve_collectives(comm, dimension_); }
+Task<void> Strategy::coordinate(Comm& comm) { return serve_collectives(comm); }
 
 }  // namespace laconic

@@ -25,13 +25,6 @@ class Strategy {
   // The coordinator's side; runs until the runtime ends it. By default it serves the collectives.
   virtual Task<void> coordinate(Comm& comm);
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
-
- protected:
-  explicit Strategy(std::size_t dimension) : dimension_(dimension) {}
-  std::size_t dimension() const { return dimension_; }
-
- private:
-  std::size_t dimension_;
 };
 
 // What all nodes of a job know before the first step.
@@ -40,8 +33,8 @@ struct StrategySetting {
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   Collective collective = Collective::kStar;
-  std::vector<float> start;             // the common first parameters, d elements
-  std::vector<std::uint64_t> samples;   // training samples of each worker, K elements
+  std::vector<float> start = {};           // the common first parameters, d elements
+  std::vector<std::uint64_t> samples = {}; // training samples of each worker, K elements
 };
 
 // Makes one node's strategy after another; what nodes of a process can share is made once and held by the factory.
@@ -64,7 +57,7 @@ struct StrategyRow {
   std::string_view name;
   std::string_view help;
   std::string_view source;  // paper and algorithm
-  std::span<const OptionSpec> options;
+  std::span<const OptionSpec> options = {};
   // Needs the coordinator also where collectives do not.
   bool needs_coordinator = false;
   // Has no meaning with more than one worker.

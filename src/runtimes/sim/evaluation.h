@@ -28,12 +28,12 @@ enum class OwnModels { kNever, kAtEnd, kAlways };
 class Evaluator {
  public:
   struct Options {
-    EvaluationSchedule schedule;
-    Step last;                        // the step after which the run ends
+    EvaluationSchedule schedule = {};
+    Step last = {};                   // the step after which the run ends
     OwnModels own_models = OwnModels::kAtEnd;
     // Whether a measurement (own models not yet in it) ends the run there; unset: none does.
-    std::function<bool(const Measurement&)> until;
-    std::function<void(const Measurement&)> record;
+    std::function<bool(const Measurement&)> until = {};
+    std::function<void(const Measurement&)> record = {};
   };
 
   Evaluator(const Options& options, World& world, std::size_t dimension)

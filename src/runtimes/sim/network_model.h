@@ -12,18 +12,18 @@ namespace laconic::sim {
 
 // A node's full-duplex interface.
 struct LinkOptions {
-  BitsPerSecond up;
-  BitsPerSecond down;
+  BitsPerSecond up = {};
+  BitsPerSecond down = {};
 };
 
 struct NetworkOptions {
   // Every frame passes one channel after another's (radio, a bus), at the rate `channel`; else every node has an
   // interface of its own.
   bool shared_channel = false;
-  BitsPerSecond channel;
-  LinkOptions worker;
-  LinkOptions coordinator;
-  Seconds latency;
+  BitsPerSecond channel = {};
+  LinkOptions worker = {};
+  LinkOptions coordinator = {};
+  Seconds latency = {};
 };
 
 // Frames are stored and forwarded: an interface or channel is busy for the frame's size over its rate, one frame at a

@@ -76,8 +76,8 @@ class Simulation final : private StrategyEvents {
   }
 
  private:
-  // A strategy's largest payload is d floats and a few more of its own.
-  static constexpr std::uint64_t kPayloadSlack = 4096;
+  // A payload is d floats or a state of the strategy's own, of which a large sketch is the largest.
+  static constexpr std::uint64_t kPayloadSlack = std::uint64_t{16} << 20;
 
   struct Node {
     Node(Rank rank, World& world, ThreadPool& pool, Seconds step_cost, const CommOptions& comm_options)
@@ -134,11 +134,11 @@ class Simulation final : private StrategyEvents {
   void step() {
     EventQueue& events = world_.events;
     const Seconds deadline = world_.waits.next_deadline();
-    if (events.empty()) {
+    if (events.empty() && !world_.waits.any_may_be_late()) {
       fail_stalled();
       return;
     }
-    if (deadline < events.next_time()) {
+    if (events.empty() || deadline < events.next_time()) {
       events.advance(deadline);
       world_.waits.expire(deadline);
     } else {
@@ -148,7 +148,7 @@ class Simulation final : private StrategyEvents {
     io_.restart();
   }
 
-  // No frame is in flight and nothing is computed: what waits now waits for ever.
+  // No frame is in flight, nothing is computed, and nobody goes on at a deadline: what waits now waits for ever.
   void fail_stalled() {
     std::string text = "every node waits for another";
     for (const std::string& line : world_.waits.describe(false)) text += "; " + line;

@@ -21,20 +21,20 @@ namespace laconic::sim {
 
 struct SimulationOptions {
   // What changes results.
-  Step steps;                      // local steps of each worker
+  Step steps = {};                 // local steps of each worker
   std::uint64_t seed = 0;
-  std::vector<Seconds> step_cost;  // of each worker; its size is the number of workers
-  NetworkOptions network;
-  CommOptions comm;
+  std::vector<Seconds> step_cost = {};  // of each worker; its size is the number of workers
+  NetworkOptions network = {};
+  CommOptions comm = {};
   bool with_coordinator = true;
-  EvaluationSchedule evaluation;
+  EvaluationSchedule evaluation = {};
   OwnModels own_models = OwnModels::kAtEnd;
-  std::function<bool(const Measurement&)> until;  // unset: run all steps
-  Damage damage;                                  // unset: frames arrive as sent
+  std::function<bool(const Measurement&)> until = {};  // unset: run all steps
+  Damage damage = {};                                  // unset: frames arrive as sent
 
   // What changes speed.
   int compute_threads = 1;
-  std::function<void()> prepare_thread;  // runs once in each compute thread
+  std::function<void()> prepare_thread = {};  // runs once in each compute thread
 };
 
 // Told what happens, on the thread that runs the simulation.

@@ -1,0 +1,42 @@
+#include "comm/ledger.h"
+
+#include <gtest/gtest.h>
+
+namespace laconic {
+namespace {
+
+Frame frame_of(Traffic traffic, std::size_t floats) {
+  const std::vector<float> values(floats);
+  return {FrameHeader{.traffic = traffic, .tag = Tag::kGather, .round = {1}}, std::span<const float>(values)};
+}
+
+TEST(Ledger, CountsPayloadAndFramedBytesByNodeKindAndDirection) {
+  Ledger ledger(3);
+  const Frame model = frame_of(Traffic::kModel, 100);
+  const Frame state = frame_of(Traffic::kState, 2);
+  const Rank coordinator{3};
+  ledger.record_sent({0}, model);
+  ledger.record_received(coordinator, model);
+  ledger.record_sent({0}, state);
+  ledger.record_sent({2}, state);
+
+  EXPECT_EQ(ledger.sent({0}, Traffic::kModel), (Tally{1, {400}, model.wire_size()}));
+  EXPECT_EQ(ledger.sent({0}, Traffic::kState), (Tally{1, {8}, {15}}));  // header: kind, round, length, checksum
+  EXPECT_EQ(ledger.sent({1}), Tally{});
+  EXPECT_EQ(ledger.received(coordinator), (Tally{1, {400}, model.wire_size()}));
+  EXPECT_EQ(ledger.total(Traffic::kState), (Tally{2, {16}, {30}}));
+  EXPECT_EQ(ledger.total().payload, Bytes{416});
+}
+
+TEST(Ledger, CountsRefusedFramesApart) {
+  Ledger ledger(2);
+  ledger.record_refused({1});
+  ledger.record_refused({1});
+  EXPECT_EQ(ledger.refused({1}), 2U);
+  EXPECT_EQ(ledger.refused({0}), 0U);
+  EXPECT_EQ(ledger.refused(), 2U);
+  EXPECT_EQ(ledger.total(), Tally{});
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,111 @@
+#include "comm/mailbox.h"
+
+#include <gtest/gtest.h>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+namespace laconic {
+namespace {
+
+constexpr int kWorldSize = 4;
+
+Arrival arrival(int from, Tag tag, std::uint64_t round, float value) {
+  const FrameHeader header{.traffic = Traffic::kModel, .tag = tag, .round = {round}};
+  return {.from = {from}, .frame = Frame(header, std::span<const float>(&value, 1))};
+}
+
+Pattern from_one(int from, Tag tag, std::uint64_t round) {
+  return {.from = Rank{from}, .tags = tag, .round = {round}};
+}
+
+// What the receives of a test got: the values in order, -1 for one whose patience ended.
+class Mailboxes : public testing::Test {
+ protected:
+  void receive(const Pattern& pattern, Seconds patience = {10.0}) {
+    asio::co_spawn(io_.get_executor(), record(pattern, patience), asio::detached);
+    io_.poll();
+    io_.restart();
+  }
+  void deliver(Arrival what) {
+    mailbox_.deliver(std::move(what));
+    io_.poll();
+    io_.restart();
+  }
+  Task<void> record(Pattern pattern, Seconds patience) {
+    const auto got = co_await mailbox_.receive(pattern, now_, patience);
+    got_.push_back(got ? got->frame.floats(1).values()[0] : -1.0F);
+  }
+
+  asio::io_context io_{1};
+  WaitList waits_;
+  Mailbox mailbox_{{2}, kWorldSize, waits_};
+  Seconds now_{1.5};
+  std::vector<float> got_;
+};
+
+TEST_F(Mailboxes, AFrameThatCameBeforeIsTakenWithoutWaiting) {
+  deliver(arrival(0, Tag::kRing, 3, 7.0F));
+  receive(from_one(0, Tag::kRing, 3));
+  EXPECT_EQ(got_, std::vector<float>{7.0F});
+  EXPECT_EQ(mailbox_.kept(), 0U);
+}
+
+TEST_F(Mailboxes, AReceiveGetsOnlyItsSenderTagAndRound) {
+  receive(from_one(0, Tag::kRing, 3));
+  deliver(arrival(1, Tag::kRing, 3, 1.0F));
+  deliver(arrival(0, Tag::kTreeUp, 3, 2.0F));
+  deliver(arrival(0, Tag::kRing, 4, 3.0F));
+  EXPECT_TRUE(got_.empty());
+  EXPECT_EQ(mailbox_.kept(), 3U);
+  deliver(arrival(0, Tag::kRing, 3, 4.0F));
+  EXPECT_EQ(got_, std::vector<float>{4.0F});
+}
+
+TEST_F(Mailboxes, FramesOfOneSenderAreTakenInTheirOrder) {
+  deliver(arrival(0, Tag::kRing, 3, 1.0F));
+  deliver(arrival(0, Tag::kRing, 3, 2.0F));
+  receive(from_one(0, Tag::kRing, 3));
+  receive(from_one(0, Tag::kRing, 3));
+  EXPECT_EQ(got_, (std::vector<float>{1.0F, 2.0F}));
+}
+
+TEST_F(Mailboxes, AReceiveFromAnyoneTakesTheOldestArrivalOfItsTags) {
+  deliver(arrival(3, Tag::kTreeUp, 3, 1.0F));
+  deliver(arrival(1, Tag::kGather, 3, 2.0F));
+  deliver(arrival(0, Tag::kRing, 3, 3.0F));
+  receive({.from = std::nullopt, .tags = {Tag::kRing, Tag::kGather}, .round = {3}});
+  EXPECT_EQ(got_, std::vector<float>{2.0F});
+}
+
+TEST_F(Mailboxes, AWaitEndsWithNothingAtItsDeadlineAndNotBefore) {
+  receive(from_one(0, Tag::kRing, 3), {10.0});
+  EXPECT_EQ(waits_.next_deadline(), Seconds{11.5});
+  waits_.expire({11.4});
+  EXPECT_TRUE(got_.empty());
+  waits_.expire({11.5});
+  EXPECT_EQ(got_, std::vector<float>{-1.0F});
+  EXPECT_EQ(waits_.next_deadline(), kIdle);
+}
+
+TEST_F(Mailboxes, WaitsAreDescribedByWhoForWhatFromWhomSinceWhen) {
+  receive(from_one(kWorldSize, Tag::kReduced, 17));
+  receive({.from = std::nullopt, .tags = Tag::kGather, .round = {2}}, kIdle);
+  EXPECT_EQ(waits_.describe(false),
+            std::vector<std::string>{
+                "worker 2 waits for the result of a reduction (round 17) from the coordinator since 1.50 s"});
+  EXPECT_EQ(waits_.describe(true).size(), 2U);
+}
+
+TEST_F(Mailboxes, ClearingUnwindsWaitsAndDropsFrames) {
+  receive(from_one(0, Tag::kRing, 3));
+  deliver(arrival(1, Tag::kRing, 9, 1.0F));
+  mailbox_.clear();
+  io_.poll();
+  EXPECT_EQ(mailbox_.kept(), 0U);
+  EXPECT_EQ(waits_.next_deadline(), kIdle);
+  EXPECT_TRUE(got_.empty());
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,169 @@
+// What every row of the registry must satisfy.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "run.h"
+
+namespace laconic::tests {
+namespace {
+
+struct Row {
+  std::string strategy;
+  std::map<std::string, std::string> options;
+  Collective collective;
+};
+
+std::vector<Row> rows() {
+  std::vector<Row> result;
+  for (const StrategyRow* row : strategies()) {
+    std::vector<std::map<std::string, std::string>> variants = {{}};
+    if (row->name == "fda") {
+      variants.clear();
+      for (const char* monitor : {"exact", "naive", "linear", "sketch", "max-norm"}) {
+        variants.push_back({{"threshold", "1"}, {"monitor", monitor}});
+      }
+    }
+    if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
+    for (const auto& options : variants) {
+      for (const Collective collective : {Collective::kStar, Collective::kRing}) {
+        result.push_back({std::string(row->name), options, collective});
+      }
+    }
+  }
+  return result;
+}
+
+void PrintTo(const Row& row, std::ostream* out) { *out << row.strategy; }
+
+class Conformance : public testing::TestWithParam<Row> {
+ protected:
+  Scenario scenario() const {
+    const bool single = find_strategy(GetParam().strategy).single_worker;
+    return {.problem = {.workers = single ? 1 : 5, .dimension = 60, .seed = 2},
+            .strategy = GetParam().strategy,
+            .options = GetParam().options,
+            .steps = 40,
+            .collective = GetParam().collective,
+            .evaluate_every = 10};
+  }
+};
+
+TEST_P(Conformance, SameSeedSameTraceWhateverTheComputeThreads) {
+  Scenario s = scenario();
+  const Result once = run(s);
+  const Result again = run(s);
+  s.compute_threads = 2;
+  const Result threaded = run(s);
+  EXPECT_EQ(once.outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(once.outcome.trace_hash, again.outcome.trace_hash);
+  EXPECT_EQ(once.outcome.trace_hash, threaded.outcome.trace_hash);
+  EXPECT_EQ(once.params, threaded.params);
+  EXPECT_EQ(once.outcome.ledger.total(), threaded.outcome.ledger.total());
+}
+
+TEST_P(Conformance, AnotherSeedIsAnotherTrace) {
+  Scenario s = scenario();
+  const std::uint64_t hash = run(s).outcome.trace_hash;
+  s.problem.seed += 1;
+  EXPECT_NE(run(s).outcome.trace_hash, hash);
+}
+
+TEST_P(Conformance, PayloadBytesAreTheDeclaredFormula) {
+  const Scenario s = scenario();
+  const Result result = run(s);
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    const Tally total = result.outcome.ledger.total(static_cast<Traffic>(kind));
+    EXPECT_EQ(total.payload.value,
+              s.steps * result.formula.per_step[kind] + result.outcome.syncs * result.formula.per_sync[kind])
+        << to_text(static_cast<Traffic>(kind));
+    EXPECT_LE(total.framed.value, total.payload.value + kMaxHeaderSize * total.frames);
+  }
+  if (result.formula.steps_per_sync > 0) {
+    EXPECT_EQ(result.outcome.syncs, s.steps / result.formula.steps_per_sync);
+  }
+}
+
+TEST_P(Conformance, WhatIsSentIsReceived) {
+  const Result result = run(scenario());
+  const Ledger& ledger = result.outcome.ledger;
+  Tally received;
+  for (int node = 0; node <= ledger.world_size(); ++node) received += ledger.received({node});
+  EXPECT_EQ(received, ledger.total());
+  EXPECT_EQ(ledger.refused(), 0U);
+}
+
+TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatNamesIt) {
+  Scenario s = scenario();
+  if (find_strategy(GetParam().strategy).silent) {
+    EXPECT_EQ(run(s).outcome.ledger.total().frames, 0U);
+    return;
+  }
+  s.damage = [](std::uint64_t number, std::span<const std::byte> wire) {
+    std::vector<std::byte> bytes(wire.begin(), wire.end());
+    if (number == 3) bytes.back() ^= std::byte{0x10};
+    return bytes;
+  };
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.ledger.refused(), 1U);
+  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  try {
+    std::rethrow_exception(result.outcome.error);
+  } catch (const PeerLost& error) {
+    const std::string text = error.what();
+    EXPECT_TRUE(text.find(" waits for the ") != text.npos || text.find(" got no ") != text.npos) << text;
+  }
+}
+
+// Replaces its strategy after every round by a new one that was loaded from the old one's archive.
+class Reloaded final : public Strategy {
+ public:
+  explicit Reloaded(StrategyFactory make) : make_(std::move(make)), inner_(make_()) {}
+
+  Task<void> round(Worker& self) override {
+    co_await inner_->round(self);
+    Archive save;
+    inner_->archive(save);
+    const std::vector<std::byte> bytes = save.take();
+    inner_ = make_();
+    Archive load(bytes);
+    inner_->archive(load);
+    load.expect_end();
+  }
+  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+
+ private:
+  StrategyFactory make_;
+  std::unique_ptr<Strategy> inner_;
+};
+
+TEST_P(Conformance, AStrategyLoadedFromItsArchiveAfterEveryRoundRunsOnIdentically) {
+  Scenario s = scenario();
+  const std::uint64_t hash = run(s).outcome.trace_hash;
+  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&, make] { return std::make_unique<Reloaded>(make); };
+  };
+  EXPECT_EQ(run(s).outcome.trace_hash, hash);
+}
+
+TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
+  Scenario s = scenario();
+  s.problem.workers = 1;
+  Scenario serial = s;
+  serial.strategy = "serial";
+  serial.options = {};
+  EXPECT_EQ(run(s).params, run(serial).params);
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](const auto& info) {
+  std::string name = info.param.strategy;
+  if (const auto monitor = info.param.options.find("monitor"); monitor != info.param.options.end()) {
+    name += "_" + monitor->second;
+    std::replace(name.begin(), name.end(), '-', '_');
+  }
+  return name + (info.param.collective == Collective::kStar ? "_star" : "_ring");
+});
+
+}  // namespace
+}  // namespace laconic::tests

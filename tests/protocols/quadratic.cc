@@ -1,0 +1,91 @@
+#include "quadratic.h"
+
+#include <limits>
+
+#include "base/random.h"
+
+namespace laconic::tests {
+namespace {
+
+// a_k and b_k.
+struct Coefficients {
+  std::vector<double> curvature;
+  std::vector<double> optimum;
+};
+
+Coefficients coefficients(const QuadraticProblem& problem, int worker) {
+  RandomStream common(problem.seed, "common");
+  RandomStream own(problem.seed, "own", {static_cast<std::uint64_t>(worker)});
+  Coefficients result;
+  for (std::size_t j = 0; j < problem.dimension; ++j) {
+    result.optimum.push_back(common.gaussian() + problem.spread * own.gaussian());
+    result.curvature.push_back(0.5 + own.uniform());
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<float> QuadraticProblem::start() const {
+  RandomStream stream(seed, "start");
+  std::vector<float> result(dimension);
+  for (float& value : result) value = static_cast<float>(stream.gaussian());
+  return result;
+}
+
+std::vector<double> QuadraticProblem::gradient(int worker, std::uint64_t step,
+                                               const std::vector<double>& params) const {
+  const Coefficients c = coefficients(*this, worker);
+  RandomStream stream(seed, "noise", {static_cast<std::uint64_t>(worker), step});
+  std::vector<double> result(dimension);
+  for (std::size_t j = 0; j < dimension; ++j) {
+    result[j] = c.curvature[j] * (params[j] - c.optimum[j]) + noise * stream.gaussian();
+  }
+  return result;
+}
+
+double QuadraticProblem::loss(int worker, const std::vector<double>& params) const {
+  const Coefficients c = coefficients(*this, worker);
+  double sum = 0.0;
+  for (std::size_t j = 0; j < dimension; ++j) {
+    const double distance = params[j] - c.optimum[j];
+    sum += 0.5 * c.curvature[j] * distance * distance;
+  }
+  return sum;
+}
+
+QuadraticLearner::QuadraticLearner(const QuadraticProblem& problem, int worker)
+    : problem_(problem), worker_(worker), params_(problem.start()), gradient_(problem.dimension) {
+  const auto size = static_cast<std::int64_t>(problem.dimension);
+  layout_.tensors.push_back({.name = "w", .offset = 0, .shape = {size}, .size = problem.dimension});
+  layout_.size = problem.dimension;
+}
+
+StepResult QuadraticLearner::compute_gradient(Step step) {
+  const std::vector<double> params(params_.begin(), params_.end());
+  const std::vector<double> gradient = problem_.gradient(worker_, step.value, params);
+  for (std::size_t j = 0; j < gradient.size(); ++j) gradient_[j] = static_cast<float>(gradient[j]);
+  const bool diverged = step.value >= diverges_at_;
+  const double loss = diverged ? std::numeric_limits<double>::quiet_NaN() : problem_.loss(worker_, params);
+  return {.loss = loss, .samples = 1};
+}
+
+void QuadraticLearner::apply_gradient() {
+  for (std::size_t j = 0; j < params_.size(); ++j) {
+    params_[j] -= static_cast<float>(problem_.learning_rate) * gradient_[j];
+  }
+}
+
+StepResult QuadraticLearner::local_step(Step step) {
+  const StepResult result = compute_gradient(step);
+  apply_gradient();
+  return result;
+}
+
+Evaluation QuadraticLearner::evaluate(std::span<const float> params, Split split) {
+  if (split == Split::kValidation) return {};
+  const double loss = problem_.loss(worker_, {params.begin(), params.end()});
+  return {.loss = loss, .accuracy = 1.0 / (1.0 + loss), .samples = 1};
+}
+
+}  // namespace laconic::tests

@@ -1,0 +1,57 @@
+// A learner whose every step is known in closed form: stochastic gradient descent on a quadratic of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "strategies/learner.h"
+
+namespace laconic::tests {
+
+// Worker k's loss is 1/2 sum_j a_kj (w_j - b_kj)^2; its gradient in step t is a_k (w - b_k) + noise_kt.
+struct QuadraticProblem {
+  int workers = 4;
+  std::size_t dimension = 16;
+  std::uint64_t seed = 1;
+  double learning_rate = 0.1;
+  double noise = 0.1;
+  double spread = 1.0;  // of the workers' optima b_k around a common one
+
+  std::vector<float> start() const;
+  // The stochastic gradient, in double.
+  std::vector<double> gradient(int worker, std::uint64_t step, const std::vector<double>& params) const;
+  double loss(int worker, const std::vector<double>& params) const;
+  // A weight that differs from worker to worker.
+  std::uint64_t samples(int worker) const { return 10 + 7 * static_cast<std::uint64_t>(worker); }
+};
+
+class QuadraticLearner final : public Learner {
+ public:
+  QuadraticLearner(const QuadraticProblem& problem, int worker);
+
+  std::span<float> params() override { return params_; }
+  std::span<float> gradient() override { return gradient_; }
+  const Layout& layout() const override { return layout_; }
+  std::span<float> buffers() override { return {}; }
+  std::uint64_t samples() const override { return problem_.samples(worker_); }
+  StepResult compute_gradient(Step step) override;
+  void apply_gradient() override;
+  StepResult local_step(Step step) override;
+  // Loss of the worker's own quadratic; "accuracy" is 1 / (1 + loss).
+  Evaluation evaluate(std::span<const float> params, Split split) override;
+  void archive(Archive&) override {}
+
+  // From this step on the loss is not a number.
+  void diverge_at(Step step) { diverges_at_ = step.value; }
+
+ private:
+  QuadraticProblem problem_;
+  int worker_;
+  Layout layout_;
+  std::vector<float> params_;
+  std::vector<float> gradient_;
+  std::uint64_t diverges_at_ = UINT64_MAX;
+};
+
+}  // namespace laconic::tests

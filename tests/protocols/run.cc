@@ -1,0 +1,76 @@
+#include "run.h"
+
+#include <limits>
+
+namespace laconic::tests {
+
+Options strategy_options(std::string_view strategy, const std::map<std::string, std::string>& values) {
+  std::map<std::string, GivenOption> given;
+  for (const auto& [name, text] : values) given[name] = {.text = text, .where = "test"};
+  return {"strategy", find_strategy(strategy).options, given};
+}
+
+StrategySetting strategy_setting(const Scenario& scenario) {
+  StrategySetting setting{.dimension = scenario.problem.dimension,
+                          .world_size = scenario.problem.workers,
+                          .seed = scenario.problem.seed,
+                          .collective = scenario.collective,
+                          .start = scenario.problem.start(),
+                          .samples = {}};
+  for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));
+  return setting;
+}
+
+Result run(const Scenario& scenario) {
+  const StrategyRow& row = find_strategy(scenario.strategy);
+  const Options options = strategy_options(scenario.strategy, scenario.options);
+  const StrategySetting setting = strategy_setting(scenario);
+  StrategyFactory factory = row.make(options, setting);
+  if (scenario.wrap) factory = scenario.wrap(std::move(factory));
+
+  std::vector<std::unique_ptr<QuadraticLearner>> learners;
+  std::vector<Learner*> views;
+  for (int k = 0; k < scenario.problem.workers; ++k) {
+    learners.push_back(std::make_unique<QuadraticLearner>(scenario.problem, k));
+    if (const auto found = scenario.diverge.find(k); found != scenario.diverge.end()) {
+      learners.back()->diverge_at(found->second);
+    }
+    views.push_back(learners.back().get());
+  }
+
+  Result result;
+  const BitsPerSecond fast{1e9};
+  sim::SimulationOptions simulation{
+      .steps = {scenario.steps},
+      .seed = scenario.problem.seed,
+      .step_cost = scenario.step_cost,
+      .network = {.shared_channel = false,
+                  .channel = fast,
+                  .worker = {.up = fast, .down = fast},
+                  .coordinator = {.up = fast, .down = fast},
+                  .latency = {0.001}},
+      .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
+      .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && !row.silent),
+      .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
+      .own_models = scenario.own_models,
+      .until = scenario.until,
+      .damage = scenario.damage,
+      .compute_threads = scenario.compute_threads,
+      .prepare_thread = {}};
+  if (simulation.step_cost.empty()) simulation.step_cost.assign(views.size(), Seconds{0.01});
+  sim::SimulationObserver observer = scenario.observer;
+  const auto given = observer.on_measurement;
+  observer.on_measurement = [&](const Measurement& measurement) {
+    result.measurements.push_back(measurement);
+    if (given) given(measurement);
+  };
+  result.outcome = sim::simulate(simulation, views, factory, observer);
+  for (const auto& learner : learners) {
+    const auto params = learner->params();
+    result.params.emplace_back(params.begin(), params.end());
+  }
+  result.formula = row.traffic(options, setting);
+  return result;
+}
+
+}  // namespace laconic::tests

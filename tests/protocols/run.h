@@ -1,0 +1,46 @@
+// Running a strategy of the registry on quadratics in the simulator.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quadratic.h"
+#include "runtimes/sim/simulation.h"
+
+namespace laconic::tests {
+
+struct Scenario {
+  QuadraticProblem problem;
+  std::string strategy = "local";
+  std::map<std::string, std::string> options = {};  // of the strategy
+  std::uint64_t steps = 20;
+  Collective collective = Collective::kStar;
+  int compute_threads = 1;
+  std::uint64_t evaluate_every = 1;
+  sim::OwnModels own_models = sim::OwnModels::kNever;
+  std::vector<Seconds> step_cost = {};  // default: 10 ms each
+  Seconds deadline{600.0};
+  sim::Damage damage = {};
+  sim::SimulationObserver observer = {};
+  std::function<bool(const Measurement&)> until = {};
+  // Wraps the strategy's factory.
+  std::function<StrategyFactory(StrategyFactory)> wrap = {};
+  std::map<int, Step> diverge = {};  // workers whose loss is not a number from a step on
+};
+
+struct Result {
+  sim::Outcome outcome;
+  std::vector<std::vector<float>> params;  // of each worker, after the run
+  std::vector<Measurement> measurements;
+  TrafficFormula formula;
+};
+
+Result run(const Scenario& scenario);
+
+Options strategy_options(std::string_view strategy, const std::map<std::string, std::string>& values);
+StrategySetting strategy_setting(const Scenario& scenario);
+
+}  // namespace laconic::tests

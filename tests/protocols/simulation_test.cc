@@ -1,0 +1,163 @@
+// The simulator itself: time, waits, ends and failures of whole runs.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "run.h"
+
+namespace laconic::tests {
+namespace {
+
+// The text of the error that ended the run, empty when none did.
+template <typename ErrorType>
+std::string error_of(const Result& result) {
+  if (!result.outcome.error) return {};
+  try {
+    std::rethrow_exception(result.outcome.error);
+  } catch (const ErrorType& error) {
+    return error.what();
+  }
+}
+
+// Worker 0 waits for a frame that worker 1 never sends.
+class WaitsForNobody final : public Strategy {
+ public:
+  Task<void> round(Worker& self) override {
+    co_await self.local_step();
+    const Rank peer{1};
+    const Round round{5};
+    if (self.rank().value == 0) co_await self.comm().receive(peer, Tag::kRing, round);
+  }
+};
+
+StrategyFactory waits_for_nobody(const StrategyFactory&) {
+  return [] { return std::make_unique<WaitsForNobody>(); };
+}
+
+TEST(Simulation, AWaitThatNobodyCanEndIsAnErrorAtOnceThatSaysWhoWaitsForWhom) {
+  Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 1, .wrap = waits_for_nobody};
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(error_of<PeerLost>(result),
+            "every node waits for another; worker 0 waits for the chunk on the ring (round 5) from worker 1 since 10 ms");
+}
+
+TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
+  // The others have a minute of steps left, so time goes on past worker 0's deadline.
+  Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 6000, .evaluate_every = 6000};
+  s.wrap = waits_for_nobody;
+  s.deadline = {2.0};
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(error_of<PeerLost>(result),
+            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms; see whether that "
+            "node still runs, or raise network.deadline");
+}
+
+TEST(Simulation, FedAvgGoesOnWithoutAModelThatDidNotArrive) {
+  Scenario s{.problem = {.workers = 3}, .strategy = "fedavg", .options = {{"period", "2"}}, .steps = 8,
+             .evaluate_every = 8};
+  s.damage = [](std::uint64_t number, std::span<const std::byte> wire) {
+    return std::vector<std::byte>(wire.begin(), wire.end() - (number == 1 ? 1 : 0));
+  };
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(result.outcome.ledger.refused(), 1U);
+  EXPECT_EQ(result.outcome.syncs, 4U);
+  EXPECT_GT(result.measurements.back().time, s.deadline - Seconds{s.deadline.value / 2.0});
+}
+
+TEST(Simulation, TheCoordinatorNamesTheWorkerThatIsMissingBeforeOthersGiveUpOnTheCoordinator) {
+  Scenario s{.problem = {.workers = 3}, .strategy = "synchronous", .steps = 8, .evaluate_every = 8};
+  s.step_cost = {{0.01}, {0.01}, {100.0}};
+  s.deadline = {20.0};
+  EXPECT_EQ(error_of<PeerLost>(run(s)).substr(0, 66),
+            "the coordinator got no part of a mean (round 0) from worker 2 with");
+}
+
+TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGoodModel) {
+  Scenario s{.problem = {.workers = 4}, .strategy = "periodic", .options = {{"period", "5"}}, .steps = 40,
+             .evaluate_every = 10};
+  s.diverge = {{2, Step{25}}};
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(error_of<RunError>(result),
+            "training diverged: the loss of worker 2 is not finite in step 25; lower optimizer.learning_rate or "
+            "synchronise more often");
+  ASSERT_EQ(result.measurements.size(), 2U);
+  EXPECT_EQ(result.outcome.model_step, Step{20});
+  EXPECT_EQ(result.outcome.model.size(), s.problem.dimension);
+}
+
+TEST(Simulation, UntilEndsTheRunAtTheMeasurementThatMeetsIt) {
+  Scenario s{.problem = {.workers = 4, .spread = 0.0}, .strategy = "synchronous", .steps = 1000};
+  s.evaluate_every = 7;
+  s.own_models = sim::OwnModels::kAtEnd;
+  s.until = [](const Measurement& measurement) { return measurement.test.accuracy > 0.9; };
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kUntil);
+  ASSERT_FALSE(result.measurements.empty());
+  for (std::size_t i = 0; i < result.measurements.size(); ++i) {
+    const bool last = i + 1 == result.measurements.size();
+    EXPECT_EQ(result.measurements[i].test.accuracy > 0.9, last);
+    EXPECT_EQ(result.measurements[i].workers.has_value(), last);
+  }
+  EXPECT_EQ(result.measurements.back().step.value % 7, 0U);
+  EXPECT_LT(result.measurements.back().step.value, 1000U);
+}
+
+TEST(Simulation, AnInterruptionEndsTheRunWithWhatThereIs) {
+  Scenario s{.problem = {.workers = 4}, .strategy = "fda", .options = {{"threshold", "1"}}, .steps = 100000};
+  bool enough = false;
+  s.observer.on_measurement = [&](const Measurement& measurement) { enough = measurement.step.value >= 12; };
+  s.observer.interrupted = [&] { return enough; };
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kInterrupted);
+  EXPECT_EQ(result.outcome.model_step, Step{12});
+}
+
+TEST(Simulation, StepsTakeTheirCostAndFramesTheirTransfer) {
+  // Synchronous on a star, d = 16: 64 bytes and a header of 7 up, the same down, at 1 Gbit/s and 1 ms a way. The
+  // coordinator's interface takes the four frames one after another, both ways.
+  Scenario s{.problem = {.workers = 4}, .strategy = "synchronous", .steps = 1};
+  const Result result = run(s);
+  const double frame_time = 8.0 * (64 + 7) / 1e9;
+  EXPECT_NEAR(result.measurements.at(0).time.value, 0.01 + 2 * 0.001 + 10 * frame_time, 1e-12);
+}
+
+TEST(Simulation, ASlowWorkerHoldsUpOnlyThoseThatWaitForIt) {
+  Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 10, .evaluate_every = 10};
+  s.step_cost = {{0.01}, {0.01}, {0.05}};
+  const Result local = run(s);
+  EXPECT_NEAR(local.measurements.at(0).time.value, 0.5, 1e-9);
+  EXPECT_EQ(local.outcome.ledger.total().frames, 0U);
+}
+
+TEST(Simulation, ConsensusDistanceIsTheVarianceOfTheModels) {
+  Scenario s{.problem = {.workers = 4, .dimension = 30}, .strategy = "local", .steps = 9, .evaluate_every = 9};
+  const Result result = run(s);
+  double expected = 0.0;
+  for (std::size_t j = 0; j < 30; ++j) {
+    double mean = 0.0;
+    for (const auto& params : result.params) mean += params[j] / 4.0;
+    for (const auto& params : result.params) expected += (params[j] - mean) * (params[j] - mean) / 4.0;
+  }
+  EXPECT_GT(expected, 1.0);
+  EXPECT_NEAR(result.measurements.at(0).consensus_distance, expected, 1e-9);
+}
+
+TEST(EvaluationSchedule, FallsOnTheEndsOfEpochsWithTheFractionCarriedOver) {
+  const sim::EvaluationSchedule schedule{.numerator = 125, .denominator = 2};  // 62.5 steps an epoch
+  std::vector<std::uint64_t> due;
+  for (std::uint64_t step = 1; step <= 260; ++step) {
+    if (schedule.due({step}, {260})) due.push_back(step);
+  }
+  EXPECT_EQ(due, (std::vector<std::uint64_t>{63, 125, 188, 250, 260}));
+}
+
+TEST(EvaluationSchedule, EveryStepIsDueWhenAnEpochIsShorterThanAStep) {
+  const sim::EvaluationSchedule schedule{.numerator = 1, .denominator = 3};
+  for (std::uint64_t step = 1; step <= 10; ++step) EXPECT_TRUE(schedule.due({step}, {100}));
+}
+
+}  // namespace
+}  // namespace laconic::tests
