@@ -259,9 +259,10 @@ HWY_INLINE void accumulate_group(const std::span<const float>* vectors, const do
 void weighted_mean(const std::span<const float>* vectors, const double* weights, std::size_t count, double divisor,
                    float* out, std::size_t size) {
   // A tile's sums stay in the first-level cache while every vector's piece of the tile streams through, some vectors at
-  // a time. A result that is too large to be found in a cache later is written past it: an ordinary store would first
-  // read the line that it overwrites. For that the first tile ends where a cache line of `out` begins.
-  constexpr std::size_t kTile = 1024;
+  // a time. The tile is short so that the processor loads the next one while it still divides this one. A result that
+  // is too large to be found in a cache later is written past it: an ordinary store would first read the line that it
+  // overwrites. For that the first tile ends where a cache line of `out` begins.
+  constexpr std::size_t kTile = 128;
   constexpr std::size_t kGroup = 8;
   constexpr std::size_t kLineBytes = 64;
   constexpr std::size_t kStreamFrom = std::size_t{1} << 20;

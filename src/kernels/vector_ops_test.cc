@@ -17,10 +17,10 @@
 namespace laconic::kernels {
 namespace {
 
-// Around the vector widths (1 to 16 floats), the 16 partial sums, the mean's tile of 1024 and all_finite's block of
+// Around the vector widths (1 to 16 floats), the 16 partial sums, the mean's tile of 128 and all_finite's block of
 // 4096.
-constexpr std::size_t kSizes[] = {0,  1,  2,  3,  5,   7,   8,   15,   16,   17,   31,   32,   33,
-                                  47, 63, 64, 65, 100, 127, 255, 1000, 1023, 1024, 1025, 4097, 10007};
+constexpr std::size_t kSizes[] = {0,  1,  2,  3,   5,   7,   8,   15,  16,   17,   31,   32,   33,   47,
+                                  63, 64, 65, 100, 127, 128, 129, 255, 1000, 1023, 1024, 1025, 4097, 10007};
 constexpr std::size_t kOffsets[] = {0, 1, 3, 7};  // floats beyond an allocation's start
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
