@@ -234,8 +234,8 @@ void finish_mean(const double* HWY_RESTRICT sum, double divisor, float* HWY_REST
 
 // sums += sum_k weights_k vectors_k, k from 0 to kCount - 1 in this order, from element `begin` of the vectors on.
 template <std::size_t kCount>
-HWY_INLINE void accumulate_group(const std::span<const float>* vectors, const double* weights, std::size_t begin,
-                                 double* HWY_RESTRICT sums, std::size_t size) {
+void accumulate_group(const std::span<const float>* vectors, const double* weights, std::size_t begin,
+                      double* HWY_RESTRICT sums, std::size_t size) {
   const Doubles d;
   std::size_t j = 0;
   for (; j + kLanes <= size; j += kLanes) {
@@ -256,6 +256,17 @@ HWY_INLINE void accumulate_group(const std::span<const float>* vectors, const do
   }
 }
 
+constexpr std::size_t kGroup = 8;
+constexpr decltype(&accumulate_group<1>) kAccumulateGroup[kGroup + 1] = {nullptr,
+                                                                         accumulate_group<1>,
+                                                                         accumulate_group<2>,
+                                                                         accumulate_group<3>,
+                                                                         accumulate_group<4>,
+                                                                         accumulate_group<5>,
+                                                                         accumulate_group<6>,
+                                                                         accumulate_group<7>,
+                                                                         accumulate_group<8>};
+
 void weighted_mean(const std::span<const float>* vectors, const double* weights, std::size_t count, double divisor,
                    float* out, std::size_t size) {
   // A tile's sums stay in the first-level cache while every vector's piece of the tile streams through, some vectors at
@@ -263,7 +274,6 @@ void weighted_mean(const std::span<const float>* vectors, const double* weights,
   // is too large to be found in a cache later is written past it: an ordinary store would first read the line that it
   // overwrites. For that the first tile ends where a cache line of `out` begins.
   constexpr std::size_t kTile = 128;
-  constexpr std::size_t kGroup = 8;
   constexpr std::size_t kLineBytes = 64;
   constexpr std::size_t kStreamFrom = std::size_t{1} << 20;
   const bool stream = size >= kStreamFrom;
@@ -275,10 +285,9 @@ void weighted_mean(const std::span<const float>* vectors, const double* weights,
     const bool before_line = begin == 0 && head != 0;
     length = std::min(before_line ? head : kTile, size - begin);
     std::fill_n(sums, length, 0.0);
-    std::size_t k = 0;
-    for (; k + kGroup <= count; k += kGroup) accumulate_group<kGroup>(vectors + k, weights + k, begin, sums, length);
-    for (; k + 2 <= count; k += 2) accumulate_group<2>(vectors + k, weights + k, begin, sums, length);
-    if (k < count) accumulate_group<1>(vectors + k, weights + k, begin, sums, length);
+    for (std::size_t k = 0; k < count; k += kGroup) {
+      kAccumulateGroup[std::min(kGroup, count - k)](vectors + k, weights + k, begin, sums, length);
+    }
     if (stream && !before_line) {
       divide<true>(sums, divisor, out + begin, length);
     } else {
