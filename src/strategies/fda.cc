@@ -13,7 +13,7 @@
 //   Theta   threshold
 //
 // Assumes that all workers start alike. Invariant (Q3): while no synchronisation takes place the model variance is at
-// most Theta (monitors exact, linear, naive, max_norm; sketch with high probability). Optimiser state stays local.
+// most Theta (monitors exact, linear, naive, max-norm; sketch with high probability). Optimiser state stays local.
 // Messages: an all-reduce of the state every step, and one of d floats at a synchronisation.
 #include <algorithm>
 
