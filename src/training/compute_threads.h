@@ -4,8 +4,8 @@
 
 namespace laconic {
 
-// Makes every computation of libtorch, OpenMP and OpenBLAS run in the thread that asks for it. Call it once at the start
-// of the program, before any other use of this layer; again is harmless.
+// Makes every computation of libtorch, OpenMP and OpenBLAS run in the thread that asks for it. Call it once at the
+// start of the program, before any other use of this layer; again is harmless.
 void use_one_thread_per_computation();
 
 // The part of that setting which each thread has for itself (OpenMP's). Call it first in every thread that computes;

@@ -149,7 +149,8 @@ Dataset load_dataset(const DatasetRow& row, const std::string& directory) {
   const std::string place = directory.empty() ? std::string(row.default_directory) : directory;
   if (place.empty()) {
     throw UsageError("data.dir is missing: data set " + std::string(row.name) +
-                     " is in no Debian package; name the directory that holds " + std::string(row.train_images) + ".gz");
+                     " is in no Debian package; name the directory that holds " + std::string(row.train_images) +
+                     ".gz");
   }
   Split train = load_split(row, place, row.train_images, row.train_labels, row.train_users);
   Split test = load_split(row, place, row.test_images, row.test_labels, row.test_users);

@@ -10,7 +10,8 @@ namespace {
 
 // A data set of 2x3 images in the files of `row`; `train` and `test` are the numbers of samples.
 void write_files(const TemporaryFolder& folder, const DatasetRow& row, std::uint32_t train, std::uint32_t test) {
-  const auto write = [&](std::string_view images, std::string_view labels, std::string_view users, std::uint32_t count) {
+  const auto write = [&](std::string_view images, std::string_view labels, std::string_view users,
+                         std::uint32_t count) {
     std::string pixels, names, makers;
     for (std::uint32_t i = 0; i < count; ++i) {
       for (int j = 0; j < 6; ++j) pixels += static_cast<char>(i);

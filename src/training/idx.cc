@@ -85,7 +85,8 @@ IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t elemen
     const std::size_t at = file.position();
     const std::uint32_t size = file.big_endian();
     if (size == 0) file.fail(at, "dimension " + std::to_string(dimension) + " is empty");
-    if (size > kLargestIdx / expected) file.fail(at, "the header claims more than " + std::to_string(kLargestIdx) + " bytes");
+    if (size > kLargestIdx / expected)
+      file.fail(at, "the header claims more than " + std::to_string(kLargestIdx) + " bytes");
     expected *= size;
     array.sizes.push_back(size);
   }
@@ -95,14 +96,15 @@ IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t elemen
     array.elements.resize(before + wanted);
     const std::size_t got = file.read(array.elements.data() + before, wanted);
     if (got < wanted) {
-      file.fail(file.position(), "the file ends after " + std::to_string(before + got) + " of " + std::to_string(expected) +
-                                     " bytes that its header announces");
+      file.fail(file.position(), "the file ends after " + std::to_string(before + got) + " of " +
+                                     std::to_string(expected) + " bytes that its header announces");
     }
   }
   std::uint8_t beyond = 0;
   // This read also makes zlib verify the checksum of the stream.
   if (file.read(&beyond, 1) != 0) {
-    file.fail(file.position() - 1, "the file goes on after the " + std::to_string(expected) + " bytes its header announces");
+    file.fail(file.position() - 1,
+              "the file goes on after the " + std::to_string(expected) + " bytes its header announces");
   }
   return array;
 }

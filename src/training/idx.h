@@ -19,9 +19,9 @@ struct IdxBytes {
   std::vector<std::uint8_t> elements;  // product of the sizes
 };
 
-// Both read the whole file and throw UsageError that names the file, the byte and the remedy unless it is an IDX file of
-// the wanted type and rank whose elements are as many as the header says, no fewer and no more. Memory grows with what
-// was really read, never with what a header claims, and never beyond `kLargestIdx` bytes.
+// Both read the whole file and throw UsageError that names the file, the byte and the remedy unless it is an IDX file
+// of the wanted type and rank whose elements are as many as the header says, no fewer and no more. Memory grows with
+// what was really read, never with what a header claims, and never beyond `kLargestIdx` bytes.
 inline constexpr std::size_t kLargestIdx = std::size_t{1} << 32;
 IdxBytes read_idx_bytes(const std::string& path, std::size_t rank);
 // A vector of integers, none of them negative.

@@ -46,7 +46,8 @@ TEST(Idx, RefusesWhatIsNotIdx) {
   expect_refused(folder.path("absent"), 1, "absent", "cannot be opened");
   expect_refused(folder.write("empty", ""), 1, "byte 0", "breaks off within its header");
   expect_refused(folder.write("text", "<html>not found</html>"), 1, "byte 0", "not an IDX file");
-  expect_refused(folder.write("short", std::string("\0\0\x08\x03\0\0", 6)), 3, "byte 6", "breaks off within its header");
+  expect_refused(folder.write("short", std::string("\0\0\x08\x03\0\0", 6)), 3, "byte 6",
+                 "breaks off within its header");
   expect_refused(folder.write("floats", idx(0x0d, {1}, "1234")), 1, "byte 2", "expected unsigned bytes");
   expect_refused(folder.write("rank", idx(0x08, {1, 1}, "1")), 1, "byte 3", "2 dimensions, expected 1");
   expect_refused(folder.write("none", idx(0x08, {0}, "")), 1, "byte 4", "is empty");
@@ -63,7 +64,8 @@ TEST(Idx, RefusesAFileThatIsShorterOrLongerThanItsHeaderSays) {
 
 TEST(Idx, AHeaderAloneTakesNoMemory) {
   const TemporaryFolder folder;
-  expect_refused(folder.write("huge", idx(0x08, {0xffffffff, 0xffffffff, 0xffffffff}, "")), 3, "byte 8", "claims more than");
+  expect_refused(folder.write("huge", idx(0x08, {0xffffffff, 0xffffffff, 0xffffffff}, "")), 3, "byte 8",
+                 "claims more than");
   expect_refused(folder.write("large", idx(0x08, {0xfffffff0}, "abc")), 1, "byte 11", "3 of 4294967280 bytes");
 }
 

@@ -1,8 +1,8 @@
 // Instances of a model for the threads that compute. Internal to the training layer.
 //
 // A worker is its flat vectors. To compute, it borrows an instance: tensors with the shapes of the model, which for one
-// computation are pointed at the worker's parameters and at a gradient. There are as many instances as computations that
-// ever ran at once, so a thousand workers on two threads need two.
+// computation are pointed at the worker's parameters and at a gradient. There are as many instances as computations
+// that ever ran at once, so a thousand workers on two threads need two.
 #pragma once
 
 #include <ATen/ATen.h>

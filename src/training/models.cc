@@ -17,8 +17,7 @@ void Network::add_dense(const std::string& name, std::int64_t inputs, std::int64
   parameters_.push_back({.name = name + ".bias", .shape = {outputs}});
 }
 
-void Network::add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs,
-                              std::int64_t kernel) {
+void Network::add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs, std::int64_t kernel) {
   const std::int64_t area = kernel * kernel;
   parameters_.push_back({name + ".weight", {outputs, inputs, kernel, kernel}, inputs * area, outputs * area});
   parameters_.push_back({.name = name + ".bias", .shape = {outputs}});
@@ -168,10 +167,14 @@ std::span<const ModelRow> models() {
       OptionSpec{.name = "hidden", .default_value = "128", .help = "sizes of the hidden layers, such as \"256,128\""}};
   static const std::array rows = {
       ModelRow{"mlp", "dense layers with ReLU", mlp_options, make_mlp},
-      ModelRow{"lenet5", "LeNet-5 with tanh and average pooling; 61,706 parameters for 28x28 in 10 classes", {},
+      ModelRow{"lenet5",
+               "LeNet-5 with tanh and average pooling; 61,706 parameters for 28x28 in 10 classes",
+               {},
                make_lenet5},
-      ModelRow{"vgg16_star", "six 3x3 convolutions and three dense layers with dropout; 2,592,202 parameters for 28x28 in 10 classes",
-               {}, make_vgg16_star},
+      ModelRow{"vgg16_star",
+               "six 3x3 convolutions and three dense layers with dropout; 2,592,202 parameters for 28x28 in 10 classes",
+               {},
+               make_vgg16_star},
   };
   return rows;
 }

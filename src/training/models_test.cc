@@ -26,16 +26,19 @@ std::vector<at::Tensor> initial_tensors(const Network& network, std::uint64_t se
   const std::vector<float> flat = initial_parameters(network, seed);
   std::vector<at::Tensor> tensors;
   for (const TensorLayout& tensor : layout.tensors) {
-    tensors.push_back(torch::tensor(std::vector<float>(flat.begin() + static_cast<std::ptrdiff_t>(tensor.offset),
-                                                       flat.begin() + static_cast<std::ptrdiff_t>(tensor.offset + tensor.size)))
-                          .reshape(tensor.shape));
+    tensors.push_back(
+        torch::tensor(std::vector<float>(flat.begin() + static_cast<std::ptrdiff_t>(tensor.offset),
+                                         flat.begin() + static_cast<std::ptrdiff_t>(tensor.offset + tensor.size)))
+            .reshape(tensor.shape));
   }
   return tensors;
 }
 
 at::Tensor random_images(std::int64_t count, const ImageShape& shape) {
-  torch::manual_seed(5);
-  return torch::rand({count, shape.channels, shape.height, shape.width});
+  RandomStream stream(5, "test images");
+  at::Tensor images = torch::empty({count, shape.channels, shape.height, shape.width});
+  for (std::int64_t i = 0; i < images.numel(); ++i) images.data_ptr<float>()[i] = static_cast<float>(stream.uniform());
+  return images;
 }
 
 TEST(Models, HaveThePublishedNumberOfParameters) {
@@ -68,7 +71,8 @@ TEST(Models, LeNet5IsTheModuleOfThePaper) {
   const auto tensors = initial_tensors(*network, 1);
   using namespace torch::nn;
   Sequential reference(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), Tanh(), AvgPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)),
-                       Tanh(), AvgPool2d(2), Flatten(), Linear(400, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 10));
+                       Tanh(), AvgPool2d(2), Flatten(), Linear(400, 120), Tanh(), Linear(120, 84), Tanh(),
+                       Linear(84, 10));
   const torch::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
   const at::Tensor images = random_images(7, kMnist);
@@ -146,11 +150,12 @@ TEST(InitialParameters, AreGlorotUniformWeightsAndZeroBiases) {
     // Variance limit^2 / 3; the deviation of its estimate is limit^2 * sqrt(4 / 45 / count). Five of them.
     EXPECT_NEAR(square / count, limit * limit / 3.0, 5.0 * limit * limit * std::sqrt(4.0 / 45.0 / count));
   };
-  check(0, 25, 150);      // conv1: 1 -> 6 channels, 5x5
-  check(2, 150, 400);     // conv2: 6 -> 16
-  check(4, 400, 120);     // fc1
+  check(0, 25, 150);   // conv1: 1 -> 6 channels, 5x5
+  check(2, 150, 400);  // conv2: 6 -> 16
+  check(4, 400, 120);  // fc1
   for (const std::size_t tensor : {1, 3, 5, 7, 9}) {
-    for (std::size_t i = 0; i < layout.tensors[tensor].size; ++i) EXPECT_EQ(params[layout.tensors[tensor].offset + i], 0.0F);
+    for (std::size_t i = 0; i < layout.tensors[tensor].size; ++i)
+      EXPECT_EQ(params[layout.tensors[tensor].offset + i], 0.0F);
   }
   EXPECT_EQ(params, initial_parameters(*network, 1));
   EXPECT_NE(params, initial_parameters(*network, 2));

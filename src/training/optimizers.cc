@@ -101,8 +101,9 @@ std::unique_ptr<FlatOptimizer> make_sgd(const Options& options) {
                       .momentum(options.number("momentum"))
                       .nesterov(options.flag("nesterov"))
                       .weight_decay(options.number("weight_decay"));
-  return std::make_unique<TorchFlatOptimizer<torch::optim::SGD, torch::optim::SGDOptions, torch::optim::SGDParamState,
-                                             archive_momentum>>(std::move(settings));
+  return std::make_unique<
+      TorchFlatOptimizer<torch::optim::SGD, torch::optim::SGDOptions, torch::optim::SGDParamState, archive_momentum>>(
+      std::move(settings));
 }
 
 template <typename TorchOptions>
@@ -129,26 +130,42 @@ std::unique_ptr<FlatOptimizer> make_adamw(const Options& options) {
 }
 
 OptionSpec learning_rate(std::string_view default_value) {
-  return {.name = "learning_rate", .type = OptionType::kNumber, .default_value = default_value, .minimum = 0.0,
-          .maximum = 1000.0, .help = "step size"};
+  return {.name = "learning_rate",
+          .type = OptionType::kNumber,
+          .default_value = default_value,
+          .minimum = 0.0,
+          .maximum = 1000.0,
+          .help = "step size"};
 }
 
 OptionSpec weight_decay(std::string_view default_value, std::string_view help) {
-  return {.name = "weight_decay", .type = OptionType::kNumber, .default_value = default_value, .minimum = 0.0,
-          .maximum = 1000.0, .help = help};
+  return {.name = "weight_decay",
+          .type = OptionType::kNumber,
+          .default_value = default_value,
+          .minimum = 0.0,
+          .maximum = 1000.0,
+          .help = help};
 }
 
 // A decay rate per step, in [0, 1).
 OptionSpec decay(std::string_view name, std::string_view default_value, std::string_view help) {
-  return {.name = name, .type = OptionType::kNumber, .default_value = default_value, .minimum = 0.0,
-          .maximum = 0.9999999, .help = help};
+  return {.name = name,
+          .type = OptionType::kNumber,
+          .default_value = default_value,
+          .minimum = 0.0,
+          .maximum = 0.9999999,
+          .help = help};
 }
 
 std::vector<OptionSpec> adam_options(OptionSpec last) {
   return {learning_rate("0.001"), decay("beta1", "0.9", "decay of the first moment a step"),
           decay("beta2", "0.999", "decay of the second moment a step"),
-          OptionSpec{.name = "epsilon", .type = OptionType::kNumber, .default_value = "1e-8", .minimum = 1e-12,
-                     .maximum = 1.0, .help = "added to the root of the second moment"},
+          OptionSpec{.name = "epsilon",
+                     .type = OptionType::kNumber,
+                     .default_value = "1e-8",
+                     .minimum = 1e-12,
+                     .maximum = 1.0,
+                     .help = "added to the root of the second moment"},
           last};
 }
 
@@ -157,7 +174,9 @@ std::vector<OptionSpec> adam_options(OptionSpec last) {
 std::span<const OptimizerRow> optimizers() {
   static const std::vector<OptionSpec> sgd_options = {
       learning_rate("0.01"), decay("momentum", "0", "share of the velocity kept a step; 0: none"),
-      OptionSpec{.name = "nesterov", .type = OptionType::kFlag, .default_value = "false",
+      OptionSpec{.name = "nesterov",
+                 .type = OptionType::kFlag,
+                 .default_value = "false",
                  .help = "momentum in Nesterov's form"},
       weight_decay("0", "this times the parameters is added to the gradient")};
   static const std::vector<OptionSpec> coupled =

@@ -31,8 +31,10 @@ struct Trained {
 };
 
 at::Tensor gradient_of(int step) {
-  torch::manual_seed(static_cast<std::uint64_t>(step) + 1);
-  return torch::randn({kSize});
+  RandomStream stream(1, "test gradients", {static_cast<std::uint64_t>(step)});
+  at::Tensor gradient = torch::empty({kSize});
+  for (std::int64_t i = 0; i < kSize; ++i) gradient.data_ptr<float>()[i] = static_cast<float>(stream.gaussian());
+  return gradient;
 }
 
 bool same_bits(const at::Tensor& a, const at::Tensor& b) {
@@ -61,15 +63,13 @@ void expect_formula(std::string_view name, const std::map<std::string, std::stri
 }
 
 TEST(Sgd, FollowsItsFormula) {
-  expect_formula("sgd", {{"learning_rate", "0.1"}},
-                 [](double& x, double&, double&, double g, int) { x -= 0.1 * g; });
+  expect_formula("sgd", {{"learning_rate", "0.1"}}, [](double& x, double&, double&, double g, int) { x -= 0.1 * g; });
   expect_formula("sgd", {{"learning_rate", "0.1"}, {"momentum", "0.9"}, {"weight_decay", "0.01"}},
                  [](double& x, double& m, double&, double g, int) {
                    m = 0.9 * m + (g + 0.01 * x);
                    x -= 0.1 * m;
                  });
-  expect_formula("sgd",
-                 {{"learning_rate", "0.1"}, {"momentum", "0.9"}, {"nesterov", "true"}, {"weight_decay", "0.01"}},
+  expect_formula("sgd", {{"learning_rate", "0.1"}, {"momentum", "0.9"}, {"nesterov", "true"}, {"weight_decay", "0.01"}},
                  [](double& x, double& m, double&, double g, int) {
                    g += 0.01 * x;
                    m = 0.9 * m + g;
@@ -78,14 +78,15 @@ TEST(Sgd, FollowsItsFormula) {
 }
 
 TEST(Adam, FollowsItsFormula) {
-  expect_formula("adam",
-                 {{"learning_rate", "0.01"}, {"beta1", "0.8"}, {"beta2", "0.95"}, {"epsilon", "1e-4"}, {"weight_decay", "0.1"}},
-                 [](double& x, double& m, double& v, double g, int t) {
-                   g += 0.1 * x;
-                   m = 0.8 * m + 0.2 * g;
-                   v = 0.95 * v + 0.05 * g * g;
-                   x -= 0.01 * (m / (1 - std::pow(0.8, t))) / (std::sqrt(v / (1 - std::pow(0.95, t))) + 1e-4);
-                 });
+  expect_formula(
+      "adam",
+      {{"learning_rate", "0.01"}, {"beta1", "0.8"}, {"beta2", "0.95"}, {"epsilon", "1e-4"}, {"weight_decay", "0.1"}},
+      [](double& x, double& m, double& v, double g, int t) {
+        g += 0.1 * x;
+        m = 0.8 * m + 0.2 * g;
+        v = 0.95 * v + 0.05 * g * g;
+        x -= 0.01 * (m / (1 - std::pow(0.8, t))) / (std::sqrt(v / (1 - std::pow(0.95, t))) + 1e-4);
+      });
 }
 
 TEST(AdamW, FollowsItsFormula) {
@@ -100,7 +101,11 @@ TEST(AdamW, FollowsItsFormula) {
 
 TEST(Optimizers, ContinueBitForBitFromTheirSavedState) {
   const std::vector<std::pair<std::string, std::map<std::string, std::string>>> cases = {
-      {"sgd", {}}, {"sgd", {{"momentum", "0.9"}}}, {"sgd", {{"momentum", "0.9"}, {"nesterov", "true"}}}, {"adam", {}}, {"adamw", {}}};
+      {"sgd", {}},
+      {"sgd", {{"momentum", "0.9"}}},
+      {"sgd", {{"momentum", "0.9"}, {"nesterov", "true"}}},
+      {"adam", {}},
+      {"adamw", {}}};
   for (const auto& [name, values] : cases) {
     for (const int saved_after : {0, 1, 4}) {
       Trained whole(name, values);

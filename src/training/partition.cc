@@ -133,8 +133,9 @@ Partition shards(const Request& request) {
   const std::uint64_t count = request.samples.count();
   if (each == 0) request.fail("N must be at least 1");
   if (each > count / request.workers) {
-    request.fail(std::to_string(request.workers) + " workers with " + std::to_string(each) + " shards each need more than the " +
-                 std::to_string(count) + " samples there are; take fewer shards or workers");
+    request.fail(std::to_string(request.workers) + " workers with " + std::to_string(each) +
+                 " shards each need more than the " + std::to_string(count) +
+                 " samples there are; take fewer shards or workers");
   }
   Indices sorted = all_samples(request);
   sort_by_label(request.samples, sorted);
@@ -192,7 +193,8 @@ Partition by_user(const Request& request) {
   for (const auto& [user, indices] : members) order.push_back(&indices);
   RandomStream stream(request.seed, "partition");
   stream.shuffle(std::span(order));
-  std::stable_sort(order.begin(), order.end(), [](const Indices* a, const Indices* b) { return a->size() > b->size(); });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Indices* a, const Indices* b) { return a->size() > b->size(); });
   Partition partition(request.workers);
   for (const Indices* indices : order) {
     const auto smallest = std::min_element(partition.begin(), partition.end(),
@@ -212,7 +214,8 @@ constexpr std::array<PartitionRow, 7> kPartitions = {{
     {"label", "Y", "all samples of label Y at the first workers"},
     {"user", "", "whole users, balanced"},
 }};
-constexpr std::array<Make, kPartitions.size()> kMakers = {iid, contiguous, dirichlet, shards, non_iid, label_first, by_user};
+constexpr std::array<Make, kPartitions.size()> kMakers = {iid,     contiguous,  dirichlet, shards,
+                                                          non_iid, label_first, by_user};
 
 std::string usage(const PartitionRow& row) {
   return std::string(row.name) + (row.parameter.empty() ? "" : ":" + std::string(row.parameter));
@@ -247,7 +250,8 @@ Partition make_partition(std::string_view spec, const Samples& samples, std::uin
     }
     Partition partition = kMakers[i](request);
     // The parts that come in several pieces can miss a worker when samples are scarce.
-    const auto empty = std::find_if(partition.begin(), partition.end(), [](const Indices& part) { return part.empty(); });
+    const auto empty =
+        std::find_if(partition.begin(), partition.end(), [](const Indices& part) { return part.empty(); });
     if (empty != partition.end()) {
       request.fail("worker " + std::to_string(empty - partition.begin()) + " gets no sample; take fewer workers");
     }

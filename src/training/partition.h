@@ -35,10 +35,10 @@ struct PartitionRow {
 };
 std::span<const PartitionRow> partitions();
 
-// Deals `samples` with labels below `classes` out to `workers` >= 1 workers. Every sample goes to exactly one worker and
-// every worker gets at least one; random choices depend on `seed` only. Throws UsageError with the reason and the remedy
-// for a spec that is not in the table, a parameter out of range, and whatever cannot be met: fewer samples, shards or
-// users than needed, no users known, a Dirichlet draw that leaves a worker with nothing a hundred times in a row.
+// Deals `samples` with labels below `classes` out to `workers` >= 1 workers. Every sample goes to exactly one worker
+// and every worker gets at least one; random choices depend on `seed` only. Throws UsageError with the reason and the
+// remedy for a spec that is not in the table, a parameter out of range, and whatever cannot be met: fewer samples,
+// shards or users than needed, no users known, a hundred Dirichlet draws that each leave a worker with nothing.
 Partition make_partition(std::string_view spec, const Samples& samples, std::uint32_t classes, std::uint32_t workers,
                          std::uint64_t seed);
 

@@ -25,8 +25,8 @@ Samples labelled(std::size_t count) {
 }
 
 std::vector<std::string> every_spec() {
-  return {"iid", "contiguous", "dirichlet:0.5", "dirichlet:100", "shards:2", "non_iid:60%", "non_iid:0%",
-          "non_iid:100%", "label:3", "user"};
+  return {"iid",         "contiguous", "dirichlet:0.5", "dirichlet:100", "shards:2",
+          "non_iid:60%", "non_iid:0%", "non_iid:100%",  "label:3",       "user"};
 }
 
 TEST(Partition, GivesEverySampleToOneWorkerAndEveryWorkerASample) {
@@ -136,7 +136,8 @@ TEST(Partition, RefusesWhatCannotBeMetAndSaysWhy) {
   const Samples samples = labelled(50);
   Samples anonymous = samples;
   anonymous.users.clear();
-  const auto expect = [&](const std::string& spec, const Samples& from, std::uint32_t workers, const std::string& reason) {
+  const auto expect = [&](const std::string& spec, const Samples& from, std::uint32_t workers,
+                          const std::string& reason) {
     const std::string text = usage_error([&] { make_partition(spec, from, kClasses, workers, 1); });
     EXPECT_NE(text.find("data.partition: '" + spec + "'"), std::string::npos) << text;
     EXPECT_NE(text.find(reason), std::string::npos) << text;

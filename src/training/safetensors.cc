@@ -31,7 +31,8 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
-Entry read_entry(const std::string& path, const TensorLayout& tensor, const Json& description, std::uint64_t data_size) {
+Entry read_entry(const std::string& path, const TensorLayout& tensor, const Json& description,
+                 std::uint64_t data_size) {
   const std::string where = "tensor '" + tensor.name + "': ";
   if (!description.is_object()) refuse(path, where + "its description is not an object");
   const auto member = [&](const char* name) -> const Json& {
@@ -52,7 +53,8 @@ Entry read_entry(const std::string& path, const TensorLayout& tensor, const Json
   const std::vector<std::uint64_t> shape = numbers("shape");
   const bool same = std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end(),
                                [](std::uint64_t a, std::int64_t b) { return a == static_cast<std::uint64_t>(b); });
-  if (!same) refuse(path, where + "its shape is " + Json(shape).dump() + ", the model's is " + Json(tensor.shape).dump());
+  if (!same)
+    refuse(path, where + "its shape is " + Json(shape).dump() + ", the model's is " + Json(tensor.shape).dump());
   const std::vector<std::uint64_t> offsets = numbers("data_offsets");
   if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size ||
       offsets[1] - offsets[0] != tensor.size * sizeof(float)) {
@@ -71,9 +73,10 @@ void write_safetensors(const std::string& path, const Layout& layout, std::span<
   OrderedJson header = OrderedJson::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   for (const TensorLayout& tensor : layout.tensors) {
-    header[tensor.name] = {{"dtype", "F32"},
-                           {"shape", tensor.shape},
-                           {"data_offsets", {tensor.offset * sizeof(float), (tensor.offset + tensor.size) * sizeof(float)}}};
+    header[tensor.name] = {
+        {"dtype", "F32"},
+        {"shape", tensor.shape},
+        {"data_offsets", {tensor.offset * sizeof(float), (tensor.offset + tensor.size) * sizeof(float)}}};
   }
   // What is not UTF-8 in the metadata is replaced; the file has to be JSON.
   std::string text = header.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
@@ -108,7 +111,8 @@ std::vector<float> read_safetensors(const std::string& path, const Layout& layou
   if (file_size < kSizeBytes) refuse(path, "byte 0: too short to be safetensors");
   std::uint64_t header_size = 0;
   read(&header_size, kSizeBytes);
-  if (header_size > kHeaderAllowance + kHeaderPerTensor * layout.tensors.size() || header_size > file_size - kSizeBytes) {
+  if (header_size > kHeaderAllowance + kHeaderPerTensor * layout.tensors.size() ||
+      header_size > file_size - kSizeBytes) {
     refuse(path, "byte 0: a header of " + std::to_string(header_size) + " bytes, which is not safetensors or too much");
   }
   std::string text(header_size, '\0');

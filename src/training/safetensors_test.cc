@@ -91,7 +91,11 @@ TEST(Safetensors, RefusesAnotherModelOrADamagedHeader) {
   EXPECT_NO_THROW(read_safetensors(folder.write("model", file_of(good_header().dump(), 40)), small_layout()));
   refused(spoiled([](auto& h) { h.erase("b"); }), 24, "1 tensors, the model has 2");
   refused(spoiled([](auto& h) { h["c"] = h["b"]; }), 40, "3 tensors, the model has 2");
-  refused(spoiled([](auto& h) { h["c"] = h["b"]; h.erase("b"); }), 40, "no tensor 'b'");
+  refused(spoiled([](auto& h) {
+            h["c"] = h["b"];
+            h.erase("b");
+          }),
+          40, "no tensor 'b'");
   refused(spoiled([](auto& h) { h["a"]["dtype"] = "F64"; }), 40, "not of type F32");
   refused(spoiled([](auto& h) { h["a"]["dtype"] = 32; }), 40, "not of type F32");
   refused(spoiled([](auto& h) { h["a"].erase("shape"); }), 40, "no 'shape'");

@@ -118,8 +118,9 @@ std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> con
 }
 
 Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, Split split) {
-  // Part of the result: another size rounds the scores differently.
-  constexpr std::size_t kBatch = 128;
+  // Small enough for the activations to stay in the cache. Part of the result: another size rounds the scores
+  // differently.
+  constexpr std::size_t kBatch = 32;
   LACONIC_CHECK(params.size() == context.layout.size, params.size() << " parameters for " << context.layout.size);
   const Dataset& data = *context.setup.data;
   const Samples& samples = split == Split::kTest ? data.test : data.validation;

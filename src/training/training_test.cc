@@ -66,12 +66,13 @@ std::pair<at::Tensor, at::Tensor> by_hand(const Samples& samples, std::span<cons
 // LeNet-5 for kShape as a module of its own, at `params`.
 torch::nn::Sequential private_module(std::span<const float> params) {
   using namespace torch::nn;
-  Sequential module(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), Tanh(), AvgPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)), Tanh(),
-                    AvgPool2d(2), Flatten(), Linear(16, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 4));
+  Sequential module(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), Tanh(), AvgPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)),
+                    Tanh(), AvgPool2d(2), Flatten(), Linear(16, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 4));
   const torch::NoGradGuard no_gradient;
   std::size_t offset = 0;
   for (at::Tensor& parameter : module->parameters()) {
-    std::memcpy(parameter.data_ptr<float>(), params.data() + offset, static_cast<std::size_t>(parameter.numel()) * sizeof(float));
+    std::memcpy(parameter.data_ptr<float>(), params.data() + offset,
+                static_cast<std::size_t>(parameter.numel()) * sizeof(float));
     offset += static_cast<std::size_t>(parameter.numel());
   }
   EXPECT_EQ(offset, params.size());
@@ -225,7 +226,8 @@ TEST(TorchLearner, ContinuesBitForBitFromItsArchiveAndParameters) {
 
 TEST(TorchLearner, LearnsWhatCanBeLearnt) {
   for (const std::string model : {"mlp", "lenet5"}) {
-    const Training training = make_training({.model = model, .optimizer_options = {{"learning_rate", "0.003"}}, .workers = 1});
+    const Training training =
+        make_training({.model = model, .optimizer_options = {{"learning_rate", "0.003"}}, .workers = 1});
     const auto learner = training.learner(Rank{0});
     const double before = learner->evaluate(learner->params(), Split::kTest).accuracy;
     for (std::uint64_t step = 0; step < 300; ++step) learner->local_step(Step{step});
