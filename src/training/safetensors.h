@@ -3,7 +3,9 @@
 //   file   = size header data
 //   size   = 8 bytes, little-endian: bytes of the header
 //   header = JSON object, padded with blanks:
-//            tensor name -> {"dtype":"F32", "shape":[...], "data_offsets":[begin, end]} and "__metadata__" -> {text: text}; offsets count from the end of the header
+//            tensor name -> {"dtype":"F32", "shape":[...], "data_offsets":[begin, end]}
+//            "__metadata__" -> {text: text}
+//            offsets count from the end of the header
 //   data   = the tensors, little-endian, without gaps
 #pragma once
 

@@ -1,4 +1,4 @@
-// Which samples a worker's step sees: a function of seed, rank and step alone, so that a checkpoint keeps nothing of it.
+// Which samples a worker's step sees: a function of seed, rank and step alone, so that a checkpoint keeps none of it.
 #pragma once
 
 #include <cstdint>
