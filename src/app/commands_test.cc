@@ -1,0 +1,309 @@
+#include "app/commands.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/tiny_job_test.h"
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+using testing::read_text;
+using testing::TemporaryFolder;
+using testing::tiny_job_text;
+using testing::write_text;
+using Json = nlohmann::json;
+
+const char* const kFda = "name = \"fda\"\nthreshold = 0.05";
+const char* const kSynchronous = "name = \"synchronous\"";
+
+class Commands : public ::testing::Test {
+ protected:
+  Commands() { testing::write_tiny_data(root_.path("data")); }
+
+  std::string job(const std::string& name, const std::string& strategy = kFda) {
+    const std::string path = root_.path(name + ".toml");
+    write_text(path, tiny_job_text(root_, name, strategy));
+    return path;
+  }
+  ExitCode run(const std::string& path, const std::vector<std::string>& overrides = {}) {
+    return run_command(console_, {.job_file = path, .overrides = overrides, .dry_run = false});
+  }
+  // What was printed since the last call.
+  std::string printed() { return std::exchange(out_, std::ostringstream()).str(); }
+  bool exists(const std::string& name) const { return std::filesystem::exists(root_.path(name)); }
+  Json summary(const std::string& name) const {
+    return Json::parse(read_text(root_.path("runs/" + name + "/summary.json")));
+  }
+
+  TemporaryFolder root_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  Console console_{.out = out_, .err = err_, .interrupted = {}};
+};
+
+TEST_F(Commands, RunWritesTheFourFilesAndShowsWhatItCameTo) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  for (const char* file : {"job.resolved.toml", "metrics.jsonl", "summary.json", "model.safetensors"}) {
+    EXPECT_TRUE(exists("runs/a/" + std::string(file))) << file;
+  }
+  EXPECT_FALSE(exists("runs/.a.tmp"));
+  const Json json = summary("a");
+  EXPECT_EQ(json.at("end"), "steps");
+  EXPECT_EQ(json.at("steps"), 40);
+  EXPECT_GT(json.at("syncs"), 0);
+  EXPECT_EQ(json.at("by_worker").size(), 4u);
+  EXPECT_GT(json.at("wire_bytes"), json.at("payload_bytes"));
+  const std::string output = printed();
+  EXPECT_NE(output.find("step 40/40"), std::string::npos) << output;
+  EXPECT_NE(output.find("a: all steps taken"), std::string::npos) << output;
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(Commands, MetricsHaveEveryMeasurementAndEverySyncInOrder) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  std::istringstream lines(read_text(root_.path("runs/a/metrics.jsonl")));
+  std::vector<int> measured;
+  int syncs = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const Json json = Json::parse(line);
+    if (json.at("type") == "sync") {
+      EXPECT_EQ(json.at("syncs"), ++syncs);
+      EXPECT_EQ(json.at("threshold"), 0.05);
+      EXPECT_GT(json.at("watched").at("variance_estimate"), 0.05);
+    } else {
+      measured.push_back(json.at("step"));
+    }
+  }
+  EXPECT_EQ(measured, (std::vector<int>{10, 20, 30, 40}));
+  EXPECT_EQ(syncs, summary("a").at("syncs"));
+}
+
+TEST_F(Commands, TheResolvedJobRunsTheIdenticalRun) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  const std::string hash = summary("a").at("trace_hash");
+  const std::string metrics = read_text(root_.path("runs/a/metrics.jsonl"));
+  const std::string model = read_text(root_.path("runs/a/model.safetensors"));
+  write_text(root_.path("again.toml"), read_text(root_.path("runs/a/job.resolved.toml")));
+  EXPECT_EQ(run(root_.path("again.toml"), {"workers.threads=2", "output.dir=" + root_.path("runs/again")}),
+            ExitCode::kDone);
+  EXPECT_EQ(summary("again").at("trace_hash"), hash);
+  EXPECT_EQ(read_text(root_.path("runs/again/metrics.jsonl")), metrics);
+  EXPECT_EQ(read_text(root_.path("runs/again/model.safetensors")), model);
+}
+
+TEST_F(Commands, PaperBytesFollowTheFormulaOfThePaper) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  EXPECT_EQ(run(job("b", kSynchronous)), ExitCode::kDone);
+  EXPECT_EQ(run(job("c", "name = \"local\"")), ExitCode::kDone);
+  const double d = summary("a").at("parameters");
+  const double syncs = summary("a").at("syncs");
+  // Eight bytes of state a step, 4 workers, 40 steps.
+  EXPECT_DOUBLE_EQ(summary("a").at("paper_gb"), ((syncs + 1) * 8 * d * 4 + 8 * 40 * 4) / 1e9);
+  EXPECT_DOUBLE_EQ(summary("b").at("paper_gb"), 40 * 8 * d * 4 / 1e9);
+  EXPECT_FALSE(summary("c").contains("paper_gb"));
+}
+
+TEST_F(Commands, UntilEndsTheRunAtTheMeasurementThatMeetsIt) {
+  EXPECT_EQ(run(job("a"), {"job.until=step >= 15"}), ExitCode::kDone);
+  EXPECT_EQ(summary("a").at("end"), "until");
+  EXPECT_EQ(summary("a").at("measured_step"), 20);
+}
+
+TEST_F(Commands, DryRunWritesNothing) {
+  EXPECT_EQ(run_command(console_, {.job_file = job("a"), .overrides = {}, .dry_run = true}), ExitCode::kDone);
+  EXPECT_FALSE(exists("runs"));
+  const std::string output = printed();
+  EXPECT_NE(output.find("d = 386 parameters"), std::string::npos) << output;  // 36 * 8 + 8 + 8 * 10 + 10
+  // A star of 4 workers carries 2 * 4 states of 8 bytes a step and 2 * 4 models of 4 * 386 bytes a sync.
+  EXPECT_NE(output.find("64 B (16 B a worker)"), std::string::npos) << output;
+  EXPECT_NE(output.find("12.4 kB (3.09 kB a worker)"), std::string::npos) << output;
+  EXPECT_NE(output.find("0 to 40, as the data decide"), std::string::npos) << output;
+  EXPECT_NE(output.find("worker"), std::string::npos);
+}
+
+TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = {}, .dry_run = true}),
+            ExitCode::kDone);
+  const std::string plan = printed();
+  EXPECT_EQ(run(job("a", kSynchronous)), ExitCode::kDone);
+  const std::string time = to_text(Seconds{summary("a").at("time_s").get<double>()});
+  EXPECT_NE(plan.find("time          " + time), std::string::npos) << time << " in\n" << plan;
+}
+
+TEST_F(Commands, ADivergedRunKeepsItsMetricsAndItsLastGoodModel) {
+  // Every step multiplies the parameters by about -10,000.
+  const std::vector<std::string> diverging = {"optimizer.name=sgd", "optimizer.learning_rate=10",
+                                              "optimizer.weight_decay=1000", "evaluation.every=1 step"};
+  EXPECT_EQ(run(job("a", kSynchronous), diverging), ExitCode::kFailed);
+  const Json json = summary("a");
+  EXPECT_EQ(json.at("end"), "failed");
+  EXPECT_EQ(json.at("finished"), false);
+  const std::string error = json.at("error");
+  EXPECT_NE(error.find("the loss of worker "), std::string::npos) << error;
+  EXPECT_NE(error.find(" is not finite in step "), std::string::npos) << error;
+  EXPECT_EQ(err_.str(), "laconic: error: a: " + error + "\n");
+  EXPECT_TRUE(exists("runs/a/model.safetensors"));
+  EXPECT_NE(read_text(root_.path("runs/a/metrics.jsonl")), "");
+}
+
+TEST_F(Commands, AnInterruptedRunWritesWhatThereIs) {
+  int asked = 0;
+  console_.interrupted = [&asked] { return ++asked > 2000; };
+  EXPECT_EQ(run(job("a"), {"job.steps=100000"}), ExitCode::kInterrupted);
+  const Json json = summary("a");
+  EXPECT_EQ(json.at("end"), "interrupted");
+  EXPECT_GT(json.at("steps"), 0);
+  EXPECT_LT(json.at("steps"), 100000);
+  EXPECT_TRUE(exists("runs/a/model.safetensors"));
+}
+
+TEST_F(Commands, InterruptedBeforeTheFirstStepNothingIsWritten) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  const std::string before = read_text(root_.path("runs/a/summary.json"));
+  console_.interrupted = [] { return true; };
+  EXPECT_EQ(run(job("a")), ExitCode::kInterrupted);
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), before);
+  EXPECT_FALSE(exists("runs/.a.tmp"));
+}
+
+std::string refusal(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST_F(Commands, BadDataNameTheirPlaceAndNothingIsWritten) {
+  const std::string path = job("a");
+  EXPECT_EQ(refusal([&] { run(path, {"workers.count=401", "data.batch=1"}); }).find("data.partition: "), 0u);
+  const std::string partition = refusal([&] { run(path, {"data.partition=dirichlet:-1"}); });
+  EXPECT_EQ(partition.find("--set: data.partition: "), 0u) << partition;
+  const std::string missing = refusal([&] { run(path, {"data.dir=" + root_.path("nowhere")}); });
+  EXPECT_NE(missing.find("no such file"), std::string::npos) << missing;
+  std::string labels = read_text(root_.path("data/train-labels-idx1-ubyte"));
+  write_text(root_.path("data/train-labels-idx1-ubyte"), labels.substr(0, 100));
+  const std::string truncated = refusal([&] { run(path); });
+  EXPECT_NE(truncated.find("train-labels-idx1-ubyte"), std::string::npos) << truncated;
+  EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Commands, AFolderWithOtherThingsInItIsNotReplaced) {
+  std::filesystem::create_directories(root_.path("runs/a"));
+  write_text(root_.path("runs/a/thesis.tex"), "years of work");
+  const std::string line = refusal([&] { run(job("a")); });
+  EXPECT_NE(line.find("holds 'thesis.tex', which is no result of a run"), std::string::npos) << line;
+  EXPECT_EQ(read_text(root_.path("runs/a/thesis.tex")), "years of work");
+}
+
+TEST_F(Commands, CompareRunsWhatWasNotRunAndReusesTheIdenticalRun) {
+  const std::vector<std::string> jobs = {job("a"), job("b", kSynchronous)};
+  EXPECT_EQ(run(jobs[0]), ExitCode::kDone);
+  const std::string first = read_text(root_.path("runs/a/summary.json"));
+  printed();
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = jobs, .overrides = {}}), ExitCode::kDone);
+  std::string output = printed();
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), first) << "run again: its wall time would differ";
+  EXPECT_EQ(output.find("a: all steps taken"), std::string::npos) << output;
+  EXPECT_NE(output.find("b: all steps taken"), std::string::npos) << output;
+  EXPECT_NE(output.find("fewer bytes"), std::string::npos) << output;
+
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = {root_.path("runs/a"), jobs[1]}, .overrides = {}}),
+            ExitCode::kDone);
+  output = printed();
+  EXPECT_EQ(output.find("all steps taken"), std::string::npos) << "both are there: " << output;
+  EXPECT_EQ(output.find("job"), 0u) << output;
+}
+
+TEST_F(Commands, CompareRunsAgainWhatAnotherJobOrNoFinishedRunLeft) {
+  const std::string path = job("a");
+  EXPECT_EQ(run(path, {"job.seed=2"}), ExitCode::kDone);
+  printed();
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = {path}, .overrides = {}}), ExitCode::kDone);
+  EXPECT_NE(printed().find("a: all steps taken"), std::string::npos);
+  EXPECT_EQ(summary("a").at("seed"), 1);
+
+  std::string unfinished = read_text(root_.path("runs/a/summary.json"));
+  unfinished.replace(unfinished.find("\"finished\": true"), 16, "\"finished\": false");
+  write_text(root_.path("runs/a/summary.json"), unfinished);
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = {path}, .overrides = {}}), ExitCode::kDone);
+  EXPECT_NE(printed().find("a: all steps taken"), std::string::npos);
+}
+
+TEST_F(Commands, CompareRefusesTwoJobsOfOneFolderAndFoldersWithoutARun) {
+  const std::string a = job("a");
+  write_text(root_.path("b.toml"), tiny_job_text(root_, "a", kSynchronous));
+  EXPECT_NE(refusal([&] {
+              compare_command(console_, {.jobs_or_folders = {a, root_.path("b.toml")}, .overrides = {}});
+            }).find("give them different names"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              compare_command(console_, {.jobs_or_folders = {root_.path("data")}, .overrides = {}});
+            }).find("holds no summary.json"),
+            std::string::npos);
+  EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Commands, EvaluateMeasuresWhatTheRunMeasured) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  printed();
+  EXPECT_EQ(
+      evaluate_command(console_,
+                       {.model_file = root_.path("runs/a/model.safetensors"), .job_file = job("a"), .overrides = {}}),
+      ExitCode::kDone);
+  std::ostringstream accuracy;
+  accuracy.precision(2);
+  accuracy << std::fixed << 100.0 * summary("a").at("test").at("accuracy").get<double>() << "%";
+  const std::string output = printed();
+  EXPECT_NE(output.find("test       100"), std::string::npos) << output;
+  EXPECT_NE(output.find(accuracy.str()), std::string::npos) << output;
+}
+
+TEST_F(Commands, EvaluateRefusesAModelOfAnotherShape) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  EXPECT_NE(refusal([&] {
+              evaluate_command(console_, {.model_file = root_.path("runs/a/model.safetensors"),
+                                          .job_file = job("a"),
+                                          .overrides = {"model.hidden=9"}});
+            }),
+            "accepted");
+}
+
+TEST_F(Commands, ListShowsEveryRowAndOption) {
+  for (const std::string_view topic : list_topics()) {
+    EXPECT_EQ(list_command(console_, std::string(topic)), ExitCode::kDone);
+    EXPECT_FALSE(out_.str().empty()) << topic;
+    std::istringstream lines(printed());
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), console_.width) << line;
+  }
+  list_command(console_, "strategies");
+  const std::string strategies = printed();
+  EXPECT_NE(strategies.find("threshold  (number from 0; required)"), std::string::npos) << strategies;
+  list_command(console_, "options");
+  EXPECT_NE(printed().find("latency  (duration, such as \"20 ms\"; default 10 ms)"), std::string::npos);
+  EXPECT_NE(refusal([&] { list_command(console_, "strategis"); }).find("did you mean 'strategies'?"),
+            std::string::npos);
+}
+
+TEST_F(Commands, ErrorsEndAsOneLineWithTheirExitCode) {
+  const auto end_of = [&](const auto& error) {
+    try {
+      throw error;
+    } catch (...) {
+      return report_error(console_);
+    }
+  };
+  EXPECT_EQ(end_of(UsageError("bad\njob")), ExitCode::kBadUsage);
+  EXPECT_EQ(end_of(RunError("failed")), ExitCode::kFailed);
+  EXPECT_EQ(end_of(PeerLost("gone")), ExitCode::kPeerLost);
+  EXPECT_EQ(end_of(CheckFailed("bug")), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "laconic: error: bad job\nlaconic: error: failed\nlaconic: error: gone\nlaconic: error: bug\n");
+}
+
+}  // namespace
+}  // namespace laconic

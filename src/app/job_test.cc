@@ -1,0 +1,281 @@
+#include "app/job.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "app/job_text.h"
+#include "app/schema.h"
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+// Line by line, so that a test can name a place.
+const std::vector<std::string> kGood = {
+    /* 1 */ "[job]",
+    /* 2 */ "epochs = 2",
+    /* 3 */ "[data]",
+    /* 4 */ "dataset = \"fashion_mnist\"",
+    /* 5 */ "[model]",
+    /* 6 */ "name = \"lenet5\"",
+    /* 7 */ "[optimizer]",
+    /* 8 */ "name = \"adam\"",
+    /* 9 */ "[workers]",
+    /* 10 */ "count = 8",
+    /* 11 */ "[strategy]",
+    /* 12 */ "name = \"fda\"",
+    /* 13 */ "threshold = 2.5",
+    /* 14 */ "[network]",
+    /* 15 */ "latency = \"10 ms\"",
+    /* 16 */ "[evaluation]",
+    /* 17 */ "every = \"1 epoch\"",
+};
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+// The good job with line `number` replaced.
+std::string with_line(std::size_t number, const std::string& line) {
+  std::vector<std::string> lines = kGood;
+  lines.at(number - 1) = line;
+  return joined(lines);
+}
+
+Job parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return parse_job_text(text, "job.toml", overrides);
+}
+
+std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse(text, overrides);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Job, HasWhatTheFileSaysAndDefaultsElsewhere) {
+  const Job job = parse(joined(kGood));
+  EXPECT_EQ(job.name, "job") << "the file's name";
+  EXPECT_EQ(job.output_dir, "runs/job");
+  EXPECT_EQ(job.seed, 1u);
+  EXPECT_TRUE(job.length.in_epochs);
+  EXPECT_EQ(job.length.numerator, 2u);
+  EXPECT_EQ(job.dataset->name, "fashion_mnist");
+  EXPECT_EQ(job.model->name, "lenet5");
+  EXPECT_EQ(job.optimizer->name, "adam");
+  EXPECT_EQ(job.strategy->name, "fda");
+  EXPECT_EQ(job.workers, 8u);
+  EXPECT_EQ(job.step_cost, std::vector<Seconds>(8, Seconds{0.010}));
+  EXPECT_EQ(job.section("strategy").number("threshold"), 2.5);
+  EXPECT_EQ(job.section("strategy").text("monitor"), "linear");
+  EXPECT_FALSE(job.until);
+}
+
+TEST(Job, TakesDurationsOfEachWorkerAsTextOrArray) {
+  const std::vector<Seconds> costs = {{0.010}, {0.020}};
+  EXPECT_EQ(parse(with_line(10, "count = 2\ncompute = \"10 ms, 20 ms\"")).step_cost, costs);
+  EXPECT_EQ(parse(with_line(10, "count = 2\ncompute = [\"10 ms\", \"20 ms\"]")).step_cost, costs);
+}
+
+TEST(Job, TakesOverridesLast) {
+  const Job job = parse(joined(kGood), {"strategy.threshold=4", "job.name=\"other\"", "network.up=1 Gbit/s"});
+  EXPECT_EQ(job.section("strategy").number("threshold"), 4.0);
+  EXPECT_EQ(job.name, "other");
+  EXPECT_EQ(job.section("network").rate("up").value, 1e9);
+}
+
+TEST(Job, OverrideOfStepsPutsEpochsAside) {
+  const Job job = parse(joined(kGood), {"job.steps=100"});
+  EXPECT_FALSE(job.length.in_epochs);
+  EXPECT_EQ(job.length.numerator, 100u);
+  EXPECT_TRUE(parse(with_line(2, "steps = 5"), {"job.epochs=0.5"}).length.in_epochs);
+}
+
+TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
+  EXPECT_EQ(parse(joined(kGood), {"strategy.name=synchronous"}).strategy->name, "synchronous");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.name=synchronous", "strategy.threshold=1"}),
+            "--set: 'strategy.threshold' is an option of fda, but strategy.name is 'synchronous'; remove it, or change "
+            "the name");
+}
+
+struct BadInput {
+  std::size_t line;
+  std::string text;
+  std::string refusal;
+};
+
+TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
+  const std::vector<BadInput> cases = {
+      {11, "[stategy]", "job.toml:11: unknown section [stategy]; did you mean [strategy]?"},
+      {14, "[zebra]",
+       "job.toml:14: unknown section [zebra]; known are: [job], [data], [model], [optimizer], [workers], [strategy], "
+       "[network], [evaluation], [output]"},
+      {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
+      {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
+      {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},
+      {13, "period = 4",
+       "job.toml:13: 'strategy.period' is an option of periodic, fedavg, but strategy.name is 'fda'; remove it, or "
+       "change the name"},
+      {12, "name = \"fdaa\"",
+       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, local, "
+       "serial; did you mean 'fda'?"},
+      {12, "",
+       "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
+       "\"fda\""},
+      {13, "threshold = -1", "job.toml:13: strategy.threshold: '-1' is not a number of at least 0"},
+      {13, "threshold = \"2.5\"", "job.toml:13: strategy.threshold: a number is wanted here, such as threshold = 0.5"},
+      {13, "threshold = nan", "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0"},
+      {10, "count = \"eight\"", "job.toml:10: workers.count: a whole number is wanted here, such as count = 1"},
+      {10, "count = 0", "job.toml:10: workers.count: '0' is not a whole number from 1 to 100000"},
+      {10, "count = 2.5", "job.toml:10: workers.count: '2.5' is not a whole number from 1 to 100000"},
+      {10, "", "job.toml:9: 'workers.count' is missing (number of workers); write [workers] count = 1"},
+      {10, "count = 8\ncompute = [\"1 ms\", \"2 ms\"]",
+       "job.toml:11: workers.compute: a list of 2 durations for 8 workers; give one for all, or one for each"},
+      {10, "count = 8\ncompute = \"10 sec\"",
+       "job.toml:11: workers.compute: '10 sec' is not a number with one of the units us, ms, s, min, h (such as \"20 "
+       "ms\")"},
+      {15, "latency = 10",
+       "job.toml:15: network.latency: a number with its unit is wanted here, such as latency = "
+       "\"20 ms\""},
+      {15, "latency = \"10\"",
+       "job.toml:15: network.latency: '10' is not a number with one of the units us, ms, s, min, h (such as \"20 "
+       "ms\")"},
+      {15, "up = \"100 Mb\"",
+       "job.toml:15: network.up: '100 Mb' is not a number with one of the units bit/s, kbit/s, Mbit/s, Gbit/s, kB/s, "
+       "MB/s, GB/s (such as \"100 Mbit/s\")"},
+      {15, "channel = \"1 Mbit/s\"",
+       "job.toml:15: network.channel: has no meaning with network.model = \"interfaces\"; remove it, or choose model "
+       "\"shared\""},
+      {15, "model = \"shared\"\nup = \"1 Mbit/s\"",
+       "job.toml:16: network.up: has no meaning with network.model = \"shared\"; remove it, or choose model "
+       "\"interfaces\""},
+      {15, "deadline = \"0 s\"", "job.toml:15: network.deadline: nobody can answer within 0 s; give some minutes"},
+      {2, "epochs = 2\nsteps = 100", "job.toml:2: job.epochs: job.steps is given too; keep one of the two"},
+      {2, "", "job.toml: neither job.steps nor job.epochs is given; write [job] epochs = 1, or how long to train"},
+      {2, "steps = 0", "job.toml:2: job.steps: not above 0; a run has at least one step"},
+      {2, "epochs = 0", "job.toml:2: job.epochs: not above 0; a run has at least one step"},
+      {2, "epochs = 1\nname = \"a/b\"",
+       "job.toml:3: job.name: 'a/b' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first"},
+      {2, "epochs = 1\nname = 5", "job.toml:3: job.name: a text is wanted here, such as name = \"...\""},
+      {2, "epochs = 1\nuntil = \"accuracy >= 98\"",
+       "job.toml:3: job.until: 'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98"},
+      {2, "epochs = 1\nuntil = \"validation_loss < 1\"",
+       "job.toml:3: job.until: no data are held out; set data.validation, such as 0.1"},
+      {17, "every = \"often\"",
+       "job.toml:17: evaluation.every: 'often' is not a number of epochs or steps, such as \"1 epoch\" or \"100 "
+       "steps\""},
+      {17, "every = \"1.5 steps\"",
+       "job.toml:17: evaluation.every: '1.5 steps' is not a number of epochs or steps, such as \"1 epoch\" or \"100 "
+       "steps\""},
+      {8, "name = \"sgd\"\nnesterov = true",
+       "job.toml:9: optimizer.nesterov: Nesterov's form needs a momentum above 0; set optimizer.momentum"},
+      {8, "name = \"sgd\"\nnesterov = 1",
+       "job.toml:9: optimizer.nesterov: a flag (true or false) is wanted here, such as nesterov = true"},
+      {12, "name = \"serial\"\n[output]",
+       "job.toml:14: unknown key 'output.threshold'; [strategy] has a key of that name: put it there"},
+      {1, "steps = 1\n[job]", "job.toml:1: 'steps' stands outside any section; put it under one, such as [job]"},
+  };
+  for (const BadInput& bad : cases) {
+    const std::string line = refusal(with_line(bad.line, bad.text));
+    EXPECT_EQ(line, bad.refusal);
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+  }
+}
+
+TEST(Job, RefusesSerialWithMoreThanOneWorker) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"serial\"";
+  lines[12] = "";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:10: workers.count: strategy serial is for one worker, not 8; set workers.count = 1");
+}
+
+TEST(Job, RefusesWhatIsNoToml) {
+  const std::string line = refusal(with_line(6, "name = lenet5"));
+  EXPECT_EQ(line.find("job.toml:6: this is no TOML: "), 0u) << line;
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(refusal(with_line(2, "epochs = 2\nepochs = 3")).find("job.toml:3: this is no TOML: "), 0u);
+}
+
+TEST(Job, RefusesBadOverrides) {
+  EXPECT_EQ(refusal(joined(kGood), {"threshold=3"}),
+            "--set 'threshold=3': write section.key=value, such as --set job.seed=2");
+  EXPECT_EQ(refusal(joined(kGood), {"stategy.name=fda"}),
+            "--set stategy.name: unknown section [stategy]; did you mean [strategy]?");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.treshold=3"}),
+            "--set: unknown key 'strategy.treshold'; did you mean 'threshold'?");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.threshold=much"}),
+            "--set: strategy.threshold: 'much' is not a number of at least 0");
+}
+
+TEST(Job, RefusesAFileThatIsNotThere) {
+  EXPECT_THROW(load_job("no/such/job.toml"), UsageError);
+  EXPECT_THROW(load_job("src"), UsageError) << "a folder";
+}
+
+TEST(ResolvedJob, IsTheSameJobAgain) {
+  for (const std::string& text :
+       {joined(kGood), with_line(15, "model = \"shared\"\nchannel = \"2 Mbit/s\""), with_line(2, "steps = 7"),
+        with_line(13, "threshold = inf\nmonitor = \"max-norm\""), with_line(6, "name = \"mlp\"\nhidden = [32, 16]"),
+        with_line(4, "dataset = \"mnist\"\ndir = 'a\"b\\c'")}) {
+    const Job job = parse(text);
+    const std::string resolved = job.resolved_text();
+    const Job again = parse_job_text(resolved, "elsewhere/job.resolved.toml");
+    EXPECT_EQ(again.resolved_text(), resolved);
+    EXPECT_EQ(again.identity(), job.identity());
+    EXPECT_EQ(again.name, job.name);
+    EXPECT_EQ(again.step_cost, job.step_cost);
+    EXPECT_EQ(again.length.numerator, job.length.numerator);
+  }
+}
+
+TEST(ResolvedJob, HoldsEveryOptionThatApplies) {
+  const std::string resolved = parse(joined(kGood)).resolved_text();
+  for (const SchemaSection& section : schema()) {
+    EXPECT_NE(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << section.name;
+    for (const OptionSpec& spec : section.options) {
+      if (spec.name == "steps" || spec.name == "channel") continue;  // the job has epochs and interfaces
+      EXPECT_NE(resolved.find("\n" + std::string(spec.name) + " = "), std::string::npos) << spec.name;
+    }
+  }
+  EXPECT_NE(resolved.find("\nsketch_cols = 250\n"), std::string::npos) << "the strategy's own";
+}
+
+TEST(Identity, LeavesOutWhatChangesNoResult) {
+  const Job job = parse(joined(kGood));
+  EXPECT_EQ(parse(joined(kGood), {"output.dir=elsewhere", "output.progress=off", "workers.threads=3", "job.name=x"})
+                .identity(),
+            job.identity());
+  EXPECT_NE(parse(joined(kGood), {"job.seed=2"}).identity(), job.identity());
+  EXPECT_NE(parse(joined(kGood), {"strategy.threshold=2.6"}).identity(), job.identity());
+}
+
+TEST(TrainingLength, CarriesTheFractionOfAnEpochOver) {
+  // 54,000 samples, 256 a step: 210.9375 steps an epoch.
+  const TrainingLength epoch{.in_epochs = true, .numerator = 1, .denominator = 1};
+  const auto steps = epoch.in_steps(54000, 256);
+  EXPECT_EQ(steps.numerator * 256, steps.denominator * 54000);
+  EXPECT_EQ(steps.rounded_up(), 211u);
+  const TrainingLength sixteen{.in_epochs = true, .numerator = 16, .denominator = 1};
+  EXPECT_EQ(sixteen.in_steps(54000, 256).rounded_up(), 3375u) << "not 16 * 211";
+  EXPECT_EQ(sixteen.in_steps(54000, 256).denominator, 1u);
+  const TrainingLength half{.in_epochs = true, .numerator = 1, .denominator = 2};
+  EXPECT_EQ(half.in_steps(54000, 256).rounded_up(), 106u);
+  const TrainingLength plain{.in_epochs = false, .numerator = 100, .denominator = 1};
+  EXPECT_EQ(plain.in_steps(54000, 256).rounded_up(), 100u);
+}
+
+TEST(TomlQuoted, IsReadBackAsItWas) {
+  const std::string odd = "a \"quoted\" \\ back\tslash\n\x01\x7f ü";
+  const WrittenJob written = read_job_text("[s]\nk = " + toml_quoted(odd) + "\n", "x");
+  EXPECT_EQ(written.at("s").keys.at("k").text, odd);
+}
+
+}  // namespace
+}  // namespace laconic

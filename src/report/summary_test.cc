@@ -1,0 +1,134 @@
+#include "report/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+Summary example() {
+  Summary summary;
+  summary.program_version = "0.1.0";
+  summary.job = "a_job";
+  summary.strategy = "fda";
+  summary.model = "mlp";
+  summary.dataset = "mnist";
+  summary.workers = 2;
+  summary.parameters = 10;
+  summary.planned_steps = 100;
+  summary.steps = 100;
+  summary.epochs = 2.0;
+  summary.syncs = 5;
+  summary.time = {4.5};
+  summary.trace_hash = 0x1234;
+  summary.paper_gb = 0.25;
+  Measurement newest;
+  newest.step = {100};
+  newest.test = {.loss = 0.5, .accuracy = 0.875, .samples = 1000};
+  newest.workers = WorkerAccuracy{.mean = 0.75, .minimum = 0.5, .maximum = 1.0};
+  summary.newest = newest;
+  return summary;
+}
+
+Ledger traffic() {
+  Ledger ledger(2);
+  const std::vector<float> model(10);
+  const Frame up(FrameHeader{Traffic::kModel, Tag::kReduceMean, {1}}, std::span<const float>(model));
+  const std::vector<float> state(2);
+  const Frame small(FrameHeader{Traffic::kState, Tag::kReduceMean, {2}}, std::span<const float>(state));
+  ledger.record_sent({0}, up);
+  ledger.record_received({2}, up);
+  ledger.record_sent({1}, small);
+  ledger.record_refused({2});
+  return ledger;
+}
+
+TEST(AddLedger, CountsByKindAndByWorker) {
+  Summary summary = example();
+  add_ledger(traffic(), summary);
+  ASSERT_EQ(summary.nodes.size(), 2u);
+  EXPECT_EQ(summary.nodes[0].sent.payload.value, 40u);
+  EXPECT_EQ(summary.nodes[1].sent.payload.value, 8u);
+  EXPECT_EQ(summary.coordinator.received.payload.value, 40u);
+  EXPECT_EQ(summary.coordinator.refused, 1u);
+  EXPECT_EQ(summary.refused(), 1u);
+  EXPECT_EQ(summary.total().payload.value, 48u);
+  EXPECT_GT(summary.total().framed.value, 48u) << "headers count";
+  EXPECT_EQ(summary.traffic[static_cast<std::size_t>(Traffic::kState)].frames, 1u);
+}
+
+TEST(SummaryText, IsReadBackAsTheFiguresItHolds) {
+  Summary summary = example();
+  add_ledger(traffic(), summary);
+  const SummaryFigures figures = read_summary(summary_text(summary));
+  EXPECT_EQ(figures.program_version, "0.1.0");
+  EXPECT_EQ(figures.job, "a_job");
+  EXPECT_EQ(figures.strategy, "fda");
+  EXPECT_TRUE(figures.finished);
+  EXPECT_EQ(figures.accuracy, 0.875);
+  EXPECT_EQ(figures.workers_accuracy, 0.75);
+  EXPECT_EQ(figures.steps, 100u);
+  EXPECT_EQ(figures.syncs, 5u);
+  EXPECT_EQ(figures.payload_bytes, 48u);
+  EXPECT_EQ(figures.wire_bytes, summary.total().framed.value);
+  EXPECT_EQ(figures.paper_gb, 0.25);
+  EXPECT_EQ(figures.time.value, 4.5);
+  EXPECT_EQ(figures.trace_hash, "0000000000001234");
+}
+
+TEST(SummaryText, NamesTheErrorOfAFailedRunWhichIsNotFinished) {
+  Summary summary = example();
+  summary.end = Summary::End::kFailed;
+  summary.error = "training diverged: the loss of worker 1 is not finite in step 7";
+  const auto json = nlohmann::json::parse(summary_text(summary));
+  EXPECT_EQ(json.at("end"), "failed");
+  EXPECT_EQ(json.at("finished"), false);
+  EXPECT_EQ(json.at("error"), summary.error);
+  EXPECT_NE(summary_for_people(summary).find("failed: training diverged"), std::string::npos);
+}
+
+TEST(ReadSummary, RefusesWhatIsNoSummary) {
+  const std::string good = summary_text(example());
+  EXPECT_THROW(read_summary(""), DecodeError);
+  EXPECT_THROW(read_summary("{}"), DecodeError);
+  EXPECT_THROW(read_summary("[1, 2]"), DecodeError);
+  EXPECT_THROW(read_summary(good.substr(0, good.size() / 2)), DecodeError);
+  std::string wrong_type = good;
+  wrong_type.replace(wrong_type.find("\"steps\": 100"), 12, "\"steps\": \"x\"");
+  EXPECT_THROW(read_summary(wrong_type), DecodeError);
+  std::string other_program = good;
+  other_program.replace(other_program.find("laconic"), 7, "verbose");
+  EXPECT_THROW(read_summary(other_program), DecodeError);
+}
+
+TEST(ComparisonText, GivesTheRatioOfBytesToTheRunThatSentMost) {
+  SummaryFigures fda;
+  fda.job = fda.strategy = "fda";
+  fda.end = "steps";
+  fda.accuracy = 0.875;
+  fda.steps = 100;
+  fda.syncs = 5;
+  fda.payload_bytes = 900;
+  fda.wire_bytes = 1000;
+  fda.trace_hash = "00000000000000aa";
+  SummaryFigures synchronous = fda;
+  synchronous.job = synchronous.strategy = "synchronous";
+  synchronous.wire_bytes = 50000;
+  SummaryFigures silent = fda;
+  silent.job = silent.strategy = "local";
+  silent.wire_bytes = silent.payload_bytes = 0;
+  const std::vector<SummaryFigures> runs = {fda, synchronous, silent};
+  EXPECT_EQ(
+      comparison_text(runs, 200),
+      "job          strategy     accuracy  steps  syncs  payload  on the wire  fewer bytes  time  trace hash\n"
+      "-----------  -----------  --------  -----  -----  -------  -----------  -----------  ----  ----------------\n"
+      "fda          fda            87.50%    100      5    900 B         1 kB        50.0x  0 us  00000000000000aa\n"
+      "synchronous  synchronous    87.50%    100      5    900 B        50 kB        1.00x  0 us  00000000000000aa\n"
+      "local        local          87.50%    100      5      0 B          0 B     no bytes  0 us  00000000000000aa\n");
+}
+
+}  // namespace
+}  // namespace laconic
