@@ -1,11 +1,15 @@
 // The program: its command line, Ctrl-C, and the one place where errors end.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <functional>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 #include "app/commands.h"
+#include "base/options.h"
 
 namespace {
 
@@ -80,6 +84,17 @@ int main(int argc, char** argv) {
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
+  constexpr std::array<std::string_view, 4> kCommands = {"run", "compare", "evaluate", "list"};
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
+  if (!known && !first.starts_with('-')) {
+    const std::string_view near = nearest(first, kCommands);
+    std::cerr << "laconic: error: "
+              << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
+              << "; there are run, compare, evaluate, list"
+              << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
+    return static_cast<int>(ExitCode::kBadUsage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
@@ -56,6 +57,25 @@ void check_replaceable(const Job& job, const std::string& path) {
                        "', which is no result of a run, and would be replaced; move it, or give another output.dir");
     }
   }
+}
+
+// `folder` takes the place of `path`, and what was there goes away.
+void put_in_place(const std::string& folder, const std::string& path, std::error_code& error) {
+  if (!fs::exists(path)) {
+    fs::rename(folder, path, error);
+    return;
+  }
+  std::error_code ignored;
+  if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) {
+    fs::remove_all(folder, ignored);
+    return;
+  }
+  // Not every file system can exchange two folders.
+  const std::string former = folder + ".former";
+  fs::remove_all(former, error);
+  if (!error) fs::rename(path, former, error);
+  if (!error) fs::rename(folder, path, error);
+  if (!error) fs::remove_all(former, ignored);
 }
 
 Summary::End end_of(sim::Outcome::End end) {
@@ -133,18 +153,12 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
   write_file(unfinished, summary_text(summary));
   std::error_code error;
   fs::rename(unfinished, join(temporary_, kSummaryFile), error);
-  const std::string former = temporary_ + ".former";
-  if (!error && fs::exists(path_)) {
-    fs::remove_all(former, error);
-    fs::rename(path_, former, error);
-  }
-  if (!error) fs::rename(temporary_, path_, error);
+  if (!error) put_in_place(temporary_, path_, error);
   if (error) {
     const std::string kept = std::exchange(temporary_, {});
     throw RunError(path_ + ": cannot be written (" + error.message() + "); the results are in " + kept);
   }
   temporary_.clear();
-  fs::remove_all(former, error);
 }
 
 Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result) {
