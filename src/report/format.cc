@@ -32,7 +32,7 @@ std::size_t widest_line(std::string_view text) {
   return widest;
 }
 
-// Columns of cells, each as wide as its widest, the first `heads` lines ruled off.
+// Columns of cells, each as wide as its widest; `rule`: a rule below the first line.
 std::string set_columns(const std::vector<std::vector<std::string>>& lines, const std::vector<Table::Align>& aligns,
                         bool rule) {
   std::vector<std::size_t> widths(aligns.size());
@@ -81,8 +81,8 @@ std::string significant(double number, int digits) {
     std::snprintf(buffer.data(), buffer.size(), "%.*e", digits - 1, number);
     return buffer.data();
   }
-  const int before = size < 1.0 ? (size == 0.0 ? 1 : static_cast<int>(std::floor(std::log10(size))) + 1)
-                                : static_cast<int>(std::floor(std::log10(size))) + 1;
+  // Digits before the point; of a fraction 0 or fewer.
+  const int before = size == 0.0 ? 1 : static_cast<int>(std::floor(std::log10(size))) + 1;
   std::snprintf(buffer.data(), buffer.size(), "%.*f", std::max(0, digits - before), number);
   return buffer.data();
 }

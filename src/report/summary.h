@@ -63,8 +63,8 @@ std::string_view to_text(Summary::End end);
 // Copies what the ledger knows.
 void add_ledger(const Ledger& ledger, Summary& summary);
 
-// JSON, indented, with the last line's end. docs: the fields are those above; bytes are "payload_bytes" and
-// "wire_bytes" (payload with frame headers).
+// JSON, indented, with the last line's end: the fields above by their names, bytes as "payload_bytes" and "wire_bytes"
+// (payload with frame headers), the measurement's figures beside them, "finished" as finished() says.
 std::string summary_text(const Summary& summary);
 
 // What a comparison needs of a summary.json.
