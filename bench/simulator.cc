@@ -162,7 +162,7 @@ double peak_memory_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024.0;
 }
 
-const Strategy kLinear{"fda", {{"monitor", "linear"}, {"threshold", "2.5"}}};
+const Strategy kLinear{"fda", {{"monitor", "linear"}, {"threshold", "0.5"}}};
 
 void measure_scale(Harness& harness, const std::shared_ptr<const Dataset>& data, const Setting& setting) {
   const std::uint32_t many = harness.quick() ? 200 : 1000;
@@ -220,7 +220,7 @@ int run(int argc, char** argv) {
   // As many steps in all on both sides; every repetition times each in turn.
   const std::vector<Strategy> strategies = {{"local", {}},
                                             kLinear,
-                                            {"fda", {{"monitor", "sketch"}, {"threshold", "2.5"}}}};
+                                            {"fda", {{"monitor", "sketch"}, {"threshold", "0.5"}}}};
   const std::uint64_t bare_steps =
       setting.steps * setting.workers / static_cast<std::uint64_t>(setting.threads);
   const double bare_samples = static_cast<double>(bare_steps * kBatch) * setting.threads;

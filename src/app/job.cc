@@ -240,22 +240,8 @@ void check_name(const std::string& name) {
   }
 }
 
-// Whether a network key has a meaning under the chosen network.model.
-bool network_key_applies(std::string_view model, std::string_view key) {
-  const bool shared_only = key == "channel";
-  const bool interfaces_only = key == "up" || key == "down" || key == "coordinator_up" || key == "coordinator_down";
-  return model == "shared" ? !interfaces_only : !shared_only;
-}
-
 void check_network(const Job& job) {
   const Options& network = job.section("network");
-  const std::string& model = network.text("model");
-  for (const OptionSpec& spec : find_section("network")->options) {
-    if (network.given(spec.name) && !network_key_applies(model, spec.name)) {
-      throw UsageError(network.place(spec.name) + ": has no meaning with network.model = \"" + model +
-                       "\"; remove it, or choose model \"" + (model == "shared" ? "interfaces" : "shared") + "\"");
-    }
-  }
   if (network.seconds("deadline").value <= 0.0) {
     throw UsageError(network.place("deadline") + ": nobody can answer within 0 s; give some minutes");
   }
@@ -317,7 +303,6 @@ std::string write(const Job& job, bool identity_only) {
       const std::string_view key = option.spec->name;
       if (identity_only && changes_no_result(section.name, key)) continue;
       if (section.name == "job" && (key == "steps" || key == "epochs") && !options.given(key)) continue;
-      if (section.name == "network" && !network_key_applies(options.text("model"), key)) continue;
       const bool is_name = section.name == "job" && key == "name";
       keys += std::string(key) + " = " + (is_name ? toml_quoted(job.name) : value_text(options, option)) + "\n";
     }

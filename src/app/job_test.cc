@@ -244,7 +244,9 @@ TEST(ResolvedJob, HoldsEveryOptionThatApplies) {
       EXPECT_NE(resolved.find("\n" + std::string(spec.name) + " = "), std::string::npos) << spec.name;
     }
   }
-  EXPECT_NE(resolved.find("\nsketch_cols = 250\n"), std::string::npos) << "the strategy's own";
+  EXPECT_EQ(resolved.find("\nsketch_cols = "), std::string::npos) << "the monitor is another";
+  const std::string sketch = parse(joined(kGood), {"strategy.monitor=sketch"}).resolved_text();
+  EXPECT_NE(sketch.find("\nsketch_cols = 250\n"), std::string::npos) << "the strategy's own";
 }
 
 TEST(Identity, LeavesOutWhatChangesNoResult) {

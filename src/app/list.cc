@@ -38,7 +38,10 @@ std::string option_text(const OptionSpec& spec, std::size_t indent, std::size_t 
   const std::string fallback = spec.required                ? "required"
                                : spec.default_value.empty() ? "default: none"
                                                             : "default " + std::string(spec.default_value);
-  return wrapped(std::string(spec.name) + "  (" + type_text(spec) + "; " + fallback + ")", indent, width) +
+  const std::string condition = spec.only_with.option.empty() ? ""
+                                                              : "; only with " + std::string(spec.only_with.option) +
+                                                                    " " + std::string(spec.only_with.value);
+  return wrapped(std::string(spec.name) + "  (" + type_text(spec) + "; " + fallback + condition + ")", indent, width) +
          wrapped(spec.help, indent + 4, width);
 }
 

@@ -132,6 +132,18 @@ Options::Options(std::string_view section, std::span<const OptionSpec> specs,
     }
     values_.push_back(std::move(value));
   }
+  for (const Value& value : values_) {
+    if (value.where.empty() || has_meaning(value)) continue;
+    const OptionSpec::Condition& condition = value.spec.only_with;
+    throw UsageError(place(value.spec.name) + ": has no meaning with " + name_of(condition.option) + " = \"" +
+                     text(condition.option) + "\"; remove it, or choose " + std::string(condition.option) + " \"" +
+                     std::string(condition.value) + "\"");
+  }
+}
+
+bool Options::has_meaning(const Value& value) const {
+  const OptionSpec::Condition& condition = value.spec.only_with;
+  return condition.option.empty() || text(condition.option) == condition.value;
 }
 
 const Options::Value& Options::find(std::string_view name) const {
@@ -174,7 +186,9 @@ std::string Options::place(std::string_view name) const {
 
 std::vector<Options::Resolved> Options::resolved() const {
   std::vector<Resolved> result;
-  for (const Value& value : values_) result.push_back({&value.spec, value.text});
+  for (const Value& value : values_) {
+    if (has_meaning(value)) result.push_back({&value.spec, value.text});
+  }
   return result;
 }
 

@@ -28,6 +28,13 @@ struct OptionSpec {
   double maximum = std::numeric_limits<double>::infinity();
   // The accepted words of a kChoice.
   std::vector<std::string_view> choices = {};
+  // Has a meaning only where the kChoice or kText `option` of the same table has this value; elsewhere it is refused when
+  // given and left out of what is resolved.
+  struct Condition {
+    std::string_view option = {};
+    std::string_view value = {};
+  };
+  Condition only_with = {};
   // One line for `laconic list` and the docs, with the unit.
   std::string_view help = {};
 };
@@ -45,7 +52,7 @@ class Options {
 
   // Resolves `given` against `specs`. `section` ("strategy") names the options in errors. Throws UsageError that names
   // the place, the option and the remedy for: an unknown name (with the nearest known one), a missing required option, a
-  // value of another type, unit or range. `specs` are copied by view: their texts must outlive the result (they are
+  // value of another type, unit or range, an option without a meaning beside the others. `specs` are copied by view: their texts must outlive the result (they are
   // string literals of tables).
   Options(std::string_view section, std::span<const OptionSpec> specs, const std::map<std::string, GivenOption>& given);
 
@@ -62,7 +69,7 @@ class Options {
   bool given(std::string_view name) const;
   // "job.toml:12: strategy.threshold", for errors found later.
   std::string place(std::string_view name) const;
-  // The resolved text of every option in the order of the table, for job.resolved.toml.
+  // The resolved text of every option that has a meaning, in the order of the table, for job.resolved.toml.
   struct Resolved {
     const OptionSpec* spec;
     std::string text;
@@ -78,6 +85,7 @@ class Options {
   };
   const Value& find(std::string_view name) const;
   const Value& find(std::string_view name, OptionType type) const;
+  bool has_meaning(const Value& value) const;
   std::string section_;
   std::vector<Value> values_;
 };

@@ -140,6 +140,28 @@ TEST(Options, AskingForWhatIsNotDeclaredIsACallersBug) {
   EXPECT_THROW(options.integer("threshold"), CheckFailed);
 }
 
+TEST(Options, AnOptionWithoutAMeaningBesideTheOthersIsRefusedAndLeftOutOfWhatIsResolved) {
+  const std::vector<OptionSpec> table = {
+      {.name = "monitor", .type = OptionType::kChoice, .default_value = "linear", .choices = {"linear", "sketch"}},
+      {.name = "cols",
+       .type = OptionType::kInteger,
+       .default_value = "250",
+       .only_with = {.option = "monitor", .value = "sketch"}},
+  };
+  EXPECT_EQ(Options("strategy", table, {}).resolved().size(), 1U);
+  const Options sketch("strategy", table, {{"monitor", {"sketch", "a:1"}}, {"cols", {"100", "a:2"}}});
+  EXPECT_EQ(sketch.resolved().size(), 2U);
+  EXPECT_EQ(sketch.integer("cols"), 100U);
+  try {
+    Options("strategy", table, {{"cols", {"100", "a:2"}}});
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "a:2: strategy.cols: has no meaning with strategy.monitor = \"linear\"; remove it, or choose monitor "
+                 "\"sketch\"");
+  }
+}
+
 TEST(Nearest, IsTheWordAtTheSmallestEditDistance) {
   const std::vector<std::string_view> known = {"linear", "sketch", "naive", "max-norm"};
   EXPECT_EQ(nearest("liner", known), "linear");

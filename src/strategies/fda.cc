@@ -155,13 +155,15 @@ const std::vector<OptionSpec> kOptions = {
      .default_value = "5",
      .minimum = 1,
      .maximum = 64,
-     .help = "rows of the AMS sketch (monitor sketch)"},
+     .only_with = {"monitor", "sketch"},
+     .help = "rows of the AMS sketch"},
     {.name = "sketch_cols",
      .type = OptionType::kInteger,
      .default_value = "250",
      .minimum = 1,
      .maximum = 32767,
-     .help = "columns of the AMS sketch (monitor sketch)"},
+     .only_with = {"monitor", "sketch"},
+     .help = "columns of the AMS sketch"},
 };
 
 }  // namespace
