@@ -48,8 +48,7 @@ std::string job_text(const Setting& setting, const std::string& strategy, int se
          "\nepochs = " + std::to_string(setting.max_epochs) +
          "\nuntil = \"accuracy >= " + std::to_string(setting.target) + "\"\n" +
          "[data]\ndataset = \"mnist\"\ndir = \"" + setting.data_dir +
-         "\"\npartition = \"contiguous\"\nbatch = 32\nsampling = \"fresh\"\n" +
-         "[model]\nname = \"lenet5\"\n" +
+         "\"\npartition = \"contiguous\"\nbatch = 32\nsampling = \"fresh\"\n" + "[model]\nname = \"lenet5\"\n" +
          "[optimizer]\nname = \"adam\"\nlearning_rate = 1e-3\nepsilon = 1e-7\n" +
          "[workers]\ncount = " + std::to_string(setting.workers) + "\n" +
          "[evaluation]\nevery = \"1 epoch\"\nworkers = \"never\"\n[strategy]\n" + strategy;
@@ -81,7 +80,9 @@ int run(int argc, char** argv) {
   harness.options().add_option("--workers", setting.workers, "K; published for 5 and 30")->check(CLI::Range(1, 1000));
   harness.options().add_option("--threshold", setting.threshold, "Theta")->check(CLI::NonNegativeNumber);
   harness.options().add_option("--seeds", setting.seeds, "runs of each strategy")->check(CLI::Range(1, 100));
-  harness.options().add_option("--target", setting.target, "accuracy of the average model")->check(CLI::Range(0.1, 1.0));
+  harness.options()
+      .add_option("--target", setting.target, "accuracy of the average model")
+      ->check(CLI::Range(0.1, 1.0));
   if (const auto exit_code = harness.parse(argc, argv)) return *exit_code;
   if (harness.quick()) {
     setting.seeds = 1;
@@ -101,7 +102,8 @@ int run(int argc, char** argv) {
       runs[name].push_back(result);
       harness.progress(name + ", seed " + std::to_string(seed) + ": " + std::to_string(static_cast<int>(result.steps)) +
                        " steps, " + std::to_string(static_cast<int>(result.syncs)) + " syncs, " +
-                       std::to_string(result.paper_gb) + " paper GB, " + std::to_string(result.wire_gb) + " GB on the wire");
+                       std::to_string(result.paper_gb) + " paper GB, " + std::to_string(result.wire_gb) +
+                       " GB on the wire");
     }
   }
   harness.check("every run reached the target", reached);

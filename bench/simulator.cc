@@ -1,9 +1,9 @@
 // The simulator against a bare libtorch loop: samples a second with K = 64 workers, LeNet-5, batch 32, Adam, on all
 // cores; memory of 1,000 workers; and the time of a worker's step with 1,000 workers against 10.
 //
-// The bare loop is what a user would write: one model a thread on as many threads, torch::optim::Adam on its parameters,
-// a fresh uniform batch each step from tensors prepared beforehand. Denormals are flushed in it as in the learners.
-// Evaluation is left out on both sides: the data set's test split is empty here.
+// The bare loop is what a user would write: one model a thread on as many threads, torch::optim::Adam on its
+// parameters, a fresh uniform batch each step from tensors prepared beforehand. Denormals are flushed in it as in the
+// learners. Evaluation is left out on both sides: the data set's test split is empty here.
 #include <sys/resource.h>
 #include <torch/torch.h>
 
@@ -85,8 +85,7 @@ Timed run_laconic(const Training& training, const Strategy& strategy, std::uint6
     setting.samples.push_back(training.training_samples(rank));
   }
   const StrategyRow& row = find_strategy(strategy.name);
-  const StrategyFactory factory =
-      row.make(options_of("strategy", row.options, strategy.options), setting);
+  const StrategyFactory factory = row.make(options_of("strategy", row.options, strategy.options), setting);
   sim::SimulationOptions options{.steps = {steps}, .seed = 1};
   options.step_cost.assign(learners.size(), Seconds{0.01});
   const BitsPerSecond rate{1e9};
@@ -194,7 +193,9 @@ int run(int argc, char** argv) {
   Harness harness("simulator", "The simulator against a bare libtorch loop (LeNet-5, batch 32, Adam)");
   Setting setting;
   harness.options().add_option("--data", setting.data_dir, "folder with Fashion-MNIST (default: the Debian package's)");
-  harness.options().add_option("--threads", setting.threads, "compute threads, on both sides")->check(CLI::Range(1, 1024));
+  harness.options()
+      .add_option("--threads", setting.threads, "compute threads, on both sides")
+      ->check(CLI::Range(1, 1024));
   harness.options().add_option("--workers", setting.workers, "workers")->check(CLI::Range(1, 10000));
   harness.options().add_option("--steps", setting.steps, "steps of each worker")->check(CLI::Range(1, 100000));
   harness.options().add_option("--repetitions", setting.repetitions, "of each measurement")->check(CLI::Range(1, 1000));
@@ -218,11 +219,9 @@ int run(int argc, char** argv) {
       torch::from_blob(const_cast<std::uint8_t*>(data->train.labels.data()), {count}, torch::kUInt8).to(torch::kInt64);
 
   // As many steps in all on both sides; every repetition times each in turn.
-  const std::vector<Strategy> strategies = {{"local", {}},
-                                            kLinear,
-                                            {"fda", {{"monitor", "sketch"}, {"threshold", "0.5"}}}};
-  const std::uint64_t bare_steps =
-      setting.steps * setting.workers / static_cast<std::uint64_t>(setting.threads);
+  const std::vector<Strategy> strategies = {
+      {"local", {}}, kLinear, {"fda", {{"monitor", "sketch"}, {"threshold", "0.5"}}}};
+  const std::uint64_t bare_steps = setting.steps * setting.workers / static_cast<std::uint64_t>(setting.threads);
   const double bare_samples = static_cast<double>(bare_steps * kBatch) * setting.threads;
   const double samples = static_cast<double>(setting.steps * setting.workers * kBatch);
   std::vector<std::vector<double>> ratios(strategies.size());

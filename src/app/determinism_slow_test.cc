@@ -12,7 +12,8 @@ RunResult train(const std::string& strategy, int threads) {
       "[job]\nseed = 5\nsteps = 24\n[data]\ndataset = \"fashion_mnist\"\npartition = \"dirichlet:0.5\"\n"
       "[model]\nname = \"lenet5\"\n[optimizer]\nname = \"adam\"\nlearning_rate = 1e-3\n"
       "[workers]\ncount = 6\ncompute = [\"10 ms\", \"11 ms\", \"12 ms\", \"13 ms\", \"30 ms\", \"9 ms\"]\nthreads = " +
-      std::to_string(threads) + "\n[strategy]\n" + strategy + "\n[evaluation]\nevery = \"12 steps\"\nworkers = \"never\"\n";
+      std::to_string(threads) + "\n[strategy]\n" + strategy +
+      "\n[evaluation]\nevery = \"12 steps\"\nworkers = \"never\"\n";
   const Job job = parse_job_text(text, "determinism.toml");
   return run_job(job, set_up(job));
 }

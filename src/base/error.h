@@ -52,13 +52,13 @@ namespace detail {
 }
 
 // LACONIC_CHECK(condition, "text " << value): on in release builds too; throws CheckFailed with file, line and values.
-#define LACONIC_CHECK(condition, values)                                                \
-  do {                                                                                  \
-    if (!(condition)) {                                                                 \
-      std::ostringstream laconic_check_text;                                            \
-      laconic_check_text << values;                                                     \
+#define LACONIC_CHECK(condition, values)                                                         \
+  do {                                                                                           \
+    if (!(condition)) {                                                                          \
+      std::ostringstream laconic_check_text;                                                     \
+      laconic_check_text << values;                                                              \
       ::laconic::detail::check_failed(__FILE__, __LINE__, #condition, laconic_check_text.str()); \
-    }                                                                                   \
+    }                                                                                            \
   } while (false)
 
 }  // namespace laconic

@@ -28,8 +28,8 @@ struct OptionSpec {
   double maximum = std::numeric_limits<double>::infinity();
   // The accepted words of a kChoice.
   std::vector<std::string_view> choices = {};
-  // Has a meaning only where the kChoice or kText `option` of the same table has this value; elsewhere it is refused when
-  // given and left out of what is resolved.
+  // Has a meaning only where the kChoice or kText `option` of the same table has this value; elsewhere it is refused
+  // when given and left out of what is resolved.
   struct Condition {
     std::string_view option = {};
     std::string_view value = {};
@@ -51,9 +51,9 @@ class Options {
   Options() = default;
 
   // Resolves `given` against `specs`. `section` ("strategy") names the options in errors. Throws UsageError that names
-  // the place, the option and the remedy for: an unknown name (with the nearest known one), a missing required option, a
-  // value of another type, unit or range, an option without a meaning beside the others. `specs` are copied by view: their texts must outlive the result (they are
-  // string literals of tables).
+  // the place, the option and the remedy for: an unknown name (with the nearest known one), a missing required option,
+  // a value of another type, unit or range, an option without a meaning beside the others. `specs` are copied by view:
+  // their texts must outlive the result (they are string literals of tables).
   Options(std::string_view section, std::span<const OptionSpec> specs, const std::map<std::string, GivenOption>& given);
 
   // Typed access. Asking for a name or a type that the table does not declare is a caller's bug.

@@ -26,8 +26,7 @@ std::uint64_t fold(std::uint64_t name, std::uint64_t word) {
 
 }  // namespace
 
-RandomStream::RandomStream(std::uint64_t seed, std::string_view purpose,
-                           std::initializer_list<std::uint64_t> indices) {
+RandomStream::RandomStream(std::uint64_t seed, std::string_view purpose, std::initializer_list<std::uint64_t> indices) {
   std::uint64_t name = fold(0x6c61636f6e6963ULL, seed);
   for (const char c : purpose) name = fold(name, static_cast<unsigned char>(c));
   name = fold(name, purpose.size());

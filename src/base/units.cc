@@ -17,12 +17,13 @@ struct Unit {
   double factor;
 };
 
-constexpr std::array kByteUnits = {Unit{"B", 1.0},   Unit{"kB", 1e3},     Unit{"MB", 1e6},       Unit{"GB", 1e9},
-                                   Unit{"TB", 1e12}, Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0}};
+constexpr std::array kByteUnits = {Unit{"B", 1.0},         Unit{"kB", 1e3},          Unit{"MB", 1e6},
+                                   Unit{"GB", 1e9},        Unit{"TB", 1e12},         Unit{"KiB", 1024.0},
+                                   Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0}};
 constexpr std::array kTimeUnits = {Unit{"us", 1e-6}, Unit{"ms", 1e-3}, Unit{"s", 1.0}, Unit{"min", 60.0},
                                    Unit{"h", 3600.0}};
-constexpr std::array kRateUnits = {Unit{"bit/s", 1.0},   Unit{"kbit/s", 1e3}, Unit{"Mbit/s", 1e6}, Unit{"Gbit/s", 1e9},
-                                   Unit{"kB/s", 8e3},    Unit{"MB/s", 8e6},   Unit{"GB/s", 8e9}};
+constexpr std::array kRateUnits = {Unit{"bit/s", 1.0}, Unit{"kbit/s", 1e3}, Unit{"Mbit/s", 1e6}, Unit{"Gbit/s", 1e9},
+                                   Unit{"kB/s", 8e3},  Unit{"MB/s", 8e6},   Unit{"GB/s", 8e9}};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -77,13 +78,13 @@ Seconds parse_seconds(std::string_view text) { return {parse(text, kTimeUnits, "
 BitsPerSecond parse_rate(std::string_view text) {
   if (trim(text) == "unlimited") return {std::numeric_limits<double>::infinity()};
   const double value = parse(text, kRateUnits, "100 Mbit/s");
-  if (value == 0.0) throw UsageError("'" + std::string(text) + "': a link of rate 0 carries nothing; use \"unlimited\" or a positive rate");
+  if (value == 0.0)
+    throw UsageError("'" + std::string(text) +
+                     "': a link of rate 0 carries nothing; use \"unlimited\" or a positive rate");
   return {value};
 }
 
-std::string to_text(Bytes size) {
-  return format(static_cast<double>(size.value), std::span(kByteUnits).first(5));
-}
+std::string to_text(Bytes size) { return format(static_cast<double>(size.value), std::span(kByteUnits).first(5)); }
 std::string to_text(Seconds time) { return format(time.value, kTimeUnits); }
 std::string to_text(BitsPerSecond rate) {
   return std::isinf(rate.value) ? "unlimited" : format(rate.value, std::span(kRateUnits).first(4));

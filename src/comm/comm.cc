@@ -216,8 +216,8 @@ Task<void> serve_collectives(Comm& comm) {
     const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
     result.resize(count);
     kernels::finish_mean(sum, tag == Tag::kReduceMean ? world_size : 1.0, result);
-    const Frame frame = tag == Tag::kReduceAny ? Frame(header, std::span(&verdict, 1))
-                                               : Frame(header, std::span<const float>(result));
+    const Frame frame =
+        tag == Tag::kReduceAny ? Frame(header, std::span(&verdict, 1)) : Frame(header, std::span<const float>(result));
     for (Rank rank{0}; rank.value < world_size; ++rank.value) comm.send(rank, frame);
   }
 }

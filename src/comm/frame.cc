@@ -11,26 +11,40 @@ namespace laconic {
 
 std::string_view to_text(Traffic traffic) {
   switch (traffic) {
-    case Traffic::kModel: return "model";
-    case Traffic::kGradient: return "gradient";
-    case Traffic::kState: return "state";
-    case Traffic::kControl: return "control";
-    case Traffic::kEvaluation: return "evaluation";
+    case Traffic::kModel:
+      return "model";
+    case Traffic::kGradient:
+      return "gradient";
+    case Traffic::kState:
+      return "state";
+    case Traffic::kControl:
+      return "control";
+    case Traffic::kEvaluation:
+      return "evaluation";
   }
   return "unknown";
 }
 
 std::string_view to_text(Tag tag) {
   switch (tag) {
-    case Tag::kReduceMean: return "part of a mean";
-    case Tag::kReduceSum: return "part of a sum";
-    case Tag::kReduceAny: return "vote";
-    case Tag::kReduced: return "result of a reduction";
-    case Tag::kRing: return "chunk on the ring";
-    case Tag::kTreeUp: return "part from below in the tree";
-    case Tag::kTreeDown: return "result from above in the tree";
-    case Tag::kGather: return "gathered part";
-    case Tag::kBroadcast: return "broadcast";
+    case Tag::kReduceMean:
+      return "part of a mean";
+    case Tag::kReduceSum:
+      return "part of a sum";
+    case Tag::kReduceAny:
+      return "vote";
+    case Tag::kReduced:
+      return "result of a reduction";
+    case Tag::kRing:
+      return "chunk on the ring";
+    case Tag::kTreeUp:
+      return "part from below in the tree";
+    case Tag::kTreeDown:
+      return "result from above in the tree";
+    case Tag::kGather:
+      return "gathered part";
+    case Tag::kBroadcast:
+      return "broadcast";
   }
   return "unknown";
 }
@@ -96,9 +110,9 @@ std::span<const std::byte> Frame::wire() const {
 SharedVector Frame::floats(std::size_t count) const {
   const auto bytes = payload();
   if (bytes.size() != count * sizeof(float)) {
-    throw DecodeError("frame (" + std::string(to_text(header_.tag)) + ", round " +
-                      std::to_string(header_.round.value) + "): payload of " + std::to_string(bytes.size()) +
-                      " bytes where " + std::to_string(count) + " floats belong");
+    throw DecodeError("frame (" + std::string(to_text(header_.tag)) + ", round " + std::to_string(header_.round.value) +
+                      "): payload of " + std::to_string(bytes.size()) + " bytes where " + std::to_string(count) +
+                      " floats belong");
   }
   return {storage_, {reinterpret_cast<const float*>(bytes.data()), count}};
 }

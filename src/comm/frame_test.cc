@@ -55,8 +55,7 @@ TEST(Frame, DecodesToWhatWasEncoded) {
     for (std::byte& byte : payload) byte = static_cast<std::byte>(stream.below(256));
     for (const std::uint64_t round : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, kMaxRound}) {
       for (std::size_t tag = 0; tag < kTags; ++tag) {
-        const FrameHeader header{
-            .traffic = Traffic::kModel, .tag = static_cast<Tag>(tag), .round = {round}};
+        const FrameHeader header{.traffic = Traffic::kModel, .tag = static_cast<Tag>(tag), .round = {round}};
         const Frame frame(header, std::span<const std::byte>(payload));
         const Frame decoded = Frame::decode(frame.wire(), kAnySize);
         ASSERT_EQ(decoded.header().round, header.round);

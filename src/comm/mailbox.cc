@@ -7,8 +7,7 @@ namespace laconic {
 namespace {
 
 bool matches(const Pattern& pattern, Rank from, const FrameHeader& header) {
-  return header.round == pattern.round && pattern.tags.contains(header.tag) &&
-         (!pattern.from || *pattern.from == from);
+  return header.round == pattern.round && pattern.tags.contains(header.tag) && (!pattern.from || *pattern.from == from);
 }
 
 }  // namespace
@@ -37,8 +36,7 @@ std::vector<std::string> WaitList::describe(bool with_idle) const {
     for (const Mailbox::Wait& wait : entry.mailbox->receives_) {
       if (wait.entry.id != entry.id || (!with_idle && std::isinf(entry.deadline.value))) continue;
       const int world_size = entry.mailbox->world_size_;
-      const std::string whom =
-          wait.pattern.from ? node_name(*wait.pattern.from, world_size) : std::string("any node");
+      const std::string whom = wait.pattern.from ? node_name(*wait.pattern.from, world_size) : std::string("any node");
       lines.emplace_back(entry.mailbox->node_, node_name(entry.mailbox->node_, world_size) + " waits for the " +
                                                    wait.pattern.tags.to_text() + " (round " +
                                                    std::to_string(wait.pattern.round.value) + ") from " + whom +
@@ -92,8 +90,8 @@ void Mailbox::deliver(Arrival arrival) {
 }
 
 void Mailbox::expire(std::uint64_t id) {
-  const auto wait = std::find_if(receives_.begin(), receives_.end(),
-                                 [&](const Wait& candidate) { return candidate.entry.id == id; });
+  const auto wait =
+      std::find_if(receives_.begin(), receives_.end(), [&](const Wait& candidate) { return candidate.entry.id == id; });
   auto resume = std::move(wait->resume);
   waits_.entries_.erase(wait->entry);
   receives_.erase(wait);

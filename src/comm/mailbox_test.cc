@@ -15,9 +15,7 @@ Arrival arrival(int from, Tag tag, std::uint64_t round, float value) {
   return {.from = {from}, .frame = Frame(header, std::span<const float>(&value, 1))};
 }
 
-Pattern from_one(int from, Tag tag, std::uint64_t round) {
-  return {.from = Rank{from}, .tags = tag, .round = {round}};
-}
+Pattern from_one(int from, Tag tag, std::uint64_t round) { return {.from = Rank{from}, .tags = tag, .round = {round}}; }
 
 // What the receives of a test got: the values in order, -1 for one whose patience ended.
 class Mailboxes : public testing::Test {

@@ -32,12 +32,13 @@ const StrategyRow kAllReduce = {
     .make = [](const Options&, const StrategySetting&) -> StrategyFactory {
       return [] { return std::make_unique<AllReduce>(); };
     },
-    .traffic = [](const Options&, const StrategySetting& setting) {
-      TrafficFormula formula;
-      formula.sync(Traffic::kGradient) =
-          all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
-      formula.steps_per_sync = 1;
-      return formula;
-    }};
+    .traffic =
+        [](const Options&, const StrategySetting& setting) {
+          TrafficFormula formula;
+          formula.sync(Traffic::kGradient) =
+              all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+          formula.steps_per_sync = 1;
+          return formula;
+        }};
 
 }  // namespace laconic

@@ -123,11 +123,11 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const FdaOptions values = read(options);
   const int workers = setting.world_size;
   TrafficFormula formula;
-  formula.step(Traffic::kState) =
-      values.monitor->reduction == Monitor::Reduction::kAny
-          ? any_payload(setting.collective, workers).value
-          : all_reduce_payload(setting.collective, workers,
-                               values.monitor->state_size(monitor_setting(values, setting))).value;
+  formula.step(Traffic::kState) = values.monitor->reduction == Monitor::Reduction::kAny
+                                      ? any_payload(setting.collective, workers).value
+                                      : all_reduce_payload(setting.collective, workers,
+                                                           values.monitor->state_size(monitor_setting(values, setting)))
+                                            .value;
   formula.sync(Traffic::kModel) = all_reduce_payload(setting.collective, workers, setting.dimension).value;
   return formula;
 }

@@ -61,8 +61,8 @@ class FedAvg final : public Strategy {
       std::vector<Rank> others = chosen(round);
       std::erase(others, first.from);
       std::vector<Contribution> parts = co_await comm.gather(others, round);
-      const auto place = std::find_if(parts.begin(), parts.end(),
-                                      [&](const Contribution& part) { return part.from > first.from; });
+      const auto place =
+          std::find_if(parts.begin(), parts.end(), [&](const Contribution& part) { return part.from > first.from; });
       Contribution part_of_first;
       part_of_first.from = first.from;
       part_of_first.frame = first.frame;
@@ -131,14 +131,16 @@ const StrategyRow kFedAvg = {
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       return [options = read(options), setting] { return std::make_unique<FedAvg>(options, setting); };
     },
-    .traffic = [](const Options& options, const StrategySetting& setting) {
-      const FedAvgOptions values = read(options);
-      const std::uint64_t model = setting.dimension * sizeof(float);
-      TrafficFormula formula;
-      formula.sync(Traffic::kModel) = (chosen_count(values.fraction, setting.world_size) +
-                                       static_cast<std::uint64_t>(setting.world_size)) * model;
-      formula.steps_per_sync = values.period;
-      return formula;
-    }};
+    .traffic =
+        [](const Options& options, const StrategySetting& setting) {
+          const FedAvgOptions values = read(options);
+          const std::uint64_t model = setting.dimension * sizeof(float);
+          TrafficFormula formula;
+          formula.sync(Traffic::kModel) =
+              (chosen_count(values.fraction, setting.world_size) + static_cast<std::uint64_t>(setting.world_size)) *
+              model;
+          formula.steps_per_sync = values.period;
+          return formula;
+        }};
 
 }  // namespace laconic

@@ -15,10 +15,10 @@ namespace laconic {
 
 // One tensor of the model inside the flat vector. Tensors follow each other without gaps, in the order of the layout.
 struct TensorLayout {
-  std::string name;                  // "conv1.weight"
-  std::size_t offset = 0;            // of the first element, in elements
-  std::vector<std::int64_t> shape;   // product = size
-  std::size_t size = 0;              // elements
+  std::string name;                 // "conv1.weight"
+  std::size_t offset = 0;           // of the first element, in elements
+  std::vector<std::int64_t> shape;  // product = size
+  std::size_t size = 0;             // elements
 };
 
 struct Layout {
@@ -28,17 +28,17 @@ struct Layout {
 
 // What one gradient computation saw.
 struct StepResult {
-  double loss = 0.0;           // mean over the samples of the batch, at the parameters before the step
-  std::uint64_t samples = 0;   // size of the batch
+  double loss = 0.0;          // mean over the samples of the batch, at the parameters before the step
+  std::uint64_t samples = 0;  // size of the batch
 };
 
 // Held-out data a model is measured on.
 enum class Split { kTest, kValidation };
 
 struct Evaluation {
-  double loss = 0.0;           // mean over the split
-  double accuracy = 0.0;       // fraction in [0, 1]
-  std::uint64_t samples = 0;   // 0: the learner has no such split
+  double loss = 0.0;          // mean over the split
+  double accuracy = 0.0;      // fraction in [0, 1]
+  std::uint64_t samples = 0;  // 0: the learner has no such split
 };
 
 // Every method may be called from any thread, but calls for one learner never overlap. Results depend on the state,

@@ -22,14 +22,14 @@ struct WorkerAccuracy {
 };
 
 struct Measurement {
-  Step step;                       // local steps every worker has taken
-  Seconds time;                    // of the runtime's clock, when the last worker had taken them
-  double train_loss = 0.0;         // mean over workers and steps since the measurement before
-  Evaluation test;                 // of the average of the workers' models
-  Evaluation validation;           // the same; no samples when the job holds none out
-  double consensus_distance = 0.0; // (1/K) sum_k ||w_k - mean||^2
+  Step step;                        // local steps every worker has taken
+  Seconds time;                     // of the runtime's clock, when the last worker had taken them
+  double train_loss = 0.0;          // mean over workers and steps since the measurement before
+  Evaluation test;                  // of the average of the workers' models
+  Evaluation validation;            // the same; no samples when the job holds none out
+  double consensus_distance = 0.0;  // (1/K) sum_k ||w_k - mean||^2
   std::optional<WorkerAccuracy> workers;
-  std::uint64_t syncs = 0;         // synchronisations so far
+  std::uint64_t syncs = 0;                   // synchronisations so far
   std::array<Tally, kTrafficKinds> traffic;  // sent so far by all nodes, each frame counted once
   std::map<std::string, double> watched;     // latest values of what the strategy watches
 

@@ -56,9 +56,8 @@ const StrategyRow kPeriodic = {
     .source = "Kamp et al. 2018 (periodic); McDonald et al. 2009",
     .options = kOptions,
     .make = [](const Options& options, const StrategySetting&) { return make_periodic(options.integer("period")); },
-    .traffic = [](const Options& options, const StrategySetting& setting) {
-      return traffic_of(setting, options.integer("period"));
-    }};
+    .traffic = [](const Options& options,
+                  const StrategySetting& setting) { return traffic_of(setting, options.integer("period")); }};
 
 const StrategyRow kSynchronous = {
     .name = "synchronous",

@@ -9,8 +9,8 @@
 
 namespace laconic {
 
-// Work that was submitted and may still be under way. Whoever submitted it waits for it with done() before what the work
-// reads or writes goes away.
+// Work that was submitted and may still be under way. Whoever submitted it waits for it with done() before what the
+// work reads or writes goes away.
 class Pending {
  public:
   class State {

@@ -15,8 +15,8 @@
 
 namespace laconic {
 
-// One object a worker and one for the coordinator. All state lives in members, never in a suspended coroutine, so that a
-// run between two rounds is what archive() keeps.
+// One object a worker and one for the coordinator. All state lives in members, never in a suspended coroutine, so that
+// a run between two rounds is what archive() keeps.
 class Strategy {
  public:
   virtual ~Strategy() = default;
@@ -33,8 +33,8 @@ struct StrategySetting {
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   Collective collective = Collective::kStar;
-  std::vector<float> start = {};           // the common first parameters, d elements
-  std::vector<std::uint64_t> samples = {}; // training samples of each worker, K elements
+  std::vector<float> start = {};            // the common first parameters, d elements
+  std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
 };
 
 // Makes one node's strategy after another; what nodes of a process can share is made once and held by the factory.

@@ -26,8 +26,7 @@ void Worker::finish_step() {
 }
 
 PendingStep Worker::begin_local_step() {
-  Pending work = parts_.processor.submit(Processor::Cost::kStep,
-                                         [this] { last_ = parts_.learner.local_step(step_); });
+  Pending work = parts_.processor.submit(Processor::Cost::kStep, [this] { last_ = parts_.learner.local_step(step_); });
   return {std::move(work), [this] { finish_step(); }};
 }
 
@@ -37,8 +36,8 @@ Task<void> Worker::local_step() {
 }
 
 Task<void> Worker::compute_gradient() {
-  Pending work = parts_.processor.submit(Processor::Cost::kStep,
-                                         [this] { last_ = parts_.learner.compute_gradient(step_); });
+  Pending work =
+      parts_.processor.submit(Processor::Cost::kStep, [this] { last_ = parts_.learner.compute_gradient(step_); });
   co_await work.done();
   check_loss();
 }

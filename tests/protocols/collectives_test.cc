@@ -75,9 +75,7 @@ class Collectives : public testing::TestWithParam<Case> {
                       .steps = 2,
                       .collective = c.collective};
     scenario.wrap = [&](const StrategyFactory&) -> StrategyFactory {
-      return [&, operation] {
-        return std::make_unique<CallsCollective>(Call{operation, c.count}, results);
-      };
+      return [&, operation] { return std::make_unique<CallsCollective>(Call{operation, c.count}, results); };
     };
     const Result result = run(scenario);
     EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
@@ -134,17 +132,17 @@ TEST_P(Collectives, AnyIsTheOrOfTheVotesAtOneByteEach) {
   EXPECT_EQ(total.payload.value, 2 * any_payload(GetParam().collective, GetParam().workers).value);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Sizes, Collectives,
-    testing::Values(Case{Collective::kStar, 1, 3}, Case{Collective::kStar, 2, 1}, Case{Collective::kStar, 7, 5000},
-                    Case{Collective::kRing, 1, 3}, Case{Collective::kRing, 2, 3000}, Case{Collective::kRing, 3, 10},
-                    Case{Collective::kRing, 5, 2048}, Case{Collective::kRing, 7, 2049}, Case{Collective::kRing, 8, 4096},
-                    Case{Collective::kRing, 13, 5000}),
-    [](const auto& info) {
-      const Case& c = info.param;
-      return std::string(c.collective == Collective::kStar ? "Star" : "Ring") + std::to_string(c.workers) + "x" +
-             std::to_string(c.count);
-    });
+INSTANTIATE_TEST_SUITE_P(Sizes, Collectives,
+                         testing::Values(Case{Collective::kStar, 1, 3}, Case{Collective::kStar, 2, 1},
+                                         Case{Collective::kStar, 7, 5000}, Case{Collective::kRing, 1, 3},
+                                         Case{Collective::kRing, 2, 3000}, Case{Collective::kRing, 3, 10},
+                                         Case{Collective::kRing, 5, 2048}, Case{Collective::kRing, 7, 2049},
+                                         Case{Collective::kRing, 8, 4096}, Case{Collective::kRing, 13, 5000}),
+                         [](const auto& info) {
+                           const Case& c = info.param;
+                           return std::string(c.collective == Collective::kStar ? "Star" : "Ring") +
+                                  std::to_string(c.workers) + "x" + std::to_string(c.count);
+                         });
 
 }  // namespace
 }  // namespace laconic::tests

@@ -37,8 +37,9 @@ TEST(Simulation, AWaitThatNobodyCanEndIsAnErrorAtOnceThatSaysWhoWaitsForWhom) {
   Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 1, .wrap = waits_for_nobody};
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-  EXPECT_EQ(error_of<PeerLost>(result),
-            "every node waits for another; worker 0 waits for the chunk on the ring (round 5) from worker 1 since 10 ms");
+  EXPECT_EQ(
+      error_of<PeerLost>(result),
+      "every node waits for another; worker 0 waits for the chunk on the ring (round 5) from worker 1 since 10 ms");
 }
 
 TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
@@ -48,14 +49,15 @@ TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
   s.deadline = {2.0};
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-  EXPECT_EQ(error_of<PeerLost>(result),
-            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms; see whether that "
-            "node still runs, or raise network.deadline");
+  EXPECT_EQ(
+      error_of<PeerLost>(result),
+      "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms; see whether that "
+      "node still runs, or raise network.deadline");
 }
 
 TEST(Simulation, FedAvgGoesOnWithoutAModelThatDidNotArrive) {
-  Scenario s{.problem = {.workers = 3}, .strategy = "fedavg", .options = {{"period", "2"}}, .steps = 8,
-             .evaluate_every = 8};
+  Scenario s{
+      .problem = {.workers = 3}, .strategy = "fedavg", .options = {{"period", "2"}}, .steps = 8, .evaluate_every = 8};
   s.damage = [](std::uint64_t number, std::span<const std::byte> wire) {
     return std::vector<std::byte>(wire.begin(), wire.end() - (number == 1 ? 1 : 0));
   };
@@ -75,7 +77,10 @@ TEST(Simulation, TheCoordinatorNamesTheWorkerThatIsMissingBeforeOthersGiveUpOnTh
 }
 
 TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGoodModel) {
-  Scenario s{.problem = {.workers = 4}, .strategy = "periodic", .options = {{"period", "5"}}, .steps = 40,
+  Scenario s{.problem = {.workers = 4},
+             .strategy = "periodic",
+             .options = {{"period", "5"}},
+             .steps = 40,
              .evaluate_every = 10};
   s.diverge = {{2, Step{25}}};
   const Result result = run(s);

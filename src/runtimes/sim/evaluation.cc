@@ -18,9 +18,12 @@ bool EvaluationSchedule::due(Step step, Step last) const {
 
 bool Evaluator::keeps_own_models(Step step) const {
   switch (options_.own_models) {
-    case OwnModels::kNever: return false;
-    case OwnModels::kAtEnd: return options_.until || step == options_.last;
-    case OwnModels::kAlways: return true;
+    case OwnModels::kNever:
+      return false;
+    case OwnModels::kAtEnd:
+      return options_.until || step == options_.last;
+    case OwnModels::kAlways:
+      return true;
   }
   return false;
 }

@@ -29,7 +29,7 @@ class Evaluator {
  public:
   struct Options {
     EvaluationSchedule schedule = {};
-    Step last = {};                   // the step after which the run ends
+    Step last = {};  // the step after which the run ends
     OwnModels own_models = OwnModels::kAtEnd;
     // Whether a measurement (own models not yet in it) ends the run there; unset: none does.
     std::function<bool(const Measurement&)> until = {};

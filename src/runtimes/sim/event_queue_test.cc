@@ -20,8 +20,7 @@ TEST(EventQueue, TakesEventsByTimeAndEqualTimesByTheOrderOfInsertion) {
     inserted.emplace_back(time, i);
     queue.at({time}, [&taken, &queue, i] { taken.emplace_back(queue.now().value, i); });
   }
-  std::stable_sort(inserted.begin(), inserted.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(inserted.begin(), inserted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   while (!queue.empty()) queue.take()();
   EXPECT_EQ(taken, inserted);
 }

@@ -7,7 +7,7 @@
 namespace laconic::sim {
 namespace {
 
-constexpr BitsPerSecond kUp{8000.0};    // 1,000 bytes a second
+constexpr BitsPerSecond kUp{8000.0};  // 1,000 bytes a second
 constexpr BitsPerSecond kDown{16000.0};
 constexpr Seconds kLatency{0.25};
 
@@ -58,12 +58,8 @@ TEST(Interfaces, AnUnlimitedLinkTakesNoTime) {
 }
 
 TEST(SharedChannel, OneFrameAtATimeWhoeverSends) {
-  const auto network = make_network({.shared_channel = true,
-                                     .channel = kUp,
-                                     .worker = {},
-                                     .coordinator = {},
-                                     .latency = kLatency},
-                                    3);
+  const auto network =
+      make_network({.shared_channel = true, .channel = kUp, .worker = {}, .coordinator = {}, .latency = kLatency}, 3);
   EXPECT_DOUBLE_EQ(network->reach({0.0}, {0}, {1}, {1000}).value, 1.25);
   EXPECT_DOUBLE_EQ(network->reach({0.0}, {2}, {1}, {500}).value, 1.75);
   EXPECT_DOUBLE_EQ(network->reach({9.0}, {1}, {0}, {500}).value, 9.75);

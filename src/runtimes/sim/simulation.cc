@@ -15,8 +15,8 @@ namespace {
 
 class Simulation final : private StrategyEvents {
  public:
-  Simulation(const SimulationOptions& options, std::span<Learner* const> learners,
-             const StrategyFactory& make_strategy, const SimulationObserver& observer)
+  Simulation(const SimulationOptions& options, std::span<Learner* const> learners, const StrategyFactory& make_strategy,
+             const SimulationObserver& observer)
       : options_(options),
         observer_(observer),
         world_(static_cast<int>(learners.size())),
@@ -96,11 +96,9 @@ class Simulation final : private StrategyEvents {
     node->strategy = std::move(strategy);
     node->learner = learner;
     if (learner != nullptr) {
-      node->worker.emplace(rank, options_.seed,
-                           Worker::Parts{.learner = *learner,
-                                         .comm = node->comm,
-                                         .processor = node->processor,
-                                         .events = *this});
+      node->worker.emplace(
+          rank, options_.seed,
+          Worker::Parts{.learner = *learner, .comm = node->comm, .processor = node->processor, .events = *this});
     }
     nodes_.push_back(std::move(node));
   }

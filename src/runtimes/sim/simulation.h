@@ -21,7 +21,7 @@ namespace laconic::sim {
 
 struct SimulationOptions {
   // What changes results.
-  Step steps = {};                 // local steps of each worker
+  Step steps = {};  // local steps of each worker
   std::uint64_t seed = 0;
   std::vector<Seconds> step_cost = {};  // of each worker; its size is the number of workers
   NetworkOptions network = {};
@@ -51,11 +51,11 @@ struct SimulationObserver {
 struct Outcome {
   enum class End { kSteps, kUntil, kInterrupted, kFailed };
   End end = End::kSteps;
-  std::exception_ptr error;         // of kFailed
+  std::exception_ptr error;  // of kFailed
   Ledger ledger{0};
   std::uint64_t syncs = 0;
   std::uint64_t trace_hash = 0;
-  std::vector<float> model;         // average model of the newest good measurement; empty when there was none
+  std::vector<float> model;  // average model of the newest good measurement; empty when there was none
   Step model_step;
 };
 

@@ -74,8 +74,7 @@ TEST(ThreadPool, StoppingDropsWhatHasNotBegunAndRefusesMore) {
   begun.wait(false);
   std::thread stopper([&] { pool.stop(); });
   // Jobs behind the first can't begin; once the pool is stopping they are refused.
-  EXPECT_THROW(
-      for (;;) pool.submit(queue, [&] { ++ran; }), CheckFailed);
+  EXPECT_THROW(for (;;) pool.submit(queue, [&] { ++ran; }), CheckFailed);
   go_on = true;
   go_on.notify_all();
   stopper.join();
