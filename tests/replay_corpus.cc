@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 void run(const std::vector<std::uint8_t>& input) {
-  // A copy of exactly that size, so that AddressSanitizer sees a read of one byte too many.
-  const std::vector<std::uint8_t> exact(input.begin(), input.end());
-  LLVMFuzzerTestOneInput(exact.data(), exact.size());
+  // A copy of exactly that size, so that AddressSanitizer sees a read of one byte too many. Never null, as libFuzzer's.
+  const std::unique_ptr<std::uint8_t[]> exact(new std::uint8_t[input.size()]);
+  std::copy(input.begin(), input.end(), exact.get());
+  LLVMFuzzerTestOneInput(exact.get(), input.size());
 }
 
 void run_inputs_without_a_file() {
