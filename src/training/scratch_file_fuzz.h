@@ -24,7 +24,7 @@ class ScratchFile {
   void write(const std::uint8_t* data, std::size_t size) const {
     std::FILE* file = std::fopen(path_.c_str(), "wb");
     LACONIC_CHECK(file != nullptr, "cannot write " << path_);
-    const std::size_t written = std::fwrite(data, 1, size, file);
+    const std::size_t written = size == 0 ? 0 : std::fwrite(data, 1, size, file);
     LACONIC_CHECK(std::fclose(file) == 0 && written == size, "cannot write " << path_);
   }
   std::string path() const { return path_.string(); }
