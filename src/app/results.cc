@@ -177,12 +177,12 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.steps = result.steps_done.value;
   summary.epochs = setup.epochs(result.steps_done);
   summary.syncs = result.outcome.syncs;
+  summary.time = result.outcome.time;
   summary.wall_seconds = result.wall_seconds;
   summary.trace_hash = result.outcome.trace_hash;
   summary.paper_gb = paper_gb(job, setup.strategy_setting, summary.steps, summary.syncs);
   if (!result.measurements.empty()) {
     summary.newest = result.measurements.back();
-    summary.time = result.measurements.back().time;
     double best = 0.0;
     for (const Measurement& measurement : result.measurements) best = std::max(best, measurement.test.accuracy);
     summary.best_accuracy = best;

@@ -33,7 +33,7 @@ struct Summary {
   std::uint64_t steps = 0;  // of each worker
   double epochs = 0.0;
   std::uint64_t syncs = 0;
-  Seconds time;               // of the run's clock, at the newest measurement
+  Seconds time;               // of the run's clock, when it ended
   double wall_seconds = 0.0;  // decides nothing
   std::uint64_t trace_hash = 0;
   std::optional<double> paper_gb;  // bytes as FDA's paper counts them, 1e9 each

@@ -68,6 +68,7 @@ class Simulation final : private StrategyEvents {
       outcome.error = error_;
     }
     outcome.ledger = world_.ledger;
+    outcome.time = world_.events.now();
     outcome.syncs = evaluator_.syncs();
     outcome.trace_hash = world_.trace.value();
     outcome.model = evaluator_.last_good_model();

@@ -53,6 +53,7 @@ struct Outcome {
   End end = End::kSteps;
   std::exception_ptr error;  // of kFailed
   Ledger ledger{0};
+  Seconds time;  // of the simulated clock, when the run ended
   std::uint64_t syncs = 0;
   std::uint64_t trace_hash = 0;
   std::vector<float> model;  // average model of the newest good measurement; empty when there was none
