@@ -38,6 +38,15 @@ Goal at_least(double low) { return {.low = low, .high = std::nullopt}; }
 Goal at_most(double high) { return {.low = std::nullopt, .high = high}; }
 Goal between(double low, double high) { return {.low = low, .high = high}; }
 
+int guarded(int (*run)(int argc, char** argv), int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: error: %s\n", argv[0], error.what());
+    return 2;
+  }
+}
+
 nlohmann::json machine_facts() {
   nlohmann::json facts;
   facts["processor"] = processor_name();

@@ -1,7 +1,7 @@
 // What every benchmark shares: the options --quick and --json, facts of the machine, medians of interleaved timings, a
 // table with the goal beside each figure, and the JSON file.
 //
-//   int main(int argc, char** argv) {
+//   int run(int argc, char** argv) {
 //     bench::Harness harness("kernels", "Kernels against memcpy and OpenBLAS");
 //     std::size_t size = 25'600'000;
 //     harness.options().add_option("--size", size, "elements of a vector");
@@ -10,6 +10,7 @@
 //     harness.add("dot / OpenBLAS sdot", fraction, "of its bytes/s", bench::at_least(.9));
 //     return harness.finish();
 //   }
+//   int main(int argc, char** argv) { return bench::guarded(run, argc, argv); }
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -81,6 +82,9 @@ class Harness {
   std::vector<Result> results_;
   std::vector<Check> checks_;
 };
+
+// The body of a benchmark's main: what `run` returns, or one line on standard error and 2 when it throws.
+int guarded(int (*run)(int argc, char** argv), int argc, char** argv);
 
 // Processor, its threads, memory, operating system, compiler, load when started.
 nlohmann::json machine_facts();

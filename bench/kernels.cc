@@ -212,4 +212,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace laconic::bench
 
-int main(int argc, char** argv) { return laconic::bench::run(argc, argv); }
+int main(int argc, char** argv) { return laconic::bench::guarded(laconic::bench::run, argc, argv); }

@@ -141,11 +141,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace laconic::bench
 
-int main(int argc, char** argv) {
-  try {
-    return laconic::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "reproduce_fda: error: %s\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return laconic::bench::guarded(laconic::bench::run, argc, argv); }
