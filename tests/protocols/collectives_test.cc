@@ -88,13 +88,14 @@ TEST_P(Collectives, MeanIsTheMeanAndTheSameBitsEverywhere) {
   Tally total;
   const auto results = call(Operation::kMean, total);
   const auto workers = static_cast<double>(GetParam().workers);
+  std::vector<std::vector<float>> contributions;
+  for (int k = 0; k < GetParam().workers; ++k) contributions.push_back(contribution(k, GetParam().count));
   for (std::size_t j = 0; j < GetParam().count; ++j) {
     double expected = 0.0;
     double magnitude = 0.0;
-    for (int k = 0; k < GetParam().workers; ++k) {
-      const double value = contribution(k, GetParam().count)[j];
-      expected += value / workers;
-      magnitude += std::abs(value) / workers;
+    for (const std::vector<float>& values : contributions) {
+      expected += values[j] / workers;
+      magnitude += std::abs(values[j]) / workers;
     }
     // Ring and tree round once for each of the K sums and once for the division.
     const double tolerance = (workers + 1.0) * std::numeric_limits<float>::epsilon() * magnitude;
