@@ -161,6 +161,23 @@ TEST_F(Commands, AnInterruptedRunWritesWhatThereIs) {
   EXPECT_TRUE(exists("runs/a/model.safetensors"));
 }
 
+TEST_F(Commands, AnUnfinishedRunGoesBesideAFinishedOne) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  const std::string before = read_text(root_.path("runs/a/summary.json"));
+  int asked = 0;
+  console_.interrupted = [&asked] { return ++asked > 500; };
+  EXPECT_EQ(run(job("a"), {"job.steps=100000", "evaluation.every=50000 steps"}), ExitCode::kInterrupted);
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), before);
+  EXPECT_TRUE(exists("runs/a/model.safetensors"));
+  EXPECT_EQ(summary("a.interrupted").at("end"), "interrupted");
+  EXPECT_TRUE(exists("runs/a.interrupted/model.safetensors"));
+  console_.interrupted = {};
+  EXPECT_EQ(run(job("a"), {"optimizer.name=sgd", "optimizer.learning_rate=10", "optimizer.weight_decay=1000"}),
+            ExitCode::kFailed);
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), before);
+  EXPECT_EQ(summary("a.failed").at("end"), "failed");
+}
+
 TEST_F(Commands, InterruptedBeforeTheFirstStepNothingIsWritten) {
   EXPECT_EQ(run(job("a")), ExitCode::kDone);
   const std::string before = read_text(root_.path("runs/a/summary.json"));

@@ -189,6 +189,16 @@ void put_over(const Override& change, WrittenJob& job) {
       });
     }
   }
+  // What the file gives for options that mean nothing beside the new value goes too.
+  const auto drop_meaningless = [&](std::span<const OptionSpec> specs) {
+    for (const OptionSpec& spec : specs) {
+      if (spec.only_with.option != change.key || spec.only_with.value == change.value) continue;
+      const auto key = written.keys.find(std::string(spec.name));
+      if (key != written.keys.end() && key->second.kind != WrittenValue::Kind::kOverride) written.keys.erase(key);
+    }
+  };
+  drop_meaningless(section->options);
+  for (const SchemaSection::Variant& variant : section->variants) drop_meaningless(variant.options);
   written.keys[change.key] = {change.value, "--set", WrittenValue::Kind::kOverride};
 }
 
@@ -242,6 +252,10 @@ void check_name(const std::string& name) {
 
 void check_network(const Job& job) {
   const Options& network = job.section("network");
+  if (network.text("collective") != "star" && (job.strategy->silent || job.strategy->needs_coordinator)) {
+    throw UsageError(network.place("collective") + ": strategy " + std::string(job.strategy->name) +
+                     " uses no collective; remove it");
+  }
   if (network.seconds("deadline").value <= 0.0) {
     throw UsageError(network.place("deadline") + ": nobody can answer within 0 s; give some minutes");
   }

@@ -73,8 +73,9 @@ struct Job {
 };
 
 // `file` names the text in errors and, without its folder and ".toml", the job. `overrides` are "section.key=value";
-// they come last, with these rules: job.steps puts job.epochs aside and the other way round, and a `name` puts aside
-// what the file gives for the name it replaces. Throws UsageError, one line with place, key and remedy.
+// they come last, with these rules: job.steps puts job.epochs aside and the other way round, a `name` puts aside
+// what the file gives for the name it replaces, and a value what has no meaning beside it. Throws UsageError, one line
+// with place, key and remedy.
 Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides = {});
 
 // The same for a file. Throws UsageError when it cannot be read.

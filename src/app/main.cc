@@ -1,4 +1,7 @@
 // The program: its command line, Ctrl-C, and the one place where errors end.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -20,8 +23,14 @@ void listen_for_interrupts() {
   struct sigaction action {};
   action.sa_handler = [](int) { stop_requested = 1; };
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+}
+
+// A program that was started with a standard stream closed would give its place to the next file that is opened.
+void open_missing_streams() {
+  int stream = open("/dev/null", O_RDWR);
+  while (stream >= 0 && stream <= STDERR_FILENO) stream = open("/dev/null", O_RDWR);
+  if (stream > STDERR_FILENO) close(stream);
 }
 
 constexpr const char* kDescription =
@@ -41,6 +50,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interru
 
 int main(int argc, char** argv) {
   using namespace laconic;
+  open_missing_streams();
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads along may go; the run goes on
   CLI::App app(kDescription, "laconic");
   app.footer(kFooter);
   app.set_version_flag("--version", "laconic " LACONIC_VERSION);
@@ -104,7 +115,9 @@ int main(int argc, char** argv) {
     return static_cast<int>(ExitCode::kBadUsage);
   }
 
-  listen_for_interrupts();
+  // A run ends with what there is; everything else just ends.
+  if (run_app->parsed() && !run.dry_run) listen_for_interrupts();
+  if (compare_app->parsed()) listen_for_interrupts();
   try {
     return static_cast<int>(command());
   } catch (...) {

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint64_t kProbeSteps = 4;
 constexpr std::uint64_t kMostProbeSteps = 200'000;  // over all workers
+// What the probe's own vectors and frames may take: a plan is to be had where the run itself would not fit.
+constexpr std::uint64_t kMostProbeBytes = std::uint64_t{1} << 30;
 
 // A model that is not trained: a step leaves it as it is, or takes it far away in a direction of its own, so that what
 // watches the models sees nothing or too much.
@@ -115,8 +117,13 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   const std::uint64_t period = setup.traffic.steps_per_sync;
   const auto workers = static_cast<std::uint64_t>(setup.world_size());
   const Seconds compute = *std::max_element(job.step_cost.begin(), job.step_cost.end());
+  // A worker's model, its frame, and what its monitor keeps.
+  const std::uint64_t probe_bytes = workers * setup.strategy_setting.dimension * sizeof(float) * 4;
+  const bool can_probe = probe_bytes <= kMostProbeBytes;
   if (setup.syncs_depend_on_data()) {
     plan.most_syncs = setup.steps();
+    plan.step_time = compute;
+    if (!can_probe) return plan;
     const Probe quiet = probe(job, setup, kProbeSteps, 0.0F);
     const Probe loud = probe(job, setup, kProbeSteps, 1000.0F);
     plan.step_time = {quiet.time.value / static_cast<double>(kProbeSteps)};
@@ -128,7 +135,7 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   plan.step_time = compute;
   if (period == 0) return plan;
   plan.fewest_syncs = plan.most_syncs = setup.steps() / period;
-  if (period <= kMostProbeSteps / workers) {
+  if (can_probe && period <= kMostProbeSteps / workers) {
     const Probe one = probe(job, setup, period, 0.0F);
     plan.sync_time = Seconds{std::max(0.0, one.time.value - static_cast<double>(period) * compute.value)};
   }
@@ -169,6 +176,8 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
     };
     line("time", bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network");
+  } else {
+    line("time", "not predicted for a job of this size; a step alone takes " + to_text(plan.step_time));
   }
   if (const auto least = paper_gb(job, setup.strategy_setting, steps, plan.fewest_syncs)) {
     const auto most = paper_gb(job, setup.strategy_setting, steps, plan.most_syncs);

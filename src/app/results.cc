@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <new>
 #include <sstream>
 
 #include "base/error.h"
@@ -76,6 +77,18 @@ void put_in_place(const std::string& folder, const std::string& path, std::error
   if (!error) fs::rename(path, former, error);
   if (!error) fs::rename(folder, path, error);
   if (!error) fs::remove_all(former, ignored);
+}
+
+// Whether the folder's results are of a run that came to its end; a summary that cannot be read is taken for one.
+bool holds_finished_run(const std::string& path) {
+  std::error_code error;
+  const std::string summary = join(path, kSummaryFile);
+  if (!fs::is_regular_file(summary, error)) return false;
+  try {
+    return read_summary(read_file(summary)).finished;
+  } catch (const DecodeError&) {
+    return true;
+  }
 }
 
 Summary::End end_of(sim::Outcome::End end) {
@@ -151,6 +164,10 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
   }
   const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");
   write_file(unfinished, summary_text(summary));
+  if (!summary.finished() && holds_finished_run(path_)) {
+    path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";
+    check_replaceable(job, path_);
+  }
   std::error_code error;
   fs::rename(unfinished, join(temporary_, kSummaryFile), error);
   if (!error) put_in_place(temporary_, path_, error);
@@ -195,6 +212,8 @@ std::string error_text(const std::exception_ptr& error) {
   std::string text = "unknown error";
   try {
     std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    text = "out of memory; --dry-run says what a job needs: give fewer workers.count or a smaller model";
   } catch (const std::exception& known) {
     text = known.what();
   } catch (...) {

@@ -2,7 +2,9 @@
 //
 //   job.resolved.toml   the job with every option; running it again gives the identical run
 //   metrics.jsonl       measurements and data-dependent synchronisations, one JSON object a line (report/metrics.h)
-//   model.safetensors   the average model of the newest good measurement; absent when there was none
+//   model.safetensors   the average model of the newest good measurement, the start when there was none; of an
+//   interrupted
+//                       run the average of the workers' models at its end
 //   summary.json        what it came to (report/summary.h)
 //
 // While the run goes on they lie in ".NAME.tmp" beside the folder, which takes the place of a former run's at the end,
@@ -32,9 +34,11 @@ class RunFolder {
 
   // Adds a line to metrics.jsonl. Throws RunError when it cannot be written.
   void add_metric(const std::string& line);
-  // Writes model and summary, and puts the folder in its place. Throws RunError.
+  // Writes model and summary, and puts the folder in its place. A run that did not finish never takes the place of a
+  // finished one: it goes beside it, into NAME.interrupted or NAME.failed. Throws RunError.
   void publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary);
 
+  // Where the results are, once published.
   const std::string& path() const { return path_; }
 
  private:

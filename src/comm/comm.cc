@@ -33,7 +33,8 @@ Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
     throw PeerLost(node_name(self(), world_size()) + " got no " + std::string(to_text(tag)) + " (round " +
                    std::to_string(round.value) + ") from " + node_name(from, world_size()) + " within " +
                    to_text(patience) + ", waiting since " + to_text(since) +
-                   "; see whether that node still runs, or raise network.deadline");
+                   "; see whether that node still runs, or raise network.deadline (" + to_text(options_.deadline) +
+                   ")");
   }
   co_return std::move(arrival->frame);
 }
@@ -69,11 +70,12 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
     const Round up = next_round();
     const Round down = next_round();
     bool any = value;
+    const Seconds since = now();
     std::uint32_t span = 1;
     for (; span < size && (rank & span) == 0; span <<= 1) {
       if (rank + span >= size) continue;
       const Rank child{static_cast<std::int32_t>(rank + span)};
-      const Frame frame = co_await receive(child, Tag::kTreeUp, up);
+      const Frame frame = co_await receive(child, Tag::kTreeUp, up, tree_patience(since, std::countr_zero(span)));
       any = read_bit(frame, child, world_size()) || any;
     }
     if (rank != 0) {
@@ -136,6 +138,12 @@ Task<SharedVector> Comm::ring(std::span<const float> values, bool mean, Traffic 
   co_return SharedVector(std::move(sum));
 }
 
+Seconds Comm::tree_patience(Seconds since, int level) const {
+  const int levels = std::bit_width(static_cast<std::uint32_t>(world_size()));
+  const double share = 0.5 + 0.5 * level / (levels + 1.0);
+  return {std::max(0.0, (since - now()).value + share * options_.deadline.value)};
+}
+
 // Binomial tree rooted at worker 0: in turn t a worker whose bit t is the lowest set one sends its sum to the worker
 // with that bit cleared; results go back the same way.
 Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic traffic) {
@@ -144,11 +152,12 @@ Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic 
   const Round up = next_round();
   const Round down = next_round();
   std::vector<float> sum(values.begin(), values.end());
+  const Seconds since = now();
   std::uint32_t span = 1;
   for (; span < size && (rank & span) == 0; span <<= 1) {
     if (rank + span >= size) continue;
     const Rank child{static_cast<std::int32_t>(rank + span)};
-    const Frame frame = co_await receive(child, Tag::kTreeUp, up);
+    const Frame frame = co_await receive(child, Tag::kTreeUp, up, tree_patience(since, std::countr_zero(span)));
     const SharedVector got = frame.floats(sum.size());
     kernels::axpy(1.0F, got, sum);
   }

@@ -82,6 +82,9 @@ class Comm {
   Task<SharedVector> ring(std::span<const float> values, bool mean, Traffic traffic);
   Task<SharedVector> tree(std::span<const float> values, bool mean, Traffic traffic);
   Task<SharedVector> all_reduce(std::span<const float> values, bool mean, Traffic traffic);
+  // How much longer a node waits for its child of 2^level workers in the tree, having begun at `since`: less for lower
+  // levels, so that who is next to a missing worker gives up first.
+  Seconds tree_patience(Seconds since, int level) const;
 
   Transport& transport_;
   CommOptions options_;

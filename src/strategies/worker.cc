@@ -15,7 +15,7 @@ Task<void> PendingStep::done() {
 void Worker::check_loss() const {
   if (std::isfinite(last_.loss)) return;
   throw RunError("training diverged: the loss of worker " + std::to_string(rank_.value) + " is not finite in step " +
-                 std::to_string(step_.value) + "; lower optimizer.learning_rate or synchronise more often");
+                 std::to_string(step_.value + 1) + "; lower optimizer.learning_rate or synchronise more often");
 }
 
 void Worker::finish_step() {

@@ -61,7 +61,8 @@ class Worker {
   std::uint64_t weight() const { return parts_.learner.samples(); }
   Comm& comm() { return parts_.comm; }
 
-  // One optimiser step on one batch. Throws RunError that names the worker and the step when the loss is not finite.
+  // One optimiser step on one batch. Throws RunError that names the worker and the step (counted from
+  // 1) when the loss is not finite.
   Task<void> local_step();
   // The same in two parts: the step's work starts at once and goes on while the strategy communicates.
   PendingStep begin_local_step();

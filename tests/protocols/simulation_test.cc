@@ -52,7 +52,7 @@ TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
   EXPECT_EQ(
       error_of<PeerLost>(result),
       "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms; see whether that "
-      "node still runs, or raise network.deadline");
+      "node still runs, or raise network.deadline (2 s)");
 }
 
 TEST(Simulation, FedAvgGoesOnWithoutAModelThatDidNotArrive) {
@@ -76,6 +76,30 @@ TEST(Simulation, TheCoordinatorNamesTheWorkerThatIsMissingBeforeOthersGiveUpOnTh
             "the coordinator got no part of a mean (round 0) from worker 2 with");
 }
 
+TEST(Simulation, OnTheTreeTheWorkerNextToTheMissingOneNamesIt) {
+  for (const int missing : {2, 5, 6, 7}) {
+    Scenario s{.problem = {.workers = 8}, .strategy = "synchronous", .steps = 8, .collective = Collective::kRing};
+    s.evaluate_every = 8;
+    s.step_cost.assign(8, Seconds{0.01});
+    s.step_cost[static_cast<std::size_t>(missing)] = {100.0};
+    s.deadline = {20.0};
+    const std::string text = error_of<PeerLost>(run(s));
+    EXPECT_NE(text.find("got no part from below in the tree (round 0) from worker " + std::to_string(missing) + " "),
+              std::string::npos)
+        << text;
+  }
+}
+
+TEST(Simulation, AModelThatIsNotFiniteAfterTheLastStepEndsTheRunAsFailed) {
+  Scenario s{.problem = {.workers = 2, .learning_rate = 1e30}, .strategy = "local", .steps = 2, .evaluate_every = 2};
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_NE(error_of<RunError>(result).find("the model of worker 0 is not finite after step 2"), std::string::npos);
+  EXPECT_EQ(result.outcome.model, s.problem.start());  // the last good state
+  EXPECT_EQ(result.outcome.model_step, Step{0});
+  EXPECT_EQ(result.measurements.size(), 1U);
+}
+
 TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGoodModel) {
   Scenario s{.problem = {.workers = 4},
              .strategy = "periodic",
@@ -86,7 +110,7 @@ TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGood
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
   EXPECT_EQ(error_of<RunError>(result),
-            "training diverged: the loss of worker 2 is not finite in step 25; lower optimizer.learning_rate or "
+            "training diverged: the loss of worker 2 is not finite in step 26; lower optimizer.learning_rate or "
             "synchronise more often");
   ASSERT_EQ(result.measurements.size(), 2U);
   EXPECT_EQ(result.outcome.model_step, Step{20});

@@ -37,7 +37,9 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
     slot.own_models.resize(static_cast<std::size_t>(world_.world_size));
   }
   kernels::accumulate(1.0, params, slot.sum);
-  slot.squared_norms += kernels::squared_norm(params);
+  const double squared_norm = kernels::squared_norm(params);
+  slot.squared_norms += squared_norm;
+  if (slot.broken < 0 && !std::isfinite(squared_norm)) slot.broken = worker.rank().value;
   const Worker::MeanLoss loss = worker.take_loss();
   slot.loss_sum += loss.sum;
   slot.loss_steps += loss.steps;
@@ -72,6 +74,13 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   if (std::isfinite(measurement.test.loss) && std::isfinite(measurement.validation.loss)) {
     last_good_model_ = mean;
     last_good_step_ = step;
+  } else if (step == options_.last) {
+    // Before the last step a worker's own loss will tell, with its name.
+    if (options_.record) options_.record(measurement);
+    throw RunError("training diverged: the loss of the " +
+                   (done.broken < 0 ? "average model" : "model of worker " + std::to_string(done.broken)) +
+                   " is not finite after step " + std::to_string(step.value) +
+                   "; lower optimizer.learning_rate or synchronise more often");
   }
   const bool stop = options_.until && options_.until(measurement);
   if (keeps_own_models(step) && (stop || step == options_.last || options_.own_models == OwnModels::kAlways)) {

@@ -36,8 +36,9 @@ class Evaluator {
     std::function<void(const Measurement&)> record = {};
   };
 
-  Evaluator(const Options& options, World& world, std::size_t dimension)
-      : options_(options), world_(world), dimension_(dimension) {}
+  // `start`: the common first parameters, the good state until something better is measured.
+  Evaluator(const Options& options, World& world, std::span<const float> start)
+      : options_(options), world_(world), dimension_(start.size()), last_good_model_(start.begin(), start.end()) {}
 
   // What the strategies tell, for the measurements.
   void count_sync() { ++syncs_; }
@@ -46,10 +47,11 @@ class Evaluator {
   const std::map<std::string, double>& watched() const { return watched_; }
 
   bool due(Step step) const { return options_.schedule.due(step, options_.last); }
-  // `worker` has just taken step worker.step() - 1. Returns true when the run shall end.
+  // `worker` has just taken step worker.step() - 1. Returns true when the run shall end. Throws RunError when the
+  // average model's loss is not finite after the last step.
   Task<bool> pass(Worker& worker, Learner& learner);
 
-  // The average model of the newest measurement whose losses were finite, d elements; empty before the first.
+  // The average model of the newest measurement whose losses were finite, d elements; the start before the first.
   const std::vector<float>& last_good_model() const { return last_good_model_; }
   Step last_good_step() const { return last_good_step_; }
 
@@ -59,6 +61,7 @@ class Evaluator {
     int passed = 0;
     std::vector<double> sum;
     double squared_norms = 0.0;
+    std::int32_t broken = -1;  // the first worker to pass whose parameters are not finite
     double loss_sum = 0.0;
     std::uint64_t loss_steps = 0;
     std::vector<std::vector<float>> own_models;  // by rank, kept only where they may be measured

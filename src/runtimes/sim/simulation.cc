@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 #include "runtimes/sim/node.h"
 #include "strategies/worker.h"
 
@@ -25,7 +26,7 @@ class Simulation final : private StrategyEvents {
                     .own_models = options.own_models,
                     .until = options.until,
                     .record = observer.on_measurement},
-                   world_, learners.front()->layout().size),
+                   world_, learners.front()->params()),
         pool_(options.compute_threads, options.prepare_thread) {
     world_.network = make_network(options.network, world_.world_size);
     world_.max_payload = learners.front()->layout().size * sizeof(float) + kPayloadSlack;
@@ -73,6 +74,7 @@ class Simulation final : private StrategyEvents {
     outcome.trace_hash = world_.trace.value();
     outcome.model = evaluator_.last_good_model();
     outcome.model_step = evaluator_.last_good_step();
+    if (outcome.end == Outcome::End::kInterrupted) keep_current_model(outcome);
     return outcome;
   }
 
@@ -112,6 +114,20 @@ class Simulation final : private StrategyEvents {
                      if (is_worker) --running_workers_;
                      if (error && !error_) error_ = error;
                    });
+  }
+
+  // The average of the workers' models as the end found them, between two steps each, unless it is not finite.
+  void keep_current_model(Outcome& outcome) {
+    pool_.stop();
+    std::vector<double> sum(outcome.model.size());
+    std::vector<float> mean(outcome.model.size());
+    for (const auto& node : nodes_) {
+      if (node->worker) kernels::accumulate(1.0, node->worker->params(), sum);
+    }
+    kernels::finish_mean(sum, world_.world_size, mean);
+    if (!kernels::all_finite(mean)) return;
+    outcome.model = std::move(mean);
+    outcome.model_step = nodes_.front()->worker->step();
   }
 
   Task<void> work(Node& node) {

@@ -56,7 +56,9 @@ struct Outcome {
   Seconds time;  // of the simulated clock, when the run ended
   std::uint64_t syncs = 0;
   std::uint64_t trace_hash = 0;
-  std::vector<float> model;  // average model of the newest good measurement; empty when there was none
+  // Average model of the newest measurement whose losses were finite, the common start before the first one; of
+  // kInterrupted the average of the workers' models as they are. And the step it is of, worker 0's.
+  std::vector<float> model;
   Step model_step;
 };
 
