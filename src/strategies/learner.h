@@ -10,21 +10,9 @@
 
 #include "base/archive.h"
 #include "base/ids.h"
+#include "base/layout.h"
 
 namespace laconic {
-
-// One tensor of the model inside the flat vector. Tensors follow each other without gaps, in the order of the layout.
-struct TensorLayout {
-  std::string name;                 // "conv1.weight"
-  std::size_t offset = 0;           // of the first element, in elements
-  std::vector<std::int64_t> shape;  // product = size
-  std::size_t size = 0;             // elements
-};
-
-struct Layout {
-  std::vector<TensorLayout> tensors;
-  std::size_t size = 0;  // d: all elements
-};
 
 // What one gradient computation saw.
 struct StepResult {
