@@ -1,7 +1,5 @@
 #include "kernels/vector_ops.h"
 
-#include <hwy/cache_control.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -17,54 +15,10 @@
 //
 #include <hwy/highway.h>
 
+#include "kernels/partial_sums-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace laconic::kernels::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Doubles = hn::ScalableTag<double>;
-using NarrowFloats = hn::Rebind<float, Doubles>;  // as many floats as there are doubles in a vector
-using Floats = hn::ScalableTag<float>;
-using Words = hn::RebindToSigned<Floats>;
-using Wide = hn::VFromD<Doubles>;
-
-constexpr std::size_t kWidth = hn::MaxLanes(Doubles());
-static_assert(kLanes % kWidth == 0);
-constexpr std::size_t kParts = kLanes / kWidth;  // vectors that hold the partial sums
-
-HWY_INLINE Wide load_wide(const float* from) { return hn::PromoteTo(Doubles(), hn::LoadU(NarrowFloats(), from)); }
-
-// Asks for the cache line that a stream reads a page later. The hardware's own look-ahead stops at each page's end and
-// starts anew, which leaves kernels that only read well below the memory's rate. Harmless beyond the end of a vector.
-HWY_INLINE void fetch_ahead(const float* from) {
-  constexpr std::size_t kAheadBytes = 4096;
-  hwy::Prefetch(reinterpret_cast<const char*>(from) + kAheadBytes);
-}
-
-// The kLanes partial sums of one sum.
-class PartialSums {
- public:
-  HWY_INLINE PartialSums() {
-    for (std::size_t part = 0; part < kParts; ++part) parts_[part] = hn::Zero(Doubles());
-  }
-  HWY_INLINE explicit PartialSums(const double* lanes) {
-    for (std::size_t part = 0; part < kParts; ++part) parts_[part] = hn::LoadU(Doubles(), lanes + part * kWidth);
-  }
-  HWY_INLINE void add(std::size_t part, Wide term) { parts_[part] = hn::Add(parts_[part], term); }
-  HWY_INLINE void store(double* lanes) const {
-    for (std::size_t part = 0; part < kParts; ++part) hn::StoreU(parts_[part], Doubles(), lanes + part * kWidth);
-  }
-
- private:
-  Wide parts_[kParts];
-};
-
-// Adds the lanes in one fixed order: halves onto halves.
-HWY_INLINE double fold(double* lanes) {
-  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  }
-  return lanes[0];
-}
 
 double dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::size_t size) {
   PartialSums sums;

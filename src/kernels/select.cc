@@ -1,0 +1,225 @@
+#include "kernels/select.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+
+// The vectors of scalable instruction sets cannot be held in arrays; their processors run the NEON code.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/select.cc"
+#include <hwy/foreach_target.h>  // compiles the part up to HWY_AFTER_NAMESPACE once a target
+//
+#include <hwy/highway.h>
+
+#include "kernels/partial_sums-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace laconic::kernels::HWY_NAMESPACE {
+
+// Magnitudes are below 2^31: signed integers, which every instruction set compares, order them.
+constexpr std::int32_t kMagnitudeBits = 0x7fffffff;
+using Indices = hn::RebindToUnsigned<Floats>;
+using Values = hn::VFromD<Floats>;
+
+HWY_INLINE hn::VFromD<Words> magnitudes(Values x) {
+  return hn::And(hn::BitCast(Words(), x), hn::Set(Words(), kMagnitudeBits));
+}
+
+// Writes the pairs that `kept` names to the front of the outputs, and something behind them: both have room for a
+// vector. Returns how many they are.
+template <typename Mask>
+HWY_INLINE std::size_t write_pairs(Mask kept, hn::VFromD<Indices> index, Values value, std::uint32_t* indices,
+                                   float* values) {
+  hn::StoreU(hn::Compress(index, hn::RebindMask(Indices(), kept)), Indices(), indices);
+  hn::StoreU(hn::Compress(value, hn::RebindMask(Floats(), kept)), Floats(), values);
+  return hn::CountTrue(Words(), kept);
+}
+
+std::size_t collect_at_least(const float* HWY_RESTRICT x, std::size_t size, std::uint32_t threshold,
+                             std::uint32_t first_index, std::uint32_t* HWY_RESTRICT indices, float* HWY_RESTRICT values,
+                             std::size_t capacity) {
+  const std::size_t width = hn::Lanes(Floats());
+  const auto below = hn::Set(Words(), static_cast<std::int32_t>(threshold) - 1);
+  const auto step = hn::Set(Indices(), static_cast<std::uint32_t>(width));
+  auto index = hn::Iota(Indices(), first_index);
+  std::size_t count = 0;
+  std::size_t j = 0;
+  // Without a branch on what is found: where a hit in a vector is neither rare nor common no processor predicts it.
+  for (; j + width <= size && count + width <= capacity; j += width) {
+    fetch_ahead(x + j);
+    const Values value = hn::LoadU(Floats(), x + j);
+    count += write_pairs(hn::Gt(magnitudes(value), below), index, value, indices + count, values + count);
+    index = hn::Add(index, step);
+  }
+  // No room for a vector any more, or no whole vector left.
+  while (j < size) {
+    const std::size_t end = std::min(size, j + width);
+    if (end == j + width && hn::AllFalse(Words(), hn::Gt(magnitudes(hn::LoadU(Floats(), x + j)), below))) {
+      j = end;
+      continue;
+    }
+    for (; j < end; ++j) {
+      if (magnitude_bits(x[j]) < threshold) continue;
+      if (count == capacity) return capacity + 1;
+      indices[count] = first_index + static_cast<std::uint32_t>(j);
+      values[count] = x[j];
+      ++count;
+    }
+  }
+  return count;
+}
+
+constexpr std::size_t kMaxDigits = 2048;
+constexpr std::size_t kTables = 4;  // neighbours count in different tables: equal ones need not wait for each other
+
+// Adds to the tables how often each digit (the bits of `digit_mask` after a shift) occurs among the magnitudes that
+// have the bits `prefix` at `prefix_mask`. The digits are first gathered, a tile at a time, so that no branch depends
+// on them.
+void count_digits(const float* HWY_RESTRICT x, std::size_t size, std::int32_t prefix_mask, std::int32_t prefix,
+                  int shift, std::int32_t digit_mask, std::uint32_t (*HWY_RESTRICT tables)[kMaxDigits]) {
+  constexpr std::size_t kTile = 1024;
+  const Words d;
+  const std::size_t width = hn::Lanes(d);
+  const auto fixed = hn::Set(d, prefix_mask);
+  const auto wanted = hn::Set(d, prefix);
+  const auto digit_bits = hn::Set(d, digit_mask);
+  HWY_ALIGN std::int32_t digits[kTile + kLanes];
+  for (std::size_t begin = 0; begin < size; begin += kTile) {
+    const std::size_t end = std::min(size, begin + kTile);
+    std::size_t count = 0;
+    std::size_t j = begin;
+    for (; j + width <= end; j += width) {
+      const auto bits = hn::BitCast(d, hn::LoadU(Floats(), x + j));
+      const auto same = hn::Eq(hn::And(bits, fixed), wanted);
+      hn::StoreU(hn::Compress(hn::And(hn::ShiftRightSame(bits, shift), digit_bits), same), d, digits + count);
+      count += hn::CountTrue(d, same);
+    }
+    for (; j < end; ++j) {
+      const auto bits = static_cast<std::int32_t>(magnitude_bits(x[j]));
+      if ((bits & prefix_mask) == prefix) digits[count++] = (bits >> shift) & digit_mask;
+    }
+    std::size_t i = 0;
+    for (; i + kTables <= count; i += kTables) {
+      for (std::size_t table = 0; table < kTables; ++table) ++tables[table][digits[i + table]];
+    }
+    for (; i < count; ++i) ++tables[0][digits[i]];
+  }
+}
+
+std::size_t keep_above(std::uint32_t threshold, std::size_t ties, std::uint32_t* indices, float* values,
+                       std::size_t size) {
+  const std::size_t width = hn::Lanes(Floats());
+  const auto bound = hn::Set(Words(), static_cast<std::int32_t>(threshold));
+  std::size_t count = 0;
+  std::size_t j = 0;
+  // Moving down in place: what a whole vector overwrites has been read, as count <= j.
+  while (j < size) {
+    const std::size_t end = std::min(size, j + width);
+    if (end == j + width) {
+      const auto index = hn::LoadU(Indices(), indices + j);
+      const Values value = hn::LoadU(Floats(), values + j);
+      const auto magnitude = magnitudes(value);
+      auto kept = hn::Gt(magnitude, bound);
+      const auto equal = hn::Eq(magnitude, bound);
+      const std::size_t equals = hn::CountTrue(Words(), equal);
+      const bool all = equals <= ties;
+      if (all || ties == 0) {
+        if (all) {
+          kept = hn::Or(kept, equal);
+          ties -= equals;
+        }
+        count += write_pairs(kept, index, value, indices + count, values + count);
+        j = end;
+        continue;
+      }
+    }
+    for (; j < end; ++j) {
+      const std::uint32_t magnitude = magnitude_bits(values[j]);
+      const bool tie = magnitude == threshold && ties > 0;
+      if (tie) --ties;
+      if (!tie && magnitude <= threshold) continue;
+      indices[count] = indices[j];
+      values[count] = values[j];
+      ++count;
+    }
+  }
+  return count;
+}
+
+}  // namespace laconic::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace laconic::kernels {
+
+HWY_EXPORT(collect_at_least);
+HWY_EXPORT(count_digits);
+HWY_EXPORT(keep_above);
+
+std::size_t collect_at_least(std::span<const float> x, std::uint32_t threshold, std::uint32_t first_index,
+                             std::span<std::uint32_t> indices, std::span<float> values) {
+  LACONIC_CHECK(values.size() >= indices.size(),
+                "room for " << indices.size() << " indices and " << values.size() << " values");
+  if (threshold >= kSignBit) return 0;
+  return HWY_DYNAMIC_DISPATCH(collect_at_least)(x.data(), x.size(), threshold, first_index, indices.data(),
+                                                values.data(), indices.size());
+}
+
+KthMagnitude kth_magnitude(std::span<const float> x, std::size_t k) {
+  LACONIC_CHECK(k >= 1 && k <= x.size(), "number " << k << " of " << x.size() << " magnitudes");
+  // A radix search, from the high bits down: the k-th largest has the largest digit that at least k magnitudes with the
+  // same higher bits reach.
+  struct Digit {
+    int shift;
+    std::uint32_t values;
+  };
+  constexpr Digit kDigits[] = {{20, 2048}, {10, 1024}, {0, 1024}};
+  std::uint32_t tables[HWY_NAMESPACE::kTables][HWY_NAMESPACE::kMaxDigits];
+  KthMagnitude found;
+  std::uint32_t known = 0;  // the bits of the threshold that are settled
+  for (const Digit& digit : kDigits) {
+    std::memset(tables, 0, sizeof(tables));
+    HWY_DYNAMIC_DISPATCH(count_digits)
+    (x.data(), x.size(), static_cast<std::int32_t>(known), static_cast<std::int32_t>(found.threshold), digit.shift,
+     static_cast<std::int32_t>(digit.values - 1), tables);
+    for (std::uint32_t value = digit.values; value-- > 0;) {
+      std::size_t count = 0;
+      for (const auto& table : tables) count += table[value];
+      if (found.above + count >= k) {
+        found.threshold |= value << digit.shift;
+        break;
+      }
+      found.above += count;
+    }
+    known |= (digit.values - 1) << digit.shift;
+  }
+  return found;
+}
+
+std::size_t keep_above(std::uint32_t threshold, std::size_t ties, std::span<std::uint32_t> indices,
+                       std::span<float> values) {
+  LACONIC_CHECK(indices.size() == values.size(), indices.size() << " indices and " << values.size() << " values");
+  LACONIC_CHECK(threshold < kSignBit, "threshold " << threshold << " is no magnitude");
+  return HWY_DYNAMIC_DISPATCH(keep_above)(threshold, ties, indices.data(), values.data(), indices.size());
+}
+
+void scatter_add(std::span<const std::uint32_t> indices, std::span<const float> values, float weight,
+                 std::span<float> y) {
+  LACONIC_CHECK(indices.size() == values.size(), indices.size() << " indices and " << values.size() << " values");
+  // The elements lie far apart, mostly a cache line or more: each is asked for while some dozens before it arrive.
+  constexpr std::size_t kAhead = 32;
+  const std::size_t size = indices.size();
+  const std::size_t fetched = size - std::min(size, kAhead);
+  float* const target = y.data();
+  std::size_t i = 0;
+  for (; i < fetched; ++i) {
+    hwy::Prefetch(target + indices[i + kAhead]);
+    target[indices[i]] += weight * values[i];
+  }
+  for (; i < size; ++i) target[indices[i]] += weight * values[i];
+}
+
+}  // namespace laconic::kernels
+#endif  // HWY_ONCE
