@@ -13,6 +13,7 @@
 //
 #include <hwy/highway.h>
 
+#include "kernels/kept-inl.h"
 #include "kernels/partial_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,14 +28,13 @@ HWY_INLINE hn::VFromD<Words> magnitudes(Values x) {
   return hn::And(hn::BitCast(Words(), x), hn::Set(Words(), kMagnitudeBits));
 }
 
-// Writes the pairs that `kept` names to the front of the outputs, and something behind them: both have room for a
-// vector. Returns how many they are.
-template <typename Mask>
-HWY_INLINE std::size_t write_pairs(Mask kept, hn::VFromD<Indices> index, Values value, std::uint32_t* indices,
+// Writes the pairs that are kept to the front of the outputs, and something behind them: both have room for a vector.
+// Returns how many they are.
+HWY_INLINE std::size_t write_pairs(Kept kept, hn::VFromD<Indices> index, Values value, std::uint32_t* indices,
                                    float* values) {
-  hn::StoreU(hn::Compress(index, hn::RebindMask(Indices(), kept)), Indices(), indices);
-  hn::StoreU(hn::Compress(value, hn::RebindMask(Floats(), kept)), Floats(), values);
-  return hn::CountTrue(Words(), kept);
+  hn::StoreU(kept.front(index), Indices(), indices);
+  hn::StoreU(kept.front(value), Floats(), values);
+  return kept.count();
 }
 
 std::size_t collect_at_least(const float* HWY_RESTRICT x, std::size_t size, std::uint32_t threshold,
@@ -50,7 +50,7 @@ std::size_t collect_at_least(const float* HWY_RESTRICT x, std::size_t size, std:
   for (; j + width <= size && count + width <= capacity; j += width) {
     fetch_ahead(x + j);
     const Values value = hn::LoadU(Floats(), x + j);
-    count += write_pairs(hn::Gt(magnitudes(value), below), index, value, indices + count, values + count);
+    count += write_pairs(Kept(hn::Gt(magnitudes(value), below)), index, value, indices + count, values + count);
     index = hn::Add(index, step);
   }
   // No room for a vector any more, or no whole vector left.
@@ -92,9 +92,9 @@ void count_digits(const float* HWY_RESTRICT x, std::size_t size, std::int32_t pr
     std::size_t j = begin;
     for (; j + width <= end; j += width) {
       const auto bits = hn::BitCast(d, hn::LoadU(Floats(), x + j));
-      const auto same = hn::Eq(hn::And(bits, fixed), wanted);
-      hn::StoreU(hn::Compress(hn::And(hn::ShiftRightSame(bits, shift), digit_bits), same), d, digits + count);
-      count += hn::CountTrue(d, same);
+      const Kept same(hn::Eq(hn::And(bits, fixed), wanted));
+      hn::StoreU(same.front(hn::And(hn::ShiftRightSame(bits, shift), digit_bits)), d, digits + count);
+      count += same.count();
     }
     for (; j < end; ++j) {
       const auto bits = static_cast<std::int32_t>(magnitude_bits(x[j]));
@@ -130,7 +130,7 @@ std::size_t keep_above(std::uint32_t threshold, std::size_t ties, std::uint32_t*
           kept = hn::Or(kept, equal);
           ties -= equals;
         }
-        count += write_pairs(kept, index, value, indices + count, values + count);
+        count += write_pairs(Kept(kept), index, value, indices + count, values + count);
         j = end;
         continue;
       }

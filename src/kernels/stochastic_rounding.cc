@@ -12,6 +12,7 @@
 //
 #include <hwy/highway.h>
 
+#include "kernels/kept-inl.h"
 #include "kernels/partial_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -91,10 +92,10 @@ HWY_INLINE std::size_t write_vector(const Rounding& rounding, Values x, Bits noi
                                     std::uint32_t* indices, std::uint32_t* symbols) {
   const Unsigned d;
   const Bits symbol = rounding.symbols(x, noise);
-  const auto kept = hn::Gt(hn::BitCast(Words(), symbol), hn::Set(Words(), 1));
-  hn::StoreU(hn::Compress(coordinate, hn::RebindMask(d, kept)), d, indices);
-  hn::StoreU(hn::Compress(symbol, hn::RebindMask(d, kept)), d, symbols);
-  return hn::CountTrue(Words(), kept);
+  const Kept kept(hn::Gt(hn::BitCast(Words(), symbol), hn::Set(Words(), 1)));
+  hn::StoreU(kept.front(coordinate), d, indices);
+  hn::StoreU(kept.front(symbol), d, symbols);
+  return kept.count();
 }
 
 template <typename Rounding>
