@@ -19,6 +19,12 @@ void ByteWriter::varint(std::uint64_t value) {
   u8(static_cast<std::uint8_t>(value));
 }
 
+std::span<std::byte> ByteWriter::extend(std::size_t size) {
+  const std::size_t start = bytes_.size();
+  bytes_.resize(start + size);
+  return std::span(bytes_).subspan(start);
+}
+
 void ByteWriter::text(std::string_view value) {
   varint(value.size());
   fixed(value.data(), value.size());

@@ -29,6 +29,12 @@ class ByteWriter {
   // Length as varint, then the characters.
   void text(std::string_view value);
 
+  // Appends `size` zero bytes and returns them to be filled; the view is valid until the next call.
+  std::span<std::byte> extend(std::size_t size);
+  // Drops what was written behind the first `size` bytes, or all of it; the memory is kept for what comes next.
+  void truncate(std::size_t size) { bytes_.resize(size); }
+  void clear() { bytes_.clear(); }
+
   void reserve(std::size_t size) { bytes_.reserve(size); }
   std::size_t size() const { return bytes_.size(); }
   std::span<const std::byte> bytes() const { return bytes_; }
@@ -57,6 +63,8 @@ class ByteReader {
   std::span<const std::byte> raw(std::size_t size);
   void floats(std::span<float> out);
   std::string text(std::size_t max_size);
+  // A view of all that is left, which stays to be read; for parts whose length shows only while they are decoded.
+  std::span<const std::byte> rest() const { return bytes_.subspan(offset_); }
 
   std::size_t remaining() const { return bytes_.size() - offset_; }
   std::size_t offset() const { return offset_; }

@@ -156,6 +156,7 @@ const std::vector<Layer>& layers() {
   static const std::vector<Layer> table = {
       {"base", {}},
       {"kernels", {}},
+      {"compress", {}},
       {"monitor", {}},
       {"comm", {}},
       {"strategies", {}},
@@ -181,7 +182,7 @@ const std::vector<Vendor>& vendors() {
       {"the interface to threads",
        {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "barrier", "latch",
         "pthread.h"},
-       {"base", "kernels", "monitor", "comm", "runtimes", "training", "report", "app"}},
+       {"base", "kernels", "compress", "monitor", "comm", "runtimes", "training", "report", "app"}},
       {"the output streams", {"iostream"}, {"app"}},
   };
   return table;

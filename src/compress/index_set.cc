@@ -1,0 +1,169 @@
+#include "compress/index_set.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+
+namespace laconic::compress {
+namespace {
+
+constexpr unsigned kMaxParameter = 31;
+
+std::uint64_t high_parts(std::span<const std::uint32_t> gaps, unsigned parameter) {
+  std::uint64_t sum = 0;
+  for (const std::uint32_t gap : gaps) sum += gap >> parameter;
+  return sum;
+}
+
+// The parameter with the shortest code among those near log2 of the mean gap, and the bits of its unary part.
+struct Choice {
+  unsigned parameter = 0;
+  std::uint64_t unary_bits = 0;
+};
+Choice choose_parameter(std::span<const std::uint32_t> gaps, std::uint64_t sum) {
+  const auto highest = static_cast<unsigned>(std::bit_width(sum / gaps.size()));
+  Choice best;
+  std::uint64_t best_bits = 0;
+  for (unsigned parameter = highest < 2 ? 0 : highest - 2; parameter <= std::min(highest, kMaxParameter); ++parameter) {
+    const std::uint64_t unary_bits = high_parts(gaps, parameter) + gaps.size();
+    const std::uint64_t bits = unary_bits + gaps.size() * parameter;
+    if (best_bits == 0 || bits < best_bits) {
+      best = {parameter, unary_bits};
+      best_bits = bits;
+    }
+  }
+  return best;
+}
+
+void append_unary(std::span<const std::uint32_t> gaps, const Choice& choice, ByteWriter& out) {
+  const std::span<std::byte> bits = out.extend((choice.unary_bits + 7) / 8);
+  std::uint64_t position = 0;
+  for (const std::uint32_t gap : gaps) {
+    position += gap >> choice.parameter;
+    bits[position / 8] |= static_cast<std::byte>(1U << (position % 8));
+    ++position;
+  }
+}
+
+void append_blocks(std::span<const std::uint32_t> indices, ByteWriter& out) {
+  std::array<std::uint32_t, kSetBlock> buffer;
+  std::uint32_t next = 0;  // the first index that is still to be told about
+  for (std::size_t begin = 0; begin < indices.size(); begin += kSetBlock) {
+    const std::span<const std::uint32_t> block = indices.subspan(begin, std::min(kSetBlock, indices.size() - begin));
+    const std::uint32_t first = next;
+    buffer[0] = block[0] - first;
+    for (std::size_t i = 1; i < block.size(); ++i) buffer[i] = block[i] - block[i - 1] - 1;
+    next = block.back() + 1;
+    const std::span<const std::uint32_t> gaps(buffer.data(), block.size());
+    const Choice choice = choose_parameter(gaps, next - first - block.size());
+    out.u8(static_cast<std::uint8_t>(choice.parameter));
+    append_packed(gaps, choice.parameter, out);
+    append_unary(gaps, choice, out);
+  }
+}
+
+// The indices below `universe` that are not in `indices`.
+std::vector<std::uint32_t> complement(std::span<const std::uint32_t> indices, std::uint64_t universe) {
+  std::vector<std::uint32_t> others(universe - indices.size());
+  std::size_t at = 0;
+  std::uint32_t next = 0;
+  for (const std::uint32_t index : indices) {
+    while (next < index) others[at++] = next++;
+    next = index + 1;
+  }
+  while (at < others.size()) others[at++] = next++;
+  return others;
+}
+
+std::uint64_t load_word(std::span<const std::byte> bytes, std::size_t at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + at, std::min(sizeof word, bytes.size() - at));
+  return word;
+}
+
+// Reads a block of indices.size() indices, the first at or above `next`. Returns the index behind the last.
+std::uint64_t read_block(ByteReader& in, std::uint64_t next, std::uint64_t universe, std::span<std::uint32_t> indices) {
+  const unsigned parameter = in.u8();
+  if (parameter > kMaxParameter) in.fail("parameter " + std::to_string(parameter) + " of a block of indices");
+  std::array<std::uint32_t, kSetBlock> low;
+  read_packed(in, parameter, std::span(low).first(indices.size()));
+  const std::span<const std::byte> bytes = in.rest();
+  const std::uint64_t most = universe >> parameter;  // what all high parts may add up to
+  std::uint64_t high = 0;                            // their sum so far
+  std::uint64_t low_sum = next;                      // of low parts and members so far
+  std::size_t count = 0;
+  std::size_t at = 0;
+  unsigned used_bits = 0;  // of the word at `at`, when all indices are found
+  while (true) {
+    if (at >= bytes.size()) in.fail("ends within a block of indices");
+    std::uint64_t word = load_word(bytes, at);
+    unsigned behind = 0;  // bits of the word passed
+    while (word != 0) {
+      const auto zeros = static_cast<unsigned>(std::countr_zero(word));
+      high += zeros;
+      low_sum += low[count];
+      indices[count] = static_cast<std::uint32_t>((high << parameter) + low_sum + count);
+      ++count;
+      behind += zeros + 1;
+      if (count == indices.size()) break;
+      word = zeros == 63 ? 0 : word >> (zeros + 1);
+    }
+    if (high > most) in.fail("an index beyond the " + std::to_string(universe) + " there are");
+    if (count == indices.size()) {
+      used_bits = behind;
+      break;
+    }
+    high += 64 - behind;
+    at += sizeof word;
+  }
+  const std::uint64_t last = (high << parameter) + low_sum + (count - 1);
+  if (last >= universe) in.fail("an index beyond the " + std::to_string(universe) + " there are");
+  const std::size_t size = at + (used_bits + 7) / 8;
+  if (size > bytes.size()) in.fail("ends within a block of indices");
+  if (used_bits % 8 != 0 && (std::to_integer<unsigned>(bytes[size - 1]) >> (used_bits % 8)) != 0)
+    in.fail("bits that nobody wrote behind a block of indices");
+  in.raw(size);
+  return last + 1;
+}
+
+}  // namespace
+
+void append_set(std::span<const std::uint32_t> members, std::uint64_t universe, ByteWriter& out) {
+  LACONIC_CHECK(members.size() <= universe && universe < (std::uint64_t{1} << 32), members.size()
+                                                                                       << " indices of " << universe);
+  out.varint(members.size());
+  if (members.empty() || members.size() == universe) return;
+  LACONIC_CHECK(members.back() < universe, "index " << members.back() << " of " << universe);
+  if (members.size() <= universe / 2) {
+    append_blocks(members, out);
+  } else {
+    append_blocks(complement(members, universe), out);
+  }
+}
+
+void read_set(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& members) {
+  const std::uint64_t count = in.varint();
+  if (count > universe) in.fail("a set of " + std::to_string(count) + " indices of " + std::to_string(universe));
+  const std::uint64_t told = count <= universe / 2 ? count : universe - count;
+  // Every index of a block takes one bit at least.
+  if (told / 8 > in.remaining()) in.fail("ends early: a set of " + std::to_string(count) + " indices");
+  members.resize(told);
+  std::uint64_t next = 0;
+  for (std::size_t begin = 0; begin < told; begin += kSetBlock) {
+    next = read_block(in, next, universe, std::span(members).subspan(begin, std::min(kSetBlock, told - begin)));
+  }
+  if (told != count) members = complement(members, universe);
+}
+
+double set_entropy_bits(std::uint64_t universe, std::uint64_t count) {
+  const auto n = static_cast<double>(universe);
+  const auto k = static_cast<double>(count);
+  return (std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0)) / std::log(2.0);
+}
+
+}  // namespace laconic::compress

@@ -1,0 +1,97 @@
+// none: every value as float32. omega = 1.
+//
+//   values := float32 of each, little-endian; in lists the code of float_list.h
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "base/error.h"
+#include "compress/dense.h"
+#include "compress/float_list.h"
+#include "compress/rows.h"
+#include "kernels/vector_ops.h"
+
+namespace laconic {
+namespace compress {
+namespace {
+
+constexpr FloatShape kShape = {.exponent_bits = 8, .mantissa_bits = 23};
+
+// Bytes of a message are not aligned for floats; they are taken a cache-sized piece at a time.
+template <typename Visit>
+void for_each_piece(std::span<const std::byte> bytes, const Visit& visit) {
+  std::array<float, 2048> piece;
+  for (std::size_t begin = 0; begin < bytes.size(); begin += sizeof piece) {
+    const std::size_t size = std::min(sizeof piece, bytes.size() - begin);
+    std::memcpy(piece.data(), bytes.data() + begin, size);
+    visit(begin / sizeof(float), std::span<const float>(piece).first(size / sizeof(float)));
+  }
+}
+
+std::vector<std::uint32_t> words_of(std::span<const float> values) {
+  std::vector<std::uint32_t> words(values.size());
+  std::transform(values.begin(), values.end(), words.begin(),
+                 [](float value) { return std::bit_cast<std::uint32_t>(value); });
+  return words;
+}
+
+class Float32 final : public ValueFormat {
+ public:
+  std::uint8_t id() const override { return 0; }
+
+  std::optional<std::size_t> dense_size(std::size_t count, Groups) const override { return count * sizeof(float); }
+
+  bool write_dense(std::span<const float> values, Groups, std::span<std::byte> out) const override {
+    if (!values.empty()) std::memcpy(out.data(), values.data(), values.size_bytes());
+    return kernels::all_finite(values);
+  }
+
+  void check_dense(ByteReader& in, std::size_t count, Groups) override {
+    for_each_piece(in.raw(count * sizeof(float)), [&](std::size_t, std::span<const float> piece) {
+      if (!kernels::all_finite(piece)) in.fail("a value that is not finite");
+    });
+  }
+
+  void add_dense(ByteReader& in, Groups, float weight, std::span<float> y) override {
+    for_each_piece(in.raw(y.size_bytes()), [&](std::size_t at, std::span<const float> piece) {
+      kernels::axpy(weight, piece, y.subspan(at, piece.size()));
+    });
+  }
+
+  void append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) override {
+    append_float_list(words_of(values), kShape, out);
+  }
+
+  void read(ByteReader& in, Groups, std::span<float> values) override {
+    std::vector<std::uint32_t> words(values.size());
+    read_float_list(in, kShape, words);
+    std::transform(words.begin(), words.end(), values.begin(),
+                   [](std::uint32_t word) { return std::bit_cast<float>(word); });
+    if (!kernels::all_finite(values)) in.fail("a value that is not finite");
+  }
+
+  bool unbiased() const override { return true; }
+  double omega(std::span<const float>, Groups) const override { return 1.0; }
+  double second_moment(std::size_t) const override { return 1.0; }
+  double entropy_bits(std::span<const float> values, Groups, kernels::NoiseKey) override {
+    return float_list_entropy_bits(words_of(values), kShape);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ValueFormat> make_float32(std::uint32_t, bool) { return std::make_unique<Float32>(); }
+
+}  // namespace compress
+
+namespace {
+CompressorFactory make(const Options&, const Layout& layout) {
+  return [size = layout.size] {
+    return std::make_unique<compress::DenseCompressor>(std::vector{size}, compress::make_float32(0, false));
+  };
+}
+}  // namespace
+
+const CompressorRow kNone = {.name = "none", .help = "every value as float32", .source = "", .make = make};
+
+}  // namespace laconic

@@ -1,0 +1,49 @@
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "compress/rows.h"
+#include "compress/value_format.h"
+
+namespace laconic {
+
+std::span<const CompressorRow* const> compressors() {
+  static constexpr std::array kRows = {&kNone, &kFloat16,   &kBfloat16, &kSign,         &kQsgd,   &kNatural,
+                                       &kTopK, &kThreshold, &kRandomK,  &kRandomGossip, &kLowRank};
+  return kRows;
+}
+
+const CompressorRow& find_compressor(std::string_view name) {
+  std::vector<std::string_view> known;
+  std::string list;
+  for (const CompressorRow* row : compressors()) {
+    if (row->name == name) return *row;
+    known.push_back(row->name);
+    list += (list.empty() ? "" : ", ") + std::string(row->name);
+  }
+  const std::string_view near = nearest(name, known);
+  throw UsageError("'" + std::string(name) + "' is no compression operator; there are " + list +
+                   (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+}
+
+Layout flat_layout(std::size_t size) {
+  Layout layout;
+  layout.tensors.push_back({.name = "vector", .offset = 0, .shape = {static_cast<std::int64_t>(size)}, .size = size});
+  layout.size = size;
+  return layout;
+}
+
+namespace compress {
+
+std::span<const ValueFormatRow> value_formats() {
+  static constexpr std::array kRows = {
+      ValueFormatRow{"float32", make_float32},   ValueFormatRow{"float16", make_float16},
+      ValueFormatRow{"bfloat16", make_bfloat16}, ValueFormatRow{"sign", make_sign},
+      ValueFormatRow{"qsgd", make_qsgd},         ValueFormatRow{"natural", make_natural},
+  };
+  return kRows;
+}
+
+}  // namespace compress
+}  // namespace laconic

@@ -1,0 +1,123 @@
+#include "compress/symbols.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "base/error.h"
+#include "compress/index_set.h"
+
+namespace laconic::compress {
+namespace {
+
+// Bits of a set of `count` indices of `universe`, roughly.
+std::uint64_t rough_set_bits(std::uint64_t universe, std::uint64_t count) {
+  const std::uint64_t told = std::min(count, universe - count);
+  constexpr std::uint64_t kFixed = 16;
+  if (told == 0) return kFixed;
+  const std::uint64_t mean = (universe - told) / told;
+  const auto parameter = static_cast<unsigned>(std::max(static_cast<int>(std::bit_width(mean)) - 1, 0));
+  return kFixed + told * (parameter + 1) + ((universe - told) >> parameter);
+}
+
+// How many low bits to keep apart for the shortest code, by the rough length of the planes.
+unsigned choose_low(std::span<const std::uint32_t> symbols, std::uint32_t largest) {
+  // The smallest number with at most kMaxPlanes planes; the histogram is taken there and halved from there on.
+  const auto smallest = static_cast<unsigned>(std::max(static_cast<int>(std::bit_width(largest)) - 8, 0));
+  std::array<std::uint64_t, kMaxPlanes + 1> histogram{};
+  for (const std::uint32_t symbol : symbols) ++histogram[symbol >> smallest];
+  unsigned best = smallest;
+  std::uint64_t best_bits = 0;
+  std::uint32_t top = largest >> smallest;
+  for (unsigned low = smallest;; ++low) {
+    std::uint64_t bits = std::uint64_t{low} * symbols.size();
+    std::uint64_t left = symbols.size();
+    for (std::uint32_t rest = 0; rest <= top; ++rest) {
+      bits += rough_set_bits(left, left - histogram[rest]);
+      left -= histogram[rest];
+    }
+    if (best_bits == 0 || bits < best_bits) {
+      best = low;
+      best_bits = bits;
+    }
+    if (top == 0) return best;
+    for (std::uint32_t rest = 0; rest <= top; ++rest) {
+      const std::uint64_t count = histogram[rest];
+      histogram[rest] = 0;
+      histogram[rest / 2] += count;
+    }
+    top /= 2;
+  }
+}
+
+}  // namespace
+
+void append_symbols(std::span<const std::uint32_t> symbols, ByteWriter& out) {
+  LACONIC_CHECK(!symbols.empty(), "no symbols");
+  const std::uint32_t largest = *std::max_element(symbols.begin(), symbols.end());
+  LACONIC_CHECK(largest >> 31 == 0, "symbol " << largest);
+  const unsigned low = choose_low(symbols, largest);
+  out.u8(static_cast<std::uint8_t>(low));
+  append_packed(symbols, low, out);
+
+  std::vector<std::uint32_t> rests(symbols.size());
+  std::transform(symbols.begin(), symbols.end(), rests.begin(), [low](auto symbol) { return symbol >> low; });
+  std::vector<std::uint32_t> more(symbols.size());
+  std::size_t left = rests.size();
+  for (std::uint32_t plane = 0;; ++plane) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < left; ++i) {
+      const std::uint32_t rest = rests[i];
+      rests[count] = rest;
+      more[count] = static_cast<std::uint32_t>(i);
+      count += rest > plane ? 1 : 0;
+    }
+    append_set(std::span(more).first(count), left, out);
+    if (count == 0) return;
+    left = count;
+  }
+}
+
+void read_symbols(ByteReader& in, std::uint32_t largest, std::span<std::uint32_t> symbols) {
+  LACONIC_CHECK(!symbols.empty(), "no symbols");
+  const unsigned low = in.u8();
+  if (low > kMaxPackedWidth) in.fail(std::to_string(low) + " low bits of integers");
+  read_packed(in, low, symbols);
+  std::vector<std::uint32_t> members;
+  std::vector<std::uint32_t> reached;  // places of the integers that reach the plane; all of them before the first
+  for (std::uint32_t plane = 0;; ++plane) {
+    if (plane > kMaxPlanes) in.fail("integers of more than " + std::to_string(kMaxPlanes) + " planes");
+    read_set(in, plane == 0 ? symbols.size() : reached.size(), members);
+    if (members.empty()) break;
+    if (plane == 0) {
+      reached.swap(members);
+    } else {
+      for (std::size_t i = 0; i < members.size(); ++i) reached[i] = reached[members[i]];
+      reached.resize(members.size());
+    }
+    if ((std::uint64_t{plane} + 1) << low > largest) in.fail("an integer above " + std::to_string(largest));
+    for (const std::uint32_t place : reached) symbols[place] += std::uint32_t{1} << low;
+  }
+  if (*std::max_element(symbols.begin(), symbols.end()) > largest)
+    in.fail("an integer above " + std::to_string(largest));
+}
+
+double symbols_entropy_bits(std::span<const std::uint32_t> symbols) {
+  std::vector<std::uint32_t> sorted(symbols.begin(), symbols.end());
+  std::sort(sorted.begin(), sorted.end());
+  const auto n = static_cast<double>(sorted.size());
+  double bits = 0.0;
+  for (std::size_t begin = 0; begin < sorted.size();) {
+    std::size_t end = begin;
+    while (end < sorted.size() && sorted[end] == sorted[begin]) ++end;
+    const auto count = static_cast<double>(end - begin);
+    bits -= count * std::log2(count / n);
+    begin = end;
+  }
+  return bits;
+}
+
+}  // namespace laconic::compress

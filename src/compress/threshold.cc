@@ -1,0 +1,77 @@
+// threshold: every coordinate whose magnitude is at least `threshold` (Dutta et al. 2020, hard threshold). How many
+// that are depends on the data: the absolute error is bounded, ||C(v) - v||^2 <= (d - k) threshold^2, and omega is not.
+// Biased.
+#include <algorithm>
+#include <cmath>
+
+#include "compress/rows.h"
+#include "compress/sparse.h"
+#include "kernels/select.h"
+
+namespace laconic {
+namespace {
+
+using namespace compress;
+
+class Threshold final : public SparseCompressor {
+ public:
+  Threshold(std::vector<std::size_t> groups, float threshold, std::unique_ptr<ValueFormat> format)
+      : SparseCompressor(std::move(groups), std::move(format)), bits_(kernels::magnitude_bits(threshold)) {}
+
+  bool unbiased() const override { return false; }
+  std::optional<double> omega(std::span<const float>) const override { return std::nullopt; }
+
+ protected:
+  void choose(std::span<const float> v, RandomStream&, Selection& selection) override {
+    std::size_t capacity = std::min(v.size(), std::max<std::size_t>(capacity_, 1024));
+    while (true) {
+      selection.indices.resize(capacity);
+      selection.values.resize(capacity);
+      const std::size_t count = kernels::collect_at_least(v, bits_, 0, selection.indices, selection.values);
+      if (count > capacity) {
+        capacity = std::min(v.size(), 4 * capacity);
+        continue;
+      }
+      capacity_ = 2 * count;
+      selection.indices.resize(count);
+      selection.values.resize(count);
+      break;
+    }
+    for (const float value : selection.values) {
+      if (kernels::magnitude_bits(value) >= kernels::kInfinityBits) refuse_non_finite(v);
+    }
+  }
+
+ private:
+  std::uint32_t bits_;
+  std::size_t capacity_ = 0;  // a guess from the vector before; decides nothing but memory
+};
+
+const std::vector<OptionSpec> kOptions = {{.name = "threshold",
+                                           .type = OptionType::kNumber,
+                                           .required = true,
+                                           .minimum = 0,
+                                           .maximum = 3e38,
+                                           .help = "the smallest magnitude that is sent"},
+                                          scope_option(),
+                                          values_option(),
+                                          levels_option({"values", "qsgd"})};
+
+CompressorFactory make(const Options& options, const Layout& layout) {
+  const std::vector<std::size_t> groups = scope_groups(options, layout);
+  values_of(options, false);
+  return [=] {
+    return std::make_unique<Threshold>(groups, static_cast<float>(options.number("threshold")),
+                                       values_of(options, false));
+  };
+}
+
+}  // namespace
+
+const CompressorRow kThreshold = {.name = "threshold",
+                                  .help = "every magnitude at or above a threshold",
+                                  .source = "Dutta et al. 2020",
+                                  .options = kOptions,
+                                  .make = make};
+
+}  // namespace laconic

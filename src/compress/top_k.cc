@@ -1,0 +1,146 @@
+// top_k: the k largest magnitudes of each vector, exactly (Alistarh et al. 2018; Koloskova et al. 2020, sec. 3). Of
+// equal magnitudes the lower index goes first. omega >= k / d, biased.
+//
+//   ratio, k -> kept      values -> how they travel
+//
+// Selection is one pass over the vector and work that goes with k. A sample gives a magnitude that the k-th largest is
+// hardly below; what is at or above it is collected in the pass; the k-th largest is then found among the collected. A
+// sample that misled, in either direction, costs further passes and never the result. An infinity or NaN is above every
+// other magnitude and so is always found among the collected.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "compress/index_set.h"
+#include "compress/rows.h"
+#include "compress/sparse.h"
+#include "kernels/select.h"
+
+namespace laconic {
+namespace {
+
+using namespace compress;
+
+constexpr std::size_t kSampleRun = 16;  // consecutive elements: one cache line
+constexpr std::size_t kSmall = 8192;    // vectors that are not worth a sample
+
+// A magnitude that k of the elements of `x` probably reach, a little below the k-th largest.
+std::uint32_t probable_bound(std::span<const float> x, std::size_t k) {
+  const std::size_t runs = std::clamp<std::size_t>(x.size() / 1024, 256, 4096);
+  const std::size_t stride = x.size() / runs;
+  std::vector<float> sample(runs * kSampleRun);
+  for (std::size_t run = 0; run < runs; ++run) {
+    std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(run * stride), kSampleRun,
+                sample.begin() + static_cast<std::ptrdiff_t>(run * kSampleRun));
+  }
+  const double expected = static_cast<double>(k) / static_cast<double>(x.size()) * static_cast<double>(sample.size());
+  // Neighbours are alike in real models, so the spread is taken larger than that of independent draws.
+  const auto rank = static_cast<std::size_t>(expected + 6.0 * std::sqrt(expected) + 8.0);
+  if (rank >= sample.size()) return 0;
+  return kernels::kth_magnitude(sample, rank).threshold;
+}
+
+class TopK final : public SparseCompressor {
+ public:
+  TopK(std::vector<std::size_t> groups, std::vector<std::size_t> kept, std::unique_ptr<ValueFormat> format)
+      : SparseCompressor(std::move(groups), std::move(format)), kept_(std::move(kept)) {}
+
+  bool unbiased() const override { return false; }
+
+  std::optional<double> omega(std::span<const float> v) const override {
+    Selection selection;
+    select(v, selection);
+    double kept_squares = 0.0;
+    double squares = 0.0;
+    std::size_t begin = 0;
+    for (std::size_t g = 0; g < groups().size(); ++g) {
+      const double mass = kernels::mass(v.subspan(begin, groups()[g])).squared;
+      squares += mass;
+      kept_squares += mass * static_cast<double>(kept_[g]) / static_cast<double>(groups()[g]);
+      begin += groups()[g];
+    }
+    if (squares == 0.0) return 1.0;
+    return kept_squares / squares * format().omega(selection.values, kept_);
+  }
+
+ protected:
+  void choose(std::span<const float> v, RandomStream&, Selection& selection) override { select(v, selection); }
+
+  double support_bits(std::span<const std::size_t> counts) const override {
+    double bits = 0.0;
+    for (std::size_t g = 0; g < counts.size(); ++g) bits += set_entropy_bits(groups()[g], counts[g]);
+    return bits;
+  }
+
+ private:
+  void select(std::span<const float> v, Selection& selection) const {
+    std::size_t begin = 0;
+    for (std::size_t g = 0; g < groups().size(); ++g) {
+      select_group(v, v.subspan(begin, groups()[g]), kept_[g], static_cast<std::uint32_t>(begin), selection);
+      begin += groups()[g];
+    }
+  }
+
+  // Appends the k largest of `x`, a part of `v` that begins at `first`.
+  static void select_group(std::span<const float> v, std::span<const float> x, std::size_t k, std::uint32_t first,
+                           Selection& selection) {
+    const std::size_t start = selection.indices.size();
+    const std::size_t capacity = x.size() <= kSmall ? 0 : std::min(x.size(), 2 * k + 4096);
+    selection.indices.resize(start + std::max(capacity, k));
+    selection.values.resize(start + std::max(capacity, k));
+    const std::span<std::uint32_t> indices = std::span(selection.indices).subspan(start);
+    const std::span<float> values = std::span(selection.values).subspan(start);
+    std::size_t collected = 0;
+    if (capacity > 0) {
+      collected = kernels::collect_at_least(x, probable_bound(x, k), first, indices.first(capacity), values);
+    }
+    if (collected >= k && collected <= capacity && capacity > 0) {
+      const kernels::KthMagnitude kth = kernels::kth_magnitude(values.first(collected), k);
+      collected = kernels::keep_above(kth.threshold, k - kth.above, indices.first(collected), values.first(collected));
+    } else {
+      const kernels::KthMagnitude kth = kernels::kth_magnitude(x, k);
+      collected = collect_exactly(x, kth, k - kth.above, first, indices, values);
+    }
+    LACONIC_CHECK(collected == k, collected << " of " << k << " largest");
+    selection.indices.resize(start + k);
+    selection.values.resize(start + k);
+    for (const float value : std::span(selection.values).subspan(start)) {
+      if (kernels::magnitude_bits(value) >= kernels::kInfinityBits) refuse_non_finite(v);
+    }
+  }
+
+  static std::size_t collect_exactly(std::span<const float> x, const kernels::KthMagnitude& kth, std::size_t ties,
+                                     std::uint32_t first, std::span<std::uint32_t> indices, std::span<float> values) {
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      const std::uint32_t magnitude = kernels::magnitude_bits(x[j]);
+      if (magnitude < kth.threshold || (magnitude == kth.threshold && ties == 0)) continue;
+      if (magnitude == kth.threshold) --ties;
+      indices[count] = first + static_cast<std::uint32_t>(j);
+      values[count++] = x[j];
+    }
+    return count;
+  }
+
+  std::vector<std::size_t> kept_;
+};
+
+const std::vector<OptionSpec> kOptions = {ratio_option(), k_option(), scope_option(), values_option(),
+                                          levels_option({"values", "qsgd"})};
+
+CompressorFactory make(const Options& options, const Layout& layout) {
+  const std::vector<std::size_t> groups = scope_groups(options, layout);
+  const std::vector<std::size_t> kept = kept_of(options, groups);
+  values_of(options, false);
+  return [=] { return std::make_unique<TopK>(groups, kept, values_of(options, false)); };
+}
+
+}  // namespace
+
+const CompressorRow kTopK = {.name = "top_k",
+                             .help = "the k largest magnitudes, exactly",
+                             .source = "Alistarh et al. 2018; Koloskova et al. 2020, sec. 3",
+                             .options = kOptions,
+                             .make = make};
+
+}  // namespace laconic
