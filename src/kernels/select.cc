@@ -40,23 +40,42 @@ HWY_INLINE std::size_t write_pairs(Kept kept, hn::VFromD<Indices> index, Values 
 std::size_t collect_at_least(const float* HWY_RESTRICT x, std::size_t size, std::uint32_t threshold,
                              std::uint32_t first_index, std::uint32_t* HWY_RESTRICT indices, float* HWY_RESTRICT values,
                              std::size_t capacity) {
-  const std::size_t width = hn::Lanes(Floats());
+  constexpr std::size_t kFloats = hn::MaxLanes(Floats());
+  constexpr std::size_t kTile = 64 * kFloats;
   const auto below = hn::Set(Words(), static_cast<std::int32_t>(threshold) - 1);
-  const auto step = hn::Set(Indices(), static_cast<std::uint32_t>(width));
-  auto index = hn::Iota(Indices(), first_index);
+  const auto lanes = hn::Iota(Indices(), first_index);
   std::size_t count = 0;
   std::size_t j = 0;
-  // Without a branch on what is found: where a hit in a vector is neither rare nor common no processor predicts it.
-  for (; j + width <= size && count + width <= capacity; j += width) {
-    fetch_ahead(x + j);
-    const Values value = hn::LoadU(Floats(), x + j);
-    count += write_pairs(Kept(hn::Gt(magnitudes(value), below)), index, value, indices + count, values + count);
-    index = hn::Add(index, step);
+  // A tile at a time: first a list of the vectors with a hit, made without a branch, then these vectors again. Hits are
+  // so few that most vectors have none, and not so few that a processor could tell which.
+  while (j + kTile <= size) {
+    std::uint32_t hit[kTile / kFloats];
+    std::size_t hits = 0;
+    for (std::size_t at = 0; at < kTile; at += kLanes) {
+      fetch_ahead(x + j + at);
+      for (std::size_t i = 0; i < kLanes; i += kFloats) {
+        const auto above = hn::Gt(magnitudes(hn::LoadU(Floats(), x + j + at + i)), below);
+        hit[hits] = static_cast<std::uint32_t>(at + i);
+        hits += hn::AllFalse(Words(), above) ? 0 : 1;
+      }
+    }
+    std::size_t i = 0;
+    for (; i < hits && count + kFloats <= capacity; ++i) {
+      const std::size_t at = j + hit[i];
+      const Values value = hn::LoadU(Floats(), x + at);
+      const auto index = hn::Add(lanes, hn::Set(Indices(), static_cast<std::uint32_t>(at)));
+      count += write_pairs(Kept(hn::Gt(magnitudes(value), below)), index, value, indices + count, values + count);
+    }
+    if (i < hits) {
+      j += hit[i];
+      break;
+    }
+    j += kTile;
   }
-  // No room for a vector any more, or no whole vector left.
+  // No room for a vector any more, or no tile left.
   while (j < size) {
-    const std::size_t end = std::min(size, j + width);
-    if (end == j + width && hn::AllFalse(Words(), hn::Gt(magnitudes(hn::LoadU(Floats(), x + j)), below))) {
+    const std::size_t end = std::min(size, j + kFloats);
+    if (end == j + kFloats && hn::AllFalse(Words(), hn::Gt(magnitudes(hn::LoadU(Floats(), x + j)), below))) {
       j = end;
       continue;
     }
@@ -208,8 +227,8 @@ std::size_t keep_above(std::uint32_t threshold, std::size_t ties, std::span<std:
 void scatter_add(std::span<const std::uint32_t> indices, std::span<const float> values, float weight,
                  std::span<float> y) {
   LACONIC_CHECK(indices.size() == values.size(), indices.size() << " indices and " << values.size() << " values");
-  // The elements lie far apart, mostly a cache line or more: each is asked for while some dozens before it arrive.
-  constexpr std::size_t kAhead = 32;
+  // The elements lie far apart, mostly a cache line or more: each is asked for well before its turn.
+  constexpr std::size_t kAhead = 128;
   const std::size_t size = indices.size();
   const std::size_t fetched = size - std::min(size, kAhead);
   float* const target = y.data();

@@ -16,7 +16,7 @@
 namespace laconic::kernels {
 namespace {
 
-// Around the vector widths (1 to 16 floats) and kth_magnitude's tile of 1024.
+// Around the vector widths (1 to 16 floats) and the tiles: 64 vectors, and 1024 for kth_magnitude.
 constexpr std::size_t kSizes[] = {0,  1,  2,  3,  5,   7,   8,   9,    15,   16,   17,
                                   31, 33, 47, 64, 100, 255, 257, 1023, 1024, 1025, 4099};
 constexpr std::size_t kOffsets[] = {0, 1, 3, 7};  // floats beyond an allocation's start
@@ -141,7 +141,7 @@ TEST(CollectAtLeast, EqualsThePlainLoop) {
 
 TEST(CollectAtLeast, StopsWhereverTheRoomEnds) {
   on_every_target([] {
-    for (const std::size_t size : {1UL, 16UL, 33UL, 70UL, 131UL}) {
+    for (const std::size_t size : {1UL, 16UL, 33UL, 131UL, 1111UL}) {
       const std::vector<float> x = values(size, Kind::kNormal);
       for (const float threshold : {0.0F, 0.5F, 1.5F}) {
         const Pairs expected = pairs_at_least(x, magnitude_bits(threshold), 0);
@@ -160,7 +160,7 @@ TEST(CollectAtLeast, StopsWhereverTheRoomEnds) {
 
 TEST(CollectAtLeast, FindsOneHitAnywhereWithRoomForOne) {
   on_every_target([] {
-    std::vector<float> x(100, -0.5F);
+    std::vector<float> x(1111, -0.5F);
     for (std::size_t place = 0; place < x.size(); ++place) {
       x[place] = -1.0F;
       Pairs found;
