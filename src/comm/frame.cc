@@ -55,20 +55,28 @@ SharedVector::SharedVector(std::vector<float> values) {
   owner_ = std::move(owned);
 }
 
-Frame::Frame(const FrameHeader& header, std::span<const std::byte> payload) : header_(header) {
+Frame::Frame(const FrameHeader& header, std::span<const std::byte> payload)
+    : Frame(header, payload.size(), [payload](std::span<std::byte> out) {
+        if (!payload.empty()) std::memcpy(out.data(), payload.data(), payload.size());
+      }) {}
+
+Frame::Frame(const FrameHeader& header, std::size_t size, const std::function<void(std::span<std::byte>)>& fill)
+    : header_(header) {
   LACONIC_CHECK(header.round.value <= kMaxRound, "round " << header.round.value);
-  LACONIC_CHECK(payload.size() <= kMaxPayloadSize, "payload of " << payload.size() << " bytes");
+  LACONIC_CHECK(size <= kMaxPayloadSize, "payload of " << size << " bytes");
+  std::shared_ptr<std::byte[]> storage(new std::byte[kMaxHeaderSize + size]);  // not value-initialised
+  const std::span<std::byte> payload(storage.get() + kMaxHeaderSize, size);
+  fill(payload);
+
   ByteWriter fields;
   fields.u8(static_cast<std::uint8_t>(static_cast<unsigned>(header.traffic) | static_cast<unsigned>(header.tag) << 3));
   fields.varint(header.round.value);
-  fields.varint(payload.size());
+  fields.varint(size);
   checksum_ = crc32c(payload, crc32c(fields.bytes()));
   fields.u32(checksum_);
-
-  auto storage = std::make_shared<std::vector<std::byte>>(kMaxHeaderSize + payload.size());
   start_ = kMaxHeaderSize - fields.size();
-  std::memcpy(storage->data() + start_, fields.bytes().data(), fields.size());
-  if (!payload.empty()) std::memcpy(storage->data() + kMaxHeaderSize, payload.data(), payload.size());
+  end_ = kMaxHeaderSize + size;
+  std::memcpy(storage.get() + start_, fields.bytes().data(), fields.size());
   storage_ = std::move(storage);
 }
 
@@ -100,11 +108,11 @@ Frame Frame::decode(std::span<const std::byte> wire, std::uint64_t max_payload) 
 void Frame::verify(std::uint64_t max_payload) const { parse(wire(), max_payload); }
 
 std::span<const std::byte> Frame::payload() const {
-  return storage_ ? std::span(*storage_).subspan(kMaxHeaderSize) : std::span<const std::byte>{};
+  return storage_ ? std::span(storage_.get() + kMaxHeaderSize, end_ - kMaxHeaderSize) : std::span<const std::byte>{};
 }
 
 std::span<const std::byte> Frame::wire() const {
-  return storage_ ? std::span(*storage_).subspan(start_) : std::span<const std::byte>{};
+  return storage_ ? std::span(storage_.get() + start_, end_ - start_) : std::span<const std::byte>{};
 }
 
 SharedVector Frame::floats(std::size_t count) const {

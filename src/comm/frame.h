@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -74,6 +75,9 @@ class Frame {
   // Encodes. Throws CheckFailed when the round or the payload's size is out of range.
   Frame(const FrameHeader& header, std::span<const std::byte> payload);
   Frame(const FrameHeader& header, std::span<const float> payload) : Frame(header, std::as_bytes(payload)) {}
+  // Encodes a payload of `size` bytes that `fill` writes in place, every byte of it, once: what it is given is not
+  // initialised. What `fill` throws ends the construction.
+  Frame(const FrameHeader& header, std::size_t size, const std::function<void(std::span<std::byte>)>& fill);
 
   // Checks and decodes what a transport received. Throws DecodeError for anything but exactly one frame with a right
   // checksum, a known kind and a payload of at most `max_payload` bytes; allocates nothing before these are known.
@@ -102,8 +106,9 @@ class Frame {
   static Parsed parse(std::span<const std::byte> wire, std::uint64_t max_payload);
 
   // The payload starts at kMaxHeaderSize, so that floats in it are aligned; the header ends there.
-  std::shared_ptr<const std::vector<std::byte>> storage_;
+  std::shared_ptr<const std::byte[]> storage_;
   std::size_t start_ = 0;
+  std::size_t end_ = 0;
   FrameHeader header_;
   std::uint32_t checksum_ = 0;
 };

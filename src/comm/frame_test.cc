@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -66,6 +67,30 @@ TEST(Frame, DecodesToWhatWasEncoded) {
       }
     }
   }
+}
+
+TEST(Frame, FilledInPlaceIsTheFrameOfACopiedPayload) {
+  RandomStream stream(1, "frame filled in place");
+  for (const std::size_t size : {0U, 1U, 127U, 128U, 5000U}) {
+    std::vector<std::byte> payload(size);
+    for (std::byte& byte : payload) byte = static_cast<std::byte>(stream.below(256));
+    const FrameHeader header{.traffic = Traffic::kGradient, .tag = Tag::kGather, .round = {300}};
+    const Frame copied(header, std::span<const std::byte>(payload));
+    const std::byte* place = nullptr;
+    const Frame filled(header, size, [&](std::span<std::byte> out) {
+      ASSERT_EQ(out.size(), size);
+      place = out.data();
+      std::copy(payload.begin(), payload.end(), out.begin());
+    });
+    EXPECT_EQ(copy_of(filled.wire()), copy_of(copied.wire()));
+    EXPECT_EQ(filled.checksum(), copied.checksum());
+    EXPECT_EQ(filled.payload().data(), place);
+  }
+}
+
+TEST(Frame, WhatItsFillingThrowsComesOut) {
+  const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGather, .round = {1}};
+  EXPECT_THROW(Frame(header, 8, [](std::span<std::byte>) { throw RunError("not finite"); }), RunError);
 }
 
 TEST(Frame, RefusesEveryFlippedBit) {
