@@ -152,8 +152,9 @@ struct Bfloat16 {
     const Bits bits = hn::BitCast(d, x);
     const Bits odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
     const Bits carried = hn::Add(hn::Add(bits, hn::Set(d, 0x7fff)), odd);
-    const Bits magnitude = hn::Min(hn::And(hn::ShiftRight<16>(carried), hn::Set(d, 0x7fff)), hn::Set(d, 0x7f7f));
-    return hn::Or(magnitude, hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 0x8000)));
+    // Cut at the largest value: as signed integers the negative floats, as unsigned ones the positive are below it.
+    const auto cut_above = hn::Min(hn::BitCast(Words(), carried), hn::Set(Words(), 0x7f7fffff));
+    return hn::ShiftRight<16>(hn::Min(hn::BitCast(d, cut_above), hn::Set(d, 0xff7fffff)));
   }
   static HWY_INLINE Values decode(Bits half) { return hn::BitCast(Floats(), hn::ShiftLeft<16>(half)); }
 };

@@ -438,6 +438,9 @@ TEST(QuantiseLevels, AreExactAroundTheNoise) {
     x.insert(x.end(), {0.0F, -0.0F, 1.0F, -1.0F, 65535.0F, -65535.0F, 0x1.fffffep-1F, 0x1p-31F, 0x1p-126F, kDenormal});
     ASSERT_EQ(levels(x, 1.0F, 0), levels_by_definition(x, 1.0F, 0));
     ASSERT_EQ(levels(x, 0x1p-30F, 0), levels_by_definition(x, 0x1p-30F, 0));
+    std::vector<float> tiny;  // the step is so small that 2^31 steps are beyond a float
+    for (const float value : x) tiny.push_back(value * 0x1p-120F);
+    ASSERT_EQ(levels(tiny, 0x1p120F, 0), levels_by_definition(tiny, 0x1p120F, 0));
   });
 }
 

@@ -46,12 +46,13 @@ class Noise {
 
 class Levels {
  public:
-  HWY_INLINE explicit Levels(float inverse_step) : inverse_step_(hn::Set(Floats(), inverse_step)) {}
+  HWY_INLINE explicit Levels(float inverse_step)
+      : inverse_step_(hn::Set(Floats(), inverse_step)), to_bound_(hn::Set(Floats(), inverse_step * 0x1p31F)) {}
 
   // With n = noise >> 1 and F = f 2^31, level > floor(t) exactly when n < F; both are rounded to floats in order, which
-  // keeps <=. A t >= 1 is above any n.
+  // keeps <=. A t >= 1 is above any n. (A bound of 0 times infinity is above none, as it has to be.)
   HWY_INLINE bool may_write(Values x, Bits noise) const {
-    const Values bound = hn::Mul(scaled(x), hn::Set(Floats(), 0x1p31F));
+    const Values bound = hn::Mul(hn::Abs(x), to_bound_);
     const Values drawn = hn::ConvertTo(Floats(), hn::BitCast(Words(), hn::ShiftRight<1>(noise)));
     return !hn::AllFalse(Floats(), hn::Le(drawn, bound));
   }
@@ -71,6 +72,7 @@ class Levels {
   HWY_INLINE Values scaled(Values x) const { return hn::Mul(hn::Abs(x), inverse_step_); }
 
   Values inverse_step_;
+  Values to_bound_;
 };
 
 class Powers {
