@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "kernels/vector_ops.h"
 
 namespace laconic::compress {
 
@@ -31,10 +30,9 @@ std::size_t DenseCompressor::prepare(std::span<const float> v, RandomStream& ran
   prepared_ = v;
   key_ = draw_key(random);
   if (const auto size = format_->dense_size(size_, groups_)) return 1 + *size;
-  if (!kernels::all_finite(v)) refuse_non_finite(v);
   message_.clear();
   message_.u8(form_byte(Body::kDense, *format_));
-  format_->append(v, groups_, key_, message_);
+  if (!format_->append(v, groups_, key_, message_)) refuse_non_finite(v);
   return message_.size();
 }
 

@@ -40,12 +40,8 @@ void append_raw(std::span<const std::uint32_t> words, FloatShape shape, ByteWrit
 void append_chunk(std::span<const std::uint32_t> words, FloatShape shape, ByteWriter& out) {
   std::vector<std::uint32_t> parts(words.size());
   std::transform(words.begin(), words.end(), parts.begin(), [&](auto word) { return exponent_of(word, shape); });
-  const std::uint32_t smallest = *std::min_element(parts.begin(), parts.end());
-  for (std::uint32_t& exponent : parts) exponent -= smallest;
-
   const std::size_t start = out.size();
   out.u8(kCoded);
-  out.u8(static_cast<std::uint8_t>(smallest));
   append_symbols(parts, out);
   const std::size_t raw_size = 1 + words.size() * shape.width() / 8;
   if (out.size() - start + packed_size(words.size(), shape.mantissa_bits + 1) >= raw_size) {
@@ -70,13 +66,10 @@ void read_chunk(ByteReader& in, FloatShape shape, std::span<std::uint32_t> words
     return;
   }
   if (form != kCoded) in.fail("form " + std::to_string(form) + " of a list of floats");
-  const std::uint32_t smallest = in.u8();
-  const std::uint32_t largest = (1U << shape.exponent_bits) - 1;
-  if (smallest > largest) in.fail("exponent " + std::to_string(smallest));
-  read_symbols(in, largest - smallest, words);
+  read_symbols(in, 0, (1U << shape.exponent_bits) - 1, words);
   std::vector<std::uint32_t> tails(words.size());
   read_packed(in, shape.mantissa_bits + 1, tails);
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] = join(smallest + words[i], tails[i], shape);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = join(words[i], tails[i], shape);
 }
 
 }  // namespace

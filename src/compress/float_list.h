@@ -2,11 +2,10 @@
 // few binades, so that an exponent costs about 1 bit instead of 8.
 //
 //   list  := chunk*              of 65,536 values, the last of the rest
-//   chunk := 0 raw | 1 smallest symbols tail
+//   chunk := 0 raw | 1 symbols tail
 //   raw   := the values, width / 8 bytes each
-//   smallest := u8               the smallest exponent of the chunk
-//   symbols  := exponent - smallest of every value, in the code of symbols.h
-//   tail     := of every value the sign bit above the mantissa, packed
+//   symbols := the exponent of every value, in the code of symbols.h
+//   tail  := of every value the sign bit above the mantissa, packed
 //
 // A chunk is coded (1) only where that is shorter.
 #pragma once

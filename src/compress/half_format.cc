@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic::compress {
 
@@ -22,8 +23,9 @@ void HalfFormat::check_dense(ByteReader& in, std::size_t count, Groups) {
   if (!kernels_.finite(in.raw(2 * count))) in.fail("a value that is not finite");
 }
 
-void HalfFormat::append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) {
+bool HalfFormat::append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) {
   append_float_list(words_of(values), shape_, out);
+  return kernels::all_finite(values);
 }
 
 void HalfFormat::read(ByteReader& in, Groups, std::span<float> values) {

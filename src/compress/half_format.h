@@ -30,7 +30,7 @@ class HalfFormat final : public ValueFormat {
   void add_dense(ByteReader& in, Groups, float weight, std::span<float> y) override {
     kernels_.add(in.raw(2 * y.size()), weight, y);
   }
-  void append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) override;
+  bool append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) override;
   void read(ByteReader& in, Groups, std::span<float> values) override;
   bool unbiased() const override { return false; }
   double omega(std::span<const float> values, Groups) const override;

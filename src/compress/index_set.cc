@@ -133,16 +133,22 @@ std::uint64_t read_block(ByteReader& in, std::uint64_t next, std::uint64_t unive
 
 }  // namespace
 
+void append_told(std::span<const std::uint32_t> told, std::uint64_t count, std::uint64_t universe, ByteWriter& out) {
+  LACONIC_CHECK(
+      count <= universe && universe < (std::uint64_t{1} << 32) && told.size() == std::min(count, universe - count),
+      told.size() << " indices for a set of " << count << " of " << universe);
+  out.varint(count);
+  if (told.empty()) return;
+  LACONIC_CHECK(told.back() < universe, "index " << told.back() << " of " << universe);
+  append_blocks(told, out);
+}
+
 void append_set(std::span<const std::uint32_t> members, std::uint64_t universe, ByteWriter& out) {
-  LACONIC_CHECK(members.size() <= universe && universe < (std::uint64_t{1} << 32), members.size()
-                                                                                       << " indices of " << universe);
-  out.varint(members.size());
-  if (members.empty() || members.size() == universe) return;
-  LACONIC_CHECK(members.back() < universe, "index " << members.back() << " of " << universe);
+  LACONIC_CHECK(members.size() <= universe, members.size() << " indices of " << universe);
   if (members.size() <= universe / 2) {
-    append_blocks(members, out);
+    append_told(members, members.size(), universe, out);
   } else {
-    append_blocks(complement(members, universe), out);
+    append_told(complement(members, universe), members.size(), universe, out);
   }
 }
 

@@ -17,10 +17,12 @@ namespace {
 
 constexpr FloatShape kShape = {.exponent_bits = 8, .mantissa_bits = 23};
 
-// Bytes of a message are not aligned for floats; they are taken a cache-sized piece at a time.
+constexpr std::size_t kPiece = 2048;  // elements that stay in the nearest cache while they are checked and used
+
+// Bytes of a message are not aligned for floats; they are taken a piece at a time.
 template <typename Visit>
 void for_each_piece(std::span<const std::byte> bytes, const Visit& visit) {
-  std::array<float, 2048> piece;
+  std::array<float, kPiece> piece;
   for (std::size_t begin = 0; begin < bytes.size(); begin += sizeof piece) {
     const std::size_t size = std::min(sizeof piece, bytes.size() - begin);
     std::memcpy(piece.data(), bytes.data() + begin, size);
@@ -42,8 +44,12 @@ class Float32 final : public ValueFormat {
   std::optional<std::size_t> dense_size(std::size_t count, Groups) const override { return count * sizeof(float); }
 
   bool write_dense(std::span<const float> values, Groups, std::span<std::byte> out) const override {
-    if (!values.empty()) std::memcpy(out.data(), values.data(), values.size_bytes());
-    return kernels::all_finite(values);
+    for (std::size_t begin = 0; begin < values.size(); begin += kPiece) {
+      const std::span<const float> piece = values.subspan(begin, std::min(kPiece, values.size() - begin));
+      if (!kernels::all_finite(piece)) return false;
+      std::memcpy(out.data() + begin * sizeof(float), piece.data(), piece.size_bytes());
+    }
+    return true;
   }
 
   void check_dense(ByteReader& in, std::size_t count, Groups) override {
@@ -58,8 +64,9 @@ class Float32 final : public ValueFormat {
     });
   }
 
-  void append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) override {
+  bool append(std::span<const float> values, Groups, kernels::NoiseKey, ByteWriter& out) override {
     append_float_list(words_of(values), kShape, out);
+    return kernels::all_finite(values);
   }
 
   void read(ByteReader& in, Groups, std::span<float> values) override {

@@ -6,6 +6,7 @@
 //
 // A vector so short that s / ||x|| is beyond float32 (||x|| below about s 2^-128) is sent as 0.
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "compress/dense.h"
@@ -46,8 +47,9 @@ class Qsgd final : public StochasticFormat {
 
   Scale scale_of(std::span<const float> x) const override {
     const double norm = std::sqrt(kernels::mass(x).squared);
+    if (!std::isfinite(norm)) return {.sent = std::numeric_limits<float>::infinity()};
     const auto inverse_step = static_cast<float>(static_cast<double>(levels_) / norm);
-    if (norm == 0.0 || !std::isfinite(inverse_step)) return {};
+    if (!std::isfinite(inverse_step)) return {};
     const double divisor = static_cast<double>(levels_) * (unbiased_ ? 1.0 : tau(x.size()));
     return {.sent = static_cast<float>(norm / divisor), .inverse_step = inverse_step};
   }

@@ -19,8 +19,10 @@ class RandomGossip final : public Compressor {
 
   std::size_t prepare(std::span<const float> v, RandomStream& random) override {
     sent_ = random.uniform() < probability_;
-    if (!kernels::all_finite(v)) refuse_non_finite(v);
-    if (!sent_) return 1;
+    if (!sent_) {
+      if (!kernels::all_finite(v)) refuse_non_finite(v);
+      return 1;
+    }
     if (!unbiased_) return dense_.prepare(v, random);
     scaled_.assign(v.begin(), v.end());
     kernels::scale(static_cast<float>(1.0 / probability_), scaled_);

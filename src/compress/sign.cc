@@ -58,8 +58,8 @@ class Sign final : public ValueFormat {
     }
   }
 
-  void append(std::span<const float> values, Groups groups, kernels::NoiseKey, ByteWriter& out) override {
-    write_dense(values, groups, out.extend(*dense_size(values.size(), groups)));
+  bool append(std::span<const float> values, Groups groups, kernels::NoiseKey, ByteWriter& out) override {
+    return write_dense(values, groups, out.extend(*dense_size(values.size(), groups)));
   }
 
   void read(ByteReader& in, Groups groups, std::span<float> values) override {

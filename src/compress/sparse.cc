@@ -52,7 +52,7 @@ std::size_t SparseCompressor::prepare(std::span<const float> v, RandomStream& ra
   message_.clear();
   message_.u8(form_byte(body_, *format_));
   append_support(selection_.indices, message_);
-  format_->append(selection_.values, counts(selection_.indices), key_, message_);
+  if (!format_->append(selection_.values, counts(selection_.indices), key_, message_)) refuse_non_finite(v);
   return message_.size();
 }
 

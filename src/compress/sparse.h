@@ -28,7 +28,7 @@ class SparseCompressor : public Compressor {
   Information information() final;
 
  protected:
-  // Fills `selection` (empty) with what is sent of `v`. Refuses a `v` that is not finite (refuse_non_finite).
+  // Fills `selection` (empty) with what is sent of `v`: with it every infinity and NaN, or refuses `v` itself.
   virtual void choose(std::span<const float> v, RandomStream& random, Selection& selection) = 0;
   // The support as a set of indices. Operators whose receivers know it otherwise replace both.
   virtual void append_support(std::span<const std::uint32_t> indices, ByteWriter& out) const;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "compress/symbols.h"
 #include "kernels/select.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic::compress {
 
@@ -23,31 +24,38 @@ std::vector<StochasticFormat::Scale> StochasticFormat::scales_of(std::span<const
   return scales;
 }
 
-void StochasticFormat::quantise_chunk(std::span<const float> values, GroupWalk& walk, std::span<const Scale> scales,
-                                      kernels::NoiseKey key, std::size_t begin, std::size_t end) {
-  levels_.indices.resize(kLevelChunk);
-  levels_.symbols.resize(kLevelChunk);
+std::size_t StochasticFormat::quantise_chunk(std::span<const float> values, GroupWalk& walk,
+                                             std::span<const Scale> scales, kernels::NoiseKey key, std::size_t begin,
+                                             std::size_t end) {
+  if (indices_.size() < end - begin) {
+    indices_.resize(end - begin);
+    symbols_.resize(end - begin);
+  }
   std::size_t count = 0;
   walk.visit(begin, end, [&](std::size_t group, std::size_t from, std::size_t to) {
     count += quantise(values.subspan(from, to - from), scales[group], key, static_cast<std::uint32_t>(from),
-                      std::span(levels_.indices).subspan(count), std::span(levels_.symbols).subspan(count));
+                      std::span(indices_).subspan(count), std::span(symbols_).subspan(count));
   });
-  levels_.indices.resize(count);
-  levels_.symbols.resize(count);
-  for (std::uint32_t& index : levels_.indices) index -= static_cast<std::uint32_t>(begin);
+  for (std::size_t i = 0; i < count; ++i) indices_[i] -= static_cast<std::uint32_t>(begin);
+  return count;
 }
 
-void StochasticFormat::append(std::span<const float> values, Groups groups, kernels::NoiseKey key, ByteWriter& out) {
+bool StochasticFormat::append(std::span<const float> values, Groups groups, kernels::NoiseKey key, ByteWriter& out) {
   const std::vector<Scale> scales = scales_of(values, groups);
   if (has_scales()) {
-    for (const Scale& scale : scales) out.f32(scale.sent);
+    for (const Scale& scale : scales) {
+      if (!std::isfinite(scale.sent)) return false;
+      out.f32(scale.sent);
+    }
   }
   GroupWalk walk(groups);
   for (std::size_t begin = 0; begin < values.size(); begin += kLevelChunk) {
     const std::size_t end = std::min(values.size(), begin + kLevelChunk);
-    quantise_chunk(values, walk, scales, key, begin, end);
-    append_level_chunk(levels_, end - begin, out);
+    if (!has_scales() && !kernels::all_finite(values.subspan(begin, end - begin))) return false;
+    const std::size_t count = quantise_chunk(values, walk, scales, key, begin, end);
+    append_level_chunk(std::span(indices_).first(count), std::span(symbols_).first(count), end - begin, out);
   }
+  return true;
 }
 
 std::vector<float> StochasticFormat::read_scales(ByteReader& in, Groups groups) const {
@@ -67,16 +75,16 @@ void StochasticFormat::visit_chunks(ByteReader& in, std::size_t count, Groups gr
   GroupWalk walk(groups);
   for (std::size_t begin = 0; begin < count; begin += kLevelChunk) {
     const std::size_t end = std::min(count, begin + kLevelChunk);
-    read_level_chunk(in, end - begin, largest_magnitude(), levels_);
-    chunk_values_.resize(levels_.indices.size());
+    read_level_chunk(in, end - begin, largest_magnitude(), indices_, symbols_);
+    chunk_values_.resize(indices_.size());
     std::size_t i = 0;
     walk.visit(begin, end, [&](std::size_t group, std::size_t, std::size_t to) {
-      for (; i < levels_.indices.size() && begin + levels_.indices[i] < to; ++i) {
-        const float magnitude = value_of(levels_.symbols[i] >> 1, scales[group]);
-        chunk_values_[i] = (levels_.symbols[i] & 1) != 0 ? -magnitude : magnitude;
+      for (; i < indices_.size() && begin + indices_[i] < to; ++i) {
+        const float magnitude = value_of(symbols_[i] >> 1, scales[group]);
+        chunk_values_[i] = (symbols_[i] & 1) != 0 ? -magnitude : magnitude;
       }
     });
-    visit(begin, std::span<const std::uint32_t>(levels_.indices), std::span<const float>(chunk_values_));
+    visit(begin, std::span<const std::uint32_t>(indices_), std::span<const float>(chunk_values_));
   }
 }
 
@@ -101,8 +109,9 @@ double StochasticFormat::entropy_bits(std::span<const float> values, Groups grou
   std::vector<std::uint32_t> symbols(values.size(), 0);
   GroupWalk walk(groups);
   for (std::size_t begin = 0; begin < values.size(); begin += kLevelChunk) {
-    quantise_chunk(values, walk, scales, key, begin, std::min(values.size(), begin + kLevelChunk));
-    for (std::size_t i = 0; i < levels_.indices.size(); ++i) symbols[begin + levels_.indices[i]] = levels_.symbols[i];
+    const std::size_t count =
+        quantise_chunk(values, walk, scales, key, begin, std::min(values.size(), begin + kLevelChunk));
+    for (std::size_t i = 0; i < count; ++i) symbols[begin + indices_[i]] = symbols_[i];
   }
   return symbols_entropy_bits(symbols) + (has_scales() ? 32.0 * static_cast<double>(groups.size()) : 0.0);
 }

@@ -16,12 +16,13 @@ class StochasticFormat : public ValueFormat {
   bool write_dense(std::span<const float>, Groups, std::span<std::byte>) const final;
   void check_dense(ByteReader& in, std::size_t count, Groups groups) final;
   void add_dense(ByteReader& in, Groups groups, float weight, std::span<float> y) final;
-  void append(std::span<const float> values, Groups groups, kernels::NoiseKey key, ByteWriter& out) final;
+  bool append(std::span<const float> values, Groups groups, kernels::NoiseKey key, ByteWriter& out) final;
   void read(ByteReader& in, Groups groups, std::span<float> values) final;
   double entropy_bits(std::span<const float> values, Groups groups, kernels::NoiseKey key) final;
 
  protected:
-  // A vector's scale, in the message where has_scales(), and what quantise() needs for it.
+  // A vector's scale, in the message where has_scales(), and what quantise() needs for it. The scale of a vector that
+  // is not finite is not finite.
   struct Scale {
     float sent = 0.0F;
     float inverse_step = 0.0F;
@@ -38,15 +39,16 @@ class StochasticFormat : public ValueFormat {
 
  private:
   std::vector<Scale> scales_of(std::span<const float> values, Groups groups) const;
-  // The levels of one chunk, indices counted from its start.
-  void quantise_chunk(std::span<const float> values, GroupWalk& walk, std::span<const Scale> scales,
-                      kernels::NoiseKey key, std::size_t begin, std::size_t end);
+  // Quantises one chunk into indices_, counted from the chunk's start, and symbols_; returns how many are not 0.
+  std::size_t quantise_chunk(std::span<const float> values, GroupWalk& walk, std::span<const Scale> scales,
+                             kernels::NoiseKey key, std::size_t begin, std::size_t end);
   std::vector<float> read_scales(ByteReader& in, Groups groups) const;
   // Reads chunk after chunk; visit(begin, indices, values) gets the values that are not 0 of each.
   template <typename Visit>
   void visit_chunks(ByteReader& in, std::size_t count, Groups groups, const Visit& visit);
 
-  LevelList levels_;  // scratch
+  std::vector<std::uint32_t> indices_;  // scratch, as the others
+  std::vector<std::uint32_t> symbols_;
   std::vector<float> chunk_values_;
 };
 

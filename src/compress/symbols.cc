@@ -13,6 +13,9 @@
 namespace laconic::compress {
 namespace {
 
+constexpr unsigned kDescending = 0x80;
+constexpr unsigned kLowMask = 0x1f;
+
 // Bits of a set of `count` indices of `universe`, roughly.
 std::uint64_t rough_set_bits(std::uint64_t universe, std::uint64_t count) {
   const std::uint64_t told = std::min(count, universe - count);
@@ -57,34 +60,52 @@ unsigned choose_low(std::span<const std::uint32_t> symbols, std::uint32_t larges
 
 void append_symbols(std::span<const std::uint32_t> symbols, ByteWriter& out) {
   LACONIC_CHECK(!symbols.empty(), "no symbols");
-  const std::uint32_t largest = *std::max_element(symbols.begin(), symbols.end());
-  LACONIC_CHECK(largest >> 31 == 0, "symbol " << largest);
-  const unsigned low = choose_low(symbols, largest);
-  out.u8(static_cast<std::uint8_t>(low));
-  append_packed(symbols, low, out);
-
+  const auto [smallest, largest] = std::minmax_element(symbols.begin(), symbols.end());
+  LACONIC_CHECK(*largest >> 31 == 0, "symbol " << *largest);
+  // From the end that most of them are near: that makes the fewest digits.
+  const std::uint64_t sum = std::accumulate(symbols.begin(), symbols.end(), std::uint64_t{0});
+  const bool descending = 2 * sum > (std::uint64_t{*smallest} + *largest) * symbols.size();
+  const std::uint32_t origin = descending ? *largest : *smallest;
   std::vector<std::uint32_t> rests(symbols.size());
-  std::transform(symbols.begin(), symbols.end(), rests.begin(), [low](auto symbol) { return symbol >> low; });
-  std::vector<std::uint32_t> more(symbols.size());
+  for (std::size_t i = 0; i < rests.size(); ++i) rests[i] = descending ? origin - symbols[i] : symbols[i] - origin;
+
+  const unsigned low = choose_low(rests, *largest - *smallest);
+  out.u8(static_cast<std::uint8_t>(low | (descending ? kDescending : 0)));
+  out.varint(origin);
+  append_packed(rests, low, out);
+  if (low > 0) std::transform(rests.begin(), rests.end(), rests.begin(), [low](auto rest) { return rest >> low; });
+  std::vector<std::uint32_t> told(symbols.size());
   std::size_t left = rests.size();
   for (std::uint32_t plane = 0;; ++plane) {
-    std::size_t count = 0;
+    const auto count =
+        static_cast<std::size_t>(std::count_if(rests.begin(), rests.begin() + static_cast<std::ptrdiff_t>(left),
+                                               [plane](std::uint32_t rest) { return rest > plane; }));
+    const bool tell_members = count <= left / 2;
+    std::size_t kept = 0;
+    std::size_t listed = 0;
     for (std::size_t i = 0; i < left; ++i) {
       const std::uint32_t rest = rests[i];
-      rests[count] = rest;
-      more[count] = static_cast<std::uint32_t>(i);
-      count += rest > plane ? 1 : 0;
+      const bool more = rest > plane;
+      rests[kept] = rest;
+      kept += more ? 1 : 0;
+      told[listed] = static_cast<std::uint32_t>(i);
+      listed += more == tell_members ? 1 : 0;
     }
-    append_set(std::span(more).first(count), left, out);
+    append_told(std::span(told).first(listed), count, left, out);
     if (count == 0) return;
     left = count;
   }
 }
 
-void read_symbols(ByteReader& in, std::uint32_t largest, std::span<std::uint32_t> symbols) {
-  LACONIC_CHECK(!symbols.empty(), "no symbols");
-  const unsigned low = in.u8();
-  if (low > kMaxPackedWidth) in.fail(std::to_string(low) + " low bits of integers");
+void read_symbols(ByteReader& in, std::uint32_t lowest, std::uint32_t highest, std::span<std::uint32_t> symbols) {
+  LACONIC_CHECK(!symbols.empty() && lowest <= highest, symbols.size() << " symbols up to " << highest);
+  const unsigned head = in.u8();
+  const bool descending = (head & kDescending) != 0;
+  const unsigned low = head & kLowMask;
+  if ((head & ~(kDescending | kLowMask)) != 0) in.fail("head " + std::to_string(head) + " of a list of integers");
+  const std::uint64_t origin = in.varint();
+  if (origin < lowest || origin > highest) in.fail("an integer that starts at " + std::to_string(origin));
+  const std::uint64_t most = descending ? origin - lowest : highest - origin;  // a rest at most
   read_packed(in, low, symbols);
   std::vector<std::uint32_t> members;
   std::vector<std::uint32_t> reached;  // places of the integers that reach the plane; all of them before the first
@@ -92,17 +113,20 @@ void read_symbols(ByteReader& in, std::uint32_t largest, std::span<std::uint32_t
     if (plane > kMaxPlanes) in.fail("integers of more than " + std::to_string(kMaxPlanes) + " planes");
     read_set(in, plane == 0 ? symbols.size() : reached.size(), members);
     if (members.empty()) break;
+    if ((std::uint64_t{plane} + 1) << low > most) in.fail("an integer out of range");
     if (plane == 0) {
       reached.swap(members);
     } else {
       for (std::size_t i = 0; i < members.size(); ++i) reached[i] = reached[members[i]];
       reached.resize(members.size());
     }
-    if ((std::uint64_t{plane} + 1) << low > largest) in.fail("an integer above " + std::to_string(largest));
     for (const std::uint32_t place : reached) symbols[place] += std::uint32_t{1} << low;
   }
-  if (*std::max_element(symbols.begin(), symbols.end()) > largest)
-    in.fail("an integer above " + std::to_string(largest));
+  for (std::uint32_t& symbol : symbols) {
+    if (symbol > most) in.fail("an integer out of range");
+    const auto start = static_cast<std::uint32_t>(origin);
+    symbol = descending ? start - symbol : start + symbol;
+  }
 }
 
 double symbols_entropy_bits(std::span<const std::uint32_t> symbols) {

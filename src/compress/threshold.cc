@@ -37,9 +37,6 @@ class Threshold final : public SparseCompressor {
       selection.values.resize(count);
       break;
     }
-    for (const float value : selection.values) {
-      if (kernels::magnitude_bits(value) >= kernels::kInfinityBits) refuse_non_finite(v);
-    }
   }
 
  private:

@@ -76,14 +76,13 @@ class TopK final : public SparseCompressor {
   void select(std::span<const float> v, Selection& selection) const {
     std::size_t begin = 0;
     for (std::size_t g = 0; g < groups().size(); ++g) {
-      select_group(v, v.subspan(begin, groups()[g]), kept_[g], static_cast<std::uint32_t>(begin), selection);
+      select_group(v.subspan(begin, groups()[g]), kept_[g], static_cast<std::uint32_t>(begin), selection);
       begin += groups()[g];
     }
   }
 
-  // Appends the k largest of `x`, a part of `v` that begins at `first`.
-  static void select_group(std::span<const float> v, std::span<const float> x, std::size_t k, std::uint32_t first,
-                           Selection& selection) {
+  // Appends the k largest of `x`, whose first index is `first`.
+  static void select_group(std::span<const float> x, std::size_t k, std::uint32_t first, Selection& selection) {
     const std::size_t start = selection.indices.size();
     const std::size_t capacity = x.size() <= kSmall ? 0 : std::min(x.size(), 2 * k + 4096);
     selection.indices.resize(start + std::max(capacity, k));
@@ -104,9 +103,6 @@ class TopK final : public SparseCompressor {
     LACONIC_CHECK(collected == k, collected << " of " << k << " largest");
     selection.indices.resize(start + k);
     selection.values.resize(start + k);
-    for (const float value : std::span(selection.values).subspan(start)) {
-      if (kernels::magnitude_bits(value) >= kernels::kInfinityBits) refuse_non_finite(v);
-    }
   }
 
   static std::size_t collect_exactly(std::span<const float> x, const kernels::KthMagnitude& kth, std::size_t ties,

@@ -39,7 +39,7 @@ class GroupWalk {
   std::size_t group_start_ = 0;
 };
 
-// All values given are finite. An object holds options and scratch, no state.
+// An object holds options and scratch, no state.
 class ValueFormat {
  public:
   virtual ~ValueFormat() = default;
@@ -49,7 +49,7 @@ class ValueFormat {
 
   // Whole vectors. Where the size follows from the number of values and groups alone it is dense_size(), and
   // write_dense() fills that many bytes at memory speed; elsewhere dense_size() is unset and append() serves.
-  // write_dense() returns whether all values are finite and needs no promise of it; if not, `out` is of no use.
+  // Both return whether all values are finite; if not, what they wrote is of no use.
   virtual std::optional<std::size_t> dense_size(std::size_t count, Groups groups) const = 0;
   virtual bool write_dense(std::span<const float> values, Groups groups, std::span<std::byte> out) const = 0;
   // Throws DecodeError unless `in` goes on with such a message for `count` values, all finite; reads it.
@@ -58,7 +58,7 @@ class ValueFormat {
   virtual void add_dense(ByteReader& in, Groups groups, float weight, std::span<float> y) = 0;
 
   // Lists of values that a sparsifier chose: time and size go with their number.
-  virtual void append(std::span<const float> values, Groups groups, kernels::NoiseKey key, ByteWriter& out) = 0;
+  virtual bool append(std::span<const float> values, Groups groups, kernels::NoiseKey key, ByteWriter& out) = 0;
   // Throws DecodeError for bytes that are no such list, or hold a value that is not finite.
   virtual void read(ByteReader& in, Groups groups, std::span<float> values) = 0;
 
