@@ -28,4 +28,12 @@ void write_safetensors(const std::string& path, const Layout& layout, std::span<
 // other names or shapes than `layout`. Tensors may come in any order. Memory is bounded by the size of the model.
 std::vector<float> read_safetensors(const std::string& path, const Layout& layout);
 
+// A file whose layout nobody knows beforehand: its tensors in the order of their data, those without elements left out.
+// Throws UsageError as above, also for a header above 8 MiB and for a file without any element.
+struct SafetensorsModel {
+  Layout layout;
+  std::vector<float> params;
+};
+SafetensorsModel read_safetensors(const std::string& path);
+
 }  // namespace laconic

@@ -1,4 +1,5 @@
-// A safetensors file of any bytes is read as a model of the layout, or refused with a UsageError.
+// A safetensors file of any bytes is read as a model of the layout, and as one of any layout, or refused with a
+// UsageError.
 #include <cstdint>
 
 #include "base/error.h"
@@ -24,6 +25,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const std::vector<float> model = laconic::read_safetensors(file.path(), layout);
     LACONIC_CHECK(model.size() == layout.size, model.size() << " parameters");
+  } catch (const laconic::UsageError&) {
+  }
+  try {
+    const laconic::SafetensorsModel model = laconic::read_safetensors(file.path());
+    LACONIC_CHECK(model.params.size() == model.layout.size && 4 * model.layout.size <= size,
+                  model.layout.size << " parameters in " << size << " bytes");
   } catch (const laconic::UsageError&) {
   }
   return 0;

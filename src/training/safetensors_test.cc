@@ -67,6 +67,51 @@ TEST(Safetensors, TensorsMayComeInAnyOrder) {
   EXPECT_EQ(read_safetensors(folder.write("model", file), small_layout()), expected);
 }
 
+TEST(Safetensors, WithoutAModelTheLayoutIsTheFiles) {
+  const TemporaryFolder folder;
+  nlohmann::json header = good_header();
+  header["b"]["data_offsets"] = {0, 16};
+  header["a"]["data_offsets"] = {16, 40};
+  header["none"] = {{"dtype", "F32"}, {"shape", {3, 0}}, {"data_offsets", {16, 16}}};
+  std::string file = file_of(header.dump(), 0);
+  const std::vector<float> values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  file.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  const SafetensorsModel model = read_safetensors(folder.write("model", file));
+  EXPECT_EQ(model.params, values);
+  EXPECT_EQ(model.layout.size, 10u);
+  ASSERT_EQ(model.layout.tensors.size(), 2u);
+  EXPECT_EQ(model.layout.tensors[0].name, "b");
+  EXPECT_EQ(model.layout.tensors[0].shape, (std::vector<std::int64_t>{4}));
+  EXPECT_EQ(model.layout.tensors[1].name, "a");
+  EXPECT_EQ(model.layout.tensors[1].offset, 4u);
+  EXPECT_EQ(model.layout.tensors[1].shape, (std::vector<std::int64_t>{2, 3}));
+}
+
+TEST(Safetensors, WithoutAModelDamageIsRefusedAllTheSame) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const nlohmann::json& header, std::size_t data_size, const std::string& reason) {
+    const std::string path = folder.write("model", file_of(header.dump(), data_size));
+    const std::string text = usage_error([&] { read_safetensors(path); });
+    EXPECT_NE(text.find(path), std::string::npos) << text;
+    EXPECT_NE(text.find(reason), std::string::npos) << text;
+  };
+  nlohmann::json header = good_header();
+  EXPECT_NO_THROW(read_safetensors(folder.write("model", file_of(header.dump(), 40))));
+  refused(header, 39, "do not fit");
+  refused(header, 41, "goes on after its last tensor");
+  header["b"]["shape"] = {1ULL << 32, 1ULL << 32};  // 2^64 elements wrap to 0
+  header["b"]["data_offsets"] = {24, 24};
+  refused(header, 24, "do not fit");
+  header["b"]["shape"] = {1ULL << 63, 0, 2};
+  header["b"]["data_offsets"] = {24, 40};
+  refused(header, 40, "do not fit");
+  refused({{"a", {{"dtype", "F32"}, {"shape", {0}}, {"data_offsets", {0, 0}}}}}, 0, "holds no element");
+  refused(nlohmann::json::object(), 0, "holds no element");
+  std::string huge(8, '\xff');
+  EXPECT_NE(usage_error([&] { read_safetensors(folder.write("model", huge)); }).find("not safetensors or too much"),
+            std::string::npos);
+}
+
 TEST(Safetensors, AFailedWriteLeavesTheFormerFile) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.path("model"));  // cannot be replaced by a file
