@@ -29,16 +29,16 @@ bool HalfFormat::append(std::span<const float> values, Groups, kernels::NoiseKey
 }
 
 void HalfFormat::read(ByteReader& in, Groups, std::span<float> values) {
-  std::vector<std::uint32_t> words(values.size());
-  read_float_list(in, shape_, words);
-  std::vector<std::byte> bytes(2 * values.size());
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    bytes[2 * i] = static_cast<std::byte>(words[i]);
-    bytes[2 * i + 1] = static_cast<std::byte>(words[i] >> 8);
+  words_.resize(values.size());
+  bytes_.resize(2 * values.size());
+  read_float_list(in, shape_, words_);
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    bytes_[2 * i] = static_cast<std::byte>(words_[i]);
+    bytes_[2 * i + 1] = static_cast<std::byte>(words_[i] >> 8);
   }
-  if (!kernels_.finite(bytes)) in.fail("a value that is not finite");
+  if (!kernels_.finite(bytes_)) in.fail("a value that is not finite");
   std::fill(values.begin(), values.end(), 0.0F);
-  kernels_.add(bytes, 1.0F, values);
+  kernels_.add(bytes_, 1.0F, values);
 }
 
 double HalfFormat::omega(std::span<const float> values, Groups) const {

@@ -1,6 +1,8 @@
 // What the two formats of 16 bits share: whole vectors as they are, lists in the code of float_list.h.
 #pragma once
 
+#include <vector>
+
 #include "compress/float_list.h"
 #include "compress/value_format.h"
 
@@ -44,6 +46,8 @@ class HalfFormat final : public ValueFormat {
   FloatShape shape_;
   Kernels kernels_;
   Range range_;
+  std::vector<std::uint32_t> words_;  // scratch
+  std::vector<std::byte> bytes_;
 };
 
 }  // namespace laconic::compress

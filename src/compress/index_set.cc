@@ -94,37 +94,25 @@ std::uint64_t read_block(ByteReader& in, std::uint64_t next, std::uint64_t unive
   read_packed(in, parameter, std::span(low).first(indices.size()));
   const std::span<const std::byte> bytes = in.rest();
   const std::uint64_t most = universe >> parameter;  // what all high parts may add up to
-  std::uint64_t high = 0;                            // their sum so far
-  std::uint64_t low_sum = next;                      // of low parts and members so far
+  std::uint64_t low_sum = next;                      // of low parts, so far
+  std::uint64_t position = 0;                        // of the 1 bit that ends an index, in the unary part
   std::size_t count = 0;
-  std::size_t at = 0;
-  unsigned used_bits = 0;  // of the word at `at`, when all indices are found
-  while (true) {
+  for (std::size_t at = 0; count < indices.size(); at += sizeof(std::uint64_t)) {
     if (at >= bytes.size()) in.fail("ends within a block of indices");
+    // Before the i-th 1 bit (from 0) there are position - i bits 0: the high parts of the gaps up to it.
     std::uint64_t word = load_word(bytes, at);
-    unsigned behind = 0;  // bits of the word passed
-    while (word != 0) {
-      const auto zeros = static_cast<unsigned>(std::countr_zero(word));
-      high += zeros;
+    for (; word != 0 && count < indices.size(); word &= word - 1, ++count) {
+      position = at * 8 + static_cast<unsigned>(std::countr_zero(word));
       low_sum += low[count];
-      indices[count] = static_cast<std::uint32_t>((high << parameter) + low_sum + count);
-      ++count;
-      behind += zeros + 1;
-      if (count == indices.size()) break;
-      word = zeros == 63 ? 0 : word >> (zeros + 1);
+      indices[count] = static_cast<std::uint32_t>(((position - count) << parameter) + low_sum + count);
     }
-    if (high > most) in.fail("an index beyond the " + std::to_string(universe) + " there are");
-    if (count == indices.size()) {
-      used_bits = behind;
-      break;
-    }
-    high += 64 - behind;
-    at += sizeof word;
+    if (count > 0 && position - (count - 1) > most)
+      in.fail("an index beyond the " + std::to_string(universe) + " there are");
   }
-  const std::uint64_t last = (high << parameter) + low_sum + (count - 1);
+  const std::uint64_t last = ((position - (count - 1)) << parameter) + low_sum + (count - 1);
   if (last >= universe) in.fail("an index beyond the " + std::to_string(universe) + " there are");
-  const std::size_t size = at + (used_bits + 7) / 8;
-  if (size > bytes.size()) in.fail("ends within a block of indices");
+  const std::size_t used_bits = position + 1;
+  const std::size_t size = (used_bits + 7) / 8;
   if (used_bits % 8 != 0 && (std::to_integer<unsigned>(bytes[size - 1]) >> (used_bits % 8)) != 0)
     in.fail("bits that nobody wrote behind a block of indices");
   in.raw(size);

@@ -70,9 +70,9 @@ class Float32 final : public ValueFormat {
   }
 
   void read(ByteReader& in, Groups, std::span<float> values) override {
-    std::vector<std::uint32_t> words(values.size());
-    read_float_list(in, kShape, words);
-    std::transform(words.begin(), words.end(), values.begin(),
+    words_.resize(values.size());
+    read_float_list(in, kShape, words_);
+    std::transform(words_.begin(), words_.end(), values.begin(),
                    [](std::uint32_t word) { return std::bit_cast<float>(word); });
     if (!kernels::all_finite(values)) in.fail("a value that is not finite");
   }
@@ -83,6 +83,9 @@ class Float32 final : public ValueFormat {
   double entropy_bits(std::span<const float> values, Groups, kernels::NoiseKey) override {
     return float_list_entropy_bits(words_of(values), kShape);
   }
+
+ private:
+  std::vector<std::uint32_t> words_;  // scratch
 };
 
 }  // namespace
