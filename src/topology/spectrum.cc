@@ -52,59 +52,83 @@ struct Tridiagonal {
   std::size_t size() const { return diagonal.size(); }
 };
 
-// The pivots of T - x I, one after the other: pivot_k = (a_k - x) - b_{k-1}^2 / pivot_{k-1}. As many are negative as
-// T has eigenvalues below x (Sylvester's law of inertia).
-template <typename Visit>
-void for_each_pivot(const Tridiagonal& t, double x, Visit visit) {
+// The next pivot of T - x I, from the one before and the off_diagonal between them. Never zero.
+double next_pivot(double diagonal, double x, double off_diagonal, double before) {
   constexpr double kSmallest = 1e-290;
-  double pivot = 1.0;
-  for (std::size_t k = 0; k < t.size(); ++k) {
-    const double b = k == 0 ? 0.0 : t.off_diagonal[k - 1];
-    const double before = pivot;
-    pivot = (t.diagonal[k] - x) - b * b / before;
-    if (std::abs(pivot) < kSmallest) pivot = -kSmallest;
-    visit(k, pivot, b, before);
-  }
+  const double pivot = (diagonal - x) - off_diagonal * off_diagonal / before;
+  return std::abs(pivot) < kSmallest ? -kSmallest : pivot;
 }
 
+// As many pivots are negative as T has eigenvalues below x (Sylvester's law of inertia).
 std::size_t eigenvalues_below(const Tridiagonal& t, double x) {
   std::size_t count = 0;
-  for_each_pivot(t, x, [&](std::size_t, double pivot, double, double) { count += pivot < 0.0 ? 1 : 0; });
+  double pivot = 1.0;
+  for (std::size_t k = 0; k < t.size(); ++k) {
+    pivot = next_pivot(t.diagonal[k], x, k == 0 ? 0.0 : t.off_diagonal[k - 1], pivot);
+    count += pivot < 0.0 ? 1 : 0;
+  }
   return count;
 }
 
-struct RitzValue {
-  double value;
-  double residual;  // ||W y - value y|| of its vector y: an eigenvalue of W is as near as this
-};
-
-// The largest or smallest eigenvalue x of T, by bisection, and its residual. The components of the eigenvector follow
-// each other as p_k / p_{k-1} = -pivot_{k-1} / b_{k-1}. Cut off behind p_k, the vector fails the equation in two rows
-// only: by pivot_k p_k in its last one and by b_k p_k in the next. Every k gives a bound, and the least one counts:
-// once x has converged, what T shows further on is copies of it that rounding made.
-RitzValue extreme_ritz_value(const Tridiagonal& t, bool largest) {
+double extreme_eigenvalue(const Tridiagonal& t, bool largest) {
   double low = -1.0 - 1e-9;
   double high = 1.0 + 1e-9;
   const std::size_t wanted = largest ? t.size() : 1;
   for (;;) {
     const double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) break;
+    if (middle <= low || middle >= high) return largest ? high : low;
     (eigenvalues_below(t, middle) >= wanted ? high : low) = middle;
   }
-  RitzValue ritz{largest ? high : low, std::numeric_limits<double>::infinity()};
-  double norm_squared = 0.0;  // of the vector up to here, where p_k = 1
-  for_each_pivot(t, ritz.value, [&](std::size_t k, double pivot, double b, double before) {
-    norm_squared = 1.0 + (b / before) * (b / before) * norm_squared;
-    const double residual = std::hypot(pivot, t.off_diagonal[k]) / std::sqrt(norm_squared);
-    if (residual < ritz.residual) ritz.residual = residual;
-  });
-  return ritz;
 }
 
-// A millionth of the distance from +-1, which is what delta and beta are made of; or what rounding leaves.
-bool has_converged(const RitzValue& ritz) {
-  return ritz.residual <= std::max(1e-6 * (1.0 - std::abs(ritz.value)), 1e-13);
+// How near x is to an eigenvalue of W: the least residual of the vectors z(r) that meet T z = x z in all rows but r,
+// scaled to z_r = 1. Above r such a vector follows the pivots from the top, below r those from the bottom, each in the
+// direction in which it is stable (Dhillon and Parlett 2004, twisted factorisations). It fails by gamma_r in row r, and
+// by the last off_diagonal times its last component in the row that T has not got yet.
+double residual_of(const Tridiagonal& t, double x) {
+  const std::size_t size = t.size();
+  std::vector<double> from_top(size);         // pivots
+  std::vector<double> norm_above(size, 1.0);  // squared norm of z_0 .. z_r
+  for (std::size_t k = 0; k < size; ++k) {
+    const double b = k == 0 ? 0.0 : t.off_diagonal[k - 1];
+    from_top[k] = next_pivot(t.diagonal[k], x, b, k == 0 ? 1.0 : from_top[k - 1]);
+    if (k > 0) norm_above[k] += b / from_top[k - 1] * (b / from_top[k - 1]) * norm_above[k - 1];
+  }
+  double least = std::numeric_limits<double>::infinity();
+  double from_bottom = 1.0;
+  double norm_below = 0.0;  // squared norm of z_{r+1} .. z_{size-1}
+  double last = 1.0;        // |z_{size-1}|
+  for (std::size_t k = size; k-- > 0;) {
+    double ratio = 0.0;  // z_{k+1} / z_k, without its sign
+    const double b = k + 1 == size ? 0.0 : t.off_diagonal[k];
+    if (k + 1 < size) {
+      ratio = b / from_bottom;
+      norm_below = ratio * ratio * (1.0 + norm_below);
+      last *= std::abs(ratio);
+    }
+    from_bottom = next_pivot(t.diagonal[k], x, b, from_bottom);
+    const double gamma = from_top[k] + from_bottom - (t.diagonal[k] - x);
+    const double residual = std::hypot(gamma, t.off_diagonal.back() * last) / std::sqrt(norm_above[k] + norm_below);
+    if (residual < least) least = residual;  // false where a norm overflowed
+  }
+  return least;
 }
+
+// One end of the spectrum as the steps go on.
+struct End {
+  bool largest;
+  double value = 0.0;
+  // Bound on the distance to an eigenvalue of W: the least so far. Copies that rounding makes later hide it again, but
+  // the value moves outwards only, towards that eigenvalue.
+  double error = std::numeric_limits<double>::infinity();
+
+  void observe(const Tridiagonal& t) {
+    value = extreme_eigenvalue(t, largest);
+    error = std::min(error, residual_of(t, value));
+  }
+  // A millionth of the distance from +-1, which is what delta and beta are made of; or what rounding leaves.
+  bool has_converged() const { return error <= std::max(1e-6 * (1.0 - std::abs(value)), 1e-13); }
+};
 
 }  // namespace
 
@@ -151,6 +175,8 @@ Spectrum lanczos_spectrum(const MixingMatrix& mixing, double max_work) {
   for (double& value : current) value /= norm;
 
   Tridiagonal t;
+  End upper{.largest = true};
+  End lower{.largest = false};
   std::size_t next_check = 16;
   for (;;) {
     mixing.multiply(current, next);
@@ -165,13 +191,13 @@ Spectrum lanczos_spectrum(const MixingMatrix& mixing, double max_work) {
     const bool exhausted = off_diagonal < 1e-14;
     const bool last = exhausted || t.size() >= max_steps;
     if (last || t.size() >= next_check) {
-      const RitzValue upper = extreme_ritz_value(t, true);
-      const RitzValue lower = extreme_ritz_value(t, false);
-      const bool converged = exhausted || (has_converged(upper) && has_converged(lower));
+      upper.observe(t);
+      lower.observe(t);
+      const bool converged = exhausted || (upper.has_converged() && lower.has_converged());
       if (last || converged) {
         Spectrum spectrum = from_extremes(upper.value, lower.value);
         spectrum.method = SpectrumMethod::kLanczos;
-        spectrum.error = std::max({upper.residual, lower.residual, 1e-14});
+        spectrum.error = std::max({upper.error, lower.error, 1e-14});
         spectrum.steps = t.size();
         spectrum.converged = converged;
         return spectrum;

@@ -26,15 +26,16 @@ struct Spectrum {
   SpectrumMethod method = SpectrumMethod::kDense;
   // Bound on how far lambda_2 and lambda_n are from an eigenvalue of W.
   double error = 0.0;
-  // kLanczos: steps taken, and whether delta and beta are within about one part in a million. If not, which very long
-  // thin graphs bring about, the eigenvalues lie further out: the true delta is smaller than this one.
+  // kLanczos: steps taken, and whether both eigenvalues are known to a millionth of their distance from +-1 (or to
+  // 1e-13). If not, which very long thin graphs bring about, they lie further out: the true delta is smaller, the true
+  // beta larger.
   std::size_t steps = 0;
   bool converged = true;
 };
 
 // Where the methods meet: up to this many nodes all eigenvalues come from a dense decomposition, n^2 doubles of memory
-// and n^3 time (about a second at the limit); above it the two that are wanted come from Lanczos's method on the sparse
-// matrix, some vectors of memory and at most some ten seconds.
+// and n^3 time (a third of a second at the limit); above it the two that are wanted come from Lanczos's method on the
+// sparse matrix, some vectors of memory and at most some ten seconds.
 inline constexpr std::size_t kMaxDenseNodes = 1000;
 
 // The method by the number of nodes. The graph is to be connected: otherwise lambda_2 = 1 and delta is 0.
