@@ -1,0 +1,214 @@
+#include "topology/edge_list.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+// One line that lists an edge.
+struct Row {
+  std::size_t line = 0;  // counted from 1
+  std::string a;
+  std::string b;
+};
+
+struct Place {
+  const std::string& file;
+  std::size_t line;
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw UsageError(file + ":" + std::to_string(line) + ": " + problem);
+  }
+};
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+void skip_blanks(std::string_view& text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+}
+
+// Takes a field, and the blanks around it, off the front of `rest`; what is left is empty or begins with a comma.
+std::string take_field(std::string_view& rest, const Place& place) {
+  skip_blanks(rest);
+  std::string field;
+  if (rest.starts_with('"')) {
+    rest.remove_prefix(1);
+    for (;;) {
+      const std::size_t quote = rest.find('"');
+      if (quote == std::string_view::npos) place.fail("a quoted name doesn't end on its line; close it with \"");
+      field += rest.substr(0, quote);
+      rest.remove_prefix(quote + 1);
+      if (!rest.starts_with('"')) break;
+      field += '"';
+      rest.remove_prefix(1);
+    }
+    skip_blanks(rest);
+    if (!rest.empty() && rest.front() != ',') place.fail("there is text behind a quoted name; separate by a comma");
+  } else {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    field = rest.substr(0, comma);
+    rest.remove_prefix(comma);
+    while (!field.empty() && is_blank(field.back())) field.pop_back();
+  }
+  if (field.empty()) place.fail("an empty name; a line is two nodes separated by a comma, such as 0,1");
+  if (field.size() > kMaxNodeNameBytes) {
+    place.fail("a name of " + std::to_string(field.size()) + " bytes; it has at most " +
+               std::to_string(kMaxNodeNameBytes));
+  }
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(field.begin(), field.end(), is_control)) place.fail("a control character; give a text file");
+  return field;
+}
+
+std::vector<Row> rows_of(std::string_view text, const std::string& file) {
+  std::vector<Row> rows;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    skip_blanks(line);
+    if (line.empty() || line.front() == '#') continue;
+    const Place place{file, number};
+    if (rows.size() > kMaxEdges) place.fail("more than " + std::to_string(kMaxEdges) + " edges");
+    Row row{.line = number, .a = take_field(line, place), .b = {}};
+    if (line.empty()) place.fail("one node; a line is two nodes separated by a comma, such as 0,1");
+    line.remove_prefix(1);
+    row.b = take_field(line, place);
+    if (!line.empty()) place.fail("more than two fields; a line is just two nodes, so cut other columns off");
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+bool is_number(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool is_header(const std::vector<Row>& rows) {
+  const Row& first = rows.front();
+  if (is_number(first.a) && is_number(first.b)) return false;
+  return rows.size() > 1 && std::none_of(rows.begin() + 1, rows.end(), [&](const Row& row) {
+           return row.a == first.a || row.a == first.b || row.b == first.a || row.b == first.b;
+         });
+}
+
+// Gives nodes their ranks.
+class Nodes {
+ public:
+  explicit Nodes(const Row& first) : first_line_(first.line), numbers_(is_number(first.a)) {}
+
+  std::uint32_t rank(const std::string& node, const Place& place) {
+    if (is_number(node) != numbers_) {
+      place.fail("'" + node + "' is " + (numbers_ ? "a name" : "a number") + " where line " +
+                 std::to_string(first_line_) + " has a " + (numbers_ ? "number" : "name") +
+                 "; give all nodes as numbers from 0, or all as names");
+    }
+    std::uint32_t rank = static_cast<std::uint32_t>(names_.size());
+    if (numbers_) {
+      const auto result = std::from_chars(node.data(), node.data() + node.size(), rank);
+      if (result.ec != std::errc{} || rank >= kMaxNodes) {
+        place.fail("node " + node + "; nodes are numbered from 0 without gaps, " + std::to_string(kMaxNodes) +
+                   " at most");
+      }
+      count_ = std::max(count_, rank + 1);
+      return rank;
+    }
+    const auto [entry, is_new] = ranks_.emplace(node, rank);
+    if (!is_new) return entry->second;
+    if (rank >= kMaxNodes) place.fail("more than " + std::to_string(kMaxNodes) + " different nodes");
+    names_.push_back(node);
+    count_ = rank + 1;
+    return rank;
+  }
+
+  std::uint32_t count() const { return count_; }
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::size_t first_line_;
+  bool numbers_;
+  std::uint32_t count_ = 0;
+  std::vector<std::string> names_;
+  std::unordered_map<std::string, std::uint32_t> ranks_;  // looked up, never gone through
+};
+
+}  // namespace
+
+Graph parse_edge_list(std::string_view text, const std::string& file) {
+  std::vector<Row> rows = rows_of(text, file);
+  if (!rows.empty() && is_header(rows)) rows.erase(rows.begin());
+  if (rows.empty()) throw UsageError(file + ": lists no edge; a line is two nodes separated by a comma, such as 0,1");
+
+  Nodes nodes(rows.front());
+  struct Listed {
+    Edge edge;
+    std::size_t line;
+  };
+  std::vector<Listed> listed;
+  for (const Row& row : rows) {
+    const Place place{file, row.line};
+    const std::uint32_t a = nodes.rank(row.a, place);
+    const std::uint32_t b = nodes.rank(row.b, place);
+    if (a == b) place.fail("the edge joins node '" + row.a + "' with itself; remove the line");
+    listed.push_back({{std::min(a, b), std::max(a, b)}, row.line});
+  }
+  std::stable_sort(listed.begin(), listed.end(), [](const Listed& x, const Listed& y) { return x.edge < y.edge; });
+  std::vector<bool> joined(nodes.count(), false);
+  std::vector<Edge> edges;
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    const Edge& edge = listed[i].edge;
+    if (i > 0 && listed[i - 1].edge == edge) {
+      Place{file, listed[i].line}.fail("the edge is listed already, in line " + std::to_string(listed[i - 1].line) +
+                                       "; the graph is undirected: list each edge once");
+    }
+    joined[edge.a] = joined[edge.b] = true;
+    edges.push_back(edge);
+  }
+  const auto lonely = std::find(joined.begin(), joined.end(), false);
+  if (lonely != joined.end()) {
+    throw UsageError(file + ": no edge leads to node " + std::to_string(lonely - joined.begin()) + " of 0 to " +
+                     std::to_string(nodes.count() - 1) + "; number the nodes from 0 without gaps");
+  }
+  if (edges.size() > kMaxEdges) throw UsageError(file + ": more than " + std::to_string(kMaxEdges) + " edges");
+  return Graph(nodes.count(), std::move(edges), nodes.names());
+}
+
+Graph read_edge_list(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give a file of edges");
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) throw UsageError(path + ": cannot be opened (" + std::strerror(errno) + "); give a file of edges");
+  std::string text;
+  std::array<char, 1 << 16> chunk;
+  for (;;) {
+    const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get());
+    if (got == 0) break;
+    text.append(chunk.data(), got);
+    if (text.size() > kMaxEdgeListBytes) {
+      throw UsageError(path + ": more than " + std::to_string(kMaxEdgeListBytes >> 20) + " MiB; give a file of edges");
+    }
+  }
+  if (std::ferror(file.get()) != 0) throw UsageError(path + ": cannot be read (" + std::strerror(errno) + ")");
+  return parse_edge_list(text, path);
+}
+
+}  // namespace laconic

@@ -1,0 +1,126 @@
+#include "topology/topology.h"
+
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "topology/edge_list.h"
+#include "topology/families.h"
+
+namespace laconic {
+namespace {
+
+Graph make_from_file(const TopologyRequest& request) { return read_edge_list(std::string(request.parameter)); }
+
+constexpr std::array<TopologyRow, 11> kTopologies = {{
+    {"ring", "N", "", "each node with the one before and the one behind it", make_ring},
+    {"chain", "N", "", "a ring that is cut open between the last node and the first", make_chain},
+    {"torus", "N or AxB", "",
+     "A rows of B nodes, each node with its four neighbours, the borders joined; N is made as square as it can be",
+     make_torus},
+    {"complete", "N", "", "each node with every other one", make_complete},
+    {"star", "N", "", "node 0 with every other one", make_star},
+    {"hypercube", "N", "", "nodes whose numbers differ in one bit; N is a power of two", make_hypercube},
+    {"erdos_renyi", "N", "P",
+     "each pair with probability P, from the seed, drawn again until connected (Erdos and Renyi 1959; Gilbert 1959)",
+     make_erdos_renyi},
+    {"random_regular", "N", "K", "K neighbours a node at random, from the seed, drawn again until connected",
+     make_random_regular},
+    {"davis", "", "", "Southern women and the events they came to: 32 nodes, 89 edges (Davis et al. 1941)", make_davis},
+    {"karate", "", "", "friendships in a karate club: 34 nodes, 78 edges (Zachary 1977)", make_karate},
+    {"file", "", "PATH", "the edges of a CSV file, one a line: two numbers from 0, or two names", make_from_file},
+}};
+
+// The parts of a spec behind the name: those of `row`, or a failure that shows how it is written.
+void split(const TopologyRow& row, std::string_view rest, bool has_rest, TopologyRequest& request) {
+  const auto refuse = [&] { request.fail("it is written " + row.usage()); };
+  if (has_rest && rest.empty()) refuse();
+  if (row.size.empty()) {
+    if (has_rest == row.parameter.empty()) refuse();
+    request.parameter = rest;  // a path may have colons of its own
+    return;
+  }
+  const std::size_t colon = rest.find(':');
+  const bool two = colon != std::string_view::npos;
+  if (row.parameter.empty()) {
+    if (two) refuse();
+    request.size = rest;
+    return;
+  }
+  if (!has_rest) refuse();
+  request.size = two ? rest.substr(0, colon) : std::string_view{};
+  request.parameter = two ? rest.substr(colon + 1) : rest;
+  if (request.parameter.empty() || (two && request.size.empty())) refuse();
+}
+
+Graph make(const TopologyRow& row, const TopologyRequest& request) {
+  if (!row.size.empty() && request.size.empty() && !request.workers) {
+    request.fail("how many nodes? Write it as " + std::string(row.name) + ":" + std::string(row.size) +
+                 (row.parameter.empty() ? "" : ":" + std::string(row.parameter)));
+  }
+  Graph graph = row.make(request);
+  if (request.workers && graph.nodes() != *request.workers) {
+    request.fail("it has " + std::to_string(graph.nodes()) + " nodes for " + std::to_string(*request.workers) +
+                 (*request.workers == 1 ? " worker" : " workers") + "; take as many workers, or another topology");
+  }
+  try {
+    require_connected(graph);
+  } catch (const UsageError& error) {
+    request.fail(error.what());
+  }
+  return graph;
+}
+
+}  // namespace
+
+void TopologyRequest::fail(const std::string& problem) const {
+  throw UsageError("topology '" + std::string(spec) + "': " + problem);
+}
+
+std::uint32_t TopologyRequest::whole_number(std::string_view text, std::string_view what, std::uint32_t minimum,
+                                            std::uint32_t maximum) const {
+  std::uint32_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || value < minimum || value > maximum) {
+    fail("'" + std::string(text) + "' is no " + std::string(what) + ": a whole number from " + std::to_string(minimum) +
+         " to " + std::to_string(maximum));
+  }
+  return value;
+}
+
+std::uint32_t TopologyRequest::nodes() const {
+  if (!size.empty()) return whole_number(size, "number of nodes", 1, kMaxNodes);
+  LACONIC_CHECK(workers.has_value(), spec << " without a size");
+  if (*workers < 1 || *workers > kMaxNodes)
+    fail("for " + std::to_string(*workers) + " workers; 1 to " + std::to_string(kMaxNodes));
+  return *workers;
+}
+
+std::string TopologyRow::usage() const {
+  return std::string(name) + (size.empty() ? "" : "[:" + std::string(size) + "]") +
+         (parameter.empty() ? "" : ":" + std::string(parameter));
+}
+
+std::span<const TopologyRow> topologies() { return kTopologies; }
+
+Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed) {
+  const std::size_t colon = spec.find(':');
+  const std::string_view name = spec.substr(0, colon);
+  const bool has_rest = colon != std::string_view::npos;
+  TopologyRequest request{.spec = spec, .size = {}, .parameter = {}, .workers = workers, .seed = seed};
+  std::string known;
+  std::vector<std::string_view> names;
+  for (const TopologyRow& row : kTopologies) {
+    known += (known.empty() ? "" : ", ") + row.usage();
+    names.push_back(row.name);
+    if (row.name != name) continue;
+    split(row, has_rest ? spec.substr(colon + 1) : std::string_view{}, has_rest, request);
+    return make(row, request);
+  }
+  const std::string_view near = nearest(name, names);
+  request.fail("not one of: " + known + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+}
+
+}  // namespace laconic
