@@ -28,7 +28,7 @@ namespace {
 constexpr std::uint64_t kDefaultSize = 1000000;
 constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 32) - 1;  // what an index can say
 // What an element takes at most: the vector, what is decoded, the message, and an operator's own scratch memory.
-constexpr std::uint64_t kBytesPerElement = 40;
+constexpr std::uint64_t kBytesPerElement = 60;
 // Where `threshold` is compared with the others it is set to keep this part, as the sparsifiers' default does.
 constexpr double kComparedRatio = 0.01;
 
@@ -248,9 +248,9 @@ Figures measure(const Candidate& candidate, const Subject& subject, const CodecA
   const std::uint64_t repetitions = repetitions_of(arguments, subject);
   std::uint64_t draws = repetitions;
   if (arguments.repetitions == 0 && find_option(*candidate.row, "probability") != nullptr) {
-    // Most of its messages are empty; a mean needs some that are not.
-    const double expected = 20.0 / candidate.options.number("probability");
-    draws = std::max(draws, static_cast<std::uint64_t>(std::min(expected, 1000.0)));
+    // Most of its messages are empty: cheap to make, and a mean needs many.
+    const double wanted = 5.0 * static_cast<double>(repetitions) / candidate.options.number("probability");
+    draws = static_cast<std::uint64_t>(std::min(wanted, 1000.0));
   }
   const std::span<const float> v = subject.values;
   const double squares = kernels::squared_norm(v);
@@ -420,10 +420,10 @@ ExitCode codec_command(Console& console, const CodecArguments& arguments) {
   if (compared && !arguments.options.contains("threshold")) {
     for (const Candidate& candidate : candidates) {
       if (find_option(*candidate.row, "threshold") == nullptr) continue;
-      console.out << wrapped(std::string(candidate.row->name) + ": " +
-                                 significant(candidate.options.number("threshold")) + ", the " +
-                                 grouped(compared_count(subject)) + ". largest magnitude (1%)",
-                             0, console.width);
+      const std::string bound = significant(candidate.options.number("threshold"));
+      const std::string line = std::string(candidate.row->name) + ": " + bound + ", the smallest of the " +
+                               grouped(compared_count(subject)) + " largest magnitudes (1%)";
+      console.out << wrapped(line, 0, console.width);
     }
   }
   console.out << std::flush;

@@ -81,7 +81,7 @@ TEST_F(Codec, ComparesEveryOperatorWhenNoneIsNamed) {
   EXPECT_EQ(sign[5], "31.7x");
   // A threshold that keeps what top_k keeps.
   EXPECT_EQ(cells_of(output, "threshold")[1], cells_of(output, "top_k")[1]);
-  EXPECT_NE(output.find("the 50. largest magnitude"), std::string::npos) << output;
+  EXPECT_NE(output.find("the smallest of the 50 largest magnitudes"), std::string::npos) << output;
 }
 
 TEST_F(Codec, OmegaIsWhatTheVectorSays) {
