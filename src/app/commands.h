@@ -2,6 +2,9 @@
 // as UsageError before anything was started or written.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +36,27 @@ struct EvaluateArguments {
   std::vector<std::string> overrides;
 };
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);
+
+// What the compression operators make of a vector.
+struct CodecArguments {
+  std::string compressor = {};                      // empty: all, side by side
+  std::map<std::string, std::string> options = {};  // of the operators; where all are compared, of each that takes it
+  std::optional<std::uint64_t> random = {};         // elements of a drawn vector; unset and no file: a million
+  std::string distribution = {};                    // of its elements; empty: normal
+  std::string file = {};                            // or the model that is the vector,
+  std::string minus = {};                           // less this one
+  std::uint64_t seed = 1;
+  std::uint64_t repetitions = 0;          // messages that are measured; 0: as many as take a moment
+  std::vector<std::string> unknown = {};  // words of the command line without a meaning; refused
+};
+ExitCode codec_command(Console& console, const CodecArguments& arguments);
+
+// The options of all operators, each name once.
+struct CodecOption {
+  std::string_view name;
+  std::string operators;  // that take it: "top_k, random_k"
+};
+std::vector<CodecOption> codec_options();
 
 // What `list` can show, and showing it. Throws UsageError for another word.
 std::span<const std::string_view> list_topics();

@@ -303,6 +303,10 @@ TEST_F(Commands, ListShowsEveryRowAndOption) {
   EXPECT_NE(strategies.find("threshold  (number from 0; required)"), std::string::npos) << strategies;
   list_command(console_, "options");
   EXPECT_NE(printed().find("latency  (duration, such as \"20 ms\"; default 10 ms)"), std::string::npos);
+  list_command(console_, "compressors");
+  const std::string compressors = printed();
+  EXPECT_NE(compressors.find("top_k\n"), std::string::npos) << compressors;
+  EXPECT_NE(compressors.find("ratio  (number from 0 to 1; default 0.01)"), std::string::npos) << compressors;
   EXPECT_NE(refusal([&] { list_command(console_, "strategis"); }).find("did you mean 'strategies'?"),
             std::string::npos);
 }

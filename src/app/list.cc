@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/schema.h"
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "monitor/monitor.h"
 #include "report/format.h"
 #include "training/dataset.h"
@@ -13,26 +14,8 @@
 namespace laconic {
 namespace {
 
-constexpr std::array<std::string_view, 7> kTopics = {"strategies", "monitors",   "models", "datasets",
-                                                     "optimizers", "partitions", "options"};
-
-// `text` in lines of at most `width` characters, each behind `indent` blanks.
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
-  const std::size_t room = width > indent + 20 ? width - indent : 20;
-  std::string result;
-  while (!text.empty()) {
-    std::size_t end = text.size();
-    if (display_width(text) > room) {
-      const std::size_t longest = clipped(text, room).size();
-      const std::size_t blank = text.rfind(' ', longest);
-      end = blank == std::string_view::npos || blank == 0 ? longest : blank;
-    }
-    result += std::string(indent, ' ') + std::string(text.substr(0, end)) + "\n";
-    text.remove_prefix(end);
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  }
-  return result;
-}
+constexpr std::array<std::string_view, 8> kTopics = {"strategies", "monitors",   "compressors", "models",
+                                                     "datasets",   "optimizers", "partitions",  "options"};
 
 std::string option_text(const OptionSpec& spec, std::size_t indent, std::size_t width) {
   const std::string fallback = spec.required                ? "required"
@@ -106,6 +89,16 @@ std::string monitors_text(std::size_t width) {
   return text;
 }
 
+std::string compressors_text(std::size_t width) {
+  std::string text;
+  for (const CompressorRow* row : compressors()) {
+    text += row_text(row->name, std::string(row->help) + (row->source.empty() ? "" : "; " + std::string(row->source)),
+                     width);
+    for (const OptionSpec& spec : row->options) text += option_text(spec, 4, width);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::span<const std::string_view> list_topics() { return kTopics; }
@@ -120,6 +113,8 @@ ExitCode list_command(Console& console, const std::string& topic) {
     console.out << variants_text("optimizer", width);
   } else if (topic == "monitors") {
     console.out << monitors_text(width);
+  } else if (topic == "compressors") {
+    console.out << compressors_text(width);
   } else if (topic == "datasets") {
     console.out << datasets_text(width);
   } else if (topic == "partitions") {

@@ -42,6 +42,7 @@ constexpr const char* kFooter = R"(Examples:
   laconic run job.toml --dry-run
   laconic compare a.toml b.toml runs/earlier
   laconic evaluate runs/a/model.safetensors a.toml
+  laconic codec top_k --ratio 0.01 --values bfloat16
   laconic list options
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
@@ -87,6 +88,35 @@ int main(int argc, char** argv) {
   evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
   evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
 
+  CodecArguments codec;
+  CLI::App* codec_app =
+      app.add_subcommand("codec", "Measure the compression operators on a vector: loss, bytes, speed");
+  codec_app->add_option("operator", codec.compressor, "One of laconic list compressors; without it all are compared");
+  codec_app->add_option("--random", codec.random, "Draw a vector of so many elements (default 1000000)");
+  codec_app->add_option("--distribution", codec.distribution,
+                        "Of its elements: normal (default), uniform, heavy_tailed, constant, one_hot, zero");
+  codec_app->add_option("--file", codec.file, "Take the vector from a model file (safetensors)");
+  codec_app->add_option("--minus", codec.minus, "Less this one: how two models differ");
+  codec_app->add_option("--seed", codec.seed, "Of all that is drawn (default 1)");
+  codec_app->add_option("--repetitions", codec.repetitions, "Messages that are measured (default: a moment's worth)")
+      ->check(CLI::Range(1, 1000000));
+  for (const CodecOption& option : codec_options()) {
+    codec_app
+        ->add_option_function<std::string>(
+            "--" + std::string(option.name),
+            [&codec, name = std::string(option.name)](const std::string& text) { codec.options[name] = text; },
+            "Of " + option.operators)
+        ->group("Options of operators (laconic list compressors explains them)");
+  }
+  codec_app->allow_extras();
+  codec_app->footer(
+      "Examples:\n  laconic codec --random 25000000\n  laconic codec top_k --ratio 0.001 --file a.safetensors --minus "
+      "b.safetensors");
+  codec_app->callback([&] {
+    codec.unknown = codec_app->remaining();
+    command = [&] { return codec_command(console, codec); };
+  });
+
   std::string topic;
   std::string topics;
   for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
@@ -95,14 +125,14 @@ int main(int argc, char** argv) {
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
-  constexpr std::array<std::string_view, 4> kCommands = {"run", "compare", "evaluate", "list"};
+  constexpr std::array<std::string_view, 5> kCommands = {"run", "compare", "evaluate", "codec", "list"};
   const std::string_view first = argc > 1 ? argv[1] : "";
   const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
   if (!known && !first.starts_with('-')) {
     const std::string_view near = nearest(first, kCommands);
     std::cerr << "laconic: error: "
               << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
-              << "; there are run, compare, evaluate, list"
+              << "; there are run, compare, evaluate, codec, list"
               << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
     return static_cast<int>(ExitCode::kBadUsage);
   }

@@ -1,6 +1,7 @@
 #include "compress/float_list.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 namespace laconic::compress {
 namespace {
 
-constexpr std::size_t kChunk = 65536;
+constexpr std::size_t kChunk = 16384;
 constexpr std::uint8_t kRaw = 0;
 constexpr std::uint8_t kCoded = 1;
 
@@ -67,9 +68,13 @@ void read_chunk(ByteReader& in, FloatShape shape, std::span<std::uint32_t> words
   }
   if (form != kCoded) in.fail("form " + std::to_string(form) + " of a list of floats");
   read_symbols(in, 0, (1U << shape.exponent_bits) - 1, words);
-  std::vector<std::uint32_t> tails(words.size());
-  read_packed(in, shape.mantissa_bits + 1, tails);
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] = join(words[i], tails[i], shape);
+  // Pieces of a multiple of 8 values end with a byte.
+  std::array<std::uint32_t, 2048> tails;
+  for (std::size_t begin = 0; begin < words.size(); begin += tails.size()) {
+    const std::span<std::uint32_t> piece = words.subspan(begin, std::min(tails.size(), words.size() - begin));
+    read_packed(in, shape.mantissa_bits + 1, std::span(tails).first(piece.size()));
+    for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = join(piece[i], tails[i], shape);
+  }
 }
 
 }  // namespace
@@ -80,9 +85,13 @@ void append_float_list(std::span<const std::uint32_t> words, FloatShape shape, B
   }
 }
 
-void read_float_list(ByteReader& in, FloatShape shape, std::span<std::uint32_t> words) {
-  for (std::size_t begin = 0; begin < words.size(); begin += kChunk) {
-    read_chunk(in, shape, words.subspan(begin, std::min(kChunk, words.size() - begin)));
+void read_float_list(ByteReader& in, FloatShape shape, std::size_t count, std::vector<std::uint32_t>& scratch,
+                     const std::function<void(std::size_t, std::span<const std::uint32_t>)>& visit) {
+  scratch.resize(std::min(kChunk, count));
+  for (std::size_t begin = 0; begin < count; begin += kChunk) {
+    const std::span<std::uint32_t> words = std::span(scratch).first(std::min(kChunk, count - begin));
+    read_chunk(in, shape, words);
+    visit(begin, words);
   }
 }
 

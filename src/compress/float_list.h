@@ -1,7 +1,7 @@
 // The code of a list of floats: exponents by their entropy, the rest as it is. What a sparsifier keeps lies within a
 // few binades, so that an exponent costs about 1 bit instead of 8.
 //
-//   list  := chunk*              of 65,536 values, the last of the rest
+//   list  := chunk*              of 16,384 values, the last of the rest
 //   chunk := 0 raw | 1 symbols tail
 //   raw   := the values, width / 8 bytes each
 //   symbols := the exponent of every value, in the code of symbols.h
@@ -11,7 +11,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <vector>
 
 #include "compress/packed.h"
 
@@ -27,8 +29,10 @@ struct FloatShape {
 // Appends the list of values given by their encodings in the low bits of `words`. width() is 16 or 32.
 void append_float_list(std::span<const std::uint32_t> words, FloatShape shape, ByteWriter& out);
 
-// Reads words.size() encodings. Throws DecodeError for bytes that are no such list.
-void read_float_list(ByteReader& in, FloatShape shape, std::span<std::uint32_t> words);
+// Reads `count` encodings, a chunk after the other: visit(begin, words), where `words` (in `scratch`) are those from
+// the begin-th on. Throws DecodeError for bytes that are no such list.
+void read_float_list(ByteReader& in, FloatShape shape, std::size_t count, std::vector<std::uint32_t>& scratch,
+                     const std::function<void(std::size_t, std::span<const std::uint32_t>)>& visit);
 
 // Bits of the exponents by their entropy, and of the rest in full.
 double float_list_entropy_bits(std::span<const std::uint32_t> words, FloatShape shape);

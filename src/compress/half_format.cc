@@ -9,14 +9,11 @@
 
 namespace laconic::compress {
 
-std::vector<std::uint32_t> HalfFormat::words_of(std::span<const float> values) const {
-  std::vector<std::byte> bytes(2 * values.size());
-  kernels_.encode(values, bytes);
-  std::vector<std::uint32_t> words(values.size());
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    words[i] = std::to_integer<std::uint32_t>(bytes[2 * i]) | std::to_integer<std::uint32_t>(bytes[2 * i + 1]) << 8;
-  }
-  return words;
+std::span<const std::uint32_t> HalfFormat::words_of(std::span<const float> values) {
+  halves_.resize(values.size());
+  kernels_.encode(values, std::as_writable_bytes(std::span(halves_)));
+  words_.assign(halves_.begin(), halves_.end());
+  return words_;
 }
 
 void HalfFormat::check_dense(ByteReader& in, std::size_t count, Groups) {
@@ -29,16 +26,16 @@ bool HalfFormat::append(std::span<const float> values, Groups, kernels::NoiseKey
 }
 
 void HalfFormat::read(ByteReader& in, Groups, std::span<float> values) {
-  words_.resize(values.size());
-  bytes_.resize(2 * values.size());
-  read_float_list(in, shape_, words_);
-  for (std::size_t i = 0; i < words_.size(); ++i) {
-    bytes_[2 * i] = static_cast<std::byte>(words_[i]);
-    bytes_[2 * i + 1] = static_cast<std::byte>(words_[i] >> 8);
-  }
-  if (!kernels_.finite(bytes_)) in.fail("a value that is not finite");
-  std::fill(values.begin(), values.end(), 0.0F);
-  kernels_.add(bytes_, 1.0F, values);
+  read_float_list(in, shape_, values.size(), words_, [&](std::size_t begin, std::span<const std::uint32_t> words) {
+    halves_.resize(words.size());
+    std::transform(words.begin(), words.end(), halves_.begin(),
+                   [](std::uint32_t word) { return static_cast<std::uint16_t>(word); });
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(halves_));
+    if (!kernels_.finite(bytes)) in.fail("a value that is not finite");
+    const std::span<float> chunk = values.subspan(begin, words.size());
+    std::fill(chunk.begin(), chunk.end(), 0.0F);
+    kernels_.add(bytes, 1.0F, chunk);
+  });
 }
 
 double HalfFormat::omega(std::span<const float> values, Groups) const {

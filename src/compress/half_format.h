@@ -40,14 +40,14 @@ class HalfFormat final : public ValueFormat {
   double entropy_bits(std::span<const float> values, Groups, kernels::NoiseKey) override;
 
  private:
-  std::vector<std::uint32_t> words_of(std::span<const float> values) const;
+  std::span<const std::uint32_t> words_of(std::span<const float> values);
 
   std::uint8_t id_;
   FloatShape shape_;
   Kernels kernels_;
   Range range_;
   std::vector<std::uint32_t> words_;  // scratch
-  std::vector<std::byte> bytes_;
+  std::vector<std::uint16_t> halves_;
 };
 
 }  // namespace laconic::compress

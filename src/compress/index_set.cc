@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include "base/error.h"
@@ -70,13 +71,17 @@ void append_blocks(std::span<const std::uint32_t> indices, ByteWriter& out) {
 // The indices below `universe` that are not in `indices`.
 std::vector<std::uint32_t> complement(std::span<const std::uint32_t> indices, std::uint64_t universe) {
   std::vector<std::uint32_t> others(universe - indices.size());
-  std::size_t at = 0;
+  auto to = others.begin();
   std::uint32_t next = 0;
+  const auto fill_up_to = [&](std::uint32_t end) {
+    std::iota(to, to + (end - next), next);
+    to += end - next;
+  };
   for (const std::uint32_t index : indices) {
-    while (next < index) others[at++] = next++;
+    fill_up_to(index);
     next = index + 1;
   }
-  while (at < others.size()) others[at++] = next++;
+  fill_up_to(static_cast<std::uint32_t>(universe));
   return others;
 }
 
@@ -140,18 +145,23 @@ void append_set(std::span<const std::uint32_t> members, std::uint64_t universe, 
   }
 }
 
-void read_set(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& members) {
+std::uint64_t read_told(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& told) {
   const std::uint64_t count = in.varint();
   if (count > universe) in.fail("a set of " + std::to_string(count) + " indices of " + std::to_string(universe));
-  const std::uint64_t told = count <= universe / 2 ? count : universe - count;
+  const std::uint64_t size = std::min(count, universe - count);
   // Every index of a block takes one bit at least.
-  if (told / 8 > in.remaining()) in.fail("ends early: a set of " + std::to_string(count) + " indices");
-  members.resize(told);
+  if (size / 8 > in.remaining()) in.fail("ends early: a set of " + std::to_string(count) + " indices");
+  told.resize(size);
   std::uint64_t next = 0;
-  for (std::size_t begin = 0; begin < told; begin += kSetBlock) {
-    next = read_block(in, next, universe, std::span(members).subspan(begin, std::min(kSetBlock, told - begin)));
+  for (std::size_t begin = 0; begin < size; begin += kSetBlock) {
+    next = read_block(in, next, universe, std::span(told).subspan(begin, std::min(kSetBlock, size - begin)));
   }
-  if (told != count) members = complement(members, universe);
+  return count;
+}
+
+void read_set(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& members) {
+  const std::uint64_t count = read_told(in, universe, members);
+  if (members.size() != count) members = complement(members, universe);
 }
 
 double set_entropy_bits(std::uint64_t universe, std::uint64_t count) {

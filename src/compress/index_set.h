@@ -33,6 +33,9 @@ void append_told(std::span<const std::uint32_t> told, std::uint64_t count, std::
 // never makes `members` longer than `universe`, nor before the bytes were seen to hold as many indices as they say.
 void read_set(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& members);
 
+// The same without spelling out the longer list: `told` as in append_told(). Returns the number of members.
+std::uint64_t read_told(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& told);
+
 // log2 C(universe, count): the bits that no code of all such sets can do without.
 double set_entropy_bits(std::uint64_t universe, std::uint64_t count);
 

@@ -30,13 +30,6 @@ void for_each_piece(std::span<const std::byte> bytes, const Visit& visit) {
   }
 }
 
-std::vector<std::uint32_t> words_of(std::span<const float> values) {
-  std::vector<std::uint32_t> words(values.size());
-  std::transform(values.begin(), values.end(), words.begin(),
-                 [](float value) { return std::bit_cast<std::uint32_t>(value); });
-  return words;
-}
-
 class Float32 final : public ValueFormat {
  public:
   std::uint8_t id() const override { return 0; }
@@ -70,10 +63,10 @@ class Float32 final : public ValueFormat {
   }
 
   void read(ByteReader& in, Groups, std::span<float> values) override {
-    words_.resize(values.size());
-    read_float_list(in, kShape, words_);
-    std::transform(words_.begin(), words_.end(), values.begin(),
-                   [](std::uint32_t word) { return std::bit_cast<float>(word); });
+    read_float_list(in, kShape, values.size(), words_, [&](std::size_t begin, std::span<const std::uint32_t> words) {
+      std::transform(words.begin(), words.end(), values.begin() + static_cast<std::ptrdiff_t>(begin),
+                     [](std::uint32_t word) { return std::bit_cast<float>(word); });
+    });
     if (!kernels::all_finite(values)) in.fail("a value that is not finite");
   }
 
@@ -85,6 +78,13 @@ class Float32 final : public ValueFormat {
   }
 
  private:
+  std::span<const std::uint32_t> words_of(std::span<const float> values) {
+    words_.resize(values.size());
+    std::transform(values.begin(), values.end(), words_.begin(),
+                   [](float value) { return std::bit_cast<std::uint32_t>(value); });
+    return words_;
+  }
+
   std::vector<std::uint32_t> words_;  // scratch
 };
 

@@ -39,11 +39,15 @@ void read_packed(ByteReader& in, unsigned width, std::span<std::uint32_t> values
   }
   const std::span<const std::byte> bytes = in.raw(packed_size(values.size(), width));
   const std::uint64_t mask = (std::uint64_t{1} << width) - 1;
-  std::size_t i = 0;
+  // Integers that begin where a whole word can be read.
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  const std::size_t in_words =
+      bytes.size() < kWord ? 0 : std::min(values.size(), ((bytes.size() - kWord) * 8 + 7) / width + 1);
   std::size_t bit = 0;
-  for (; i < values.size() && bit / 8 + sizeof(std::uint64_t) <= bytes.size(); ++i, bit += width) {
+  std::size_t i = 0;
+  for (; i < in_words; ++i, bit += width) {
     std::uint64_t word;
-    std::memcpy(&word, bytes.data() + bit / 8, sizeof word);
+    std::memcpy(&word, bytes.data() + bit / 8, kWord);
     values[i] = static_cast<std::uint32_t>((word >> (bit % 8)) & mask);
   }
   std::uint64_t word = 0;

@@ -5,7 +5,9 @@
 //
 // The indices of vector g are drawn from the stream ("random_k", g) of that seed: values below d_g one after the other,
 // those drawn before left out, until there are k.
+#include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/error.h"
 #include "compress/rows.h"
@@ -18,9 +20,9 @@ namespace {
 using namespace compress;
 
 // Sorts values below 2^bits. Three passes over 11 bits at most.
-void radix_sort(std::vector<std::uint32_t>& values, std::vector<std::uint32_t>& scratch, unsigned bits) {
+void radix_sort(std::vector<std::uint32_t>& values, unsigned bits) {
   constexpr unsigned kDigit = 11;
-  scratch.resize(values.size());
+  std::vector<std::uint32_t> scratch(values.size());
   for (unsigned shift = 0; shift < bits; shift += kDigit) {
     std::array<std::uint32_t, (1U << kDigit) + 1> starts{};
     constexpr std::uint32_t kMask = (1U << kDigit) - 1;
@@ -31,30 +33,46 @@ void radix_sort(std::vector<std::uint32_t>& values, std::vector<std::uint32_t>& 
   }
 }
 
-// `count` distinct values below `bound`, ascending, every subset equally likely. In time proportional to `count` and
-// the number of values left out, whichever is smaller.
-std::vector<std::uint32_t> draw_subset(RandomStream& stream, std::size_t count, std::size_t bound) {
-  const bool draw_others = count > bound / 2;
-  const std::size_t wanted = draw_others ? bound - count : count;
+// The first `count` distinct values below `bound` that the stream gives, ascending: for sets that are sparse.
+std::vector<std::uint32_t> draw_few(RandomStream& stream, std::size_t count, std::size_t bound) {
   std::vector<std::uint32_t> drawn;
-  std::vector<std::uint32_t> scratch;
-  drawn.reserve(wanted);
-  while (drawn.size() < wanted) {
-    const std::size_t missing = wanted - drawn.size();
-    for (std::size_t i = 0; i < missing; ++i) drawn.push_back(static_cast<std::uint32_t>(stream.below(bound)));
-    radix_sort(drawn, scratch, static_cast<unsigned>(std::bit_width(bound - 1)));
+  std::vector<std::uint32_t> fresh;
+  while (drawn.size() < count) {
+    fresh.clear();
+    for (std::size_t missing = count - drawn.size(); missing > 0; --missing)
+      fresh.push_back(static_cast<std::uint32_t>(stream.below(bound)));
+    radix_sort(fresh, static_cast<unsigned>(std::bit_width(bound - 1)));
+    const auto old = static_cast<std::ptrdiff_t>(drawn.size());
+    drawn.insert(drawn.end(), fresh.begin(), fresh.end());
+    std::inplace_merge(drawn.begin(), drawn.begin() + old, drawn.end());
     drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
   }
-  if (!draw_others) return drawn;
-  std::vector<std::uint32_t> others;
-  others.reserve(count);
-  std::uint32_t next = 0;
-  for (const std::uint32_t left_out : drawn) {
-    while (next < left_out) others.push_back(next++);
-    next = left_out + 1;
+  return drawn;
+}
+
+// `count` distinct values below `bound`, ascending, every subset equally likely: draws that came before are left out
+// until there are enough, of the members or of the others, whichever are fewer. In time proportional to `count`.
+std::vector<std::uint32_t> draw_subset(RandomStream& stream, std::size_t count, std::size_t bound) {
+  constexpr std::size_t kWord = 64;
+  if (count < bound / kWord) return draw_few(stream, count, bound);
+  const bool draw_others = count > bound / 2;
+  std::vector<std::uint64_t> bits((bound + kWord - 1) / kWord, 0);
+  for (std::size_t missing = draw_others ? bound - count : count; missing > 0;) {
+    const std::uint64_t value = stream.below(bound);
+    const std::uint64_t bit = std::uint64_t{1} << value % kWord;
+    if ((bits[value / kWord] & bit) != 0) continue;
+    bits[value / kWord] |= bit;
+    --missing;
   }
-  while (next < bound) others.push_back(next++);
-  return others;
+  std::vector<std::uint32_t> subset;
+  subset.reserve(count);
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    std::uint64_t word = draw_others ? ~bits[i] : bits[i];
+    if (draw_others && i + 1 == bits.size() && bound % kWord != 0) word &= (std::uint64_t{1} << bound % kWord) - 1;
+    for (; word != 0; word &= word - 1)
+      subset.push_back(static_cast<std::uint32_t>(i * kWord + static_cast<unsigned>(std::countr_zero(word))));
+  }
+  return subset;
 }
 
 class RandomK final : public SparseCompressor {

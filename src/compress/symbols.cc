@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "compress/index_set.h"
@@ -54,6 +55,33 @@ unsigned choose_low(std::span<const std::uint32_t> symbols, std::uint32_t larges
     }
     top /= 2;
   }
+}
+
+// Takes the elements at `places` (ascending, changed) out of `values`.
+void drop(std::vector<std::uint32_t>& places, std::vector<std::uint32_t>& values) {
+  const std::size_t size = values.size();
+  const bool few = places.size() < size / 16;
+  places.push_back(static_cast<std::uint32_t>(size));
+  std::size_t kept = 0;
+  if (few) {
+    std::size_t next = 0;
+    for (const std::uint32_t place : places) {
+      std::copy(values.begin() + static_cast<std::ptrdiff_t>(next), values.begin() + place,
+                values.begin() + static_cast<std::ptrdiff_t>(kept));
+      kept += place - next;
+      next = place + std::size_t{1};
+    }
+  } else {
+    // One element after the other without a branch: where every third or so goes, none could be foreseen.
+    std::size_t dropped = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const bool goes = places[dropped] == i;
+      values[kept] = values[i];
+      kept += goes ? 0 : 1;
+      dropped += goes ? 1 : 0;
+    }
+  }
+  values.resize(kept);
 }
 
 }  // namespace
@@ -107,20 +135,27 @@ void read_symbols(ByteReader& in, std::uint32_t lowest, std::uint32_t highest, s
   if (origin < lowest || origin > highest) in.fail("an integer that starts at " + std::to_string(origin));
   const std::uint64_t most = descending ? origin - lowest : highest - origin;  // a rest at most
   read_packed(in, low, symbols);
-  std::vector<std::uint32_t> members;
-  std::vector<std::uint32_t> reached;  // places of the integers that reach the plane; all of them before the first
+  std::vector<std::uint32_t> told;
+  std::vector<std::uint32_t> left(symbols.size());  // places of the integers that reach the plane
+  std::iota(left.begin(), left.end(), 0U);
+  std::uint32_t owed = 0;  // planes that all of `left` have passed and that are not added to them yet
+  const auto add = [&](std::span<const std::uint32_t> places, std::uint32_t planes) {
+    for (const std::uint32_t place : places) symbols[place] += planes << low;
+  };
   for (std::uint32_t plane = 0;; ++plane) {
-    if (plane > kMaxPlanes) in.fail("integers of more than " + std::to_string(kMaxPlanes) + " planes");
-    read_set(in, plane == 0 ? symbols.size() : reached.size(), members);
-    if (members.empty()) break;
-    if ((std::uint64_t{plane} + 1) << low > most) in.fail("an integer out of range");
-    if (plane == 0) {
-      reached.swap(members);
-    } else {
-      for (std::size_t i = 0; i < members.size(); ++i) reached[i] = reached[members[i]];
-      reached.resize(members.size());
+    if (plane > kMaxPlanes || std::uint64_t{plane} << low > most) in.fail("an integer out of range");
+    const std::uint64_t count = read_told(in, left.size(), told);
+    if (count > left.size() / 2) {
+      for (const std::uint32_t i : told) symbols[left[i]] += owed << low;
+      drop(told, left);
+      ++owed;
+      continue;
     }
-    for (const std::uint32_t place : reached) symbols[place] += std::uint32_t{1} << low;
+    if (owed > 0) add(left, std::exchange(owed, 0));
+    if (count == 0) break;
+    for (std::size_t i = 0; i < told.size(); ++i) left[i] = left[told[i]];
+    left.resize(told.size());
+    add(left, 1);
   }
   for (std::uint32_t& symbol : symbols) {
     if (symbol > most) in.fail("an integer out of range");

@@ -82,13 +82,14 @@ class TopK final : public SparseCompressor {
   }
 
   // Appends the k largest of `x`, whose first index is `first`.
-  static void select_group(std::span<const float> x, std::size_t k, std::uint32_t first, Selection& selection) {
-    const std::size_t start = selection.indices.size();
+  void select_group(std::span<const float> x, std::size_t k, std::uint32_t first, Selection& selection) const {
     const std::size_t capacity = x.size() <= kSmall ? 0 : std::min(x.size(), 2 * k + 4096);
-    selection.indices.resize(start + std::max(capacity, k));
-    selection.values.resize(start + std::max(capacity, k));
-    const std::span<std::uint32_t> indices = std::span(selection.indices).subspan(start);
-    const std::span<float> values = std::span(selection.values).subspan(start);
+    if (indices_.size() < std::max(capacity, k)) {
+      indices_.resize(std::max(capacity, k));
+      values_.resize(std::max(capacity, k));
+    }
+    const std::span<std::uint32_t> indices = indices_;
+    const std::span<float> values = values_;
     std::size_t collected = 0;
     if (capacity > 0) {
       collected = kernels::collect_at_least(x, probable_bound(x, k), first, indices.first(capacity), values);
@@ -101,8 +102,9 @@ class TopK final : public SparseCompressor {
       collected = collect_exactly(x, kth, k - kth.above, first, indices, values);
     }
     LACONIC_CHECK(collected == k, collected << " of " << k << " largest");
-    selection.indices.resize(start + k);
-    selection.values.resize(start + k);
+    selection.indices.insert(selection.indices.end(), indices.begin(),
+                             indices.begin() + static_cast<std::ptrdiff_t>(k));
+    selection.values.insert(selection.values.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(k));
   }
 
   static std::size_t collect_exactly(std::span<const float> x, const kernels::KthMagnitude& kth, std::size_t ties,
@@ -119,6 +121,8 @@ class TopK final : public SparseCompressor {
   }
 
   std::vector<std::size_t> kept_;
+  mutable std::vector<std::uint32_t> indices_;  // scratch: what was collected
+  mutable std::vector<float> values_;
 };
 
 const std::vector<OptionSpec> kOptions = {ratio_option(), k_option(), scope_option(), values_option(),

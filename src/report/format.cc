@@ -118,6 +118,23 @@ std::string_view clipped(std::string_view text, std::size_t width) {
   return text.substr(0, end);
 }
 
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
+  const std::size_t room = width > indent + 20 ? width - indent : 20;
+  std::string result;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (display_width(text) > room) {
+      const std::size_t longest = clipped(text, room).size();
+      const std::size_t blank = text.rfind(' ', longest);
+      end = blank == std::string_view::npos || blank == 0 ? longest : blank;
+    }
+    result += std::string(indent, ' ') + std::string(text.substr(0, end)) + "\n";
+    text.remove_prefix(end);
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  }
+  return result;
+}
+
 void Table::add_row(std::vector<std::string> cells) {
   LACONIC_CHECK(cells.size() == columns_.size(), cells.size() << " cells for " << columns_.size() << " columns");
   rows_.push_back(std::move(cells));

@@ -27,6 +27,9 @@ std::size_t display_width(std::string_view text);
 // The longest beginning of at most `width` characters.
 std::string_view clipped(std::string_view text, std::size_t width);
 
+// `text` in lines of at most `width` characters, each behind `indent` blanks and with its line's end.
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width);
+
 class Table {
  public:
   enum class Align { kLeft, kRight };

@@ -53,6 +53,12 @@ TEST(Clipped, CountsCharactersNotBytes) {
   EXPECT_EQ(clipped("größe", 0), "");
 }
 
+TEST(Wrapped, BreaksAtBlanksAndInsideWordsOnlyWhereItMust) {
+  EXPECT_EQ(wrapped("", 2, 40), "");
+  EXPECT_EQ(wrapped("one two three four five six", 2, 24), "  one two three four\n  five six\n");
+  EXPECT_EQ(wrapped("abcdefghijklmnopqrstuvwxyz", 0, 20), "abcdefghijklmnopqrst\nuvwxyz\n");
+}
+
 Table example() {
   Table table({{"job", Table::Align::kLeft}, {"steps"}, {"accuracy"}});
   table.add_row({"fda", "2,110", "87.12%"});
