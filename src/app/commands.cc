@@ -67,6 +67,7 @@ ExitCode execute(Console& console, const Job& job) {
   std::uint64_t syncs = 0;
   RunObserver observer;
   observer.interrupted = console.interrupted;
+  observer.on_warning = [&](const std::string& text) { console.err << "laconic: warning: " << text << std::endl; };
   observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {
     display.step(step, loss, so_far, wire);
   };

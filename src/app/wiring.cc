@@ -67,8 +67,8 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
   options.step_cost = job.step_cost;
   options.network = network_of(job);
   options.comm = {.collective = collective_of(job), .deadline = job.section("network").seconds("deadline")};
-  options.with_coordinator =
-      job.strategy->needs_coordinator || (!job.strategy->silent && options.comm.collective == Collective::kStar);
+  options.with_coordinator = job.strategy->needs_coordinator || (!job.strategy->silent && !job.strategy->needs_graph &&
+                                                                 options.comm.collective == Collective::kStar);
   options.evaluation = {.numerator = interval.numerator, .denominator = interval.denominator};
   options.own_models = own_models_of(job);
   if (job.until)

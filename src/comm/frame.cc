@@ -45,6 +45,10 @@ std::string_view to_text(Tag tag) {
       return "gathered part";
     case Tag::kBroadcast:
       return "broadcast";
+    case Tag::kGossip:
+      return "neighbour's message";
+    case Tag::kReplica:
+      return "neighbour's replica";
   }
   return "unknown";
 }

@@ -38,8 +38,10 @@ enum class Tag : std::uint8_t {
   kTreeDown,    // from the root of a tree
   kGather,      // a member's part, to the one that gathers
   kBroadcast,   // from one to many
+  kGossip,      // to a neighbour on the job's graph
+  kReplica,     // to a neighbour that asked: the whole of what it should know of the sender
 };
-inline constexpr std::size_t kTags = 9;
+inline constexpr std::size_t kTags = 11;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {

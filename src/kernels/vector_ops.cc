@@ -145,6 +145,18 @@ void axpy(float alpha, const float* HWY_RESTRICT x, float* HWY_RESTRICT y, std::
   for (; j < size; ++j) y[j] += alpha * x[j];
 }
 
+void axpy_difference(float alpha, const float* a, const float* b, float* y, std::size_t size) {
+  const Floats d;
+  const std::size_t width = hn::Lanes(d);
+  const auto factor = hn::Set(d, alpha);
+  std::size_t j = 0;
+  for (; j + width <= size; j += width) {
+    const auto difference = hn::Sub(hn::LoadU(d, a + j), hn::LoadU(d, b + j));
+    hn::StoreU(hn::Add(hn::LoadU(d, y + j), hn::Mul(factor, difference)), d, y + j);
+  }
+  for (; j < size; ++j) y[j] += alpha * (a[j] - b[j]);
+}
+
 void scale(float alpha, float* x, std::size_t size) {
   const Floats d;
   const std::size_t width = hn::Lanes(d);
@@ -286,6 +298,7 @@ HWY_EXPORT(drift);
 HWY_EXPORT(drift_tile);
 HWY_EXPORT(subtract);
 HWY_EXPORT(axpy);
+HWY_EXPORT(axpy_difference);
 HWY_EXPORT(scale);
 HWY_EXPORT(accumulate);
 HWY_EXPORT(finish_mean);
@@ -335,6 +348,12 @@ void subtract(std::span<const float> a, std::span<const float> b, std::span<floa
 void axpy(float alpha, std::span<const float> x, std::span<float> y) {
   check_sizes(x, y);
   HWY_DYNAMIC_DISPATCH(axpy)(alpha, x.data(), y.data(), x.size());
+}
+
+void axpy_difference(float alpha, std::span<const float> a, std::span<const float> b, std::span<float> y) {
+  check_sizes(a, b);
+  check_sizes(a, y);
+  HWY_DYNAMIC_DISPATCH(axpy_difference)(alpha, a.data(), b.data(), y.data(), y.size());
 }
 
 void scale(float alpha, std::span<float> x) { HWY_DYNAMIC_DISPATCH(scale)(alpha, x.data(), x.size()); }

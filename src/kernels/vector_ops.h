@@ -37,6 +37,9 @@ void subtract(std::span<const float> a, std::span<const float> b, std::span<floa
 // y += alpha x, in float: the product is rounded, then the sum.
 void axpy(float alpha, std::span<const float> x, std::span<float> y);
 
+// y += alpha (a - b), in float: the difference is rounded, then the product, then the sum. `a` may be y.
+void axpy_difference(float alpha, std::span<const float> a, std::span<const float> b, std::span<float> y);
+
 // x *= alpha
 void scale(float alpha, std::span<float> x);
 

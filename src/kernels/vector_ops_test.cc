@@ -170,6 +170,21 @@ TEST(Subtract, EqualsThePlainLoop) {
   });
 }
 
+TEST(AxpyDifference, RoundsTheDifferenceThenTheProductThenTheSum) {
+  for_sizes_and_offsets([](std::size_t size, std::size_t offset) {
+    const std::vector<float> a = values(size + offset, 1);
+    const std::vector<float> b = values(size, 3);
+    const std::vector<float> before = values(size, 2);
+    std::vector<float> y = before;
+    axpy_difference(0.3F, std::span(a).subspan(offset), b, y);
+    for (std::size_t j = 0; j < size; ++j) {
+      volatile float difference = a[offset + j] - b[j];
+      volatile float product = 0.3F * difference;
+      ASSERT_EQ(y[j], before[j] + product) << j;
+    }
+  });
+}
+
 TEST(Axpy, RoundsTheProductThenTheSum) {
   for_sizes_and_offsets([](std::size_t size, std::size_t offset) {
     const std::vector<float> x = values(size + offset, 1);

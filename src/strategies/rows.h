@@ -6,6 +6,11 @@
 namespace laconic {
 
 extern const StrategyRow kAllReduce;
+extern const StrategyRow kChoco;
+extern const StrategyRow kDPsgd;
+extern const StrategyRow kDcdPsgd;
+extern const StrategyRow kDeepSqueeze;
+extern const StrategyRow kEcdPsgd;
 extern const StrategyRow kFda;
 extern const StrategyRow kFedAvg;
 extern const StrategyRow kLocal;

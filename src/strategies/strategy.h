@@ -11,7 +11,9 @@
 #include "base/archive.h"
 #include "base/options.h"
 #include "comm/comm.h"
+#include "compress/compressor.h"
 #include "strategies/worker.h"
+#include "topology/mixing.h"
 
 namespace laconic {
 
@@ -35,6 +37,10 @@ struct StrategySetting {
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
+  // The mixing weights of the job's graph, of K nodes; for rows that need a graph.
+  std::shared_ptr<const MixingMatrix> mixing = {};
+  // Makes operators for vectors of d elements; for rows that compress.
+  CompressorFactory compressor = {};
 };
 
 // Makes one node's strategy after another; what nodes of a process can share is made once and held by the factory.
@@ -47,6 +53,8 @@ struct TrafficFormula {
   std::array<std::uint64_t, kTrafficKinds> per_sync{};
   // Steps from one synchronisation to the next; 0 when the data decide or there are none.
   std::uint64_t steps_per_sync = 0;
+  // Whether the size of messages depends on what is in them; the formula is then that of Gaussian vectors.
+  bool depends_on_values = false;
 
   std::uint64_t& step(Traffic traffic) { return per_step[static_cast<std::size_t>(traffic)]; }
   std::uint64_t& sync(Traffic traffic) { return per_sync[static_cast<std::size_t>(traffic)]; }
@@ -64,6 +72,10 @@ struct StrategyRow {
   bool single_worker = false;
   // Never sends anything.
   bool silent = false;
+  // Talks with the neighbours on an undirected graph, whose mixing weights it needs.
+  bool needs_graph = false;
+  // Sends what a compression operator makes of a vector.
+  bool compresses = false;
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
   TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
 };

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/archive.h"
@@ -24,6 +25,8 @@ class StrategyEvents {
   virtual void synchronised(Rank rank, Step step) = 0;
   // A quantity the strategy watches ("variance_estimate").
   virtual void measured(Rank rank, Step step, std::string_view name, double value) = 0;
+  // Something that should not happen and was dealt with: one line for whoever runs the job.
+  virtual void warned(Rank rank, Step step, const std::string& text) = 0;
 };
 
 // A local step that was begun.
@@ -80,6 +83,7 @@ class Worker {
 
   void synchronised() { parts_.events.synchronised(rank_, step_); }
   void measured(std::string_view name, double value) { parts_.events.measured(rank_, step_, name, value); }
+  void warn(const std::string& text) { parts_.events.warned(rank_, step_, text); }
 
   // Loss of the newest step.
   double last_loss() const { return last_.loss; }

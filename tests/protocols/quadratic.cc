@@ -33,6 +33,13 @@ std::vector<float> QuadraticProblem::start() const {
   return result;
 }
 
+std::vector<float> QuadraticProblem::first_model(int worker) const {
+  std::vector<float> result = start();
+  RandomStream stream(seed, "scatter", {static_cast<std::uint64_t>(worker)});
+  for (float& value : result) value += static_cast<float>(scatter * stream.gaussian());
+  return result;
+}
+
 std::vector<double> QuadraticProblem::gradient(int worker, std::uint64_t step,
                                                const std::vector<double>& params) const {
   const Coefficients c = coefficients(*this, worker);
@@ -55,7 +62,7 @@ double QuadraticProblem::loss(int worker, const std::vector<double>& params) con
 }
 
 QuadraticLearner::QuadraticLearner(const QuadraticProblem& problem, int worker)
-    : problem_(problem), worker_(worker), params_(problem.start()), gradient_(problem.dimension) {
+    : problem_(problem), worker_(worker), params_(problem.first_model(worker)), gradient_(problem.dimension) {
   const auto size = static_cast<std::int64_t>(problem.dimension);
   layout_.tensors.push_back({.name = "w", .offset = 0, .shape = {size}, .size = problem.dimension});
   layout_.size = problem.dimension;

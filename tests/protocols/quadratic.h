@@ -16,9 +16,12 @@ struct QuadraticProblem {
   std::uint64_t seed = 1;
   double learning_rate = 0.1;
   double noise = 0.1;
-  double spread = 1.0;  // of the workers' optima b_k around a common one
+  double spread = 1.0;   // of the workers' optima b_k around a common one
+  double scatter = 0.0;  // of the workers' first models around the common start
 
   std::vector<float> start() const;
+  // What worker k begins with: start() when there is no scatter.
+  std::vector<float> first_model(int worker) const;
   // The stochastic gradient, in double.
   std::vector<double> gradient(int worker, std::uint64_t step, const std::vector<double>& params) const;
   double loss(int worker, const std::vector<double>& params) const;

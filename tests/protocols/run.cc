@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "topology/topology.h"
+
 namespace laconic::tests {
 
 Options strategy_options(std::string_view strategy, const std::map<std::string, std::string>& values) {
@@ -18,6 +20,18 @@ StrategySetting strategy_setting(const Scenario& scenario) {
                           .start = scenario.problem.start(),
                           .samples = {}};
   for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));
+  const StrategyRow& row = find_strategy(scenario.strategy);
+  if (row.needs_graph) {
+    const Graph graph = make_topology(scenario.topology, static_cast<std::uint32_t>(scenario.problem.workers), 1);
+    setting.mixing = std::make_shared<const MixingMatrix>(graph, find_weights(scenario.weights));
+  }
+  if (row.compresses) {
+    const CompressorRow& compressor = find_compressor(scenario.compressor);
+    std::map<std::string, GivenOption> given;
+    for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
+    setting.compressor =
+        compressor.make(Options("compression", compressor.options, given), flat_layout(scenario.problem.dimension));
+  }
   return setting;
 }
 
@@ -50,7 +64,8 @@ Result run(const Scenario& scenario) {
                   .coordinator = {.up = fast, .down = fast},
                   .latency = {0.001}},
       .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
-      .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && !row.silent),
+      .with_coordinator =
+          row.needs_coordinator || (scenario.collective == Collective::kStar && !row.silent && !row.needs_graph),
       .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
       .own_models = scenario.own_models,
       .until = scenario.until,
@@ -64,6 +79,7 @@ Result run(const Scenario& scenario) {
     result.measurements.push_back(measurement);
     if (given) given(measurement);
   };
+  observer.on_warning = [&](const std::string& text) { result.warnings.push_back(text); };
   result.outcome = sim::simulate(simulation, views, factory, observer);
   for (const auto& learner : learners) {
     const auto params = learner->params();

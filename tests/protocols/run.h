@@ -18,6 +18,10 @@ struct Scenario {
   std::map<std::string, std::string> options = {};  // of the strategy
   std::uint64_t steps = 20;
   Collective collective = Collective::kStar;
+  std::string topology = "ring";  // for strategies on a graph
+  std::string weights = "metropolis";
+  std::string compressor = "none";                      // for strategies that compress
+  std::map<std::string, std::string> compression = {};  // its options
   int compute_threads = 1;
   std::uint64_t evaluate_every = 1;
   sim::OwnModels own_models = sim::OwnModels::kNever;
@@ -35,6 +39,7 @@ struct Result {
   sim::Outcome outcome;
   std::vector<std::vector<float>> params;  // of each worker, after the run
   std::vector<Measurement> measurements;
+  std::vector<std::string> warnings;
   TrafficFormula formula;
 };
 

@@ -181,6 +181,10 @@ class Simulation final : private StrategyEvents {
     evaluator_.watch(name, value);
   }
 
+  void warned(Rank, Step, const std::string& text) override {
+    if (observer_.on_warning) observer_.on_warning(text);
+  }
+
   const SimulationOptions& options_;
   const SimulationObserver& observer_;
   asio::io_context io_{1};

@@ -44,6 +44,8 @@ struct SimulationObserver {
   std::function<void(Step step, double loss, std::uint64_t syncs, Bytes framed)> on_step;
   // Worker 0 took part in a synchronisation; `watched` holds the newest values of what the strategy watches.
   std::function<void(Step step, const std::map<std::string, double>& watched)> on_sync;
+  // Something that should not happen and was dealt with, in one line.
+  std::function<void(const std::string& text)> on_warning;
   // Asked between events; true ends the run with what there is.
   std::function<bool()> interrupted;
 };

@@ -1,0 +1,81 @@
+// D-PSGD: gossip averaging of whole models (Lian et al. 2017, algorithm 1; Koloskova et al. 2020, baseline).
+//
+//   overlap             x_i := sum_j w_ij x_j - eta u(g_i),  g_i at x_i, computed while the models travel
+//   adapt-then-combine  x_i := sum_j w_ij (x_j - eta u(g_j))
+//
+//   x_i   params     w_ij   mixing     eta u(g)  what the local optimiser step takes off
+//
+// Needs a connected undirected graph with symmetric, doubly stochastic weights. Invariant (C1): the gossip part leaves
+// the average of the models as it is. Messages: every step d float32 to each neighbour.
+#include <algorithm>
+
+#include "kernels/vector_ops.h"
+#include "strategies/gossip.h"
+#include "strategies/rows.h"
+
+namespace laconic {
+namespace {
+
+class DPsgd final : public Strategy {
+ public:
+  DPsgd(bool overlap, std::shared_ptr<const MixingMatrix> mixing) : overlap_(overlap), mixing_(std::move(mixing)) {}
+
+  Task<void> round(Worker& self) override {
+    const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
+    if (!overlap_) co_await self.local_step();
+    const Frame own(header, std::span<const float>(self.params()));
+    if (overlap_) {
+      PendingStep step = self.begin_local_step();
+      const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
+      co_await step.done();
+      co_await mix(self, own, received);
+    } else {
+      const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
+      co_await mix(self, own, received);
+    }
+    self.synchronised();
+  }
+
+ private:
+  // x_i += sum_j w_ij (x_j - x_i), the models as sent.
+  Task<void> mix(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received) {
+    const std::size_t size = self.params().size();
+    const SharedVector sent = own.floats(size);
+    std::vector<SharedVector> models;
+    for (const NeighborFrame& neighbor : received) models.push_back(neighbor.frame.floats(size));
+    co_await self.compute([&] {
+      for (std::size_t i = 0; i < models.size(); ++i) {
+        kernels::axpy_difference(static_cast<float>(received[i].from.weight), models[i], sent, self.params());
+      }
+    });
+  }
+
+  bool overlap_;
+  std::shared_ptr<const MixingMatrix> mixing_;
+};
+
+const std::vector<OptionSpec> kOptions = {order_option()};
+
+StrategyFactory make(const Options& options, const StrategySetting& setting) {
+  const bool overlap = options.text("order") == "overlap";
+  return [overlap, mixing = setting.mixing] { return std::make_unique<DPsgd>(overlap, mixing); };
+}
+
+TrafficFormula traffic(const Options&, const StrategySetting& setting) {
+  TrafficFormula formula;
+  formula.sync(Traffic::kModel) = gossip_payload(*setting.mixing, setting.dimension * sizeof(float));
+  formula.steps_per_sync = 1;
+  return formula;
+}
+
+}  // namespace
+
+const StrategyRow kDPsgd = {.name = "d_psgd",
+                            .help = "average with the neighbours on a graph after every step",
+                            .source = "Lian et al. 2017, algorithm 1",
+                            .options = kOptions,
+                            .needs_graph = true,
+                            .make = make,
+                            .traffic = traffic};
+
+}  // namespace laconic

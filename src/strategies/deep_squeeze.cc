@@ -1,0 +1,78 @@
+// DeepSqueeze: gossip of error-compensated compressed models (Tang et al. 2019, algorithm 1).
+//
+//   x_i -= eta u(g_i);  v_i := x_i + e_i;  c_i := C(v_i);  e_i := v_i - c_i;  exchange c
+//   x_i += gamma sum_j (w_ij - [i = j]) c_j
+//
+//   x_i  params     e_i  feedback_.error()     c_i  a message     C  the job's operator     gamma  options
+//
+// Needs a connected undirected graph. Invariants: C1 the gossip part leaves the average of the models as it is; c + e =
+// v (S3). C8: with C = id and gamma = 1 it is x := W x. Messages: every step one message to each neighbour.
+#include "compress/error_feedback.h"
+#include "strategies/gossip.h"
+#include "strategies/rows.h"
+
+namespace laconic {
+namespace {
+
+class DeepSqueeze final : public Strategy {
+ public:
+  DeepSqueeze(float gamma, std::shared_ptr<const MixingMatrix> mixing, std::unique_ptr<Compressor> compressor,
+              std::size_t size)
+      : gamma_(gamma), mixing_(std::move(mixing)), compressor_(std::move(compressor)), feedback_(*compressor_, size) {}
+
+  Task<void> round(Worker& self) override {
+    co_await self.local_step();
+    const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
+    RandomStream random = self.rng("compression");
+    Frame own;
+    co_await self.compute([&] {
+      const std::size_t size = feedback_.prepare(self.params(), random);
+      own = Frame(header, size, [&](std::span<std::byte> payload) { feedback_.write(payload); });
+    });
+    const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
+    co_await self.compute([&] {
+      const auto own_weight = static_cast<float>(mixing_->self_weight(self.rank()) - 1.0);
+      compressor_->decode_add(own.payload(), gamma_ * own_weight, self.params());
+      for (const NeighborFrame& neighbor : received) {
+        compressor_->decode_add(neighbor.frame.payload(), gamma_ * static_cast<float>(neighbor.from.weight),
+                                self.params());
+      }
+    });
+    self.synchronised();
+  }
+
+  void archive(Archive& archive) override {
+    feedback_.archive(archive);
+    compressor_->archive(archive);
+  }
+
+ private:
+  float gamma_;
+  std::shared_ptr<const MixingMatrix> mixing_;
+  std::unique_ptr<Compressor> compressor_;
+  ErrorFeedback feedback_;
+};
+
+const std::vector<OptionSpec> kOptions = {gamma_option("0.1")};
+
+StrategyFactory make(const Options& options, const StrategySetting& setting) {
+  const float gamma = read_gamma(options);
+  return [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+    return std::make_unique<DeepSqueeze>(gamma, mixing, compressor(), size);
+  };
+}
+
+TrafficFormula traffic(const Options&, const StrategySetting& setting) { return message_traffic(setting, 0); }
+
+}  // namespace
+
+const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
+                                  .help = "gossip of compressed models with error feedback",
+                                  .source = "Tang et al. 2019, algorithm 1",
+                                  .options = kOptions,
+                                  .needs_graph = true,
+                                  .compresses = true,
+                                  .make = make,
+                                  .traffic = traffic};
+
+}  // namespace laconic

@@ -1,0 +1,534 @@
+// Gossip algorithms against the same algorithms in matrix form, all nodes in one matrix and in double, and their
+// invariants (Koloskova et al. 2019 and 2020; Tang et al. 2018 and 2019).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+
+#include "base/error.h"
+#include "run.h"
+#include "strategies/replicas.h"
+#include "topology/spectrum.h"
+#include "topology/topology.h"
+
+namespace laconic::tests {
+namespace {
+
+using Matrix = std::vector<std::vector<double>>;  // row i: node i
+
+constexpr std::size_t kSize = 40;
+constexpr int kNodes = 6;
+
+Scenario gossip(const std::string& strategy, const std::map<std::string, std::string>& options) {
+  return {.problem = {.workers = kNodes, .dimension = kSize, .seed = 3},
+          .strategy = strategy,
+          .options = options,
+          .steps = 30,
+          .topology = "ring",
+          .evaluate_every = 10};
+}
+
+Matrix weights_of(const Scenario& s) {
+  const Graph graph = make_topology(s.topology, static_cast<std::uint32_t>(s.problem.workers), 1);
+  const MixingMatrix mixing(graph, find_weights(s.weights));
+  Matrix weights(mixing.nodes(), std::vector<double>(mixing.nodes(), 0.0));
+  for (int i = 0; i < s.problem.workers; ++i) {
+    weights[i][i] = mixing.self_weight({i});
+    for (const WeightedNeighbor& neighbor : mixing.neighbors({i})) weights[i][neighbor.rank.value] = neighbor.weight;
+  }
+  return weights;
+}
+
+Matrix first_models(const QuadraticProblem& problem) {
+  Matrix models;
+  for (int i = 0; i < problem.workers; ++i) {
+    const std::vector<float> first = problem.first_model(i);
+    models.emplace_back(first.begin(), first.end());
+  }
+  return models;
+}
+
+Matrix start_rows(const QuadraticProblem& problem) {
+  const std::vector<float> start = problem.start();
+  return Matrix(static_cast<std::size_t>(problem.workers), {start.begin(), start.end()});
+}
+
+// W M
+Matrix mixed(const Matrix& weights, const Matrix& models) {
+  Matrix result(models.size(), std::vector<double>(models[0].size(), 0.0));
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (std::size_t j = 0; j < models.size(); ++j) {
+      for (std::size_t c = 0; c < models[0].size(); ++c) result[i][c] += weights[i][j] * models[j][c];
+    }
+  }
+  return result;
+}
+
+// a A + b B
+Matrix sum(double a, const Matrix& left, double b, const Matrix& right) {
+  Matrix result = left;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    for (std::size_t c = 0; c < left[0].size(); ++c) result[i][c] = a * left[i][c] + b * right[i][c];
+  }
+  return result;
+}
+
+// -eta g of every node at its model.
+Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models) {
+  Matrix result;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    result.push_back(problem.gradient(static_cast<int>(i), step, models[i]));
+    for (double& value : result.back()) value *= -problem.learning_rate;
+  }
+  return result;
+}
+
+// The largest `k` magnitudes of every row; or (k = 0) the whole row.
+Matrix largest(const Matrix& rows, std::size_t k) {
+  if (k == 0) return rows;
+  Matrix result = rows;
+  for (std::vector<double>& row : result) {
+    std::vector<double> magnitudes;
+    for (const double value : row) magnitudes.push_back(std::abs(value));
+    std::nth_element(magnitudes.begin(), magnitudes.begin() + static_cast<std::ptrdiff_t>(k - 1), magnitudes.end(),
+                     std::greater<>());
+    const double bound = magnitudes[k - 1];
+    for (double& value : row) value = std::abs(value) >= bound ? value : 0.0;
+  }
+  return result;
+}
+
+// Weights and models are float32: a few roundings of values of the order of 1 a neighbour and step, which do not build
+// up.
+constexpr double kTolerance = 1e-5;
+
+void expect_near(const std::vector<std::vector<float>>& got, const Matrix& expected, double tolerance = kTolerance) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    for (std::size_t c = 0; c < got[i].size(); ++c)
+      ASSERT_NEAR(got[i][c], expected[i][c], tolerance) << "node " << i << ", element " << c;
+  }
+}
+
+Scenario compressing(Scenario s, std::size_t k) {
+  if (k > 0) {
+    s.compressor = "top_k";
+    s.compression = {{"k", std::to_string(k)}};
+  }
+  return s;
+}
+
+class MatrixForm : public testing::TestWithParam<std::string> {};  // a topology
+
+TEST_P(MatrixForm, OfDPsgd) {
+  for (const bool overlap : {true, false}) {
+    Scenario s = gossip("d_psgd", {{"order", overlap ? "overlap" : "adapt-then-combine"}});
+    s.topology = GetParam();
+    s.problem.scatter = 0.5;
+    const Matrix weights = weights_of(s);
+    Matrix x = first_models(s.problem);
+    for (std::uint64_t t = 0; t < s.steps; ++t) {
+      const Matrix step = steps_at(s.problem, t, x);
+      x = overlap ? sum(1, mixed(weights, x), 1, step) : mixed(weights, sum(1, x, 1, step));
+    }
+    expect_near(run(s).params, x);
+  }
+}
+
+TEST_P(MatrixForm, OfChoco) {
+  for (const bool overlap : {true, false}) {
+    for (const std::size_t k : {0UL, 4UL}) {
+      for (const bool zero : {true, false}) {
+        Scenario s = compressing(gossip("choco", {{"order", overlap ? "overlap" : "adapt-then-combine"},
+                                                  {"gamma", "0.3"},
+                                                  {"xhat_start", zero ? "zero" : "start"}}),
+                                 k);
+        s.topology = GetParam();
+        const Matrix weights = weights_of(s);
+        Matrix x = first_models(s.problem);
+        Matrix replicas = zero ? sum(0, x, 0, x) : start_rows(s.problem);
+        const auto combine = [&] { x = sum(1, x, 0.3, sum(1, mixed(weights, replicas), -1, replicas)); };
+        for (std::uint64_t t = 0; t < s.steps; ++t) {
+          if (overlap) combine();
+          if (!overlap) x = sum(1, x, 1, steps_at(s.problem, t, x));
+          const Matrix told = largest(sum(1, x, -1, replicas), k);
+          if (overlap) x = sum(1, x, 1, steps_at(s.problem, t, x));
+          replicas = sum(1, replicas, 1, told);
+          if (!overlap) combine();
+        }
+        expect_near(run(s).params, x);
+      }
+    }
+  }
+}
+
+TEST_P(MatrixForm, OfDcdPsgd) {
+  for (const std::size_t k : {0UL, 20UL}) {
+    Scenario s = compressing(gossip("dcd_psgd", {{"allow_biased", "true"}}), k);
+    s.topology = GetParam();
+    const Matrix weights = weights_of(s);
+    Matrix x = first_models(s.problem);
+    for (std::uint64_t t = 0; t < s.steps; ++t) {
+      const Matrix change = sum(1, sum(1, mixed(weights, x), 1, steps_at(s.problem, t, x)), -1, x);
+      x = sum(1, x, 1, largest(change, k));
+    }
+    expect_near(run(s).params, x);
+  }
+}
+
+TEST_P(MatrixForm, OfEcdPsgd) {
+  for (const std::size_t k : {0UL, 39UL}) {
+    Scenario s = compressing(gossip("ecd_psgd", {{"allow_biased", "true"}}), k);
+    s.topology = GetParam();
+    s.steps = 12;
+    const Matrix weights = weights_of(s);
+    Matrix x = first_models(s.problem);
+    Matrix y = start_rows(s.problem);
+    for (std::uint64_t t = 1; t <= s.steps; ++t) {
+      const auto steps = static_cast<double>(t);
+      const Matrix next = sum(1, mixed(weights, y), 1, steps_at(s.problem, t - 1, x));
+      const Matrix extrapolated = sum(1 - steps / 2, x, steps / 2, next);
+      y = sum(1 - 2 / steps, y, 2 / steps, largest(extrapolated, k));
+      x = next;
+    }
+    expect_near(run(s).params, x, 5e-5);
+  }
+}
+
+TEST_P(MatrixForm, OfDeepSqueeze) {
+  for (const std::size_t k : {0UL, 8UL}) {
+    Scenario s = compressing(gossip("deep_squeeze", {{"gamma", "0.2"}}), k);
+    s.topology = GetParam();
+    const Matrix weights = weights_of(s);
+    Matrix x = first_models(s.problem);
+    Matrix error = sum(0, x, 0, x);
+    for (std::uint64_t t = 0; t < s.steps; ++t) {
+      x = sum(1, x, 1, steps_at(s.problem, t, x));
+      const Matrix v = sum(1, x, 1, error);
+      const Matrix c = largest(v, k);
+      error = sum(1, v, -1, c);
+      x = sum(1, x, 0.2, sum(1, mixed(weights, c), -1, c));
+    }
+    expect_near(run(s).params, x);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Graphs, MatrixForm, testing::Values("ring", "star", "complete", "chain", "torus:2x3"));
+
+std::vector<double> average(const std::vector<std::vector<float>>& models) {
+  std::vector<double> mean(models[0].size(), 0.0);
+  for (const auto& model : models) {
+    for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += model[c] / static_cast<double>(models.size());
+  }
+  return mean;
+}
+
+double squared_distance_from_average(const std::vector<std::vector<float>>& models) {
+  const std::vector<double> mean = average(models);
+  double distance = 0.0;
+  for (const auto& model : models) {
+    for (std::size_t c = 0; c < mean.size(); ++c) distance += (model[c] - mean[c]) * (model[c] - mean[c]);
+  }
+  return distance;
+}
+
+Scenario consensus(const std::string& strategy, const std::map<std::string, std::string>& options) {
+  Scenario s = gossip(strategy, options);
+  s.problem.learning_rate = 0.0;
+  s.problem.scatter = 1.0;
+  return s;
+}
+
+TEST(C1, GossipLeavesTheAverageAsItIsForEveryOperatorAndGamma) {
+  const std::vector<std::pair<std::string, std::map<std::string, std::string>>> operators = {
+      {"none", {}},
+      {"sign", {}},
+      {"qsgd", {{"levels", "3"}}},
+      {"top_k", {{"ratio", "0.1"}}},
+      {"random_k", {{"ratio", "0.1"}}},
+      {"random_gossip", {{"probability", "0.3"}}}};
+  for (const std::string gamma : {"0.05", "0.5", "1"}) {
+    for (const auto& [compressor, options] : operators) {
+      for (const std::string order : {"overlap", "adapt-then-combine"}) {
+        Scenario s = consensus("choco", {{"gamma", gamma}, {"order", order}});
+        s.compressor = compressor;
+        s.compression = options;
+        const Result result = run(s);
+        const Matrix first = first_models(s.problem);
+        const std::vector<double> mean = average(result.params);
+        double size = 1.0;  // what has been rounded
+        for (const auto& model : result.params) {
+          for (const float value : model) size = std::max(size, static_cast<double>(std::abs(value)));
+        }
+        for (std::size_t c = 0; c < kSize; ++c) {
+          double before = 0.0;
+          for (const auto& row : first) before += row[c] / kNodes;
+          EXPECT_NEAR(mean[c], before, 30 * size * 0x1p-22) << compressor << ", gamma " << gamma << ", " << order;
+        }
+      }
+    }
+  }
+}
+
+// A strategy that gossips through Replicas as CHOCO does, and keeps every neighbour's copy apart beside it.
+struct Copies {
+  std::mutex mutex;
+  std::map<int, std::vector<float>> own;                    // xhat_i on node i
+  std::map<int, std::vector<float>> sums;                   // s_i
+  std::map<std::pair<int, int>, std::vector<float>> known;  // (i, j): what i holds of j
+};
+
+class Listener final : public Strategy {
+ public:
+  Listener(const StrategySetting& setting, Copies& copies)
+      : mixing_(setting.mixing),
+        replicas_(setting.mixing, setting.compressor(), setting.dimension, setting.start),
+        decoder_(setting.compressor()),
+        start_(setting.start),
+        copies_(copies) {}
+
+  Task<void> round(Worker& self) override {
+    co_await self.local_step();
+    std::vector<float> difference(self.params().size());
+    for (std::size_t c = 0; c < difference.size(); ++c) difference[c] = self.params()[c] - replicas_.replica()[c];
+    const Frame own = co_await replicas_.encode(self, difference, Traffic::kModel);
+    const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
+    co_await replicas_.apply(self, exchanged);
+    for (std::size_t c = 0; c < difference.size(); ++c) {
+      self.params()[c] += 0.3F * (replicas_.neighborhood_sum()[c] - replicas_.replica()[c]);
+    }
+    const std::scoped_lock lock(copies_.mutex);
+    const int i = self.rank().value;
+    for (const NeighborFrame& neighbor : exchanged.received) {
+      std::vector<float>& copy = copies_.known[{i, neighbor.from.rank.value}];
+      if (copy.empty()) copy = start_;
+      decoder_->decode_add(neighbor.frame.payload().subspan(Replicas::kPayloadOverhead), 1.0F, copy);
+    }
+    copies_.own[i].assign(replicas_.replica().begin(), replicas_.replica().end());
+    copies_.sums[i].assign(replicas_.neighborhood_sum().begin(), replicas_.neighborhood_sum().end());
+  }
+
+ private:
+  std::shared_ptr<const MixingMatrix> mixing_;
+  Replicas replicas_;
+  std::unique_ptr<Compressor> decoder_;
+  std::vector<float> start_;
+  Copies& copies_;
+};
+
+class ReplicasOf : public testing::TestWithParam<std::string> {};  // an operator
+
+TEST_P(ReplicasOf, C2ANeighboursCopyIsBitIdenticalAndC3TheSumIsThatOfTheCopies) {
+  Scenario s = gossip("choco", {});
+  s.topology = "torus:2x3";
+  s.compressor = GetParam();
+  const StrategySetting setting = strategy_setting(s);
+  Copies copies;
+  s.wrap = [&](const StrategyFactory&) -> StrategyFactory {
+    return [&] { return std::make_unique<Listener>(setting, copies); };
+  };
+  const Result result = run(s);
+  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_TRUE(result.warnings.empty());
+  ASSERT_EQ(copies.own.size(), static_cast<std::size_t>(kNodes));
+  const Matrix weights = weights_of(s);
+  std::size_t edges = 0;
+  for (const auto& [edge, copy] : copies.known) {
+    ++edges;
+    EXPECT_EQ(copy, copies.own[edge.second]) << "node " << edge.first << "'s copy of node " << edge.second;
+  }
+  EXPECT_EQ(edges, 18U);  // 2 x 3 torus: 9 edges, each in both directions
+  for (int i = 0; i < kNodes; ++i) {
+    for (std::size_t c = 0; c < kSize; ++c) {
+      double expected = 0.0;
+      for (int j = 0; j < kNodes; ++j) expected += weights[i][j] * copies.own[j][c];
+      EXPECT_NEAR(copies.sums[i][c], expected, 2e-5) << "node " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Operators, ReplicasOf,
+                         testing::Values("none", "bfloat16", "sign", "qsgd", "natural", "top_k", "random_k",
+                                         "random_gossip", "low_rank"));
+
+TEST(C4, ExactGossipContractsByTheSquareOfOneMinusTheGapOnEveryGraph) {
+  const std::vector<std::pair<std::string, int>> graphs = {{"ring", 8}, {"torus:3x3", 9}, {"complete", 6},
+                                                           {"star", 5}, {"hypercube", 8}, {"davis", 32}};
+  for (const auto& [topology, nodes] : graphs) {
+    Scenario s = consensus("choco", {{"gamma", "1"}, {"order", "adapt-then-combine"}});
+    s.topology = topology;
+    s.problem.workers = nodes;
+    s.steps = 5;
+    const Graph graph = make_topology(topology, static_cast<std::uint32_t>(nodes), 1);
+    const double delta = spectrum_of(MixingMatrix(graph, find_weights("metropolis"))).delta;
+    std::vector<std::vector<float>> first;
+    for (int i = 0; i < nodes; ++i) first.push_back(s.problem.first_model(i));
+    const double before = squared_distance_from_average(first);
+    const double after = squared_distance_from_average(run(s).params);
+    EXPECT_LE(after, before * std::pow(1.0 - delta, 2.0 * 5) * (1 + 1e-4) + 1e-9) << topology;
+  }
+}
+
+TEST(C7, OnTheCompleteGraphExactGossipAfterTheStepIsCentralisedSgd) {
+  for (const std::string strategy : {"d_psgd", "choco"}) {
+    std::map<std::string, std::string> options = {{"order", "adapt-then-combine"}};
+    if (strategy == "choco") options["gamma"] = "1";
+    Scenario s = gossip(strategy, options);
+    s.topology = "complete";
+    Matrix x = start_rows(s.problem);
+    for (std::uint64_t t = 0; t < s.steps; ++t) {
+      const Matrix steps = steps_at(s.problem, t, x);
+      for (std::size_t c = 0; c < kSize; ++c) {
+        double mean = 0.0;
+        for (const auto& row : steps) mean += row[c] / kNodes;
+        for (auto& row : x) row[c] += mean;
+      }
+    }
+    expect_near(run(s).params, x);
+  }
+}
+
+TEST(C8, DeepSqueezeWithoutCompressionIsExactGossip) {
+  Scenario s = consensus("deep_squeeze", {{"gamma", "1"}});
+  s.steps = 3;
+  const Matrix weights = weights_of(s);
+  Matrix x = first_models(s.problem);
+  for (int t = 0; t < 3; ++t) x = mixed(weights, x);
+  expect_near(run(s).params, x);
+}
+
+TEST(C9, DcdsReplicaIsTheModel) {
+  Scenario s = compressing(gossip("dcd_psgd", {{"allow_biased", "true"}}), 10);
+  std::vector<Strategy*> strategies;
+  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&strategies, make = std::move(make)] {
+      auto made = make();
+      strategies.push_back(made.get());
+      return made;
+    };
+  };
+  int checked = 0;
+  std::vector<std::vector<std::byte>> states;
+  s.observer.on_measurement = [&](const Measurement& measurement) {
+    if (measurement.step.value != s.steps) return;
+    for (Strategy* strategy : strategies) {
+      Archive archive;
+      strategy->archive(archive);
+      states.push_back(archive.take());
+    }
+  };
+  const Result result = run(s);
+  ASSERT_GE(states.size(), static_cast<std::size_t>(kNodes));
+  for (int i = 0; i < kNodes; ++i) {
+    Archive archive(states[static_cast<std::size_t>(i)]);
+    std::vector<float> replica(kSize);
+    archive.floats("replicas.own", replica);
+    EXPECT_EQ(replica, result.params[static_cast<std::size_t>(i)]);
+    ++checked;
+  }
+  EXPECT_EQ(checked, kNodes);
+}
+
+TEST(Choco, ConvergesWithOperatorsWithWhichNaiveGossipDoesNot) {
+  for (const std::string compressor : {"top_k", "sign", "random_k", "qsgd"}) {
+    Scenario s = consensus("choco", {{"gamma", compressor == "random_k" ? "0.05" : "0.2"}});
+    s.compressor = compressor;
+    if (compressor == "top_k" || compressor == "random_k") s.compression = {{"ratio", "0.1"}};
+    s.steps = 1500;
+    s.evaluate_every = 500;
+    std::vector<std::vector<float>> first;
+    for (int i = 0; i < kNodes; ++i) first.push_back(s.problem.first_model(i));
+    const double before = squared_distance_from_average(first);
+    EXPECT_LT(squared_distance_from_average(run(s).params), 1e-6 * before) << compressor;
+  }
+}
+
+TEST(Replicas, ThatPartedAreNamedAndRebuilt) {
+  Scenario s = compressing(gossip("choco", {{"gamma", "0.3"}}), 4);
+  s.steps = 20;
+  const Result clean = run(s);
+
+  // Node 2 forgets, after 8 rounds, what it knows of its neighbours: its sum and its chains.
+  std::vector<Strategy*> strategies;
+  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&strategies, make = std::move(make)] {
+      auto made = make();
+      strategies.push_back(made.get());
+      return made;
+    };
+  };
+  s.observer.on_step = [&](Step step, double, std::uint64_t, Bytes) {
+    if (step.value != 8) return;
+    Archive save;
+    strategies[2]->archive(save);
+    const std::vector<std::byte> bytes = save.take();
+    Archive read(bytes);
+    std::vector<float> own(kSize);
+    std::vector<float> sums(kSize);
+    std::uint64_t own_chain = 0;
+    std::uint64_t count = 0;
+    read.floats("replicas.own", own);
+    read.floats("replicas.sum", sums);
+    read.value("replicas.own_chain", own_chain);
+    read.value("replicas.neighbors", count);
+    std::vector<std::uint64_t> chains(count);
+    for (std::uint64_t& chain : chains) read.value("replicas.chain", chain);
+    bool parted = false;
+    read.value("replicas.parted", parted);
+    for (float& value : sums) value += 0.5F;
+    chains[0] += 1;
+    Archive write;
+    write.floats("replicas.own", own);
+    write.floats("replicas.sum", sums);
+    write.value("replicas.own_chain", own_chain);
+    write.value("replicas.neighbors", count);
+    for (std::uint64_t& chain : chains) write.value("replicas.chain", chain);
+    write.value("replicas.parted", parted);
+    const std::vector<std::byte> changed = write.take();
+    Archive load(changed);
+    strategies[2]->archive(load);
+  };
+  const Result result = run(s);
+  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_NE(result.warnings[0].find("worker 2 knows of worker 1 "), std::string::npos) << result.warnings[0];
+  // One request and, in the same round, the replicas of the two neighbours.
+  EXPECT_GT(result.outcome.ledger.total().payload.value, clean.outcome.ledger.total().payload.value);
+}
+
+TEST(Gossip, RefusesBiasedOperatorsWhereNothingIsProvedUnlessAllowed) {
+  for (const std::string strategy : {"dcd_psgd", "ecd_psgd"}) {
+    Scenario s = gossip(strategy, {});
+    s.compressor = "sign";
+    EXPECT_THROW(run(s), UsageError);
+    s.compressor = "qsgd";
+    EXPECT_THROW(run(s), UsageError);
+    s.compression = {{"unbiased", "true"}};
+    EXPECT_NO_THROW(run(s));
+    s.compressor = "sign";
+    s.compression = {};
+    s.options = {{"allow_biased", "true"}};
+    EXPECT_NO_THROW(run(s));
+  }
+}
+
+TEST(Gossip, SendsAMessageToEachNeighbourEveryStep) {
+  for (const std::string compressor : {"none", "bfloat16", "sign", "low_rank"}) {
+    for (const std::string strategy : {"choco", "deep_squeeze"}) {
+      Scenario s = gossip(strategy, {});
+      s.topology = "star";
+      s.compressor = compressor;
+      const Result result = run(s);
+      EXPECT_FALSE(result.formula.depends_on_values);
+      EXPECT_EQ(result.outcome.ledger.total().frames, 2U * (kNodes - 1) * s.steps);
+      EXPECT_EQ(result.outcome.ledger.total().payload.value,
+                s.steps * result.formula.per_sync[static_cast<std::size_t>(Traffic::kModel)])
+          << strategy << " with " << compressor;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace laconic::tests
