@@ -32,7 +32,13 @@ std::shared_ptr<const Training> make_training(const Job& job, const std::shared_
   setup.optimizer_options = job.section("optimizer");
   setup.length = job.length;
   setup.seed = job.seed;
-  return job.at("model", "name", [&] { return std::make_shared<const Training>(std::move(setup)); });
+  try {
+    return std::make_shared<const Training>(std::move(setup));
+  } catch (const UsageError& error) {
+    // What is wrong with an option says its place itself.
+    const std::string text = error.what();
+    throw UsageError((text.starts_with("model.name") ? job.place_of("model", "name") : "") + text);
+  }
 }
 
 Collective collective_of(const Job& job) {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kUnknown = "<unk>";
 constexpr std::string_view kEndOfLine = "<eos>";
 // A score for each token of the vocabulary is a row of the model.
-constexpr std::size_t kLargestVocabulary = std::size_t{1} << 20;
+constexpr std::size_t kLargestVocabulary = 1'000'000;
 
 // Calls `take` with each word of a text.
 template <typename Take>
@@ -84,7 +84,7 @@ OptionSpec vocabulary_option() {
           .type = OptionType::kInteger,
           .default_value = "0",
           .minimum = 0,
-          .maximum = 1 << 20,
+          .maximum = static_cast<double>(kLargestVocabulary),
           .only_with = {"tokens", "words"},
           .help = "the most frequent words that are kept, \"<unk>\" among them; 0: all words of the training text"};
 }
