@@ -159,10 +159,12 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) {
   const Job job = load_job(arguments.job_file, arguments.overrides);
   const JobSetup setup = set_up(job);
-  const std::vector<float> model = read_safetensors(arguments.model_file, setup.training->layout());
+  const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
+  const auto params = std::span(tensors).first(setup.training->dimension());
+  const auto buffers = std::span(tensors).subspan(params.size());
   Table table({{"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {"accuracy"}});
   const auto add = [&](const std::string& name, Split split) {
-    const Evaluation result = setup.training->evaluate(model, split);
+    const Evaluation result = setup.training->evaluate(params, buffers, split);
     if (result.samples == 0) return;
     table.add_row({name, grouped(result.samples), significant(result.loss, 4), percent(result.accuracy)});
   };

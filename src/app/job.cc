@@ -57,7 +57,8 @@ void refuse_key(const SchemaSection& section, const std::string& chosen, const s
   }
   if (!owners.empty()) {
     throw UsageError(value.where + ": '" + full + "' is an option of " + owners + ", but " + std::string(section.name) +
-                     ".name is '" + chosen + "'; remove it, or change the name");
+                     "." + std::string(section.variant_key) + " is '" + chosen + "'; remove it, or change the " +
+                     std::string(section.variant_key));
   }
   for (const SchemaSection& other : schema()) {
     bool known = has(other.options, key) && key != "name";
@@ -140,11 +141,12 @@ Options resolve_section(const SchemaSection& section, const WrittenSection* writ
   std::vector<OptionSpec> specs = section.options;
   std::string chosen;
   if (!section.variants.empty()) {
-    const auto name = given_section.keys.find("name");
+    const std::string key(section.variant_key);
+    const auto name = given_section.keys.find(key);
     if (name == given_section.keys.end()) missing(section.options.front());
     check_kind(section, section.options.front(), name->second);
-    const std::map<std::string, GivenOption> only_name = {{"name", {name->second.text, name->second.where}}};
-    chosen = Options(section.name, section.options, only_name).text("name");
+    const std::map<std::string, GivenOption> only_name = {{key, {name->second.text, name->second.where}}};
+    chosen = Options(section.name, section.options, only_name).text(key);
     const SchemaSection::Variant* variant = find_variant(section, chosen);
     specs.insert(specs.end(), variant->options.begin(), variant->options.end());
   }
@@ -177,8 +179,8 @@ void put_over(const Override& change, WrittenJob& job) {
   if (written.where.empty()) written.where = "--set";
   if (change.section == "job" && change.key == "steps") written.keys.erase("epochs");
   if (change.section == "job" && change.key == "epochs") written.keys.erase("steps");
-  if (change.key == "name" && !section->variants.empty()) {
-    const auto former = written.keys.find("name");
+  if (change.key == section->variant_key && !section->variants.empty()) {
+    const auto former = written.keys.find(change.key);
     const SchemaSection::Variant* before =
         former == written.keys.end() ? nullptr : find_variant(*section, former->second.text);
     const SchemaSection::Variant* after = find_variant(*section, change.value);
@@ -200,31 +202,6 @@ void put_over(const Override& change, WrittenJob& job) {
   drop_meaningless(section->options);
   for (const SchemaSection::Variant& variant : section->variants) drop_meaningless(variant.options);
   written.keys[change.key] = {change.value, "--set", WrittenValue::Kind::kOverride};
-}
-
-// A number of at most six decimals as a fraction in lowest terms. Throws UsageError for 0.
-TrainingLength length_of(double number, bool in_epochs) {
-  constexpr std::uint64_t kScale = 1'000'000;
-  const auto scaled = static_cast<std::uint64_t>(std::llround(number * static_cast<double>(kScale)));
-  if (scaled == 0) throw UsageError("not above 0");
-  const std::uint64_t divisor = std::gcd(scaled, kScale);
-  return {.in_epochs = in_epochs, .numerator = scaled / divisor, .denominator = kScale / divisor};
-}
-
-// "2 epochs", "100 steps"; singular and plural alike.
-TrainingLength parse_interval(const std::string& text) {
-  const char* end = text.data() + text.size();
-  double number = 0.0;
-  const auto result = std::from_chars(text.data(), end, number);
-  const std::string unit = result.ec == std::errc{} ? std::string(static_cast<const char*>(result.ptr), end) : "";
-  const std::size_t word = std::min(unit.find_first_not_of(' '), unit.size());
-  const std::string name = unit.substr(word);
-  const bool epochs = name == "epoch" || name == "epochs";
-  const bool steps = name == "step" || name == "steps";
-  const bool possible = number > 0.0 && number <= 1e6 && (epochs || (steps && number == std::floor(number)));
-  if (!possible)
-    throw UsageError("'" + text + "' is not a number of epochs or steps, such as \"1 epoch\" or \"100 steps\"");
-  return length_of(number, epochs);
 }
 
 std::vector<Seconds> parse_step_cost(const std::string& text, std::uint32_t workers) {
@@ -327,15 +304,6 @@ std::string write(const Job& job, bool identity_only) {
 
 }  // namespace
 
-TrainingLength::Steps TrainingLength::in_steps(std::uint64_t samples, std::uint64_t samples_per_step) const {
-  if (!in_epochs) return {.numerator = numerator, .denominator = denominator};
-  const std::uint64_t steps_divisor = std::gcd(samples, samples_per_step);
-  const std::uint64_t a = std::gcd(samples / steps_divisor, denominator);
-  const std::uint64_t b = std::gcd(numerator, samples_per_step / steps_divisor);
-  return {.numerator = samples / steps_divisor / a * (numerator / b),
-          .denominator = samples_per_step / steps_divisor / b * (denominator / a)};
-}
-
 const Options& Job::section(std::string_view section_name) const {
   const auto found = sections.find(section_name);
   LACONIC_CHECK(found != sections.end(), "no section '" << section_name << "'");
@@ -380,6 +348,12 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.dataset = &find_dataset(data.text("dataset"));
   job.sampling = parse_sampling(data.text("sampling"));
   job.model = &find_model(job.section("model").text("name"));
+  if (job.model->input != job.dataset->input) {
+    const bool text = job.dataset->input == Input::kText;
+    throw UsageError(job.section("model").place("name") + ": " + std::string(job.model->name) + " learns " +
+                     (text ? "images" : "text") + ", but data.dataset is '" + std::string(job.dataset->name) + "', " +
+                     (text ? "text; take lstm" : "images; take another model"));
+  }
   job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
   job.optimizer->check(job.section("optimizer"));
   job.strategy = &find_strategy(job.section("strategy").text("name"));
@@ -393,10 +367,10 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.step_cost =
       read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
   check_network(job);
-  job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_interval);
+  job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
   if (!options.text("until").empty()) {
     job.until = read_further(options, "until", parse_until);
-    if (job.until->needs_validation() && data.number("validation") == 0.0) {
+    if (job.until->needs_validation() && data.number("validation") == 0.0 && !job.dataset->has_validation) {
       throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
     }
   }

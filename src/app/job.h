@@ -14,26 +14,12 @@
 #include "base/options.h"
 #include "strategies/strategy.h"
 #include "training/dataset.h"
+#include "training/length.h"
 #include "training/models.h"
 #include "training/optimizers.h"
 #include "training/sampling.h"
 
 namespace laconic {
-
-// A length of training, in steps or in epochs: numerator / denominator of the unit, in lowest terms, above 0.
-struct TrainingLength {
-  bool in_epochs = false;
-  std::uint64_t numerator = 1;
-  std::uint64_t denominator = 1;
-
-  // The same in steps, as a fraction, where an epoch has samples / samples_per_step steps.
-  struct Steps {
-    std::uint64_t numerator = 1;
-    std::uint64_t denominator = 1;
-    std::uint64_t rounded_up() const { return (numerator + denominator - 1) / denominator; }
-  };
-  Steps in_steps(std::uint64_t samples, std::uint64_t samples_per_step) const;
-};
 
 struct Job {
   std::string name;

@@ -104,6 +104,44 @@ TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
             "the name");
 }
 
+TEST(Job, ADataSetBringsKeysOfItsOwn) {
+  const std::string text = with_line(4, "dataset = \"cifar10\"\naugment = true");
+  EXPECT_TRUE(parse(text).section("data").flag("augment"));
+  EXPECT_TRUE(parse(text).section("data").flag("normalise"));
+  // Another data set puts them aside.
+  EXPECT_EQ(parse(text, {"data.dataset=mnist"}).dataset->name, "mnist");
+  EXPECT_EQ(refusal(with_line(4, "dataset = \"mnist\"\naugment = true")),
+            "job.toml:5: 'data.augment' is an option of cifar10, but data.dataset is 'mnist'; remove it, or change the "
+            "dataset");
+}
+
+TEST(Job, ModelAndDataSetFitEachOther) {
+  EXPECT_EQ(
+      refusal(with_line(6, "name = \"lstm\"")),
+      "job.toml:6: model.name: lstm learns text, but data.dataset is 'fashion_mnist', images; take another model");
+  EXPECT_EQ(refusal(with_line(4, "dataset = \"wikitext2\"")),
+            "job.toml:6: model.name: lenet5 learns images, but data.dataset is 'wikitext2', text; take lstm");
+  const Job job =
+      parse(with_line(6, "name = \"lstm\"\nlayers = 2"), {"data.dataset=wikitext2", "data.vocabulary=5000"});
+  EXPECT_EQ(job.section("data").text("tokens"), "words");
+  // wikitext2 has a validation split without data.validation.
+  EXPECT_NO_THROW(parse(with_line(6, "name = \"lstm\""), {"data.dataset=wikitext2", "job.until=validation_loss <= 5"}));
+}
+
+TEST(Job, TakesAScheduleOfTheLearningRate) {
+  const std::string array = "name = \"sgd\"\nschedule = \"milestones\"\nmilestones = [\"1 epoch\", \"1.5 epochs\"]";
+  const Job job = parse(with_line(8, array + "\nwarmup = \"10 steps\""));
+  EXPECT_EQ(job.section("optimizer").text("milestones"), "1 epoch, 1.5 epochs");
+  EXPECT_EQ(parse(job.resolved_text()).identity(), job.identity());
+  // Another schedule puts aside what has no meaning with it.
+  EXPECT_EQ(parse(with_line(8, array), {"optimizer.schedule=cosine"}).section("optimizer").text("schedule"), "cosine");
+  EXPECT_EQ(refusal(with_line(8, "name = \"sgd\"\nschedule = \"milestones\"")),
+            "optimizer.milestones: the schedule \"milestones\" needs some, such as [\"150 epochs\", \"225 epochs\"]");
+  EXPECT_EQ(refusal(with_line(8, "name = \"sgd\"\nwarmup = \"5 epoch s\"")),
+            "job.toml:9: optimizer.warmup: '5 epoch s' is not a number of epochs or steps, such as \"1 epoch\" or "
+            "\"100 steps\"");
+}
+
 struct BadInput {
   std::size_t line;
   std::string text;

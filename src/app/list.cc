@@ -55,7 +55,7 @@ std::string options_text(std::size_t width) {
     for (const OptionSpec& spec : section.options) text += option_text(spec, 2, width);
     for (const auto& variant : section.variants) {
       if (variant.options.empty()) continue;
-      text += "  with name = \"" + std::string(variant.name) + "\":\n";
+      text += "  with " + std::string(section.variant_key) + " = \"" + std::string(variant.name) + "\":\n";
       for (const OptionSpec& spec : variant.options) text += option_text(spec, 4, width);
     }
   }
@@ -70,6 +70,7 @@ std::string datasets_text(std::size_t width) {
                                   ? "data.dir must name its folder"
                                   : "data.dir: " + std::string(row.default_directory) + " by default";
     text += wrapped(place + (row.package.empty() ? "" : ", Debian package " + std::string(row.package)), 4, width);
+    for (const OptionSpec& spec : row.options) text += option_text(spec, 4, width);
   }
   return text;
 }

@@ -40,7 +40,7 @@ class ProbeLearner final : public Learner {
     apply_gradient();
     return compute_gradient(step);
   }
-  Evaluation evaluate(std::span<const float>, Split) override { return {}; }
+  Evaluation evaluate(std::span<const float>, std::span<const float>, Split) override { return {}; }
   void archive(Archive&) override {}
 
  private:
@@ -99,7 +99,7 @@ Bytes memory_of(const JobSetup& setup) {
   bytes += 8 * model;
   // An instance with its gradient for each thread.
   bytes += static_cast<std::uint64_t>(setup.simulation.compute_threads) * model;
-  bytes += setup.data->train.pixels.size() + setup.data->test.pixels.size() + setup.data->validation.pixels.size();
+  bytes += setup.data->train.memory() + setup.data->test.memory() + setup.data->validation.memory();
   return {bytes};
 }
 
@@ -183,7 +183,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     const auto most = paper_gb(job, setup.strategy_setting, steps, plan.most_syncs);
     line("paper bytes", bounds(significant(*least) + " GB", significant(*most) + " GB"));
   }
-  text += "\nSamples of each label at each worker\n";
+  text += setup.data->train.labels.empty() ? "\nSamples at each worker\n" : "\nSamples of each label at each worker\n";
   std::string labels = labels_by_worker_text(setup.partition, setup.data->train, setup.data->classes);
   for (std::size_t from = 0; from < labels.size();) {
     const std::size_t end = std::min(labels.find('\n', from), labels.size());

@@ -157,7 +157,9 @@ void RunFolder::add_metric(const std::string& line) {
 void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
   metrics_.close();
   if (!result.outcome.model.empty()) {
-    write_safetensors(join(temporary_, kModelFile), setup.training->layout(), result.outcome.model,
+    std::vector<float> tensors = result.outcome.model;
+    tensors.insert(tensors.end(), result.outcome.buffers.begin(), result.outcome.buffers.end());
+    write_safetensors(join(temporary_, kModelFile), setup.training->stored_layout(), tensors,
                       {{"job", job.name},
                        {"model", std::string(job.model->name)},
                        {"step", std::to_string(result.outcome.model_step.value)}});

@@ -106,6 +106,16 @@ std::vector<OptionSpec> data_options() {
   };
 }
 
+SchemaSection data_section() {
+  SchemaSection section{.name = "data",
+                        .help = "what is learnt from, and who has it",
+                        .options = data_options(),
+                        .variants = {},
+                        .variant_key = "dataset"};
+  for (const DatasetRow& row : datasets()) section.variants.push_back({row.name, row.summary, row.options});
+  return section;
+}
+
 std::vector<OptionSpec> workers_options() {
   return {
       {.name = "count",
@@ -203,7 +213,7 @@ std::vector<OptionSpec> output_options() {
 const std::vector<SchemaSection>& schema() {
   static const std::vector<SchemaSection> sections = {
       {.name = "job", .help = "what is run, and for how long", .options = job_options(), .variants = {}},
-      {.name = "data", .help = "what is learnt from, and who has it", .options = data_options(), .variants = {}},
+      data_section(),
       named_section("model", "what is trained", "a row of `laconic list models`", models()),
       named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers()),
       {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
@@ -216,7 +226,8 @@ const std::vector<SchemaSection>& schema() {
 }
 
 bool is_list(std::string_view section, std::string_view key) {
-  return (section == "workers" && key == "compute") || (section == "model" && key == "hidden");
+  return (section == "workers" && key == "compute") || (section == "model" && key == "hidden") ||
+         (section == "optimizer" && key == "milestones");
 }
 
 bool changes_no_result(std::string_view section, std::string_view key) {

@@ -1,5 +1,5 @@
-// What a job file may hold: its sections, their keys, and for sections that name a row of a table (model, optimizer,
-// strategy) the keys of each row. Parsing, checking, `laconic list` and job.resolved.toml follow from it.
+// What a job file may hold: its sections, their keys, and for sections that name a row of a table (data, model,
+// optimizer, strategy) the keys of each row. Parsing, checking, `laconic list` and job.resolved.toml follow from it.
 #pragma once
 
 #include <span>
@@ -16,13 +16,14 @@ struct SchemaSection {
   std::string_view help;
   // Keys that the section always takes.
   std::vector<OptionSpec> options;
-  // For a section with the key `name`: what each name adds.
+  // For a section whose key `variant_key` names a row of a table: what each name adds.
   struct Variant {
     std::string_view name;
     std::string_view help;
     std::span<const OptionSpec> options;
   };
   std::vector<Variant> variants;
+  std::string_view variant_key = "name";
 };
 
 // In the order in which job.resolved.toml has them.

@@ -13,8 +13,8 @@ namespace {
 
 std::shared_ptr<const Dataset> load_data(const Job& job) {
   const Options& options = job.section("data");
-  auto data =
-      std::make_shared<Dataset>(job.at("data", "dir", [&] { return load_dataset(*job.dataset, options.text("dir")); }));
+  auto data = std::make_shared<Dataset>(
+      job.at("data", "dir", [&] { return load_dataset(*job.dataset, options.text("dir"), options); }));
   job.at("data", "validation", [&] { hold_out_validation(*data, options.number("validation"), job.seed); });
   return data;
 }
@@ -30,8 +30,15 @@ std::shared_ptr<const Training> make_training(const Job& job, const std::shared_
   setup.model_options = job.section("model");
   setup.optimizer = job.optimizer;
   setup.optimizer_options = job.section("optimizer");
+  setup.length = job.length;
   setup.seed = job.seed;
-  return job.at("model", "name", [&] { return std::make_shared<const Training>(std::move(setup)); });
+  try {
+    return std::make_shared<const Training>(std::move(setup));
+  } catch (const UsageError& error) {
+    // What is wrong with an option says its place itself.
+    const std::string text = error.what();
+    throw UsageError((text.starts_with("model.name") ? job.place_of("model", "name") : "") + text);
+  }
 }
 
 Collective collective_of(const Job& job) {
@@ -59,10 +66,9 @@ int compute_threads_of(const Job& job) {
 }
 
 sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
-  const auto steps = job.length.in_steps(training.training_samples(), training.samples_per_step());
   const auto interval = job.evaluation_interval.in_steps(training.training_samples(), training.samples_per_step());
   sim::SimulationOptions options;
-  options.steps = {steps.rounded_up()};
+  options.steps = {training.steps()};
   options.seed = job.seed;
   options.step_cost = job.step_cost;
   options.network = network_of(job);

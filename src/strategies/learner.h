@@ -42,7 +42,9 @@ class Learner {
   // valid and at the same address for the learner's life.
   virtual std::span<float> gradient() = 0;
   virtual const Layout& layout() const = 0;
-  // State that is not trained but belongs to the model (batch-norm statistics); empty when there is none.
+  // State that is not trained but belongs to the model (batch-norm statistics); empty when there is none. Local to the
+  // worker: what is measured is the average model with the average of the workers' buffers. The view is valid and at
+  // the same address for the learner's life.
   virtual std::span<float> buffers() = 0;
   // Training samples the learner draws from: its weight in weighted means. Positive.
   virtual std::uint64_t samples() const = 0;
@@ -55,9 +57,9 @@ class Learner {
   // unspecified afterwards.
   virtual StepResult local_step(Step step) = 0;
 
-  // Measures the model `params` (d elements, not necessarily this learner's own) on a split. Leaves the learner's
-  // state as it was.
-  virtual Evaluation evaluate(std::span<const float> params, Split split) = 0;
+  // Measures the model of `params` (d elements) and `buffers` (as many as buffers()), not necessarily this learner's
+  // own, on a split. Leaves the learner's state as it was.
+  virtual Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) = 0;
 
   // All that training changes except params(): optimiser state, buffers. Saved and loaded between steps.
   virtual void archive(Archive& archive) = 0;

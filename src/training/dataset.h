@@ -1,4 +1,4 @@
-// Labelled images in memory, and the table of the data sets that can be loaded.
+// Labelled images, or text, in memory, and the table of the data sets that can be loaded.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/options.h"
+
 namespace laconic {
 
-// Size of one sample. A model sees channels x height x width floats in [0, 1]: pixel / 255.
+// What a model learns: the class of an image, or the next token of a text.
+enum class Input { kImages, kText };
+
+// Size of one image. A model sees channels x height x width floats: pixel / 255, then normalised where the data set
+// says.
 struct ImageShape {
   std::int64_t channels = 1;
   std::int64_t height = 0;
@@ -19,48 +25,78 @@ struct ImageShape {
   friend bool operator==(const ImageShape&, const ImageShape&) = default;
 };
 
-// Samples of one split. Pixels stay bytes, a quarter of the floats they become in a batch.
+// Samples of one split.
 struct Samples {
+  // Of images. Pixels stay bytes, a quarter of the floats they become in a batch.
   std::vector<std::uint8_t> pixels;  // count x shape.size(), sample after sample, rows from the top
   std::vector<std::uint8_t> labels;  // count, each below Dataset::classes
   std::vector<std::uint32_t> users;  // who made each sample: count, or empty where that is not known
-  std::size_t count() const { return labels.size(); }
+  // Of text: each sample is a run of tokens. All but the last are inputs, all but the first what should follow them.
+  std::vector<std::uint32_t> tokens;  // count x tokens_each, sample after sample, each below Dataset::classes
+  std::size_t tokens_each = 0;        // 0: images
+
+  std::size_t count() const { return tokens_each == 0 ? labels.size() : tokens.size() / tokens_each; }
+  // Predictions that a model makes for one sample.
+  std::size_t predictions_each() const { return tokens_each == 0 ? 1 : tokens_each - 1; }
+  // Bytes that the vectors take.
+  std::size_t memory() const {
+    return pixels.size() + labels.size() + (users.size() + tokens.size()) * sizeof(std::uint32_t);
+  }
+};
+
+// Of one channel of the images in [0, 1].
+struct ChannelScale {
+  float mean = 0.0F;
+  float deviation = 1.0F;
 };
 
 struct Dataset {
   std::string name;
-  ImageShape shape;
-  std::uint32_t classes = 0;
+  Input input = Input::kImages;
+  ImageShape shape;           // of images
+  std::uint32_t classes = 0;  // labels that an image can have, or tokens of the vocabulary
   Samples train;
   Samples test;
-  Samples validation;  // empty until hold_out_validation
+  Samples validation;  // from a file of its own, or empty until hold_out_validation
+  // What a model sees of a channel is (value - mean) / deviation; one for each channel, or empty: the value.
+  std::vector<ChannelScale> normalisation;
+  bool augmented = false;  // training samples are cropped and mirrored at random (augmentation.h)
 };
 
 // Moves a random `fraction` in [0, 1) of the training samples (rounded to the nearest count, the order kept) to the
-// validation split; the draw depends on `seed` only. Throws UsageError when that leaves either split without a sample;
-// 0 changes nothing.
+// validation split; the draw depends on `seed` only. Throws UsageError when that leaves either split without a sample,
+// or the data set has a validation split already; 0 changes nothing.
 void hold_out_validation(Dataset& dataset, double fraction, std::uint64_t seed);
 
-// One loadable data set: IDX files, each either as named here or with ".gz" behind.
+// One loadable data set. Each file is either as named here or has ".gz" behind.
 struct DatasetRow {
   std::string_view name;
   std::string_view summary;
-  std::string_view default_directory;  // empty: the job must name one
-  std::string_view package;            // Debian package that installs the default directory; empty: none
-  std::uint32_t classes;
-  // Stems of the files; users are empty where the data set knows no users.
-  std::string_view train_images, train_labels, train_users;
-  std::string_view test_images, test_labels, test_users;
+  Input input = Input::kImages;
+  // Keys of [data] that this data set adds.
+  std::span<const OptionSpec> options = {};
+  std::string_view default_directory = {};  // empty: the job must name one
+  std::string_view package = {};            // Debian package that installs the default directory; empty: none
+  std::uint32_t classes = 0;                // 0: the files decide
+  bool has_validation = false;              // brings a validation split
+  // Reads the files; `options` were resolved against the row's.
+  Dataset (*load)(const DatasetRow& row, const std::string& directory, const Options& options) = nullptr;
+  // Names of the files, empty where there are none of the kind. IDX files: images, labels, users.
+  std::string_view train_images = {}, train_labels = {}, train_users = {};
+  std::string_view test_images = {}, test_labels = {}, test_users = {};
+  // Files of text.
+  std::string_view train_text = {}, validation_text = {}, test_text = {};
 };
 
 std::span<const DatasetRow> datasets();
 // Throws UsageError with the known names.
 const DatasetRow& find_dataset(std::string_view name);
 
-// Reads `row` from `directory`, or from the row's default when it is empty. Throws UsageError, one line that names the
-// file, what is wrong with it and the remedy, for a directory that was not given, a missing file, a file that is not
-// what it claims to be, counts of images, labels and users that differ, a label that is not below `classes`, images of
-// the training and the test split that differ in size.
-Dataset load_dataset(const DatasetRow& row, const std::string& directory);
+// Reads `row` from `directory`, or from the row's default when it is empty; `options` were resolved against the row's
+// (rows without any take the default). Throws UsageError, one line that names the file, what is wrong with it and the
+// remedy, for a directory that was not given, a missing file, a file that is not what it claims to be, counts of
+// images, labels and users that differ, a label that is not below `classes`, images of the training and the test split
+// that differ in size, a text too short for one sample.
+Dataset load_dataset(const DatasetRow& row, const std::string& directory, const Options& options = {});
 
 }  // namespace laconic

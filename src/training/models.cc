@@ -7,20 +7,44 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "training/lstm.h"
 #include "training/network.h"
+#include "training/resnet.h"
 #include "training/row.h"
 
 namespace laconic {
 
+namespace {
+
+// The a of Glorot's U(-a, a).
+double glorot(std::int64_t fan_in, std::int64_t fan_out) {
+  return std::sqrt(6.0 / static_cast<double>(fan_in + fan_out));
+}
+
+}  // namespace
+
 void Network::add_dense(const std::string& name, std::int64_t inputs, std::int64_t outputs) {
-  parameters_.push_back({name + ".weight", {outputs, inputs}, inputs, outputs});
-  parameters_.push_back({.name = name + ".bias", .shape = {outputs}});
+  add({name + ".weight", {outputs, inputs}, ParameterSpec::Start::kUniform, glorot(inputs, outputs)});
+  add(ParameterSpec{.name = name + ".bias", .shape = {outputs}});
 }
 
 void Network::add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs, std::int64_t kernel) {
   const std::int64_t area = kernel * kernel;
-  parameters_.push_back({name + ".weight", {outputs, inputs, kernel, kernel}, inputs * area, outputs * area});
-  parameters_.push_back({.name = name + ".bias", .shape = {outputs}});
+  add({name + ".weight",
+       {outputs, inputs, kernel, kernel},
+       ParameterSpec::Start::kUniform,
+       glorot(inputs * area, outputs * area)});
+  add(ParameterSpec{.name = name + ".bias", .shape = {outputs}});
+}
+
+at::Tensor dropout(const at::Tensor& x, double rate, at::Generator* masks) {
+  if (masks == nullptr || rate == 0.0) return x;
+  at::Tensor mask;
+  {
+    const at::NoGradGuard no_gradient;
+    mask = at::empty_like(x).bernoulli_(1.0 - rate, *masks).div_(1.0 - rate);
+  }
+  return x * mask;
 }
 
 namespace {
@@ -36,23 +60,24 @@ at::Tensor convolution(const Parameters& parameters, std::size_t layer, const at
   return at::conv2d(x, parameters[2 * layer], parameters[2 * layer + 1], /*stride=*/1, padding);
 }
 
-// Inverted dropout with masks of `generator`; libtorch's own draws from one generator for the whole process.
-at::Tensor dropout(const at::Tensor& x, double rate, at::Generator* generator) {
-  if (generator == nullptr) return x;
-  at::Tensor mask;
-  {
-    const at::NoGradGuard no_gradient;
-    mask = at::empty_like(x).bernoulli_(1.0 - rate, *generator).div_(1.0 - rate);
-  }
-  return x * mask;
-}
-
 void require_size(const ImageShape& shape, std::int64_t smallest, std::string_view model) {
   if (shape.height >= smallest && shape.width >= smallest) return;
   throw UsageError("model.name: " + std::string(model) + " needs images of at least " + std::to_string(smallest) + "x" +
                    std::to_string(smallest) + " pixels, the data set has " + std::to_string(shape.height) + "x" +
                    std::to_string(shape.width) + "; take another model, such as mlp");
 }
+
+// Softmax regression: one dense layer, from zero, where the convex loss has no better start.
+class LogisticRegression final : public Network {
+ public:
+  LogisticRegression(const ImageShape& shape, std::uint32_t classes) {
+    add(ParameterSpec{.name = "weight", .shape = {classes, static_cast<std::int64_t>(shape.size())}});
+    add(ParameterSpec{.name = "bias", .shape = {classes}});
+  }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
+    return dense(parameters, 0, images.flatten(1));
+  }
+};
 
 // Fully connected layers with ReLU between them.
 class Mlp final : public Network {
@@ -65,7 +90,7 @@ class Mlp final : public Network {
     }
     add_dense("fc" + std::to_string(++layers_), inputs, classes);
   }
-  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, at::Generator*) const override {
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
     at::Tensor x = images.flatten(1);
     for (std::size_t layer = 0; layer + 1 < layers_; ++layer) x = dense(parameters, layer, x).relu_();
     return dense(parameters, layers_ - 1, x);
@@ -88,7 +113,7 @@ class LeNet5 final : public Network {
     add_dense("fc2", 120, 84);
     add_dense("fc3", 84, classes);
   }
-  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, at::Generator*) const override {
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
     at::Tensor x = at::avg_pool2d(convolution(parameters, 0, images, 2).tanh_(), 2);
     x = at::avg_pool2d(convolution(parameters, 1, x, 0).tanh_(), 2).flatten(1);
     x = dense(parameters, 2, x).tanh_();
@@ -112,15 +137,15 @@ class Vgg16Star final : public Network {
     add_dense("fc3", 512, classes);
   }
   bool has_dropout() const override { return true; }
-  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, at::Generator* masks) const override {
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass& pass) const override {
     at::Tensor x = images;
     for (std::size_t layer = 0; layer < kChannels.size(); ++layer) {
       x = convolution(parameters, layer, x, 1).relu_();
       if (layer % 2 == 1) x = at::max_pool2d(x, 2);
     }
     x = x.flatten(1);
-    x = dropout(dense(parameters, 6, x).relu_(), kDropout, masks);
-    x = dropout(dense(parameters, 7, x).relu_(), kDropout, masks);
+    x = dropout(dense(parameters, 6, x).relu_(), kDropout, pass.dropout_masks);
+    x = dropout(dense(parameters, 7, x).relu_(), kDropout, pass.dropout_masks);
     return dense(parameters, 8, x);
   }
 
@@ -150,6 +175,10 @@ std::vector<std::int64_t> parse_sizes(const Options& options, std::string_view n
   }
 }
 
+std::shared_ptr<const Network> make_logistic_regression(const Options&, const ImageShape& shape,
+                                                        std::uint32_t classes) {
+  return std::make_shared<LogisticRegression>(shape, classes);
+}
 std::shared_ptr<const Network> make_mlp(const Options& options, const ImageShape& shape, std::uint32_t classes) {
   return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, classes);
 }
@@ -159,50 +188,126 @@ std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& sha
 std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape& shape, std::uint32_t classes) {
   return std::make_shared<Vgg16Star>(shape, classes);
 }
+template <int kBlocks>
+std::shared_ptr<const Network> make_resnet_of(const Options&, const ImageShape& shape, std::uint32_t classes) {
+  require_size(shape, kSmallestResnetImage, kBlocks == 1 ? "resnet8" : "resnet20");
+  return make_resnet(kBlocks, shape.channels, classes);
+}
+std::shared_ptr<const Network> make_lstm_of(const Options& options, const ImageShape&, std::uint32_t classes) {
+  return make_lstm({.layers = static_cast<std::int64_t>(options.integer("layers")),
+                    .hidden = static_cast<std::int64_t>(options.integer("hidden")),
+                    .embedding = static_cast<std::int64_t>(options.integer("embedding")),
+                    .dropout = options.number("dropout")},
+                   classes);
+}
+
+OptionSpec size_option(std::string_view name, std::string_view default_value, double maximum, std::string_view help) {
+  return {.name = name,
+          .type = OptionType::kInteger,
+          .default_value = default_value,
+          .minimum = 1,
+          .maximum = maximum,
+          .help = help};
+}
 
 }  // namespace
 
 std::span<const ModelRow> models() {
   static const std::array mlp_options = {
       OptionSpec{.name = "hidden", .default_value = "128", .help = "sizes of the hidden layers, such as \"256,128\""}};
+  static const std::array lstm_options = {
+      size_option("layers", "1", 16, "LSTM layers on top of each other"),
+      size_option("hidden", "128", 8192, "units of a layer"),
+      size_option("embedding", "128", 8192, "numbers that stand for a token"),
+      OptionSpec{.name = "dropout",
+                 .type = OptionType::kNumber,
+                 .default_value = "0",
+                 .minimum = 0,
+                 .maximum = 0.9,
+                 .help = "share of the activations between the layers that is dropped in training"}};
   static const std::array rows = {
-      ModelRow{"mlp", "dense layers with ReLU", mlp_options, make_mlp},
+      ModelRow{"logistic_regression",
+               "softmax regression, convex, from zero; L2 is the optimiser's weight_decay",
+               Input::kImages,
+               {},
+               make_logistic_regression},
+      ModelRow{"mlp", "dense layers with ReLU", Input::kImages, mlp_options, make_mlp},
       ModelRow{"lenet5",
                "LeNet-5 with tanh and average pooling; 61,706 parameters for 28x28 in 10 classes",
+               Input::kImages,
                {},
                make_lenet5},
       ModelRow{"vgg16_star",
                "six 3x3 convolutions and three dense layers with dropout; 2,592,202 parameters for 28x28 in 10 classes",
+               Input::kImages,
                {},
                make_vgg16_star},
+      ModelRow{"resnet8",
+               "residual network with batch norm, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
+               "in 10 classes",
+               Input::kImages,
+               {},
+               make_resnet_of<1>},
+      ModelRow{"resnet20",
+               "the same with three blocks a stage, shortcuts by 1x1 convolutions; 272,474 parameters for 3 channels "
+               "in 10 classes",
+               Input::kImages,
+               {},
+               make_resnet_of<3>},
+      ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
   };
   return rows;
 }
 
 const ModelRow& find_model(std::string_view name) { return find_row(models(), name, "model.name"); }
 
-Layout layout_of(const Network& network) {
+namespace {
+
+template <typename Specs>
+Layout layout_of_specs(const Specs& specs) {
   Layout layout;
-  for (const ParameterSpec& parameter : network.parameters()) {
-    TensorLayout tensor{.name = parameter.name, .offset = layout.size, .shape = parameter.shape, .size = 1};
-    for (const std::int64_t extent : parameter.shape) tensor.size *= static_cast<std::size_t>(extent);
+  for (const auto& spec : specs) {
+    TensorLayout tensor{.name = spec.name, .offset = layout.size, .shape = spec.shape, .size = 1};
+    for (const std::int64_t extent : spec.shape) tensor.size *= static_cast<std::size_t>(extent);
     layout.size += tensor.size;
     layout.tensors.push_back(std::move(tensor));
   }
   return layout;
 }
 
+}  // namespace
+
+Layout layout_of(const Network& network) { return layout_of_specs(network.parameters()); }
+Layout buffer_layout_of(const Network& network) { return layout_of_specs(network.buffers()); }
+
 std::vector<float> initial_parameters(const Network& network, std::uint64_t seed) {
   const Layout layout = layout_of(network);
   std::vector<float> values(layout.size, 0.0F);
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
     const ParameterSpec& parameter = network.parameters()[i];
-    if (parameter.fan_in == 0) continue;
     RandomStream stream(seed, "initialisation", {i});
-    const double limit = std::sqrt(6.0 / static_cast<double>(parameter.fan_in + parameter.fan_out));
-    for (std::size_t j = 0; j < layout.tensors[i].size; ++j) {
-      values[layout.tensors[i].offset + j] = static_cast<float>((2.0 * stream.uniform() - 1.0) * limit);
+    for (float& value : std::span(values).subspan(layout.tensors[i].offset, layout.tensors[i].size)) {
+      switch (parameter.start) {
+        case ParameterSpec::Start::kConstant:
+          value = static_cast<float>(parameter.scale);
+          break;
+        case ParameterSpec::Start::kUniform:
+          value = static_cast<float>((2.0 * stream.uniform() - 1.0) * parameter.scale);
+          break;
+        case ParameterSpec::Start::kNormal:
+          value = static_cast<float>(stream.gaussian() * parameter.scale);
+          break;
+      }
     }
+  }
+  return values;
+}
+
+std::vector<float> initial_buffers(const Network& network) {
+  std::vector<float> values;
+  const Layout layout = buffer_layout_of(network);
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    values.insert(values.end(), layout.tensors[i].size, network.buffers()[i].value);
   }
   return values;
 }

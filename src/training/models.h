@@ -18,10 +18,11 @@ class Network;  // network.h
 struct ModelRow {
   std::string_view name;
   std::string_view summary;
+  Input input;  // what it learns
   // Keys of [model] beside `name`.
   std::span<const OptionSpec> options;
-  // The model for images of `shape` in `classes` classes. `options` were resolved against the row's. Throws UsageError
-  // when an option or the shape is not one that the model can take.
+  // The model for images of `shape` (of no meaning to a model of text) in `classes` classes. `options` were resolved
+  // against the row's. Throws UsageError when an option or the shape is not one that the model can take.
   std::shared_ptr<const Network> (*make)(const Options& options, const ImageShape& shape, std::uint32_t classes);
 };
 
@@ -29,11 +30,12 @@ std::span<const ModelRow> models();
 // Throws UsageError with the known names.
 const ModelRow& find_model(std::string_view name);
 
-// Where each tensor of the network lies in the flat vector.
+// Where each tensor of the network lies in its flat vectors: of parameters, of buffers.
 Layout layout_of(const Network& network);
+Layout buffer_layout_of(const Network& network);
 
-// Glorot-uniform weights, U(-a, a) with a = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010), zero biases: a
-// function of the network and the seed, the same for every worker.
+// The start of every worker: a function of the network and the seed.
 std::vector<float> initial_parameters(const Network& network, std::uint64_t seed);
+std::vector<float> initial_buffers(const Network& network);
 
 }  // namespace laconic

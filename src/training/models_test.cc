@@ -44,6 +44,7 @@ at::Tensor random_images(std::int64_t count, const ImageShape& shape) {
 TEST(Models, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(layout_of(*make("lenet5")).size, 61706U);
   EXPECT_EQ(layout_of(*make("vgg16_star")).size, 2592202U);
+  EXPECT_EQ(layout_of(*make("logistic_regression")).size, 784U * 10 + 10);
   EXPECT_EQ(layout_of(*make("mlp")).size, 784U * 128 + 128 + 128 * 10 + 10);
   // 62 classes: 52 more rows of 84 weights and a bias.
   EXPECT_EQ(layout_of(*make("lenet5", kMnist, 62)).size, 61706U + 52 * 85);
@@ -76,7 +77,7 @@ TEST(Models, LeNet5IsTheModuleOfThePaper) {
   const torch::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
   const at::Tensor images = random_images(7, kMnist);
-  EXPECT_TRUE(at::allclose(network->scores(tensors, images, nullptr), reference->forward(images), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(network->scores(tensors, images, {}), reference->forward(images), 1e-5, 1e-6));
 }
 
 TEST(Models, Vgg16StarIsTheModuleOfThePaperOutsideTraining) {
@@ -104,7 +105,7 @@ TEST(Models, Vgg16StarIsTheModuleOfThePaperOutsideTraining) {
   const torch::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
   const at::Tensor images = random_images(3, kMnist);
-  EXPECT_TRUE(at::allclose(network->scores(tensors, images, nullptr), reference->forward(images), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(network->scores(tensors, images, {}), reference->forward(images), 1e-5, 1e-6));
 }
 
 TEST(Models, DropoutMasksComeFromTheGeneratorGivenAndKeepTheMean) {
@@ -116,7 +117,7 @@ TEST(Models, DropoutMasksComeFromTheGeneratorGivenAndKeepTheMean) {
   const torch::NoGradGuard no_gradient;
   const auto with_seed = [&](const at::Tensor& images, std::uint64_t seed) {
     at::Generator masks = at::detail::createCPUGenerator(seed);
-    return network->scores(tensors, images, &masks);
+    return network->scores(tensors, images, {.training = true, .dropout_masks = &masks});
   };
   const at::Tensor first = with_seed(image, 1);
   torch::manual_seed(99);  // the process's generator has no say
@@ -124,7 +125,7 @@ TEST(Models, DropoutMasksComeFromTheGeneratorGivenAndKeepTheMean) {
   EXPECT_FALSE(at::equal(first, with_seed(image, 2)));
   // The last layer is linear in a mask of mean 1, but the layer below a rectifier is not: the mean over many masks is
   // near the scores without, not equal. Without the factor 1 / (1 - rate) it would be off by a factor of about 4.
-  const at::Tensor plain = network->scores(tensors, image, nullptr);
+  const at::Tensor plain = network->scores(tensors, image, {});
   const at::Tensor mean = with_seed(image.expand({2000, 1, 8, 8}).contiguous(), 3).mean(0, true);
   const double ratio = (mean * plain).sum().item<double>() / (plain * plain).sum().item<double>();
   EXPECT_GT(ratio, 0.8);
@@ -163,16 +164,31 @@ TEST(InitialParameters, AreGlorotUniformWeightsAndZeroBiases) {
 
 TEST(Models, TakeTheShapesTheyCanAndRefuseOthers) {
   for (const ModelRow& row : models()) {
+    if (row.input != Input::kImages) continue;
     const ImageShape shape{.channels = 3, .height = 33, .width = 40};
     const auto network = make(row.name, shape, 5);
     const torch::NoGradGuard no_gradient;
-    const at::Tensor scores = network->scores(initial_tensors(*network, 1), random_images(2, shape), nullptr);
+    Pass pass;
+    for (const BufferSpec& buffer : network->buffers()) pass.buffers.push_back(torch::full(buffer.shape, buffer.value));
+    const at::Tensor scores = network->scores(initial_tensors(*network, 1), random_images(2, shape), pass);
     EXPECT_EQ(scores.sizes().vec(), (std::vector<std::int64_t>{2, 5})) << row.name;
   }
   const std::string text = usage_error([] { make("lenet5", {.channels = 1, .height = 11, .width = 28}); });
   EXPECT_NE(text.find("at least 12x12 pixels, the data set has 11x28"), std::string::npos) << text;
   EXPECT_NO_THROW(make("lenet5", {.channels = 1, .height = 12, .width = 12}));
   EXPECT_THROW(make("vgg16_star", {.channels = 1, .height = 28, .width = 7}), UsageError);
+  EXPECT_THROW(make("resnet8", {.channels = 1, .height = 7, .width = 8}), UsageError);
+  EXPECT_NO_THROW(make("resnet20", {.channels = 1, .height = 8, .width = 8}));
+}
+
+TEST(Models, LogisticRegressionStartsAtZeroAndIsLinear) {
+  const auto network = make("logistic_regression");
+  for (const float value : initial_parameters(*network, 1)) EXPECT_EQ(value, 0.0F);
+  const at::Tensor weight = torch::randn({10, 784});
+  const at::Tensor bias = torch::randn({10});
+  const at::Tensor images = random_images(3, kMnist);
+  const at::Tensor expected = at::matmul(images.reshape({3, 784}), weight.t()) + bias;
+  EXPECT_TRUE(at::allclose(network->scores({weight, bias}, images, {}), expected, 1e-4, 1e-4));
 }
 
 TEST(Models, TheMlpTakesItsSizesFromTheJob) {

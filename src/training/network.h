@@ -10,37 +10,62 @@
 
 namespace laconic {
 
-// One tensor of parameters.
+// One tensor of parameters, and the distribution of its elements at the start.
 struct ParameterSpec {
+  enum class Start { kConstant, kUniform, kNormal };
   std::string name;
   std::vector<std::int64_t> shape;
-  // Of a weight, for its initialisation: the inputs that meet in one output, and the outputs one input reaches. Both 0:
-  // a bias.
-  std::int64_t fan_in = 0;
-  std::int64_t fan_out = 0;
+  Start start = Start::kConstant;
+  double scale = 0.0;  // the constant; the a of U(-a, a); the standard deviation around 0
+};
+
+// One tensor that belongs to the model and is not trained, all its elements `value` at the start.
+struct BufferSpec {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  float value = 0.0F;
+};
+
+// What a pass through a network has beside parameters and inputs.
+struct Pass {
+  // As many and of the shapes as buffers(). A pass in training updates them, another one only reads them.
+  std::vector<at::Tensor> buffers = {};
+  bool training = false;
+  at::Generator* dropout_masks = nullptr;  // where a pass in training has its masks from; null otherwise
 };
 
 class Network {
  public:
   virtual ~Network() = default;
 
-  // In the order of the flat vector; the same for the network's life.
+  // In the order of the flat vectors; the same for the network's life.
   const std::vector<ParameterSpec>& parameters() const { return parameters_; }
+  const std::vector<BufferSpec>& buffers() const { return buffers_; }
 
-  // Class scores, samples x classes, of images, samples x channels x height x width in [0, 1]. `parameters` are as many
-  // and of the shapes as parameters(). `dropout_masks`: where the masks come from; null outside training. Keeps no
-  // state: many threads may call it at once.
-  virtual at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& images,
-                            at::Generator* dropout_masks) const = 0;
-  // Whether `dropout_masks` is used.
+  // Class scores, predictions x classes. Of images, samples x channels x height x width floats, each is a prediction;
+  // of text, samples x length tokens (int64), each token is one, sample after sample: of the token that follows.
+  // `parameters` are as many and of the shapes as parameters(). Keeps no state: many threads may call it at once.
+  virtual at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& inputs,
+                            const Pass& pass) const = 0;
+  // Whether a pass in training draws masks.
   virtual bool has_dropout() const { return false; }
 
  protected:
-  void add_dense(const std::string& name, std::int64_t inputs, std::int64_t outputs);
-  void add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs, std::int64_t kernel);
+  // Each adds its tensors in the order named. Weights start Glorot-uniform, U(-a, a) with a = sqrt(6 / (fan_in +
+  // fan_out)) (Glorot and Bengio 2010), biases at zero.
+  void add_dense(const std::string& name, std::int64_t inputs, std::int64_t outputs);       // weight, bias
+  void add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs,  // weight, bias
+                       std::int64_t kernel);
+  void add(ParameterSpec parameter) { parameters_.push_back(std::move(parameter)); }
+  void add(BufferSpec buffer) { buffers_.push_back(std::move(buffer)); }
 
  private:
   std::vector<ParameterSpec> parameters_;
+  std::vector<BufferSpec> buffers_;
 };
+
+// Inverted dropout of x with masks of the generator; libtorch's own draws from one generator for the whole process.
+// Without masks it is x.
+at::Tensor dropout(const at::Tensor& x, double rate, at::Generator* masks);
 
 }  // namespace laconic

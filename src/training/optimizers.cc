@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "training/flat_optimizer.h"
+#include "training/learning_rate.h"
 #include "training/row.h"
 
 namespace laconic {
@@ -31,7 +32,8 @@ class TorchFlatOptimizer final : public FlatOptimizer {
     optimizer_ = std::make_unique<TorchOptimizer>(std::vector<at::Tensor>{params_}, options_);
   }
 
-  void step(const at::Tensor& gradient) override {
+  void step(const at::Tensor& gradient, double learning_rate) override {
+    optimizer_->param_groups().front().options().set_lr(learning_rate);
     params_.mutable_grad() = gradient;
     optimizer_->step();
     params_.mutable_grad() = at::Tensor();
@@ -89,6 +91,7 @@ void archive_moments(Archive& archive, State& state) {
 }
 
 void check_sgd(const Options& options) {
+  check_schedule(options);
   if (options.flag("nesterov") && options.number("momentum") == 0.0) {
     throw UsageError(options.place("nesterov") + ": Nesterov's form needs a momentum above 0; set optimizer.momentum");
   }
@@ -157,39 +160,43 @@ OptionSpec decay(std::string_view name, std::string_view default_value, std::str
           .help = help};
 }
 
+std::vector<OptionSpec> with_schedule(std::vector<OptionSpec> options) {
+  options.insert(options.end(), schedule_options().begin(), schedule_options().end());
+  return options;
+}
+
 std::vector<OptionSpec> adam_options(OptionSpec last) {
-  return {learning_rate("0.001"), decay("beta1", "0.9", "decay of the first moment a step"),
-          decay("beta2", "0.999", "decay of the second moment a step"),
-          OptionSpec{.name = "epsilon",
-                     .type = OptionType::kNumber,
-                     .default_value = "1e-8",
-                     .minimum = 1e-12,
-                     .maximum = 1.0,
-                     .help = "added to the root of the second moment"},
-          last};
+  return with_schedule({learning_rate("0.001"), decay("beta1", "0.9", "decay of the first moment a step"),
+                        decay("beta2", "0.999", "decay of the second moment a step"),
+                        OptionSpec{.name = "epsilon",
+                                   .type = OptionType::kNumber,
+                                   .default_value = "1e-8",
+                                   .minimum = 1e-12,
+                                   .maximum = 1.0,
+                                   .help = "added to the root of the second moment"},
+                        last});
 }
 
 }  // namespace
 
 std::span<const OptimizerRow> optimizers() {
-  static const std::vector<OptionSpec> sgd_options = {
-      learning_rate("0.01"), decay("momentum", "0", "share of the velocity kept a step; 0: none"),
-      OptionSpec{.name = "nesterov",
-                 .type = OptionType::kFlag,
-                 .default_value = "false",
-                 .help = "momentum in Nesterov's form"},
-      weight_decay("0", "this times the parameters is added to the gradient")};
+  static const std::vector<OptionSpec> sgd_options =
+      with_schedule({learning_rate("0.01"), decay("momentum", "0", "share of the velocity kept a step; 0: none"),
+                     OptionSpec{.name = "nesterov",
+                                .type = OptionType::kFlag,
+                                .default_value = "false",
+                                .help = "momentum in Nesterov's form"},
+                     weight_decay("0", "this times the parameters is added to the gradient")});
   static const std::vector<OptionSpec> coupled =
       adam_options(weight_decay("0", "this times the parameters is added to the gradient"));
   static const std::vector<OptionSpec> decoupled =
       adam_options(weight_decay("0.01", "this times learning_rate is the share of the parameters taken off a step"));
-  constexpr auto no_check = [](const Options&) {};
   constexpr auto two_vectors = [](const Options&) -> std::size_t { return 2; };
   static const std::array rows = {
       OptimizerRow{"sgd", "stochastic gradient descent, with momentum by option", sgd_options, check_sgd,
                    sgd_state_vectors, make_sgd},
-      OptimizerRow{"adam", "Adam (Kingma and Ba 2015)", coupled, no_check, two_vectors, make_adam},
-      OptimizerRow{"adamw", "Adam with decoupled weight decay (Loshchilov and Hutter 2019)", decoupled, no_check,
+      OptimizerRow{"adam", "Adam (Kingma and Ba 2015)", coupled, check_schedule, two_vectors, make_adam},
+      OptimizerRow{"adamw", "Adam with decoupled weight decay (Loshchilov and Hutter 2019)", decoupled, check_schedule,
                    two_vectors, make_adamw},
   };
   return rows;

@@ -21,7 +21,7 @@ struct OptimizerRow {
   void (*check)(const Options& options);
   // Vectors of d floats that its state takes at each worker.
   std::size_t (*state_vectors)(const Options& options);
-  // A new optimiser without state.
+  // A new optimiser without state. Its learning rate is given with each step (learning_rate.h).
   std::unique_ptr<FlatOptimizer> (*make)(const Options& options);
 };
 

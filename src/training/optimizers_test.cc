@@ -24,10 +24,14 @@ Options options_of(std::string_view name, const std::map<std::string, std::strin
 struct Trained {
   at::Tensor params;
   std::unique_ptr<FlatOptimizer> optimizer;
+  double learning_rate;
   Trained(std::string_view name, const std::map<std::string, std::string>& values)
-      : params(torch::linspace(-1.0, 1.0, kSize)), optimizer(find_optimizer(name).make(options_of(name, values))) {
+      : params(torch::linspace(-1.0, 1.0, kSize)),
+        optimizer(find_optimizer(name).make(options_of(name, values))),
+        learning_rate(options_of(name, values).number("learning_rate")) {
     optimizer->attach(params);
   }
+  void step(const at::Tensor& gradient) { optimizer->step(gradient, learning_rate); }
 };
 
 at::Tensor gradient_of(int step) {
@@ -52,7 +56,7 @@ void expect_formula(std::string_view name, const std::map<std::string, std::stri
   for (std::int64_t i = 0; i < kSize; ++i) elements.push_back({.x = trained.params[i].item<double>()});
   for (int step = 0; step < 5; ++step) {
     const at::Tensor gradient = gradient_of(step);
-    trained.optimizer->step(gradient);
+    trained.step(gradient);
     for (std::int64_t i = 0; i < kSize; ++i) {
       Element& e = elements[static_cast<std::size_t>(i)];
       formula(e.x, e.m, e.v, gradient[i].item<double>(), step + 1);
@@ -109,20 +113,20 @@ TEST(Optimizers, ContinueBitForBitFromTheirSavedState) {
   for (const auto& [name, values] : cases) {
     for (const int saved_after : {0, 1, 4}) {
       Trained whole(name, values);
-      for (int step = 0; step < saved_after; ++step) whole.optimizer->step(gradient_of(step));
+      for (int step = 0; step < saved_after; ++step) whole.step(gradient_of(step));
       Archive saving;
       whole.optimizer->archive(saving);
       const std::vector<std::byte> bytes = saving.take();
 
       Trained continued(name, values);
-      continued.optimizer->step(gradient_of(77));  // a state that loading must replace
+      continued.step(gradient_of(77));  // a state that loading must replace
       continued.params.copy_(whole.params);
       Archive loading(bytes);
       continued.optimizer->archive(loading);
       loading.expect_end();
       for (int step = saved_after; step < saved_after + 4; ++step) {
-        whole.optimizer->step(gradient_of(step));
-        continued.optimizer->step(gradient_of(step));
+        whole.step(gradient_of(step));
+        continued.step(gradient_of(step));
       }
       EXPECT_TRUE(same_bits(whole.params, continued.params)) << name << " saved after " << saved_after;
     }
@@ -131,7 +135,7 @@ TEST(Optimizers, ContinueBitForBitFromTheirSavedState) {
 
 TEST(Optimizers, RefuseTheStateOfAnother) {
   Trained adam("adam", {});
-  adam.optimizer->step(gradient_of(0));
+  adam.step(gradient_of(0));
   Archive saving;
   adam.optimizer->archive(saving);
   const std::vector<std::byte> bytes = saving.take();

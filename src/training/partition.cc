@@ -208,10 +208,10 @@ using Make = Partition (*)(const Request&);
 constexpr std::array<PartitionRow, 7> kPartitions = {{
     {"iid", "", "shuffled, then equal parts"},
     {"contiguous", "", "equal contiguous cuts in the order of the files"},
-    {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); small is skewed"},
-    {"shards", "N", "sorted by label, N random shards a worker"},
-    {"non_iid", "X%", "the first X% of the samples sorted by label, the rest IID"},
-    {"label", "Y", "all samples of label Y at the first workers"},
+    {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); small is skewed", true},
+    {"shards", "N", "sorted by label, N random shards a worker", true},
+    {"non_iid", "X%", "the first X% of the samples sorted by label, the rest IID", true},
+    {"label", "Y", "all samples of label Y at the first workers", true},
     {"user", "", "whole users, balanced"},
 }};
 constexpr std::array<Make, kPartitions.size()> kMakers = {iid,     contiguous,  dirichlet, shards,
@@ -244,6 +244,9 @@ Partition make_partition(std::string_view spec, const Samples& samples, std::uin
     names.push_back(row.name);
     if (row.name != name) continue;
     if (row.parameter.empty() != (colon == std::string_view::npos)) request.fail("it is written " + usage(row));
+    if (row.by_label && samples.labels.empty()) {
+      request.fail("it deals samples out by label, and text has none; take iid or contiguous");
+    }
     if (samples.count() < workers) {
       request.fail("there are " + std::to_string(samples.count()) + " training samples for " + std::to_string(workers) +
                    " workers; take at most as many workers as samples");
@@ -264,13 +267,14 @@ Partition make_partition(std::string_view spec, const Samples& samples, std::uin
 std::vector<std::vector<std::uint64_t>> labels_by_worker(const Partition& partition, const Samples& samples,
                                                          std::uint32_t classes) {
   std::vector<std::vector<std::uint64_t>> counts(partition.size(), std::vector<std::uint64_t>(classes, 0));
-  for (std::size_t worker = 0; worker < partition.size(); ++worker) {
+  for (std::size_t worker = 0; worker < partition.size() && classes > 0; ++worker) {
     for (const std::uint32_t sample : partition[worker]) ++counts[worker][samples.labels[sample]];
   }
   return counts;
 }
 
 std::string labels_by_worker_text(const Partition& partition, const Samples& samples, std::uint32_t classes) {
+  if (samples.labels.empty()) classes = 0;
   std::ostringstream text;
   text << "worker  samples";
   for (std::uint32_t label = 0; label < classes; ++label) text << std::setw(7) << label;

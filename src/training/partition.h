@@ -32,20 +32,22 @@ struct PartitionRow {
   std::string_view name;
   std::string_view parameter;  // "ALPHA"; empty: takes none
   std::string_view summary;
+  bool by_label = false;  // needs labels, which text does not have
 };
 std::span<const PartitionRow> partitions();
 
 // Deals `samples` with labels below `classes` out to `workers` >= 1 workers. Every sample goes to exactly one worker
 // and every worker gets at least one; random choices depend on `seed` only. Throws UsageError with the reason and the
 // remedy for a spec that is not in the table, a parameter out of range, and whatever cannot be met: fewer samples,
-// shards or users than needed, no users known, a hundred Dirichlet draws that each leave a worker with nothing.
+// shards or users than needed, no users or no labels known, a hundred Dirichlet draws that each leave a worker with
+// nothing.
 Partition make_partition(std::string_view spec, const Samples& samples, std::uint32_t classes, std::uint32_t workers,
                          std::uint64_t seed);
 
-// Samples of each label at each worker: workers rows of `classes` counts.
+// Samples of each label at each worker: workers rows of `classes` counts. For samples with labels.
 std::vector<std::vector<std::uint64_t>> labels_by_worker(const Partition& partition, const Samples& samples,
                                                          std::uint32_t classes);
-// The same as lines of text with a head line.
+// The same as lines of text with a head line; of samples without labels their number alone.
 std::string labels_by_worker_text(const Partition& partition, const Samples& samples, std::uint32_t classes);
 
 }  // namespace laconic

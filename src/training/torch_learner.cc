@@ -7,30 +7,19 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "training/batch.h"
 #include "training/flat_optimizer.h"
 
 namespace laconic {
 namespace {
 
-struct Batch {
-  at::Tensor images;  // samples x channels x height x width, in [0, 1]
-  at::Tensor labels;  // samples
-};
-
-Batch make_batch(const Samples& samples, const ImageShape& shape, std::span<const std::uint32_t> chosen) {
-  const auto count = static_cast<std::int64_t>(chosen.size());
-  Batch batch{.images = at::empty({count, shape.channels, shape.height, shape.width}),
-              .labels = at::empty({count}, at::kLong)};
-  const std::size_t size = shape.size();
-  float* pixels = batch.images.data_ptr<float>();
-  auto* labels = batch.labels.data_ptr<std::int64_t>();
-  for (const std::uint32_t sample : chosen) {
-    const std::uint8_t* from = samples.pixels.data() + std::size_t{sample} * size;
-    for (std::size_t i = 0; i < size; ++i) pixels[i] = static_cast<float>(from[i]) / 255.0F;
-    pixels += size;
-    *labels++ = samples.labels[sample];
+// Tensors on `buffers`, which must outlive them. libtorch has no view of constants: only a pass in training writes.
+std::vector<at::Tensor> buffer_tensors(const Layout& layout, const float* buffers) {
+  std::vector<at::Tensor> tensors;
+  for (const TensorLayout& tensor : layout.tensors) {
+    tensors.push_back(at::from_blob(const_cast<float*>(buffers) + tensor.offset, tensor.shape));
   }
-  return batch;
+  return tensors;
 }
 
 class TorchLearner final : public Learner {
@@ -41,6 +30,7 @@ class TorchLearner final : public Learner {
         shard_(context_->setup.partition.at(static_cast<std::size_t>(rank.value))),
         sampler_(context_->setup.sampling, shard_, context_->setup.batch, context_->setup.seed, rank),
         params_(at::empty({static_cast<std::int64_t>(context_->layout.size)})),
+        buffers_(initial_buffers(*context_->network)),
         optimizer_(context_->setup.optimizer->make(context_->setup.optimizer_options)) {
     std::ranges::copy(initial_parameters(*context_->network, context_->setup.seed), params_.data_ptr<float>());
     optimizer_->attach(params_);
@@ -54,7 +44,7 @@ class TorchLearner final : public Learner {
   }
 
   const Layout& layout() const override { return context_->layout; }
-  std::span<float> buffers() override { return {}; }
+  std::span<float> buffers() override { return buffers_; }
   std::uint64_t samples() const override { return shard_.size(); }
 
   StepResult compute_gradient(Step step) override {
@@ -67,46 +57,58 @@ class TorchLearner final : public Learner {
     gradient();
     prepare_compute_thread();
     const FlushDenormals flush_denormals;
-    optimizer_->step(gradient_);
+    optimizer_->step(gradient_, learning_rate());
   }
 
   StepResult local_step(Step step) override {
     const InstancePool::Lease instance(context_->pool);
     const at::Tensor& gradient = instance->scratch_gradient();
     const StepResult result = backward(*instance.operator->(), step, gradient);
-    optimizer_->step(gradient);
+    optimizer_->step(gradient, learning_rate());
     return result;
   }
 
-  Evaluation evaluate(std::span<const float> params, Split split) override {
-    return evaluate_model(*context_, params, split);
+  Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) override {
+    return evaluate_model(*context_, params, buffers, split);
   }
 
-  void archive(Archive& archive) override { optimizer_->archive(archive); }
+  void archive(Archive& archive) override {
+    optimizer_->archive(archive);
+    if (!buffers_.empty()) archive.floats("buffers", buffers_);
+  }
 
  private:
   // The gradient of step `step`'s batch into `gradient`.
   StepResult backward(ModelInstance& instance, Step step, const at::Tensor& gradient) {
     const TrainingSetup& setup = context_->setup;
-    const Batch batch = make_batch(setup.data->train, setup.data->shape, sampler_.draw(step));
+    const auto rank = static_cast<std::uint64_t>(rank_.value);
+    step_ = step;
+    RandomStream augmentation(setup.seed, "augmentation", {rank, step.value});
+    const Batch batch = make_batch(*setup.data, setup.data->train, sampler_.draw(step), &augmentation);
     instance.bind(params_.data_ptr<float>(), gradient.data_ptr<float>());
+    Pass pass{.buffers = buffer_tensors(context_->buffer_layout, buffers_.data()), .training = true};
     at::Generator masks;
     if (context_->network->has_dropout()) {
-      RandomStream stream(setup.seed, "dropout", {static_cast<std::uint64_t>(rank_.value), step.value});
+      RandomStream stream(setup.seed, "dropout", {rank, step.value});
       masks = at::detail::createCPUGenerator(stream());
+      pass.dropout_masks = &masks;
     }
-    const at::Tensor loss = at::cross_entropy_loss(
-        context_->network->scores(instance.parameters(), batch.images, masks.defined() ? &masks : nullptr),
-        batch.labels);
+    const at::Tensor loss =
+        at::cross_entropy_loss(context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets);
     loss.backward();
-    return {.loss = loss.item<double>(), .samples = static_cast<std::uint64_t>(batch.labels.numel())};
+    return {.loss = loss.item<double>(), .samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
   }
+
+  // Of the step whose gradient is computed last.
+  double learning_rate() const { return context_->learning_rate.at(step_.value); }
 
   std::shared_ptr<TrainingContext> context_;
   Rank rank_;
+  Step step_;
   const std::vector<std::uint32_t>& shard_;
   Sampler sampler_;
   at::Tensor params_;
+  std::vector<float> buffers_;
   at::Tensor gradient_;  // undefined until someone asks for it
   std::unique_ptr<FlatOptimizer> optimizer_;
 };
@@ -117,11 +119,15 @@ std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> con
   return std::make_unique<TorchLearner>(std::move(context), rank);
 }
 
-Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, Split split) {
-  // Small enough for the activations to stay in the cache. Part of the result: another size rounds the scores
-  // differently.
-  constexpr std::size_t kBatch = 32;
+Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
+                          Split split) {
+  // Small enough for the activations to stay in the cache, and the scores of a large vocabulary in memory. Part of the
+  // result: another size rounds the scores differently.
+  constexpr std::size_t kMostSamples = 32;
+  constexpr std::size_t kMostScores = std::size_t{1} << 22;
   LACONIC_CHECK(params.size() == context.layout.size, params.size() << " parameters for " << context.layout.size);
+  LACONIC_CHECK(buffers.size() == context.buffer_layout.size, buffers.size()
+                                                                  << " buffers for " << context.buffer_layout.size);
   const Dataset& data = *context.setup.data;
   const Samples& samples = split == Split::kTest ? data.test : data.validation;
   Evaluation result{.loss = 0.0, .accuracy = 0.0, .samples = samples.count()};
@@ -130,18 +136,22 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   const InstancePool::Lease instance(context.pool);
   const at::NoGradGuard no_gradient;
   instance->bind(params.data());
+  const Pass pass{.buffers = buffer_tensors(context.buffer_layout, buffers.data())};
+  const std::size_t scores_each = samples.predictions_each() * data.classes;
+  const std::size_t most = std::clamp<std::size_t>(kMostScores / scores_each, 1, kMostSamples);
   std::uint64_t correct = 0;
   std::vector<std::uint32_t> chosen;
-  for (std::size_t first = 0; first < samples.count(); first += kBatch) {
-    chosen.resize(std::min(kBatch, samples.count() - first));
+  for (std::size_t first = 0; first < samples.count(); first += most) {
+    chosen.resize(std::min(most, samples.count() - first));
     std::iota(chosen.begin(), chosen.end(), static_cast<std::uint32_t>(first));
-    const Batch batch = make_batch(samples, data.shape, chosen);
-    const at::Tensor scores = context.network->scores(instance->parameters(), batch.images, nullptr);
-    result.loss += at::cross_entropy_loss(scores, batch.labels, {}, at::Reduction::Sum).item<double>();
-    correct += static_cast<std::uint64_t>(scores.argmax(1).eq(batch.labels).sum().item<std::int64_t>());
+    const Batch batch = make_batch(data, samples, chosen, nullptr);
+    const at::Tensor scores = context.network->scores(instance->parameters(), batch.inputs, pass);
+    result.loss += at::cross_entropy_loss(scores, batch.targets, {}, at::Reduction::Sum).item<double>();
+    correct += static_cast<std::uint64_t>(scores.argmax(1).eq(batch.targets).sum().item<std::int64_t>());
   }
-  result.loss /= static_cast<double>(result.samples);
-  result.accuracy = static_cast<double>(correct) / static_cast<double>(result.samples);
+  const auto predictions = static_cast<double>(result.samples * samples.predictions_each());
+  result.loss /= predictions;
+  result.accuracy = static_cast<double>(correct) / predictions;
   return result;
 }
 

@@ -8,13 +8,35 @@
 namespace laconic {
 namespace {
 
+std::uint64_t samples_of(const TrainingSetup& setup) {
+  std::uint64_t total = 0;
+  for (const auto& part : setup.partition) total += part.size();
+  return total;
+}
+
+std::uint64_t samples_per_step_of(const TrainingSetup& setup) {
+  std::uint64_t total = 0;
+  for (const auto& part : setup.partition) {
+    total += setup.sampling == Sampling::kFresh ? std::min<std::uint64_t>(setup.batch, part.size()) : setup.batch;
+  }
+  return total;
+}
+
+std::uint64_t steps_of(const TrainingSetup& setup) {
+  return setup.length.in_steps(samples_of(setup), samples_per_step_of(setup)).rounded_up();
+}
+
 std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
   LACONIC_CHECK(setup.data && setup.model && setup.optimizer && !setup.partition.empty(), "an incomplete setup");
   if (setup.batch == 0) throw UsageError("data.batch: 0 samples a step; take at least 1");
   setup.optimizer->check(setup.optimizer_options);
+  const LearningRate learning_rate = make_learning_rate(
+      setup.optimizer_options,
+      {.samples = samples_of(setup), .samples_per_step = samples_per_step_of(setup), .steps = steps_of(setup)});
+  LACONIC_CHECK(setup.model->input == setup.data->input, setup.model->name << " does not learn " << setup.data->name);
   std::shared_ptr<const Network> network =
       setup.model->make(setup.model_options, setup.data->shape, setup.data->classes);
-  return std::make_shared<TrainingContext>(std::move(setup), std::move(network));
+  return std::make_shared<TrainingContext>(std::move(setup), std::move(network), learning_rate);
 }
 
 }  // namespace
@@ -29,34 +51,35 @@ std::vector<float> Training::initial_parameters() const {
   return laconic::initial_parameters(*context_->network, context_->setup.seed);
 }
 
-std::uint64_t Training::training_samples() const {
-  std::uint64_t total = 0;
-  for (const auto& part : context_->setup.partition) total += part.size();
-  return total;
+Layout Training::stored_layout() const {
+  Layout stored = context_->layout;
+  for (TensorLayout tensor : context_->buffer_layout.tensors) {
+    tensor.offset = stored.size;
+    stored.size += tensor.size;
+    stored.tensors.push_back(std::move(tensor));
+  }
+  return stored;
 }
+
+std::uint64_t Training::steps() const { return steps_of(context_->setup); }
+
+std::uint64_t Training::training_samples() const { return samples_of(context_->setup); }
 
 std::uint64_t Training::training_samples(Rank rank) const {
   return context_->setup.partition.at(static_cast<std::size_t>(rank.value)).size();
 }
 
-std::uint64_t Training::samples_per_step() const {
-  std::uint64_t total = 0;
-  for (const auto& part : context_->setup.partition) {
-    total += context_->setup.sampling == Sampling::kFresh ? std::min<std::uint64_t>(context_->setup.batch, part.size())
-                                                          : context_->setup.batch;
-  }
-  return total;
-}
+std::uint64_t Training::samples_per_step() const { return samples_per_step_of(context_->setup); }
 
 Bytes Training::memory_per_worker(bool with_gradient) const {
   const std::size_t state = context_->setup.optimizer->state_vectors(context_->setup.optimizer_options);
-  return {(1 + state + (with_gradient ? 1 : 0)) * dimension() * sizeof(float)};
+  return {((1 + state + (with_gradient ? 1 : 0)) * dimension() + context_->buffer_layout.size) * sizeof(float)};
 }
 
 std::unique_ptr<Learner> Training::learner(Rank rank) const { return make_torch_learner(context_, rank); }
 
-Evaluation Training::evaluate(std::span<const float> params, Split split) const {
-  return evaluate_model(*context_, params, split);
+Evaluation Training::evaluate(std::span<const float> params, std::span<const float> buffers, Split split) const {
+  return evaluate_model(*context_, params, buffers, split);
 }
 
 }  // namespace laconic

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "strategies/learner.h"
 #include "training/dataset.h"
+#include "training/length.h"
 #include "training/models.h"
 #include "training/optimizers.h"
 #include "training/partition.h"
@@ -27,6 +28,7 @@ struct TrainingSetup {
   Options model_options;  // resolved against model->options
   const OptimizerRow* optimizer = nullptr;
   Options optimizer_options;  // resolved against optimizer->options
+  TrainingLength length;      // of the run, for learning rates that depend on it
   std::uint64_t seed = 1;
 };
 
@@ -42,6 +44,10 @@ class Training {
   // d, the number of parameters.
   std::size_t dimension() const;
   const Layout& layout() const;
+  // Of all tensors that a stored model has: the parameters, then the buffers.
+  Layout stored_layout() const;
+  // Steps of each worker in setup.length.
+  std::uint64_t steps() const;
   // The start of every worker, d elements.
   std::vector<float> initial_parameters() const;
   // Samples of the training split, and of one worker's part.
@@ -49,14 +55,15 @@ class Training {
   std::uint64_t training_samples(Rank rank) const;
   // Samples that one step of all workers sees: training_samples() / samples_per_step() steps are an epoch.
   std::uint64_t samples_per_step() const;
-  // What one learner's vectors take: parameters, optimiser state, and the gradient where the strategy asks for it.
+  // What one learner's vectors take: parameters, buffers, optimiser state, and the gradient where the strategy asks for
+  // it.
   Bytes memory_per_worker(bool with_gradient) const;
 
   // The learner of one worker, at the initial parameters, without optimiser state. Two of one rank are independent and
   // do the same.
   std::unique_ptr<Learner> learner(Rank rank) const;
   // As Learner::evaluate; many may run at once.
-  Evaluation evaluate(std::span<const float> params, Split split) const;
+  Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) const;
 
  private:
   std::shared_ptr<TrainingContext> context_;

@@ -218,7 +218,7 @@ class LeastSquares final : public Learner {
     apply_gradient();
     return result;
   }
-  Evaluation evaluate(std::span<const float>, Split) override { return {}; }
+  Evaluation evaluate(std::span<const float>, std::span<const float>, Split) override { return {}; }
   void archive(Archive&) override {}
 
  private:

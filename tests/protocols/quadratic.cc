@@ -89,7 +89,7 @@ StepResult QuadraticLearner::local_step(Step step) {
   return result;
 }
 
-Evaluation QuadraticLearner::evaluate(std::span<const float> params, Split split) {
+Evaluation QuadraticLearner::evaluate(std::span<const float> params, std::span<const float>, Split split) {
   if (split == Split::kValidation) return {};
   const double loss = problem_.loss(worker_, {params.begin(), params.end()});
   return {.loss = loss, .accuracy = 1.0 / (1.0 + loss), .samples = 1};

@@ -42,7 +42,7 @@ class QuadraticLearner final : public Learner {
   void apply_gradient() override;
   StepResult local_step(Step step) override;
   // Loss of the worker's own quadratic; "accuracy" is 1 / (1 + loss).
-  Evaluation evaluate(std::span<const float> params, Split split) override;
+  Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) override;
   void archive(Archive&) override {}
 
   // From this step on the loss is not a number.

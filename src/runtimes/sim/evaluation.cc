@@ -32,11 +32,14 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   const Step step = worker.step();
   Slot& slot = slots_[step];
   const std::span<const float> params = worker.params();
+  const std::span<const float> buffers = learner.buffers();
   if (slot.sum.empty()) {
-    slot.sum.assign(dimension_, 0.0);
+    slot.sum.assign(params.size(), 0.0);
+    slot.buffers_sum.assign(buffers.size(), 0.0);
     slot.own_models.resize(static_cast<std::size_t>(world_.world_size));
   }
   kernels::accumulate(1.0, params, slot.sum);
+  kernels::accumulate(1.0, buffers, slot.buffers_sum);
   const double squared_norm = kernels::squared_norm(params);
   slot.squared_norms += squared_norm;
   if (slot.broken < 0 && !std::isfinite(squared_norm)) slot.broken = worker.rank().value;
@@ -45,15 +48,16 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   slot.loss_steps += loss.steps;
   world_.trace.add(std::uint64_t{crc32c(std::as_bytes(params))});
   if (keeps_own_models(step)) {
-    slot.own_models[static_cast<std::size_t>(worker.rank().value)].assign(params.begin(), params.end());
+    slot.own_models[static_cast<std::size_t>(worker.rank().value)] = model_of(params, buffers);
   }
   if (++slot.passed < world_.world_size) co_return false;
 
   Slot done = std::move(slot);
   slots_.erase(step);
   const double workers = world_.world_size;
-  std::vector<float> mean(dimension_);
-  kernels::finish_mean(done.sum, workers, mean);
+  Model mean{.params = std::vector<float>(done.sum.size()), .buffers = std::vector<float>(done.buffers_sum.size())};
+  kernels::finish_mean(done.sum, workers, mean.params);
+  kernels::finish_mean(done.buffers_sum, workers, mean.buffers);
   double mean_squared_norm = 0.0;
   for (const double sum : done.sum) mean_squared_norm += (sum / workers) * (sum / workers);
 
@@ -68,11 +72,11 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
     measurement.traffic[kind] = world_.ledger.total(static_cast<Traffic>(kind));
   }
   co_await worker.compute([&] {
-    measurement.test = learner.evaluate(mean, Split::kTest);
-    measurement.validation = learner.evaluate(mean, Split::kValidation);
+    measurement.test = learner.evaluate(mean.params, mean.buffers, Split::kTest);
+    measurement.validation = learner.evaluate(mean.params, mean.buffers, Split::kValidation);
   });
   if (std::isfinite(measurement.test.loss) && std::isfinite(measurement.validation.loss)) {
-    last_good_model_ = mean;
+    last_good_model_ = std::move(mean);
     last_good_step_ = step;
   } else if (step == options_.last) {
     // Before the last step a worker's own loss will tell, with its name.
@@ -86,8 +90,8 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   if (keeps_own_models(step) && (stop || step == options_.last || options_.own_models == OwnModels::kAlways)) {
     co_await worker.compute([&] {
       WorkerAccuracy own{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
-      for (const std::vector<float>& model : done.own_models) {
-        const double accuracy = learner.evaluate(model, Split::kTest).accuracy;
+      for (const Model& model : done.own_models) {
+        const double accuracy = learner.evaluate(model.params, model.buffers, Split::kTest).accuracy;
         own.mean += accuracy / workers;
         own.minimum = std::min(own.minimum, accuracy);
         own.maximum = std::max(own.maximum, accuracy);

@@ -1,11 +1,12 @@
 // Measuring the average of the workers' models while they train: free in the simulator, no bytes, no barrier. Each
-// worker adds its parameters to a sum as it passes a step; whoever passes last has the average measured.
+// worker adds its parameters and buffers to a sum as it passes a step; whoever passes last has the average measured.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "runtimes/sim/node.h"
@@ -22,6 +23,15 @@ struct EvaluationSchedule {
   bool due(Step step, Step last) const;
 };
 
+// All tensors of a model.
+struct Model {
+  std::vector<float> params;   // d elements
+  std::vector<float> buffers;  // as many as Learner::buffers()
+};
+inline Model model_of(std::span<const float> params, std::span<const float> buffers) {
+  return {.params = {params.begin(), params.end()}, .buffers = {buffers.begin(), buffers.end()}};
+}
+
 // Which of the workers' own models are measured too: K more evaluations each time.
 enum class OwnModels { kNever, kAtEnd, kAlways };
 
@@ -36,9 +46,9 @@ class Evaluator {
     std::function<void(const Measurement&)> record = {};
   };
 
-  // `start`: the common first parameters, the good state until something better is measured.
-  Evaluator(const Options& options, World& world, std::span<const float> start)
-      : options_(options), world_(world), dimension_(start.size()), last_good_model_(start.begin(), start.end()) {}
+  // `start`: a learner at the common start, the good state until something better is measured.
+  Evaluator(const Options& options, World& world, Learner& start)
+      : options_(options), world_(world), last_good_model_(model_of(start.params(), start.buffers())) {}
 
   // What the strategies tell, for the measurements.
   void count_sync() { ++syncs_; }
@@ -51,30 +61,30 @@ class Evaluator {
   // average model's loss is not finite after the last step.
   Task<bool> pass(Worker& worker, Learner& learner);
 
-  // The average model of the newest measurement whose losses were finite, d elements; the start before the first.
-  const std::vector<float>& last_good_model() const { return last_good_model_; }
+  // The average model of the newest measurement whose losses were finite; the start before the first.
+  const Model& last_good_model() const { return last_good_model_; }
   Step last_good_step() const { return last_good_step_; }
 
  private:
   // The workers that have passed a step so far.
   struct Slot {
     int passed = 0;
-    std::vector<double> sum;
+    std::vector<double> sum;          // of the parameters
+    std::vector<double> buffers_sum;  // of the buffers
     double squared_norms = 0.0;
     std::int32_t broken = -1;  // the first worker to pass whose parameters are not finite
     double loss_sum = 0.0;
     std::uint64_t loss_steps = 0;
-    std::vector<std::vector<float>> own_models;  // by rank, kept only where they may be measured
+    std::vector<Model> own_models;  // by rank, kept only where they may be measured
   };
   bool keeps_own_models(Step step) const;
 
   Options options_;
   World& world_;
-  std::size_t dimension_;
   std::map<Step, Slot> slots_;
   std::uint64_t syncs_ = 0;
   std::map<std::string, double> watched_;
-  std::vector<float> last_good_model_;
+  Model last_good_model_;
   Step last_good_step_;
 };
 

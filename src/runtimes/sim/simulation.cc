@@ -26,7 +26,7 @@ class Simulation final : private StrategyEvents {
                     .own_models = options.own_models,
                     .until = options.until,
                     .record = observer.on_measurement},
-                   world_, learners.front()->params()),
+                   world_, *learners.front()),
         pool_(options.compute_threads, options.prepare_thread) {
     world_.network = make_network(options.network, world_.world_size);
     world_.max_payload = learners.front()->layout().size * sizeof(float) + kPayloadSlack;
@@ -72,7 +72,8 @@ class Simulation final : private StrategyEvents {
     outcome.time = world_.events.now();
     outcome.syncs = evaluator_.syncs();
     outcome.trace_hash = world_.trace.value();
-    outcome.model = evaluator_.last_good_model();
+    outcome.model = evaluator_.last_good_model().params;
+    outcome.buffers = evaluator_.last_good_model().buffers;
     outcome.model_step = evaluator_.last_good_step();
     if (outcome.end == Outcome::End::kInterrupted) keep_current_model(outcome);
     return outcome;
@@ -119,14 +120,20 @@ class Simulation final : private StrategyEvents {
   // The average of the workers' models as the end found them, between two steps each, unless it is not finite.
   void keep_current_model(Outcome& outcome) {
     pool_.stop();
-    std::vector<double> sum(outcome.model.size());
-    std::vector<float> mean(outcome.model.size());
-    for (const auto& node : nodes_) {
-      if (node->worker) kernels::accumulate(1.0, node->worker->params(), sum);
-    }
-    kernels::finish_mean(sum, world_.world_size, mean);
-    if (!kernels::all_finite(mean)) return;
-    outcome.model = std::move(mean);
+    const auto mean_of = [&](std::size_t size, auto&& part_of) {
+      std::vector<double> sum(size);
+      std::vector<float> mean(size);
+      for (const auto& node : nodes_) {
+        if (node->learner != nullptr) kernels::accumulate(1.0, part_of(*node->learner), sum);
+      }
+      kernels::finish_mean(sum, world_.world_size, mean);
+      return mean;
+    };
+    std::vector<float> model = mean_of(outcome.model.size(), [](Learner& learner) { return learner.params(); });
+    std::vector<float> buffers = mean_of(outcome.buffers.size(), [](Learner& learner) { return learner.buffers(); });
+    if (!kernels::all_finite(model) || !kernels::all_finite(buffers)) return;
+    outcome.model = std::move(model);
+    outcome.buffers = std::move(buffers);
     outcome.model_step = nodes_.front()->worker->step();
   }
 

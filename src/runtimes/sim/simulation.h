@@ -61,6 +61,7 @@ struct Outcome {
   // Average model of the newest measurement whose losses were finite, the common start before the first one; of
   // kInterrupted the average of the workers' models as they are. And the step it is of, worker 0's.
   std::vector<float> model;
+  std::vector<float> buffers;  // the same average of the workers' buffers
   Step model_step;
 };
 

@@ -1,0 +1,124 @@
+#include "app/wiring.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "app/commands.h"
+#include "app/tiny_job_test.h"
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+using testing::TemporaryFolder;
+
+// resnet8 on 8x8 images, each worker alone: their batch-norm statistics part.
+std::string resnet_job(const TemporaryFolder& root) {
+  for (const auto& [stem, count] : {std::pair{"train", 60U}, std::pair{"t10k", 40U}}) {
+    RandomStream stream(count, "tiny images");
+    std::vector<std::uint8_t> pixels;
+    std::vector<std::uint8_t> labels;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      labels.push_back(static_cast<std::uint8_t>(i % 10));
+      for (std::uint32_t pixel = 0; pixel < 64; ++pixel) {
+        pixels.push_back(static_cast<std::uint8_t>((pixel % 10 == i % 10 ? 160 : 0) + stream.below(95)));
+      }
+    }
+    testing::write_idx(root.path(std::string(stem) + "-images-idx3-ubyte"), {count, 8, 8}, pixels);
+    testing::write_idx(root.path(std::string(stem) + "-labels-idx1-ubyte"), {count}, labels);
+  }
+  return "[job]\nsteps = 6\n[data]\ndataset = \"mnist\"\ndir = \"" + root.path() +
+         "\"\nbatch = 8\n[model]\nname = \"resnet8\"\n[optimizer]\nname = \"sgd\"\n[workers]\ncount = 3\nthreads = "
+         "2\n" +
+         "[strategy]\nname = \"local\"\n[evaluation]\nevery = \"3 steps\"\n[output]\ndir = \"" + root.path("run") +
+         "\"\nprogress = \"off\"\n";
+}
+
+TEST(Wiring, TheAverageModelIsMeasuredWithTheAverageOfTheWorkersBuffers) {
+  const TemporaryFolder root;
+  const Job job = parse_job_text(resnet_job(root), "job.toml");
+  const JobSetup setup = set_up(job);
+  std::vector<std::unique_ptr<Learner>> learners;
+  std::vector<Learner*> views;
+  for (Rank rank{0}; rank.value < 3; ++rank.value) {
+    learners.push_back(setup.training->learner(rank));
+    views.push_back(learners.back().get());
+  }
+  std::vector<Measurement> measurements;
+  sim::SimulationObserver observer;
+  observer.on_measurement = [&](const Measurement& measurement) { measurements.push_back(measurement); };
+  const sim::Outcome outcome = sim::simulate(
+      setup.simulation, views, job.strategy->make(job.section("strategy"), setup.strategy_setting), observer);
+  ASSERT_FALSE(outcome.error);
+
+  const auto mean_of = [&](auto&& part_of) {
+    std::vector<float> mean;
+    for (std::size_t i = 0; i < part_of(*learners[0]).size(); ++i) {
+      double sum = 0.0;
+      for (const auto& learner : learners) sum += part_of(*learner)[i];
+      mean.push_back(static_cast<float>(sum / 3.0));
+    }
+    return mean;
+  };
+  const std::vector<float> params = mean_of([](Learner& learner) { return learner.params(); });
+  const std::vector<float> buffers = mean_of([](Learner& learner) { return learner.buffers(); });
+  EXPECT_NE(learners[0]->buffers()[0], learners[1]->buffers()[0]);
+  ASSERT_EQ(outcome.buffers.size(), buffers.size());
+  for (std::size_t i = 0; i < buffers.size(); ++i) EXPECT_FLOAT_EQ(outcome.buffers[i], buffers[i]);
+  ASSERT_EQ(measurements.size(), 2U);
+  EXPECT_NEAR(measurements[1].test.loss, setup.training->evaluate(params, buffers, Split::kTest).loss, 1e-5);
+  // The workers' own models are measured with their own.
+  double accuracy = 0.0;
+  for (const auto& learner : learners) {
+    accuracy += learner->evaluate(learner->params(), learner->buffers(), Split::kTest).accuracy / 3.0;
+  }
+  ASSERT_TRUE(measurements[1].workers);
+  EXPECT_NEAR(measurements[1].workers->mean, accuracy, 1e-12);
+}
+
+TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {
+  const TemporaryFolder root;
+  const std::string text = resnet_job(root);
+  const auto refusal = [&](const std::vector<std::string>& overrides) -> std::string {
+    try {
+      set_up(parse_job_text(text, "job.toml", overrides));
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal({}), "accepted");
+  EXPECT_EQ(refusal({"model.name=lenet5"}).find("--set: model.name: lenet5 needs images of at least 12x12"), 0U);
+  EXPECT_EQ(refusal({"optimizer.schedule=cosine", "optimizer.warmup=6 steps"}),
+            "--set: optimizer.warmup: its 6 steps leave nothing of the run's 6 for the cosine; shorten it");
+}
+
+TEST(Wiring, AStoredModelBringsItsBuffers) {
+  const TemporaryFolder root;
+  testing::write_text(root.path("job.toml"), resnet_job(root));
+  std::ostringstream out;
+  std::ostringstream err;
+  Console console{.out = out, .err = err, .interrupted = {}};
+  ASSERT_EQ(run_command(console, {.job_file = root.path("job.toml"), .overrides = {}, .dry_run = false}),
+            ExitCode::kDone)
+      << err.str();
+  const auto number_behind = [](const std::string& text, const std::string& mark) {
+    const std::size_t at = text.find(mark);
+    return at == std::string::npos ? -1.0 : std::stod(text.substr(at + mark.size()));
+  };
+  ASSERT_EQ(evaluate_command(
+                console,
+                {.model_file = root.path("run/model.safetensors"), .job_file = root.path("job.toml"), .overrides = {}}),
+            ExitCode::kDone)
+      << err.str();
+  const Job job = load_job(root.path("job.toml"));
+  const RunResult again = run_job(job, set_up(job));
+  // The loss as `evaluate` prints it, four digits.
+  EXPECT_NEAR(number_behind(out.str(), " 40"), again.measurements.back().test.loss,
+              2e-3 * again.measurements.back().test.loss)
+      << out.str();
+}
+
+}  // namespace
+}  // namespace laconic

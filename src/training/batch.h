@@ -1,0 +1,27 @@
+// Samples as tensors. Internal to the training layer.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <span>
+
+#include "base/random.h"
+#include "training/dataset.h"
+
+namespace laconic {
+
+struct Batch {
+  // Of images: samples x channels x height x width floats, pixel / 255 and then normalised as the data set says. Of
+  // text: samples x length tokens (int64).
+  at::Tensor inputs;
+  // What each prediction should be, int64: the labels of images; of text the tokens one place on, sample after sample.
+  at::Tensor targets;
+};
+
+// The samples `chosen` of a split of `data`. `augmentation`: where crops are drawn from, sample after sample, for data
+// that want them; null: none.
+Batch make_batch(const Dataset& data, const Samples& samples, std::span<const std::uint32_t> chosen,
+                 RandomStream* augmentation);
+
+}  // namespace laconic
