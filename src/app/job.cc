@@ -47,6 +47,15 @@ const SchemaSection::Variant* find_variant(const SchemaSection& section, std::st
                    (near.empty() ? "; known are: " + known : "; did you mean [" + std::string(near) + "]?"));
 }
 
+[[noreturn]] void refuse_unused(const std::string& where, const SchemaSection& section, const StrategyRow& strategy) {
+  std::string users;
+  for (const StrategyRow* row : strategies()) {
+    if (section.used_by(*row)) users += (users.empty() ? "" : ", ") + std::string(row->name);
+  }
+  throw UsageError(where + ": [" + std::string(section.name) + "] means nothing to strategy " +
+                   std::string(strategy.name) + "; remove it, or choose one of " + users);
+}
+
 // What `key` of `section` is not: an option of the section's chosen row, or of any. Returns when Options says it best.
 void refuse_key(const SchemaSection& section, const std::string& chosen, const std::string& key,
                 const WrittenValue& value) {
@@ -229,7 +238,8 @@ void check_name(const std::string& name) {
 
 void check_network(const Job& job) {
   const Options& network = job.section("network");
-  if (network.text("collective") != "star" && (job.strategy->silent || job.strategy->needs_coordinator)) {
+  if (network.text("collective") != "star" &&
+      (job.strategy->silent || job.strategy->needs_coordinator || job.strategy->needs_graph)) {
     throw UsageError(network.place("collective") + ": strategy " + std::string(job.strategy->name) +
                      " uses no collective; remove it");
   }
@@ -288,6 +298,7 @@ std::string value_text(const Options& options, const Options::Resolved& option) 
 std::string write(const Job& job, bool identity_only) {
   std::string text;
   for (const SchemaSection& section : schema()) {
+    if (!job.sections.contains(section.name)) continue;
     const Options& options = job.section(section.name);
     std::string keys;
     for (const Options::Resolved& option : options.resolved()) {
@@ -330,6 +341,13 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   Job job;
   for (const SchemaSection& section : schema()) {
     const auto found = written.find(std::string(section.name));
+    if (section.used_by != nullptr) {
+      const StrategyRow& strategy = find_strategy(job.section("strategy").text("name"));
+      if (!section.used_by(strategy)) {
+        if (found != written.end()) refuse_unused(found->second.where, section, strategy);
+        continue;
+      }
+    }
     job.sections.emplace(section.name,
                          resolve_section(section, found == written.end() ? nullptr : &found->second, file));
   }

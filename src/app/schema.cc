@@ -45,6 +45,43 @@ SchemaSection strategy_section() {
   return section;
 }
 
+SchemaSection topology_section() {
+  SchemaSection section{.name = "topology",
+                        .help = "who talks with whom",
+                        .options = {},
+                        .variants = {},
+                        .used_by = [](const StrategyRow& row) { return row.needs_graph; }};
+  section.options.push_back({.name = "graph",
+                             .required = true,
+                             .help = "a row of `laconic list topologies`, such as \"ring\" or \"erdos_renyi:0.3\""});
+  section.options.push_back({.name = "weights",
+                             .type = OptionType::kChoice,
+                             .default_value = mixing_weights().front().name,
+                             .choices = names_of(mixing_weights()),
+                             .help = "how much a worker takes of each neighbour's model"});
+  return section;
+}
+
+SchemaSection compression_section() {
+  SchemaSection section{.name = "compression",
+                        .help = "what is sent of a vector",
+                        .options = {},
+                        .variants = {},
+                        .variant_key = "operator",
+                        .used_by = [](const StrategyRow& row) { return row.compresses; }};
+  std::vector<std::string_view> names;
+  for (const CompressorRow* row : compressors()) {
+    names.push_back(row->name);
+    section.variants.push_back({row->name, row->help, row->options});
+  }
+  section.options.push_back({.name = "operator",
+                             .type = OptionType::kChoice,
+                             .required = true,
+                             .choices = names,
+                             .help = "a row of `laconic list compressors`"});
+  return section;
+}
+
 std::vector<OptionSpec> job_options() {
   return {
       {.name = "name", .default_value = "", .help = "names the results' folder; by default the job file's name"},
@@ -218,6 +255,8 @@ const std::vector<SchemaSection>& schema() {
       named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers()),
       {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
       strategy_section(),
+      topology_section(),
+      compression_section(),
       {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
       {.name = "evaluation", .help = "what is measured, and when", .options = evaluation_options(), .variants = {}},
       {.name = "output", .help = "where results go", .options = output_options(), .variants = {}},

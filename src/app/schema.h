@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "strategies/strategy.h"
 
 namespace laconic {
 
@@ -24,6 +25,8 @@ struct SchemaSection {
   };
   std::vector<Variant> variants;
   std::string_view variant_key = "name";
+  // Whether a strategy has a use for the section; unset: every one has. Elsewhere the section is refused.
+  bool (*used_by)(const StrategyRow&) = nullptr;
 };
 
 // In the order in which job.resolved.toml has them.

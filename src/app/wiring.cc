@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "base/error.h"
+#include "topology/spectrum.h"
+#include "topology/topology.h"
 #include "training/compute_threads.h"
 
 namespace laconic {
@@ -84,6 +86,25 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
   return options;
 }
 
+std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
+  const Options& options = job.section("topology");
+  const Graph graph =
+      job.at("topology", "graph", [&] { return make_topology(options.text("graph"), job.workers, job.seed); });
+  auto mixing = std::make_shared<const MixingMatrix>(graph, find_weights(options.text("weights")));
+  constexpr double kNoGap = 1e-9;
+  if (job.workers > 1 && spectrum_of(*mixing).delta < kNoGap) {
+    throw UsageError(options.place("weights") + ": with " + options.text("weights") + " weights the graph '" +
+                     options.text("graph") +
+                     "' has no spectral gap: gossip would swing for ever; take metropolis or uniform weights");
+  }
+  return mixing;
+}
+
+CompressorFactory compressor_of(const Job& job, const Layout& layout) {
+  const Options& options = job.section("compression");
+  return find_compressor(options.text("operator")).make(options, layout);
+}
+
 StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   StrategySetting setting;
   setting.dimension = training.dimension();
@@ -91,6 +112,8 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.seed = job.seed;
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
+  if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
+  if (job.strategy->compresses) setting.compressor = compressor_of(job, training.layout());
   for (Rank rank{0}; rank.value < setting.world_size; ++rank.value) {
     setting.samples.push_back(training.training_samples(rank));
   }
