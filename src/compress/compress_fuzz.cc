@@ -10,6 +10,17 @@
 #include <new>
 #include <span>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LACONIC_FUZZ_WITH_HOOKS 1
+#elif defined(__has_feature)
+#define LACONIC_FUZZ_WITH_HOOKS (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define LACONIC_FUZZ_WITH_HOOKS 0
+#endif
+#if LACONIC_FUZZ_WITH_HOOKS
+#include <sanitizer/allocator_interface.h>
+#endif
+
 #include "base/error.h"
 #include "compress/test_support.h"
 
@@ -40,6 +51,14 @@ std::size_t allocation_limit = SIZE_MAX;
 
 }  // namespace
 
+#if LACONIC_FUZZ_WITH_HOOKS
+// A sanitizer's allocator tells of what it hands out.
+const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t size) {
+      if (size > allocation_limit) std::abort();
+    },
+    [](const volatile void*) {});
+#else
 [[gnu::noinline]] void* operator new(std::size_t size) {
   if (size > allocation_limit) std::abort();
   void* memory = std::malloc(size == 0 ? 1 : size);
@@ -48,6 +67,7 @@ std::size_t allocation_limit = SIZE_MAX;
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::map<std::uint16_t, Target> targets = make_targets();
