@@ -10,7 +10,8 @@ find_package(Threads REQUIRED)
 
 add_library(laconic_settings INTERFACE)
 target_include_directories(laconic_settings INTERFACE "${CMAKE_SOURCE_DIR}/src")
-target_compile_options(laconic_settings INTERFACE -Wall -Wextra)
+# A product and a sum that the compiler fuses where the processor can would differ in bits between machines.
+target_compile_options(laconic_settings INTERFACE -Wall -Wextra -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # "text" + std::string(...) makes g++ 12 see overlapping copies where none can be (GCC bug 105651).
   target_compile_options(laconic_settings INTERFACE -Wno-restrict)

@@ -25,15 +25,16 @@ class Compressor {
 
   // Decides what is sent of `v`, with all random decisions drawn from `random`, and returns the exact size of the
   // message in bytes. Throws RunError that names the element when one is infinite or NaN (where the size does not
-  // depend on the values, write() does).
+  // depend on the values, write() does), or that the vector is beyond the range of its format.
   virtual std::size_t prepare(std::span<const float> v, RandomStream& random) = 0;
   // Writes the message prepared last, once, into `out`, which has its size. `v` was not changed since. After an error
   // the content of `out` is of no use.
   virtual void write(std::span<std::byte> out) = 0;
 
   // y += weight * C(v), straight from the message: no dense vector in between. Throws DecodeError, with `y` unchanged,
-  // for bytes that are no message of this operator and these options for d elements, or hold a value that is not
-  // finite. Scratch memory is O(d) at most, whatever the message says.
+  // for bytes that are no message of this operator with these sizes, or hold a value that is not finite. (Options that
+  // do not show in a message, such as `unbiased`, are the same on all nodes of a job.) Scratch memory is O(d) at most,
+  // whatever the message says.
   virtual void decode_add(std::span<const std::byte> message, float weight, std::span<float> y) = 0;
 
   // Whether E[C(v)] = v.

@@ -12,13 +12,15 @@ DenseCompressor::DenseCompressor(std::vector<std::size_t> groups, std::unique_pt
       format_(std::move(format)),
       size_(std::accumulate(groups_.begin(), groups_.end(), std::size_t{0})) {}
 
-double DenseCompressor::second_moment(std::span<const float> v) const {
+std::optional<double> DenseCompressor::second_moment(std::span<const float> v) const {
   double moment = 0.0;
   double squares = 0.0;
   std::size_t begin = 0;
   for (const std::size_t group : groups_) {
     const double mass = kernels::mass(v.subspan(begin, group)).squared;
-    moment += mass * format_->second_moment(group);
+    const std::optional<double> of_group = format_->second_moment(v.subspan(begin, group), group);
+    if (!of_group) return std::nullopt;
+    moment += mass * *of_group;
     squares += mass;
     begin += group;
   }

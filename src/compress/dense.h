@@ -22,8 +22,8 @@ class DenseCompressor final : public Compressor {
   std::optional<double> omega(std::span<const float> v) const override { return format_->omega(v, groups_); }
   Information information() override { return {size_, format_->entropy_bits(prepared_, groups_, key_)}; }
 
-  // E||C(v)||^2 / ||v||^2 at most, where the format is unbiased.
-  double second_moment(std::span<const float> v) const;
+  // E||C(v)||^2 / ||v||^2 at most, where the format is unbiased on v; else unset.
+  std::optional<double> second_moment(std::span<const float> v) const;
   const ValueFormat& format() const { return *format_; }
 
  private:

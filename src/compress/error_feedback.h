@@ -2,8 +2,8 @@
 //
 //   v = x + e;  c = C(v);  e = v - c
 //
-// c + e = v holds exactly for sparsifiers (with values of 16 bits too), and within one ulp of max(|c|, |v|) for the
-// others.
+// c + e = v holds exactly for sparsifiers that send values as they are, or rounded to bfloat16, or to float16 within
+// its range; within one ulp of max(|c|, |v|) for the others.
 #pragma once
 
 #include <span>
@@ -19,7 +19,8 @@ class ErrorFeedback {
   // For vectors of `size` elements; e starts at 0. `compressor` outlives this.
   ErrorFeedback(Compressor& compressor, std::size_t size) : compressor_(compressor), error_(size, 0.0F) {}
 
-  // As Compressor::prepare() and write(), of v. Every prepare() is followed by its write().
+  // As Compressor::prepare() and write(), of v. Every prepare() is followed by its write(). An error ends the series: e
+  // is then of no use.
   std::size_t prepare(std::span<const float> x, RandomStream& random);
   void write(std::span<std::byte> out);
 

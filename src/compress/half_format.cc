@@ -52,11 +52,6 @@ double HalfFormat::omega(std::span<const float> values, Groups) const {
   return squares > 0.0 ? 1.0 - errors / squares : 1.0;
 }
 
-double HalfFormat::second_moment(std::size_t) const {
-  LACONIC_CHECK(false, "rounding to nearest is biased");
-  return 0.0;
-}
-
 double HalfFormat::entropy_bits(std::span<const float> values, Groups, kernels::NoiseKey) {
   return float_list_entropy_bits(words_of(values), shape_);
 }

@@ -36,7 +36,6 @@ class HalfFormat final : public ValueFormat {
   void read(ByteReader& in, Groups, std::span<float> values) override;
   bool unbiased() const override { return false; }
   double omega(std::span<const float> values, Groups) const override;
-  double second_moment(std::size_t) const override;
   double entropy_bits(std::span<const float> values, Groups, kernels::NoiseKey) override;
 
  private:

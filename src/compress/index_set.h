@@ -9,7 +9,7 @@
 // members. A gap is the number of indices left out between an index and the one before it (the first: from 0). This is
 // Golomb-Rice's code with the low parts kept apart from the high ones, and a parameter for each block, which follows
 // sets that are denser in some places than in others. With parameter 0 a block is the bitmap. For k indices drawn
-// evenly the cost is within 1.5% of log2 C(n, k), and 4.4% where k is about n / 2, plus 12 bits a block.
+// evenly the cost is within 1.5% of log2 C(n, k) (4.4% near k = .38 n), plus 12 bits a block and 8 to 40 for the count.
 #pragma once
 
 #include <cstdint>

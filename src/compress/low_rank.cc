@@ -130,6 +130,8 @@ class LowRank final : public Compressor {
     }
     if (!kernels::all_finite(floats_))
       throw RunError("compression: low_rank: a factor is beyond float32; training has diverged");
+    if (!products_are_finite(floats_))
+      throw RunError("compression: low_rank: a product of factors is beyond float32; training has diverged");
     return 1 + floats_.size() * sizeof(float);
   }
 
@@ -142,14 +144,15 @@ class LowRank final : public Compressor {
   void decode_add(std::span<const std::byte> message, float weight, std::span<float> y) override {
     LACONIC_CHECK(y.size() == plan_.size, y.size() << " elements for " << plan_.size);
     ByteReader in(message, "compressed vector");
-    if (std::byte{in.u8()} != form()) in.fail("another operator's message; all nodes need the same [compression]");
+    if (std::byte{in.u8()} != form())
+      in.fail("another operator's message; all nodes need the same operator and options");
     if (in.remaining() != plan_.floats * sizeof(float))
       in.fail(std::to_string(in.remaining()) + " bytes of factors instead of " +
               std::to_string(plan_.floats * sizeof(float)));
     std::vector<float> floats(plan_.floats);
     in.floats(floats);
     if (!kernels::all_finite(floats)) in.fail("a value that is not finite");
-    check_products(in, floats);
+    if (!products_are_finite(floats)) in.fail("factors whose product is not finite");
 
     std::span<const float> rest = floats;
     for (const Matrix& matrix : plan_.matrices) {
@@ -224,16 +227,17 @@ class LowRank final : public Compressor {
     }
   }
 
-  // Throws DecodeError when an element of a product may be beyond float32.
-  void check_products(const ByteReader& in, std::span<const float> floats) const {
+  // Whether no element of a product can be beyond float32.
+  bool products_are_finite(std::span<const float> floats) const {
     for (const Matrix& matrix : plan_.matrices) {
       const std::span<const float> p = floats.first(plan_.rank * matrix.rows);
       const std::span<const float> q = floats.subspan(p.size(), plan_.rank * matrix.cols);
       if (std::sqrt(kernels::squared_norm(p)) * std::sqrt(kernels::squared_norm(q)) >
           static_cast<double>(std::numeric_limits<float>::max()))
-        in.fail("factors whose product is not finite");
+        return false;
       floats = floats.subspan(p.size() + q.size());
     }
+    return true;
   }
 
   // y += weight * p q^T, a piece of a row at a time: its sum over the columns in double, rounded once.

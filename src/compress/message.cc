@@ -15,7 +15,7 @@ void expect_form(ByteReader& in, Body body, const ValueFormat& format) {
   const std::uint8_t form = in.u8();
   if (form != form_byte(body, format))
     in.fail("form " + std::to_string(form) + " instead of " + std::to_string(form_byte(body, format)) +
-            ": another operator's message; all nodes need the same [compression]");
+            ": another operator's message; all nodes need the same operator and options");
 }
 
 OptionSpec scope_option() {
@@ -50,8 +50,11 @@ OptionSpec values_option() {
 }
 
 std::vector<std::size_t> scope_groups(const Options& options, const Layout& layout) {
-  if (options.text("scope") == "model") return {layout.size};
   std::vector<std::size_t> groups;
+  if (options.text("scope") == "model") {
+    if (layout.size > 0) groups.push_back(layout.size);
+    return groups;
+  }
   for (const TensorLayout& tensor : layout.tensors) {
     if (tensor.size > 0) groups.push_back(tensor.size);
   }
@@ -87,7 +90,8 @@ void refuse_non_finite(std::span<const float> v) {
                      ": training has diverged; a lower learning rate is the usual remedy");
     }
   }
-  LACONIC_CHECK(false, "all " << v.size() << " elements are finite");
+  throw RunError("compression: a vector of " + std::to_string(v.size()) +
+                 " elements is beyond the range of its format: training has diverged");
 }
 
 }  // namespace laconic::compress

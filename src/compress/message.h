@@ -48,7 +48,8 @@ std::unique_ptr<ValueFormat> values_of(const Options& options, bool unbiased);
 
 kernels::NoiseKey draw_key(RandomStream& random);
 
-// Throws RunError that names the first element of `v` that is infinite or NaN; there is one.
+// Throws RunError that names the first element of `v` that is infinite or NaN, or says that it is beyond a format's
+// range.
 [[noreturn]] void refuse_non_finite(std::span<const float> v);
 
 }  // namespace laconic::compress

@@ -44,7 +44,19 @@ class Natural final : public StochasticFormat {
     return squares > 0.0 ? 1.0 - errors / squares : 1.0;
   }
 
-  double second_moment(std::size_t) const override { return 9.0 / 8.0; }
+  double subset_omega(std::span<const float> values, std::size_t) const override { return omega(values, {}); }
+
+  std::optional<double> second_moment(std::span<const float> values, std::size_t) const override {
+    double squares = 0.0;
+    double moments = 0.0;  // E[C(x)^2] at most
+    for (const float value : values) {
+      const double magnitude = std::abs(static_cast<double>(value));
+      if (magnitude > 0x1p127) return std::nullopt;
+      squares += magnitude * magnitude;
+      moments += magnitude < 0x1p-126 ? magnitude * 0x1p-126 : 9.0 / 8.0 * magnitude * magnitude;
+    }
+    return squares > 0.0 ? moments / squares : 1.0;
+  }
 
  protected:
   bool has_scales() const override { return false; }

@@ -72,7 +72,7 @@ class Float32 final : public ValueFormat {
 
   bool unbiased() const override { return true; }
   double omega(std::span<const float>, Groups) const override { return 1.0; }
-  double second_moment(std::size_t) const override { return 1.0; }
+  std::optional<double> second_moment(std::span<const float>, std::size_t) const override { return 1.0; }
   double entropy_bits(std::span<const float> values, Groups, kernels::NoiseKey) override {
     return float_list_entropy_bits(words_of(values), kShape);
   }

@@ -5,6 +5,7 @@
 //   s -> levels      scale = ||x|| / (s tau)      magnitude = floor(...)
 //
 // A vector so short that s / ||x|| is beyond float32 (||x|| below about s 2^-128) is sent as 0.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -34,13 +35,20 @@ class Qsgd final : public StochasticFormat {
       const std::span<const float> x = values.subspan(begin, group);
       const double square = kernels::mass(x).squared;
       squares += square;
-      if (scale_of(x).inverse_step > 0.0F) explained += square * (unbiased_ ? 2.0 - tau(group) : 1.0 / tau(group));
+      if (!is_flushed(std::sqrt(square))) explained += square * (unbiased_ ? 2.0 - tau(group) : 1.0 / tau(group));
       begin += group;
     }
     return squares > 0.0 ? explained / squares : 1.0;
   }
 
-  double second_moment(std::size_t count) const override { return tau(count); }
+  double subset_omega(std::span<const float> values, std::size_t count) const override {
+    return may_flush(values, count) ? 0.0 : 1.0 / tau(count);
+  }
+
+  std::optional<double> second_moment(std::span<const float> values, std::size_t count) const override {
+    if (may_flush(values, count)) return std::nullopt;
+    return tau(count);
+  }
 
  protected:
   bool has_scales() const override { return true; }
@@ -48,10 +56,13 @@ class Qsgd final : public StochasticFormat {
   Scale scale_of(std::span<const float> x) const override {
     const double norm = std::sqrt(kernels::mass(x).squared);
     if (!std::isfinite(norm)) return {.sent = std::numeric_limits<float>::infinity()};
-    const auto inverse_step = static_cast<float>(static_cast<double>(levels_) / norm);
-    if (!std::isfinite(inverse_step)) return {};
+    if (is_flushed(norm)) return {};
     const double divisor = static_cast<double>(levels_) * (unbiased_ ? 1.0 : tau(x.size()));
-    return {.sent = static_cast<float>(norm / divisor), .inverse_step = inverse_step};
+    const auto sent = static_cast<float>(norm / divisor);
+    // As a receiver asks: the largest magnitude is a float32 too.
+    if (!std::isfinite(value_of(largest_magnitude(), sent)))
+      throw RunError("compression: qsgd: the norm of a vector is beyond float32: training has diverged");
+    return {.sent = sent, .inverse_step = static_cast<float>(static_cast<double>(levels_) / norm)};
   }
 
   std::size_t quantise(std::span<const float> x, const Scale& scale, kernels::NoiseKey key, std::uint32_t first_index,
@@ -64,6 +75,20 @@ class Qsgd final : public StochasticFormat {
   float value_of(std::uint32_t magnitude, float scale) const override { return static_cast<float>(magnitude) * scale; }
 
  private:
+  // Whether a vector of this norm is sent as 0.
+  bool is_flushed(double norm) const { return !std::isfinite(static_cast<float>(static_cast<double>(levels_) / norm)); }
+
+  // Whether some `count` of the values may make a vector that is not 0 and is sent as 0.
+  bool may_flush(std::span<const float> values, std::size_t count) const {
+    if (count == values.size()) {
+      const double square = kernels::mass(values).squared;
+      return square > 0.0 && is_flushed(std::sqrt(square));
+    }
+    return std::any_of(values.begin(), values.end(), [this](float value) {
+      return value != 0.0F && is_flushed(std::abs(static_cast<double>(value)));
+    });
+  }
+
   double tau(std::size_t count) const {
     const auto d = static_cast<double>(count);
     const auto s = static_cast<double>(levels_);

@@ -19,13 +19,15 @@ class RandomGossip final : public Compressor {
 
   std::size_t prepare(std::span<const float> v, RandomStream& random) override {
     sent_ = random.uniform() < probability_;
-    if (!sent_) {
+    if (!sent_ || unbiased_) {
       if (!kernels::all_finite(v)) refuse_non_finite(v);
-      return 1;
     }
+    if (!sent_) return 1;
     if (!unbiased_) return dense_.prepare(v, random);
-    scaled_.assign(v.begin(), v.end());
-    kernels::scale(static_cast<float>(1.0 / probability_), scaled_);
+    scaled_ = scaled(v);
+    if (!kernels::all_finite(scaled_))
+      throw RunError(
+          "compression: random_gossip: a value times 1/probability is beyond float32; training has diverged");
     return dense_.prepare(scaled_, random);
   }
 
@@ -46,13 +48,22 @@ class RandomGossip final : public Compressor {
 
   bool unbiased() const override { return unbiased_; }
   std::optional<double> omega(std::span<const float> v) const override {
-    if (unbiased_) return 2.0 - dense_.second_moment(v) / probability_;
+    if (unbiased_) {
+      const std::optional<double> moment = dense_.second_moment(scaled(v));
+      return moment ? std::optional(2.0 - *moment / probability_) : std::nullopt;
+    }
     const std::optional<double> of_values = dense_.omega(v);
     return of_values ? std::optional(probability_ * *of_values) : std::nullopt;
   }
   Information information() override { return sent_ ? dense_.information() : Information{}; }
 
  private:
+  std::vector<float> scaled(std::span<const float> v) const {
+    std::vector<float> values(v.begin(), v.end());
+    kernels::scale(static_cast<float>(1.0 / probability_), values);
+    return values;
+  }
+
   DenseCompressor dense_;
   double probability_;
   bool unbiased_;
@@ -63,7 +74,7 @@ class RandomGossip final : public Compressor {
 const std::vector<OptionSpec> kOptions = {{.name = "probability",
                                            .type = OptionType::kNumber,
                                            .default_value = "0.1",
-                                           .minimum = 0,
+                                           .minimum = 1e-9,
                                            .maximum = 1,
                                            .help = "of sending the vector"},
                                           scope_option(),
@@ -73,8 +84,6 @@ const std::vector<OptionSpec> kOptions = {{.name = "probability",
 
 CompressorFactory make(const Options& options, const Layout& layout) {
   const double probability = options.number("probability");
-  if (probability == 0.0)
-    throw UsageError(options.place("probability") + ": with 0 nothing is ever sent; give a number in (0, 1]");
   const std::vector<std::size_t> groups = scope_groups(options, layout);
   const bool unbiased = options.flag("unbiased");
   values_of(options, unbiased);

@@ -98,11 +98,14 @@ class RandomK final : public SparseCompressor {
       const double mass = kernels::mass(x).squared;
       const double density = static_cast<double>(kept_[g]) / static_cast<double>(groups()[g]);
       squares += mass;
-      const std::array<std::size_t, 1> whole = {x.size()};
       if (unbiased_) {
-        moment += mass / density * format().second_moment(kept_[g]);
+        std::vector<float> scaled(x.begin(), x.end());
+        kernels::scale(static_cast<float>(1.0 / density), scaled);
+        const std::optional<double> of_format = format().second_moment(scaled, kept_[g]);
+        if (!of_format) return std::nullopt;
+        moment += mass / density * *of_format;
       } else if (mass > 0.0) {
-        kept_squares += mass * density * format().omega(x, whole);
+        kept_squares += mass * density * format().subset_omega(x, kept_[g]);
       }
       begin += groups()[g];
     }

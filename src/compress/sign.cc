@@ -85,11 +85,6 @@ class Sign final : public ValueFormat {
     return squares > 0.0 ? explained / squares : 1.0;
   }
 
-  double second_moment(std::size_t) const override {
-    LACONIC_CHECK(false, "sign is biased");
-    return 0.0;
-  }
-
   double entropy_bits(std::span<const float> values, Groups groups, kernels::NoiseKey) override {
     const auto n = static_cast<double>(values.size());
     const auto negative = static_cast<double>(

@@ -39,6 +39,8 @@ void SparseCompressor::read_support(ByteReader& in, std::vector<std::uint32_t>& 
   read_set(in, size_, indices);
 }
 
+void SparseCompressor::check_counts(ByteReader&, std::span<const std::size_t>) const {}
+
 double SparseCompressor::support_bits(std::span<const std::size_t> counts) const {
   return set_entropy_bits(size_, std::accumulate(counts.begin(), counts.end(), std::size_t{0}));
 }
@@ -67,7 +69,9 @@ void SparseCompressor::decode_add(std::span<const std::byte> message, float weig
   expect_form(in, body_, *format_);
   read_support(in, read_indices_);
   read_values_.resize(read_indices_.size());
-  format_->read(in, counts(read_indices_), read_values_);
+  const std::vector<std::size_t> in_groups = counts(read_indices_);
+  check_counts(in, in_groups);
+  format_->read(in, in_groups, read_values_);
   in.expect_end();
   kernels::scatter_add(read_indices_, read_values_, weight, y);
 }
@@ -102,6 +106,8 @@ std::vector<std::size_t> kept_of(const Options& options, Groups groups) {
     throw UsageError(options.place("k") + ": k and ratio are both given; leave one of them out");
   }
   const double ratio = options.number("ratio");
+  if (k == 0 && ratio == 0.0)
+    throw UsageError(options.place("ratio") + ": with 0 nothing is sent; give a number in (0, 1]");
   std::vector<std::size_t> kept;
   for (const std::size_t group : groups) {
     const auto by_ratio = static_cast<std::size_t>(std::floor(ratio * static_cast<double>(group)));

@@ -33,6 +33,8 @@ class SparseCompressor : public Compressor {
   // The support as a set of indices. Operators whose receivers know it otherwise replace both.
   virtual void append_support(std::span<const std::uint32_t> indices, ByteWriter& out) const;
   virtual void read_support(ByteReader& in, std::vector<std::uint32_t>& indices) const;
+  // Throws DecodeError when a message cannot have that many values of each group.
+  virtual void check_counts(ByteReader& in, std::span<const std::size_t> counts) const;
   // Bits of the best code of the support.
   virtual double support_bits(std::span<const std::size_t> counts) const;
 

@@ -147,7 +147,7 @@ void read_symbols(ByteReader& in, std::uint32_t lowest, std::uint32_t highest, s
     const std::uint64_t count = read_told(in, left.size(), told);
     if (count > left.size() / 2) {
       for (const std::uint32_t i : told) symbols[left[i]] += owed << low;
-      drop(told, left);
+      if (!told.empty()) drop(told, left);
       ++owed;
       continue;
     }

@@ -36,7 +36,8 @@ inline std::vector<NamedVector> finite_vectors(std::size_t size) {
                                       {"tiny", gaussian_vector(size, 3)},
                                       {"huge", gaussian_vector(size, 4)},
                                       {"half zero", gaussian_vector(size, 5)},
-                                      {"few magnitudes", gaussian_vector(size, 6)}};
+                                      {"few magnitudes", gaussian_vector(size, 6)},
+                                      {"largest", std::vector<float>(size, std::numeric_limits<float>::max())}};
   vectors[4].values[size / 3] = 2.5F;
   for (float& value : vectors[5].values) value = std::copysign(std::exp(6.0F * std::abs(value)), value);
   RandomStream stream(7, "denormals");

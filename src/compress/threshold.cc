@@ -3,6 +3,7 @@
 // Biased.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compress/rows.h"
 #include "compress/sparse.h"
@@ -48,7 +49,7 @@ const std::vector<OptionSpec> kOptions = {{.name = "threshold",
                                            .type = OptionType::kNumber,
                                            .required = true,
                                            .minimum = 0,
-                                           .maximum = 3e38,
+                                           .maximum = std::numeric_limits<float>::max(),
                                            .help = "the smallest magnitude that is sent"},
                                           scope_option(),
                                           values_option(),

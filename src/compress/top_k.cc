@@ -15,6 +15,7 @@
 #include "compress/rows.h"
 #include "compress/sparse.h"
 #include "kernels/select.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic {
 namespace {
@@ -50,21 +51,32 @@ class TopK final : public SparseCompressor {
   std::optional<double> omega(std::span<const float> v) const override {
     Selection selection;
     select(v, selection);
-    double kept_squares = 0.0;
+    // What the format loses is lost of what is kept: ||C(v) - v||^2 = ||v||^2 - omega_format ||kept||^2 in expectation.
+    // k/d of the squares are kept at least; where the format makes matters worse, it does so with all that is kept.
+    const double of_format = format().omega(selection.values, kept_);
+    double kept_squares = of_format < 0.0 ? kernels::squared_norm(selection.values) : 0.0;
     double squares = 0.0;
     std::size_t begin = 0;
     for (std::size_t g = 0; g < groups().size(); ++g) {
       const double mass = kernels::mass(v.subspan(begin, groups()[g])).squared;
       squares += mass;
-      kept_squares += mass * static_cast<double>(kept_[g]) / static_cast<double>(groups()[g]);
+      if (of_format >= 0.0) kept_squares += mass * static_cast<double>(kept_[g]) / static_cast<double>(groups()[g]);
       begin += groups()[g];
     }
     if (squares == 0.0) return 1.0;
-    return kept_squares / squares * format().omega(selection.values, kept_);
+    return kept_squares / squares * of_format;
   }
 
  protected:
   void choose(std::span<const float> v, RandomStream&, Selection& selection) override { select(v, selection); }
+
+  void check_counts(ByteReader& in, std::span<const std::size_t> counts) const override {
+    for (std::size_t g = 0; g < counts.size(); ++g) {
+      if (counts[g] != kept_[g])
+        in.fail(std::to_string(counts[g]) + " values of vector " + std::to_string(g) + " instead of " +
+                std::to_string(kept_[g]) + "; all nodes need the same operator and options");
+    }
+  }
 
   double support_bits(std::span<const std::size_t> counts) const override {
     double bits = 0.0;

@@ -62,12 +62,24 @@ class ValueFormat {
   // Throws DecodeError for bytes that are no such list, or hold a value that is not finite.
   virtual void read(ByteReader& in, Groups groups, std::span<float> values) = 0;
 
-  // Whether the expectation of what is decoded is the value, to 2^-31 of a level.
+  // Whether the expectation of what is decoded is the value, but for the rounding of float32 and what a format says of
+  // the ends of its range.
   virtual bool unbiased() const = 0;
   // A proven bound with E||Q(x) - x||^2 <= (1 - omega) ||x||^2 for these values.
   virtual double omega(std::span<const float> values, Groups groups) const = 0;
-  // For unbiased formats: a proven bound with E||Q(x)||^2 <= second_moment ||x||^2 for `count` values in a group.
-  virtual double second_moment(std::size_t count) const = 0;
+  // The same when `count` of the values, drawn evenly, are a vector: E over draws too, of the drawn part of x.
+  virtual double subset_omega(std::span<const float> values, std::size_t count) const {
+    static_cast<void>(count);
+    const std::size_t whole = values.size();
+    return omega(values, Groups(&whole, 1));
+  }
+  // For unbiased formats and such draws (or all values): a proven bound with E||Q(y)||^2 <= second_moment E||y||^2 for
+  // the drawn y. Unset where none is known; that is where the format is biased on these values.
+  virtual std::optional<double> second_moment(std::span<const float> values, std::size_t count) const {
+    static_cast<void>(values);
+    static_cast<void>(count);
+    return std::nullopt;
+  }
   // Bits that a code of the values by the zero-order entropy of their symbols (levels; exponents and what follows them
   // in full) would need.
   virtual double entropy_bits(std::span<const float> values, Groups groups, kernels::NoiseKey key) = 0;
