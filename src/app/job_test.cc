@@ -234,6 +234,50 @@ TEST(Job, RefusesSerialWithMoreThanOneWorker) {
             "job.toml:10: workers.count: strategy serial is for one worker, not 8; set workers.count = 1");
 }
 
+std::vector<std::string> gossip_job() {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"choco\"";
+  lines[12] = "gamma = 0.4";
+  for (const char* line : {"[topology]", "graph = \"ring\"", "[compression]", "operator = \"top_k\"", "ratio = 0.05"})
+    lines.emplace_back(line);
+  return lines;
+}
+
+TEST(Job, OnAGraphHasATopologyAndACompression) {
+  const Job job = parse_job_text(joined(gossip_job()), "job.toml");
+  EXPECT_EQ(job.section("topology").text("graph"), "ring");
+  EXPECT_EQ(job.section("topology").text("weights"), "metropolis");
+  EXPECT_EQ(job.section("compression").number("ratio"), 0.05);
+  EXPECT_EQ(job.section("compression").text("values"), "float32");
+  const Job again = parse_job_text(job.resolved_text(), "again.toml");
+  EXPECT_EQ(again.identity(), job.identity());
+}
+
+TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {
+  const auto error_of = [](const std::vector<std::string>& lines) -> std::string {
+    try {
+      parse_job_text(joined(lines), "job.toml");
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  std::vector<std::string> lines = gossip_job();
+  lines[11] = "name = \"synchronous\"";
+  lines[12] = "";
+  EXPECT_NE(error_of(lines).find("[topology] means nothing to strategy synchronous"), std::string::npos);
+  lines = gossip_job();
+  lines[11] = "name = \"d_psgd\"";
+  lines[12] = "";
+  EXPECT_NE(error_of(lines).find("[compression] means nothing to strategy d_psgd"), std::string::npos);
+  lines = gossip_job();
+  lines.resize(lines.size() - 3);
+  EXPECT_NE(error_of(lines).find("'compression.operator' is missing"), std::string::npos);
+  lines = gossip_job();
+  lines.emplace_back("levels = 3");
+  EXPECT_NE(error_of(lines), "");
+}
+
 TEST(Job, RefusesWhatIsNoToml) {
   const std::string line = refusal(with_line(6, "name = lenet5"));
   EXPECT_EQ(line.find("job.toml:6: this is no TOML: "), 0u) << line;

@@ -87,13 +87,14 @@ std::uint64_t sum(const std::array<std::uint64_t, kTrafficKinds>& values) {
   return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
 }
 
-Bytes memory_of(const JobSetup& setup) {
+Bytes memory_of(const Job& job, const JobSetup& setup) {
   const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
   const auto workers = static_cast<std::uint64_t>(setup.world_size());
   const bool with_gradient = setup.traffic.per_step[static_cast<std::size_t>(Traffic::kGradient)] +
                                  setup.traffic.per_sync[static_cast<std::size_t>(Traffic::kGradient)] >
                              0;
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
+  bytes += workers * model * static_cast<std::uint64_t>(job.strategy->vectors);
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
   bytes += 8 * model;
@@ -111,7 +112,7 @@ std::string bounds(const std::string& least, const std::string& most) {
 
 Plan make_plan(const Job& job, const JobSetup& setup) {
   Plan plan;
-  plan.memory = memory_of(setup);
+  plan.memory = memory_of(job, setup);
   plan.step_payload = sum(setup.traffic.per_step);
   plan.sync_payload = sum(setup.traffic.per_sync);
   const std::uint64_t period = setup.traffic.steps_per_sync;
@@ -151,8 +152,10 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     label.resize(14, ' ');
     text += "  " + label + value + "\n";
   };
+  // The size of messages that depends on what is in them is known for Gaussian vectors.
+  const std::string about = setup.traffic.depends_on_values ? "about " : "";
   const auto payload = [&](std::uint64_t bytes) {
-    return to_text(Bytes{bytes}) + " (" + to_text(Bytes{bytes / workers}) + " a worker)";
+    return about + to_text(Bytes{bytes}) + " (" + to_text(Bytes{bytes / workers}) + " a worker)";
   };
   line("model", std::string(job.model->name) + ", d = " + grouped(setup.strategy_setting.dimension) + " parameters, " +
                     to_text(Bytes{setup.strategy_setting.dimension * sizeof(float)}));
@@ -169,7 +172,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
                        (plan.sync_time ? ", " + to_text(*plan.sync_time) + " more" : ""));
     line("syncs", bounds(grouped(plan.fewest_syncs), grouped(plan.most_syncs)));
   }
-  line("payload", bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
+  line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
   if (plan.sync_time || plan.sync_payload == 0) {
     const auto time = [&](std::uint64_t syncs) {
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +

@@ -63,6 +63,7 @@ const StrategyRow kDcdPsgd = {.name = "dcd_psgd",
                               .options = kOptions,
                               .needs_graph = true,
                               .compresses = true,
+                              .vectors = 3,
                               .make = make,
                               .traffic = traffic};
 

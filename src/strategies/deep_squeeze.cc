@@ -72,6 +72,7 @@ const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .options = kOptions,
                                   .needs_graph = true,
                                   .compresses = true,
+                                  .vectors = 1,
                                   .make = make,
                                   .traffic = traffic};
 

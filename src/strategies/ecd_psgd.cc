@@ -68,6 +68,7 @@ const StrategyRow kEcdPsgd = {.name = "ecd_psgd",
                               .options = kOptions,
                               .needs_graph = true,
                               .compresses = true,
+                              .vectors = 4,
                               .make = make,
                               .traffic = traffic};
 
