@@ -55,12 +55,12 @@ std::size_t allocation_limit = SIZE_MAX;
 // A sanitizer's allocator tells of what it hands out.
 const int installed = __sanitizer_install_malloc_and_free_hooks(
     [](const volatile void*, std::size_t size) {
-      if (size > allocation_limit) std::abort();
+      if (size > allocation_limit) __builtin_trap();
     },
     [](const volatile void*) {});
 #else
 [[gnu::noinline]] void* operator new(std::size_t size) {
-  if (size > allocation_limit) std::abort();
+  if (size > allocation_limit) __builtin_trap();
   void* memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
