@@ -153,7 +153,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {11, "[stategy]", "job.toml:11: unknown section [stategy]; did you mean [strategy]?"},
       {14, "[zebra]",
        "job.toml:14: unknown section [zebra]; known are: [job], [data], [model], [optimizer], [workers], [strategy], "
-       "[network], [evaluation], [output]"},
+       "[topology], [compression], [network], [evaluation], [output]"},
       {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
       {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
       {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},
@@ -161,8 +161,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "job.toml:13: 'strategy.period' is an option of periodic, fedavg, but strategy.name is 'fda'; remove it, or "
        "change the name"},
       {12, "name = \"fdaa\"",
-       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, local, "
-       "serial; did you mean 'fda'?"},
+       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
+       "choco, dcd_psgd, ecd_psgd, deep_squeeze, local, serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},
