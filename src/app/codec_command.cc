@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <chrono>
+#include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
-#include <memory>
+#include <limits>
+#include <optional>
 #include <ostream>
 
+#include "app/codec_measurement.h"
 #include "app/commands.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -32,8 +35,18 @@ constexpr std::uint64_t kBytesPerElement = 60;
 // Where `threshold` is compared with the others it is set to keep this part, as the sparsifiers' default does.
 constexpr double kComparedRatio = 0.01;
 
+// A standard error below this part of the mean is not shown.
+constexpr double kShownError = 0.01;
+
 constexpr std::array<std::string_view, 6> kDistributions = {"normal",   "uniform", "heavy_tailed",
                                                             "constant", "one_hot", "zero"};
+
+// The numbers of the arguments.
+struct Numbers {
+  std::optional<std::uint64_t> random;
+  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> repetitions;
+};
 
 struct Subject {
   Layout layout;
@@ -50,6 +63,26 @@ std::string words(std::span<const std::string_view> names) {
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known, const std::string& prefix) {
   const std::string_view near = nearest(word, known);
   return near.empty() ? "" : "; did you mean '" + prefix + std::string(near) + "'?";
+}
+
+std::uint64_t whole_number(const std::string& option, const std::string& text, std::uint64_t minimum,
+                           std::uint64_t maximum) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || stop != end || number < minimum || number > maximum) {
+    throw UsageError(option + ": '" + text + "' is not a whole number from " + std::to_string(minimum) + " to " +
+                     std::to_string(maximum));
+  }
+  return number;
+}
+
+Numbers numbers_of(const CodecArguments& arguments) {
+  Numbers numbers;
+  if (arguments.random) numbers.random = whole_number("--random", *arguments.random, 1, kMaxSize);
+  numbers.seed = whole_number("--seed", arguments.seed, 0, std::numeric_limits<std::uint64_t>::max());
+  if (arguments.repetitions) numbers.repetitions = whole_number("--repetitions", *arguments.repetitions, 1, 1000000);
+  return numbers;
 }
 
 // Refuses more elements than indices can name or the machine's memory can hold, before they are made.
@@ -70,17 +103,16 @@ float draw(RandomStream& stream, std::string_view distribution) {
   return static_cast<float>(stream.below(2) == 0 ? magnitude : -magnitude);
 }
 
-Subject drawn_subject(const CodecArguments& arguments) {
+Subject drawn_subject(const CodecArguments& arguments, const Numbers& numbers) {
   const std::string distribution = arguments.distribution.empty() ? "normal" : arguments.distribution;
   if (std::find(kDistributions.begin(), kDistributions.end(), distribution) == kDistributions.end()) {
     throw UsageError("--distribution: '" + distribution + "' is not one of: " + words(kDistributions) +
                      did_you_mean(distribution, kDistributions, ""));
   }
-  const std::uint64_t size = arguments.random.value_or(kDefaultSize);
-  if (size == 0) throw UsageError("--random: a vector without elements; give 1 or more");
+  const std::uint64_t size = numbers.random.value_or(kDefaultSize);
   check_size(size, "--random");
   Subject subject{.layout = flat_layout(size), .values = std::vector<float>(size, 0.0F), .text = {}};
-  RandomStream stream(arguments.seed, "codec vector");
+  RandomStream stream(numbers.seed, "codec vector");
   if (distribution == "one_hot") {
     subject.values[stream.below(size)] = 1.0F;
   } else if (distribution == "constant") {
@@ -89,7 +121,7 @@ Subject drawn_subject(const CodecArguments& arguments) {
     for (float& value : subject.values) value = draw(stream, distribution);
   }
   subject.text =
-      grouped(size) + " floats, " + distribution + ", seed " + std::to_string(arguments.seed) + ", as one tensor";
+      grouped(size) + " floats, " + distribution + ", seed " + std::to_string(numbers.seed) + ", as one tensor";
   return subject;
 }
 
@@ -137,14 +169,31 @@ Subject file_subject(const CodecArguments& arguments) {
   return subject;
 }
 
-Subject make_subject(const CodecArguments& arguments) {
+Subject make_subject(const CodecArguments& arguments, const Numbers& numbers) {
   if (arguments.file.empty()) {
     if (!arguments.minus.empty()) throw UsageError("--minus: has no meaning without --file; give both");
-    return drawn_subject(arguments);
+    return drawn_subject(arguments, numbers);
   }
   if (arguments.random) throw UsageError("--random: has no meaning beside --file; give one of them");
   if (!arguments.distribution.empty()) throw UsageError("--distribution: has no meaning beside --file; remove it");
   return file_subject(arguments);
+}
+
+// A drawn vector for operators of matrices: a matrix as near to a square as it can be, and what is left as a vector.
+Layout matrix_layout(std::size_t size) {
+  const auto rows = static_cast<std::size_t>(std::sqrt(static_cast<double>(size)));
+  const std::size_t cols = size / rows;
+  Layout layout;
+  layout.size = size;
+  layout.tensors.push_back({.name = "matrix",
+                            .offset = 0,
+                            .shape = {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(cols)},
+                            .size = rows * cols});
+  if (const std::size_t rest = size - rows * cols; rest > 0) {
+    layout.tensors.push_back(
+        {.name = "rest", .offset = rows * cols, .shape = {static_cast<std::int64_t>(rest)}, .size = rest});
+  }
+  return layout;
 }
 
 const OptionSpec* find_option(const CompressorRow& row, std::string_view name) {
@@ -175,7 +224,21 @@ Options resolve(const CompressorRow& row, const std::map<std::string, std::strin
   return {row.name, row.options, given};
 }
 
+// The operator that was meant by a name in capitals or with hyphens, or nothing.
+const CompressorRow* meant_compressor(std::string name) {
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const CompressorRow* row : compressors()) {
+    if (row->name == name) return row;
+  }
+  return nullptr;
+}
+
 Candidate named_candidate(const CodecArguments& arguments) {
+  if (const CompressorRow* meant = meant_compressor(arguments.compressor);
+      meant != nullptr && meant->name != arguments.compressor) {
+    throw UsageError("'" + arguments.compressor + "' is no compression operator; did you mean '" +
+                     std::string(meant->name) + "'?");
+  }
   const CompressorRow& row = find_compressor(arguments.compressor);
   for (const auto& [name, text] : arguments.options) {
     if (find_option(row, name) != nullptr) continue;
@@ -221,93 +284,20 @@ std::vector<Candidate> all_candidates(const CodecArguments& arguments, const Sub
   return candidates;
 }
 
-struct Figures {
-  std::optional<double> omega;  // measured; unset for the zero vector
-  std::optional<double> proven;
-  bool unbiased = false;
-  double bytes = 0.0;         // of a message, mean
-  double entropy_bits = 0.0;  // that the best code needs, mean
-  double encode_seconds = 0.0;
-  double decode_seconds = 0.0;
-};
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// How many messages are measured: what takes a moment, or what was asked for.
-std::uint64_t repetitions_of(const CodecArguments& arguments, const Subject& subject) {
-  return arguments.repetitions > 0 ? arguments.repetitions
-                                   : std::clamp<std::uint64_t>(10000000 / subject.values.size(), 3, 100);
-}
-
-// Messages of fresh operators, to see what they lose, and of a single one, to see how long they take.
-Figures measure(const Candidate& candidate, const Subject& subject, const CodecArguments& arguments) {
-  const std::uint64_t repetitions = repetitions_of(arguments, subject);
-  std::uint64_t draws = repetitions;
-  if (arguments.repetitions == 0 && find_option(*candidate.row, "probability") != nullptr) {
-    // Most of its messages are empty: cheap to make, and a mean needs many.
-    const double wanted = 5.0 * static_cast<double>(repetitions) / candidate.options.number("probability");
-    draws = static_cast<std::uint64_t>(std::min(wanted, 1000.0));
-  }
-  const std::span<const float> v = subject.values;
-  const double squares = kernels::squared_norm(v);
-  std::vector<float> y(v.size());
-  std::vector<std::byte> buffer;
-  const auto encode = [&](Compressor& compressor, std::uint64_t repetition) {
-    RandomStream random(arguments.seed, "codec message", {repetition});
-    const std::size_t size = compressor.prepare(v, random);
-    if (buffer.size() < size) buffer.resize(size);
-    compressor.write(std::span(buffer).first(size));
-    return size;
-  };
-
-  Figures figures;
-  double lost = 0.0;
-  for (std::uint64_t i = 0; i < draws; ++i) {
-    const std::unique_ptr<Compressor> compressor = candidate.factory();
-    const std::size_t size = encode(*compressor, i);
-    figures.bytes += static_cast<double>(size);
-    figures.entropy_bits += compressor->information().entropy_bits;
-    std::fill(y.begin(), y.end(), 0.0F);
-    compressor->decode_add(std::span(buffer).first(size), 1.0F, y);
-    lost += kernels::squared_distance(y, v);
-    if (i > 0) continue;
-    figures.proven = compressor->omega(v);
-    figures.unbiased = compressor->unbiased();
-  }
-  const auto count = static_cast<double>(draws);
-  figures.bytes /= count;
-  figures.entropy_bits /= count;
-  if (squares > 0.0) {
-    const double kept = count * squares - lost;
-    // Below that it is the rounding of the sums.
-    figures.omega = std::fabs(kept) > 1e-12 * lost ? kept / (count * squares) : 0.0;
-  }
-
-  const std::unique_ptr<Compressor> compressor = candidate.factory();
-  std::vector<double> encoding;
-  std::vector<double> decoding;
-  encode(*compressor, 0);
-  for (std::uint64_t repetition = 0; repetition < repetitions; ++repetition) {
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
-    const std::size_t size = encode(*compressor, repetition);
-    const auto between = Clock::now();
-    // Forth and back, so that the sums do not grow.
-    compressor->decode_add(std::span(buffer).first(size), repetition % 2 == 0 ? 1.0F : -1.0F, y);
-    const auto end = Clock::now();
-    encoding.push_back(std::chrono::duration<double>(between - start).count());
-    decoding.push_back(std::chrono::duration<double>(end - between).count());
-  }
-  figures.encode_seconds = median(encoding);
-  figures.decode_seconds = median(decoding);
-  return figures;
-}
-
 std::string optional_text(const std::optional<double>& number) { return number ? significant(*number) : "-"; }
+
+// "0.0940±0.0047"; the error only where it is large.
+std::string omega_text(const CodecFigures& figures) {
+  if (!figures.omega) return "-";
+  const double error = figures.omega_error;
+  if (std::isnan(error)) return significant(*figures.omega) + "±?";
+  const bool shown = error > kShownError * std::fabs(*figures.omega);
+  return significant(*figures.omega) + (shown ? "±" + significant(error, 2) : "");
+}
+
+std::string speed_text(const std::optional<double>& seconds, double size) {
+  return seconds ? significant(4e-9 * size / *seconds) : "-";
+}
 
 // "top_k: ratio 0.001, values bfloat16, else the defaults"
 std::string head_text(const Candidate& candidate) {
@@ -320,18 +310,18 @@ std::string head_text(const Candidate& candidate) {
 }
 
 // With `all` also the columns that can be done without.
-Table make_table(const std::vector<Candidate>& candidates, const std::vector<Figures>& rows, std::size_t size,
+Table make_table(const std::vector<Candidate>& candidates, const std::vector<CodecFigures>& rows, std::size_t size,
                  bool all) {
   std::vector<Table::Column> columns = {{"operator", Table::Align::kLeft}, {"omega"}, {"proven"}};
   if (all) columns.insert(columns.end(), {{"unbiased"}, {"bytes"}});
   columns.insert(columns.end(), {{"smaller"}, {"bits"}});
-  if (all) columns.push_back({"bound"});
-  columns.insert(columns.end(), {{"/bound"}, {"encode"}, {"decode"}});
+  if (all) columns.push_back({"est."});
+  columns.insert(columns.end(), {{"/est."}, {"encode"}, {"decode"}});
   Table table(columns);
   const auto d = static_cast<double>(size);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Figures& figures = rows[i];
-    std::vector<std::string> cells = {std::string(candidates[i].row->name), optional_text(figures.omega),
+    const CodecFigures& figures = rows[i];
+    std::vector<std::string> cells = {std::string(candidates[i].row->name), omega_text(figures),
                                       optional_text(figures.proven)};
     if (all) {
       cells.emplace_back(figures.unbiased ? "yes" : "no");
@@ -341,8 +331,8 @@ Table make_table(const std::vector<Candidate>& candidates, const std::vector<Fig
     cells.push_back(significant(8.0 * figures.bytes / d));
     if (all) cells.push_back(significant(figures.entropy_bits / d));
     cells.push_back(figures.entropy_bits > 0.0 ? significant(8.0 * figures.bytes / figures.entropy_bits) : "-");
-    cells.push_back(significant(4e-9 * d / figures.encode_seconds));
-    cells.push_back(significant(4e-9 * d / figures.decode_seconds));
+    cells.push_back(speed_text(figures.encode_seconds, d));
+    cells.push_back(speed_text(figures.decode_seconds, d));
     table.add_row(cells);
   }
   return table;
@@ -356,11 +346,16 @@ bool fits(const Table& table, std::size_t width) {
 }
 
 // What the heads mean, and what they leave out.
-std::string legend(const std::vector<Candidate>& candidates, const std::vector<Figures>& rows, bool all,
+std::string legend(const std::vector<Candidate>& candidates, const std::vector<CodecFigures>& rows, bool all,
                    std::size_t width) {
   std::string text;
   const auto add = [&](const std::string& line) { text += wrapped(line, 0, width); };
-  add("omega, proven: 1 - |C(v) - v|^2 / |v|^2, mean over the messages, and a bound of its expectation");
+  add("omega, proven: 1 - |C(v) - v|^2 / |v|^2, mean over the messages (± its standard error, where that is above " +
+      significant(100.0 * kShownError, 1) + "%), and a bound of its expectation");
+  const auto untold = [](const CodecFigures& figures) { return figures.omega && std::isnan(figures.omega_error); };
+  if (std::any_of(rows.begin(), rows.end(), untold)) {
+    add("±?: too few messages carried something; give more --repetitions");
+  }
   if (!all) {
     std::string names;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -368,10 +363,48 @@ std::string legend(const std::vector<Candidate>& candidates, const std::vector<F
     }
     add("unbiased: " + (names.empty() ? "none of them" : names));
   }
-  add("bits, bound: a coordinate; the bound is log2 of the number of sets of so many indices, and the entropy of the "
-      "values");
-  add("encode, decode: GB of float32 a second, on one thread");
+  add("bits, est.: a coordinate, of the message and as an entropy estimate: log2 of the number of sets of so many "
+      "indices, and the entropy of the values, each taken for itself; where they cluster a message is shorter, and "
+      "/est. "
+      "below 1");
+  add("encode, decode: GB of float32 a second, on one thread, of messages that carry something");
   return text;
+}
+
+// What is said of a word that means nothing.
+std::string unknown_text(const CodecArguments& arguments) {
+  const std::string& word = arguments.unknown.front();
+  if (!word.starts_with('-') && !arguments.compressor.empty()) {
+    std::string text = "codec: '" + word + "' beside '" + arguments.compressor +
+                       "': give one operator to measure it, none to compare all";
+    const CompressorRow* row = meant_compressor(arguments.compressor);
+    const OptionSpec* values = row != nullptr ? find_option(*row, "values") : nullptr;
+    if (values != nullptr && std::find(values->choices.begin(), values->choices.end(), word) != values->choices.end()) {
+      text += "; to send the values of " + std::string(row->name) + " in that format, give --values " + word;
+    }
+    return text;
+  }
+  std::vector<std::string_view> known = {"random", "distribution", "file", "minus", "seed", "repetitions"};
+  const std::vector<CodecOption> options = codec_options();
+  for (const CodecOption& option : options) known.push_back(option.name);
+  const std::string name = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+  return "codec: '" + word + "' is no option of it nor of an operator" +
+         did_you_mean(name.substr(0, name.find('=')), known, "--") + "; laconic codec --help shows all";
+}
+
+// "low_rank: the vector as a matrix of 1,000 x 1,000"
+std::string matrix_text(const Candidate& candidate, std::size_t size) {
+  const Layout layout = matrix_layout(size);
+  const TensorLayout& matrix = layout.tensors.front();
+  const auto rows = static_cast<std::size_t>(matrix.shape[0]);
+  const auto cols = static_cast<std::size_t>(matrix.shape[1]);
+  const std::uint64_t rank = candidate.options.integer("rank");
+  const std::size_t rest = size - matrix.size;
+  return std::string(candidate.row->name) + ": the vector as a matrix of " + grouped(rows) + " x " + grouped(cols) +
+         (rest > 0 ? " and " + grouped(rest) + " floats beside it" : "") +
+         (rank * (rows + cols) < matrix.size
+              ? ""
+              : ", which factors of rank " + std::to_string(rank) + " make no smaller: sent as float32");
 }
 
 }  // namespace
@@ -393,25 +426,29 @@ std::vector<CodecOption> codec_options() {
 }
 
 ExitCode codec_command(Console& console, const CodecArguments& arguments) {
-  if (!arguments.unknown.empty()) {
-    const std::string& word = arguments.unknown.front();
-    std::vector<std::string_view> known = {"random", "distribution", "file", "minus", "seed", "repetitions"};
-    for (const CodecOption& option : codec_options()) known.push_back(option.name);
-    const std::string name = word.substr(std::min(word.find_first_not_of('-'), word.size()));
-    throw UsageError("codec: '" + word + "' is no option of it nor of an operator" +
-                     did_you_mean(name.substr(0, name.find('=')), known, "--") + "; laconic codec --help shows all");
-  }
+  if (!arguments.unknown.empty()) throw UsageError(unknown_text(arguments));
+  const Numbers numbers = numbers_of(arguments);
   std::vector<Candidate> candidates;
   // What needs no vector is checked before one is made.
   if (!arguments.compressor.empty()) candidates.push_back(named_candidate(arguments));
-  const Subject subject = make_subject(arguments);
+  const Subject subject = make_subject(arguments, numbers);
   const bool compared = candidates.empty();
   if (compared) candidates = all_candidates(arguments, subject);
-  for (Candidate& candidate : candidates) candidate.factory = candidate.row->make(candidate.options, subject.layout);
+  const auto as_matrix = [&](const Candidate& candidate) {
+    return arguments.file.empty() && find_option(*candidate.row, "rank") != nullptr;
+  };
+  for (Candidate& candidate : candidates) {
+    const Layout layout = as_matrix(candidate) ? matrix_layout(subject.values.size()) : subject.layout;
+    candidate.factory = candidate.row->make(candidate.options, layout);
+  }
 
   console.out << subject.text << "\n" << (compared ? "" : head_text(candidates.front()) + "\n") << std::endl;
-  std::vector<Figures> rows;
-  for (const Candidate& candidate : candidates) rows.push_back(measure(candidate, subject, arguments));
+  std::vector<CodecFigures> rows;
+  for (const Candidate& candidate : candidates) {
+    // Whether an operator sends nothing by chance.
+    const bool by_chance = find_option(*candidate.row, "probability") != nullptr;
+    rows.push_back(measure_codec(candidate.factory, by_chance, subject.values, {numbers.seed, numbers.repetitions}));
+  }
   const std::size_t d = subject.values.size();
   Table table = make_table(candidates, rows, d, true);
   const bool all = !compared || fits(table, console.width);
@@ -425,6 +462,9 @@ ExitCode codec_command(Console& console, const CodecArguments& arguments) {
                                grouped(compared_count(subject)) + " largest magnitudes (1%)";
       console.out << wrapped(line, 0, console.width);
     }
+  }
+  for (const Candidate& candidate : candidates) {
+    if (as_matrix(candidate)) console.out << wrapped(matrix_text(candidate, d), 0, console.width);
   }
   console.out << std::flush;
   return ExitCode::kDone;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -11,6 +12,7 @@
 #include "app/tiny_job_test.h"
 #include "base/error.h"
 #include "compress/compressor.h"
+#include "report/format.h"
 #include "training/safetensors.h"
 
 namespace laconic {
@@ -35,6 +37,22 @@ class Codec : public ::testing::Test {
       return {std::istream_iterator<std::string>(words), {}};
     }
     return {};
+  }
+  struct Estimate {
+    double mean = 0.0;
+    double error = 0.0;
+  };
+  // The measured omega of the operator named.
+  Estimate omega_of(const CodecArguments& arguments) {
+    const std::string output = codec(arguments);
+    const std::string cell = cells_of(output, arguments.compressor).at(1);
+    const std::string sign = "±";
+    const std::size_t at = cell.find(sign);
+    if (at == std::string::npos) {
+      ADD_FAILURE() << "no standard error in\n" << output;
+      return {};
+    }
+    return {.mean = std::stod(cell), .error = std::stod(cell.substr(at + sign.size()))};
   }
   std::string refusal(const CodecArguments& arguments) {
     try {
@@ -64,7 +82,7 @@ class Codec : public ::testing::Test {
 };
 
 TEST_F(Codec, ComparesEveryOperatorWhenNoneIsNamed) {
-  const std::string output = codec({.random = 5000});
+  const std::string output = codec({.random = "5000"});
   EXPECT_EQ(output.find("5,000 floats, normal, seed 1"), 0u) << output;
   for (const CompressorRow* row : compressors()) {
     EXPECT_EQ(cells_of(output, std::string(row->name)).size(), 11u) << row->name << " in\n" << output;
@@ -88,9 +106,9 @@ TEST_F(Codec, OmegaIsWhatTheVectorSays) {
   const auto omega = [&](const std::string& distribution, const std::string& compressor) {
     const std::string output = codec({.compressor = compressor,
                                       .options = {{"ratio", "0.1"}},
-                                      .random = 1000,
+                                      .random = "1000",
                                       .distribution = distribution,
-                                      .repetitions = 400});
+                                      .repetitions = "400"});
     return cells_of(output, compressor);
   };
   EXPECT_EQ(omega("one_hot", "top_k")[1], "1.00");    // the only one
@@ -102,10 +120,97 @@ TEST_F(Codec, OmegaIsWhatTheVectorSays) {
   EXPECT_EQ(random[2], "0.100");
 }
 
+TEST_F(Codec, AMeanOfMessagesThatDifferHasItsStandardError) {
+  // What is kept of the vector is 1 with probability .1, else 0: a mean m of n messages tells the standard error.
+  const Estimate few = omega_of(
+      {.compressor = "random_gossip", .options = {{"probability", "0.1"}}, .random = "1000", .repetitions = "200"});
+  EXPECT_GT(few.mean, 0.0);
+  EXPECT_NEAR(few.error, std::sqrt(few.mean * (1.0 - few.mean) / 199.0), 0.01 * few.error + 0.0005);  // as printed
+  // Left alone it makes messages until the mean is known to 5%.
+  const Estimate enough = omega_of({.compressor = "random_gossip", .random = "1000"});
+  EXPECT_GT(enough.error, 0.0);
+  EXPECT_LE(enough.error, 0.0505 * enough.mean);  // as printed
+  EXPECT_NEAR(enough.mean, 0.1, 4.0 * enough.error);
+  // A mean that is not known to 5% after the most messages there can be says so.
+  const Estimate rare =
+      omega_of({.compressor = "random_gossip", .options = {{"probability", "0.0005"}}, .random = "10"});
+  EXPECT_GT(rare.error, 0.05 * rare.mean);
+  EXPECT_NEAR(rare.mean, 0.0005, 4.0 * rare.error);
+  // No message is like another, but their means are known well enough; and those of one decision are exact.
+  for (const char* name : {"random_k", "qsgd", "top_k", "sign"}) {
+    const std::string output = codec({.compressor = name, .random = "100000"});
+    EXPECT_EQ(cells_of(output, name)[1].find("±"), std::string::npos) << output;
+  }
+}
+
+TEST_F(Codec, SpeedsAreThoseOfMessagesThatCarrySomething) {
+  const std::vector<std::string> cells =
+      cells_of(codec({.compressor = "random_gossip", .random = "100000", .repetitions = "100"}), "random_gossip");
+  // No processor adds so many GB a second; to see that a message is empty takes nothing at all.
+  EXPECT_LT(std::stod(cells[9]), 1000.0);
+  EXPECT_LT(std::stod(cells[10]), 1000.0);
+  const std::string never = codec(
+      {.compressor = "random_gossip", .options = {{"probability", "1e-9"}}, .random = "1000", .repetitions = "20"});
+  const std::vector<std::string> empty = cells_of(never, "random_gossip");
+  EXPECT_EQ(empty[1], "0.00±?");
+  EXPECT_EQ(empty[4], "1");
+  EXPECT_EQ(empty[9], "-");
+  EXPECT_EQ(empty[10], "-");
+  EXPECT_NE(never.find("±?: too few messages carried something"), std::string::npos) << never;
+  // An operator that decides to send nothing is exact.
+  const std::string above = codec({.compressor = "threshold", .options = {{"threshold", "100"}}, .random = "1000"});
+  EXPECT_EQ(cells_of(above, "threshold")[1], "0.00");
+  EXPECT_EQ(above.find("±?"), std::string::npos) << above;
+}
+
+TEST_F(Codec, LowRankTakesADrawnVectorAsAMatrix) {
+  const std::string square = codec({.compressor = "low_rank", .options = {{"rank", "3"}}, .random = "10007"});
+  EXPECT_NE(square.find("low_rank: the vector as a matrix of 100 x 100 and 7 floats beside it\n"), std::string::npos)
+      << square;
+  // A byte, three columns and rows of 100 floats, and the 7.
+  EXPECT_EQ(cells_of(square, "low_rank")[4], "2,429");
+  const std::string all = codec({.random = "10100"});
+  EXPECT_NE(all.find("low_rank: the vector as a matrix of 100 x 101\n"), std::string::npos) << all;
+  EXPECT_EQ(cells_of(all, "low_rank")[4], "1,609");
+  const std::string small = codec({.compressor = "low_rank", .random = "10"});
+  EXPECT_NE(small.find("3 x 3 and 1 floats beside it, which factors of rank 2 make no smaller: sent as float32\n"),
+            std::string::npos)
+      << small;
+  EXPECT_EQ(cells_of(small, "low_rank")[4], "41");
+  // The tensors of a file are what they are: 10 x 10 and 200.
+  const std::string file = codec({.compressor = "low_rank", .file = model("a.safetensors", 1.0F)});
+  EXPECT_EQ(file.find("matrix"), std::string::npos) << file;
+  EXPECT_EQ(cells_of(file, "low_rank")[4], "961");
+}
+
+TEST_F(Codec, SaysThatTheEntropyIsAnEstimateThatAMessageCanBeBelow) {
+  std::string output = codec({.random = "1000", .repetitions = "1"});
+  std::replace(output.begin(), output.end(), '\n', ' ');
+  EXPECT_NE(output.find(" est.  /est. "), std::string::npos) << output;
+  EXPECT_NE(output.find("an entropy estimate: "), std::string::npos) << output;
+  EXPECT_NE(output.find("where they cluster a message is shorter, and /est. below 1 "), std::string::npos) << output;
+}
+
+TEST_F(Codec, NumbersAreDecimalDigitsAndNothingElse) {
+  const std::string seeds = "--seed: '";
+  const std::string no_seed = "' is not a whole number from 0 to 18446744073709551615";
+  for (const std::string text : {"-1", "18446744073709551616", "", " 1", "1 ", "+1", "0x1", "1e3", "1.0", "one"}) {
+    EXPECT_EQ(refusal({.random = "10", .seed = text}), seeds + text + no_seed);
+    EXPECT_EQ(refusal({.random = text}), "--random: '" + text + "' is not a whole number from 1 to 4294967295");
+    EXPECT_EQ(refusal({.random = "10", .repetitions = text}),
+              "--repetitions: '" + text + "' is not a whole number from 1 to 1000000");
+  }
+  EXPECT_EQ(refusal({.random = "0"}), "--random: '0' is not a whole number from 1 to 4294967295");
+  EXPECT_EQ(refusal({.random = "10", .repetitions = "0"}),
+            "--repetitions: '0' is not a whole number from 1 to 1000000");
+  const std::string largest = "18446744073709551615";
+  EXPECT_EQ(codec({.random = "10", .seed = largest}).find("10 floats, normal, seed " + largest), 0u);
+}
+
 TEST_F(Codec, SameSeedSameFiguresButForTheSpeeds) {
   const auto figures = [&](std::uint64_t seed) {
-    std::vector<std::string> cells =
-        cells_of(codec({.compressor = "qsgd", .random = 3000, .seed = seed, .repetitions = 3}), "qsgd");
+    std::vector<std::string> cells = cells_of(
+        codec({.compressor = "qsgd", .random = "3000", .seed = std::to_string(seed), .repetitions = "3"}), "qsgd");
     cells.resize(9);
     return cells;
   };
@@ -114,13 +219,14 @@ TEST_F(Codec, SameSeedSameFiguresButForTheSpeeds) {
 }
 
 TEST_F(Codec, OptionsGoToTheOperatorsThatTakeThem) {
-  const std::string half = codec({.options = {{"ratio", "0.5"}}, .random = 1000, .distribution = "constant"});
+  const std::string half = codec({.options = {{"ratio", "0.5"}}, .random = "1000", .distribution = "constant"});
   EXPECT_EQ(cells_of(half, "top_k")[1], "0.500");
   EXPECT_EQ(cells_of(half, "random_k")[1], "0.500");
-  const std::string named = codec({.compressor = "top_k", .options = {{"k", "7"}, {"values", "sign"}}, .random = 1000});
+  const std::string named =
+      codec({.compressor = "top_k", .options = {{"k", "7"}, {"values", "sign"}}, .random = "1000"});
   EXPECT_NE(named.find("top_k: k 7, values sign, else the defaults\n"), std::string::npos) << named;
   // `levels` has a meaning for qsgd, and for sparsifiers only where they send values so.
-  EXPECT_NE(codec({.options = {{"levels", "3"}}, .random = 100}).find("qsgd"), std::string::npos);
+  EXPECT_NE(codec({.options = {{"levels", "3"}}, .random = "100"}).find("qsgd"), std::string::npos);
 }
 
 TEST_F(Codec, AFileIsTakenWithItsTensors) {
@@ -147,21 +253,31 @@ TEST_F(Codec, RefusesWhatItCannotMeasure) {
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;
   };
   expect({.compressor = "topk"}, "did you mean 'top_k'?");
+  for (const char* name : {"TOP_K", "Top-K"}) {
+    expect({.compressor = name}, "is no compression operator; did you mean 'top_k'?");
+  }
+  expect({.compressor = "top_k", .random = "10", .unknown = {"sign"}},
+         "'sign' beside 'top_k': give one operator to measure it, none to compare all; to send the values of top_k in "
+         "that format, give --values sign");
+  expect({.compressor = "top_k", .unknown = {"qsgdd"}}, "give one operator to measure it, none to compare all");
+  expect({.compressor = "sign", .unknown = {"qsgd"}}, "give one operator to measure it, none to compare all");
+  EXPECT_EQ(refusal({.compressor = "sign", .unknown = {"qsgd"}}).find("--values"), std::string::npos);
   expect({.compressor = "qsgd", .options = {{"ratio", "0.1"}}}, "--ratio: qsgd has no such option; it has levels");
   expect({.compressor = "none", .options = {{"ratio", "0.1"}}}, "--ratio: none has no such option, it has none");
   expect({.compressor = "top_k", .options = {{"ratio", "2"}}}, "--ratio: top_k.ratio: '2' is not a number from 0 to 1");
-  expect({.compressor = "top_k", .options = {{"k", "5"}, {"ratio", "0.1"}}, .random = 10}, "--k: ");
+  expect({.compressor = "top_k", .options = {{"k", "5"}, {"ratio", "0.1"}}, .random = "10"}, "--k: ");
   expect({.compressor = "threshold"}, "threshold' is missing");
-  expect({.options = {{"rato", "0.1"}}, .random = 10}, "--rato: no operator takes it");
-  expect({.random = 10, .unknown = {"--rato=0.1"}}, "did you mean '--ratio'?");
-  expect({.random = 10, .unknown = {"--randon", "8"}}, "did you mean '--random'?");
-  expect({.random = 0}, "--random: a vector without elements");
-  expect({.random = std::numeric_limits<std::uint64_t>::max()}, "this machine has room for");
-  expect({.random = 10, .distribution = "normul"}, "did you mean 'normal'?");
+  expect({.options = {{"rato", "0.1"}}, .random = "10"}, "--rato: no operator takes it");
+  expect({.random = "10", .unknown = {"--rato=0.1"}}, "did you mean '--ratio'?");
+  expect({.random = "10", .unknown = {"--randon", "8"}}, "did you mean '--random'?");
+  expect({.random = "10", .distribution = "normul"}, "did you mean 'normal'?");
   const std::string path = model("a.safetensors", 1.0F);
-  expect({.random = 10, .file = path}, "--random: has no meaning beside --file");
+  expect({.random = "10", .file = path}, "--random: has no meaning beside --file");
   expect({.distribution = "normal", .file = path}, "--distribution: has no meaning beside --file");
   expect({.minus = path}, "--minus: has no meaning without --file");
+  write_text(root_.path("sparse"), "");
+  std::filesystem::resize_file(root_.path("sparse"), std::uintmax_t{1} << 34);  // 2^32 elements, none of them on disk
+  expect({.file = root_.path("sparse")}, "4,294,967,296 elements; this machine has room for ");
   expect({.file = root_.path("nowhere")}, "cannot be read (");
   expect({.file = path, .minus = model("c.safetensors", 1.0F, "c")}, "its tensors are not those of " + path);
 }
@@ -179,9 +295,9 @@ TEST_F(Codec, RefusesFilesThatAreNotFiniteOrNoModelsWithTheirPlace) {
 
 TEST_F(Codec, ANarrowTerminalStillGetsATable) {
   console_.width = 80;
-  const std::string output = codec({.random = 100000, .repetitions = 1});
+  const std::string output = codec({.random = "100000", .repetitions = "1"});
   std::istringstream lines(output);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), console_.width) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), console_.width) << line;
   EXPECT_EQ(cells_of(output, "top_k").size(), 8u) << output;
   EXPECT_NE(output.find("unbiased: none\n"), std::string::npos) << output;
 }

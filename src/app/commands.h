@@ -41,13 +41,13 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);
 struct CodecArguments {
   std::string compressor = {};                      // empty: all, side by side
   std::map<std::string, std::string> options = {};  // of the operators; where all are compared, of each that takes it
-  std::optional<std::uint64_t> random = {};         // elements of a drawn vector; unset and no file: a million
+  std::optional<std::string> random = {};           // elements of a drawn vector; unset and no file: a million
   std::string distribution = {};                    // of its elements; empty: normal
   std::string file = {};                            // or the model that is the vector,
   std::string minus = {};                           // less this one
-  std::uint64_t seed = 1;
-  std::uint64_t repetitions = 0;          // messages that are measured; 0: as many as take a moment
-  std::vector<std::string> unknown = {};  // words of the command line without a meaning; refused
+  std::string seed = "1";
+  std::optional<std::string> repetitions = {};  // messages that are measured; unset: as many as take a moment
+  std::vector<std::string> unknown = {};        // words of the command line without a meaning; refused
 };
 ExitCode codec_command(Console& console, const CodecArguments& arguments);
 

@@ -307,6 +307,7 @@ TEST_F(Commands, ListShowsEveryRowAndOption) {
   const std::string compressors = printed();
   EXPECT_NE(compressors.find("top_k\n"), std::string::npos) << compressors;
   EXPECT_NE(compressors.find("ratio  (number from 0 to 1; default 0.01)"), std::string::npos) << compressors;
+  EXPECT_NE(compressors.find(" to 4294967295; "), std::string::npos) << compressors;
   EXPECT_NE(refusal([&] { list_command(console_, "strategis"); }).find("did you mean 'strategies'?"),
             std::string::npos);
 }

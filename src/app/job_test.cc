@@ -171,6 +171,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {13, "threshold = nan", "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0"},
       {10, "count = \"eight\"", "job.toml:10: workers.count: a whole number is wanted here, such as count = 1"},
       {10, "count = 0", "job.toml:10: workers.count: '0' is not a whole number from 1 to 100000"},
+      {2, "steps = -1", "job.toml:2: job.steps: '-1' is not a whole number from 0 to 1000000000000"},
       {10, "count = 2.5", "job.toml:10: workers.count: '2.5' is not a whole number from 1 to 100000"},
       {10, "", "job.toml:9: 'workers.count' is missing (number of workers); write [workers] count = 1"},
       {10, "count = 8\ncompute = [\"1 ms\", \"2 ms\"]",

@@ -47,6 +47,8 @@ constexpr const char* kFooter = R"(Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
 
+constexpr const char* kEmpty = "is empty; give a value, or leave it out";
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -91,15 +93,22 @@ int main(int argc, char** argv) {
   CodecArguments codec;
   CLI::App* codec_app =
       app.add_subcommand("codec", "Measure the compression operators on a vector: loss, bytes, speed");
-  codec_app->add_option("operator", codec.compressor, "One of laconic list compressors; without it all are compared");
-  codec_app->add_option("--random", codec.random, "Draw a vector of so many elements (default 1000000)");
-  codec_app->add_option("--distribution", codec.distribution,
-                        "Of its elements: normal (default), uniform, heavy_tailed, constant, one_hot, zero");
-  codec_app->add_option("--file", codec.file, "Take the vector from a model file (safetensors)");
-  codec_app->add_option("--minus", codec.minus, "Less this one: how two models differ");
-  codec_app->add_option("--seed", codec.seed, "Of all that is drawn (default 1)");
-  codec_app->add_option("--repetitions", codec.repetitions, "Messages that are measured (default: a moment's worth)")
-      ->check(CLI::Range(1, 1000000));
+  const auto codec_text = [&](const char* name, const char* help, auto& value) {
+    codec_app
+        ->add_option_function<std::string>(
+            name, [&value](const std::string& text) { value = text; }, help)
+        ->check(CLI::Validator(
+            [](const std::string& text) { return text.empty() ? std::string(kEmpty) : std::string(); }, ""));
+  };
+  codec_text("operator", "One of laconic list compressors; without it all are compared", codec.compressor);
+  codec_text("--random", "Draw a vector of so many elements (default 1000000)", codec.random);
+  codec_text("--distribution", "Of its elements: normal (default), uniform, heavy_tailed, constant, one_hot, zero",
+             codec.distribution);
+  codec_text("--file", "Take the vector from a model file (safetensors)", codec.file);
+  codec_text("--minus", "Less this one: how two models differ", codec.minus);
+  codec_text("--seed", "Of all that is drawn (default 1)", codec.seed);
+  codec_text("--repetitions", "Messages that are measured (default: a moment's worth, more where they differ much)",
+             codec.repetitions);
   for (const CodecOption& option : codec_options()) {
     codec_app
         ->add_option_function<std::string>(

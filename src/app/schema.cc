@@ -1,6 +1,7 @@
 #include "app/schema.h"
 
 #include <cmath>
+#include <iomanip>
 #include <sstream>
 #include <string>
 
@@ -279,6 +280,7 @@ std::string type_text(const OptionSpec& spec) {
     case OptionType::kInteger:
     case OptionType::kNumber: {
       text << (spec.type == OptionType::kInteger ? "whole number" : "number");
+      if (spec.type == OptionType::kInteger) text << std::fixed << std::setprecision(0);
       const bool below = std::isfinite(spec.minimum);
       const bool above = std::isfinite(spec.maximum);
       if (below) text << " from " << spec.minimum;

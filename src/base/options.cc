@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iomanip>
 #include <numeric>
 #include <sstream>
 
@@ -42,6 +43,7 @@ std::string words(const std::vector<std::string_view>& choices) {
 std::string range_text(const OptionSpec& spec) {
   std::ostringstream text;
   text << (spec.type == OptionType::kInteger ? "a whole number" : "a number");
+  if (spec.type == OptionType::kInteger) text << std::fixed << std::setprecision(0);
   const bool below = std::isfinite(spec.minimum);
   const bool above = std::isfinite(spec.maximum);
   if (below && above) text << " from " << spec.minimum << " to " << spec.maximum;
