@@ -18,7 +18,9 @@
 #define LACONIC_FUZZ_WITH_HOOKS 0
 #endif
 #if LACONIC_FUZZ_WITH_HOOKS
-#include <sanitizer/allocator_interface.h>
+// Of <sanitizer/allocator_interface.h>, which not every compiler brings along.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, std::size_t),
+                                                         void (*freed)(const volatile void*));
 #endif
 
 #include "base/error.h"
