@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,21 @@
 #include "compress/compressor.h"
 
 namespace laconic {
+
+inline double squared(std::span<const float> values) {
+  double sum = 0.0;
+  for (const double value : values) sum += value * value;
+  return sum;
+}
+
+inline double squared_error(std::span<const float> a, std::span<const float> b) {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < a.size(); ++j) {
+    const double difference = static_cast<double>(a[j]) - static_cast<double>(b[j]);
+    sum += difference * difference;
+  }
+  return sum;
+}
 
 struct NamedVector {
   std::string name;
