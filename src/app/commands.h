@@ -2,6 +2,8 @@
 // as UsageError before anything was started or written.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +35,16 @@ struct EvaluateArguments {
   std::vector<std::string> overrides;
 };
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);
+
+// A graph, and what its mixing weights promise.
+struct TopologyArguments {
+  std::string spec;
+  std::string weights = "metropolis";
+  std::optional<double> omega = {};  // of gamma*; a few usual ones when unset
+  std::uint64_t seed = 1;            // of random graphs
+  bool dot = false;                  // print the graph for Graphviz instead
+};
+ExitCode topology_command(Console& console, const TopologyArguments& arguments);
 
 // What `list` can show, and showing it. Throws UsageError for another word.
 std::span<const std::string_view> list_topics();

@@ -7,14 +7,16 @@
 #include "base/error.h"
 #include "monitor/monitor.h"
 #include "report/format.h"
+#include "topology/mixing.h"
+#include "topology/topology.h"
 #include "training/dataset.h"
 #include "training/partition.h"
 
 namespace laconic {
 namespace {
 
-constexpr std::array<std::string_view, 7> kTopics = {"strategies", "monitors",   "models", "datasets",
-                                                     "optimizers", "partitions", "options"};
+constexpr std::array<std::string_view, 8> kTopics = {"strategies", "monitors",   "topologies", "models",
+                                                     "datasets",   "optimizers", "partitions", "options"};
 
 // `text` in lines of at most `width` characters, each behind `indent` blanks.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
@@ -106,6 +108,16 @@ std::string monitors_text(std::size_t width) {
   return text;
 }
 
+std::string topologies_text(std::size_t width) {
+  std::string text;
+  for (const TopologyRow& row : topologies()) text += row_text(row.usage(), row.help, width);
+  text += "\nmixing weights of an edge\n";
+  for (const WeightsRow& row : mixing_weights()) {
+    text += wrapped(std::string(row.name) + ": " + std::string(row.help), 2, width);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::span<const std::string_view> list_topics() { return kTopics; }
@@ -120,6 +132,8 @@ ExitCode list_command(Console& console, const std::string& topic) {
     console.out << variants_text("optimizer", width);
   } else if (topic == "monitors") {
     console.out << monitors_text(width);
+  } else if (topic == "topologies") {
+    console.out << topologies_text(width);
   } else if (topic == "datasets") {
     console.out << datasets_text(width);
   } else if (topic == "partitions") {
