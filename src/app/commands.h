@@ -58,6 +58,16 @@ struct CodecOption {
 };
 std::vector<CodecOption> codec_options();
 
+// A graph, and what its mixing weights promise.
+struct TopologyArguments {
+  std::string spec;
+  std::string weights = "metropolis";
+  std::optional<double> omega = {};  // of gamma*; a few usual ones when unset
+  std::uint64_t seed = 1;            // of random graphs
+  bool dot = false;                  // print the graph for Graphviz instead
+};
+ExitCode topology_command(Console& console, const TopologyArguments& arguments);
+
 // What `list` can show, and showing it. Throws UsageError for another word.
 std::span<const std::string_view> list_topics();
 ExitCode list_command(Console& console, const std::string& topic);

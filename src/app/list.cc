@@ -8,13 +8,15 @@
 #include "compress/compressor.h"
 #include "monitor/monitor.h"
 #include "report/format.h"
+#include "topology/mixing.h"
+#include "topology/topology.h"
 #include "training/dataset.h"
 #include "training/partition.h"
 
 namespace laconic {
 namespace {
 
-constexpr std::array<std::string_view, 8> kTopics = {"strategies", "monitors",   "compressors", "models",
+constexpr std::array<std::string_view, 9> kTopics = {"strategies", "monitors",   "compressors", "topologies", "models",
                                                      "datasets",   "optimizers", "partitions",  "options"};
 
 std::string option_text(const OptionSpec& spec, std::size_t indent, std::size_t width) {
@@ -100,6 +102,16 @@ std::string compressors_text(std::size_t width) {
   return text;
 }
 
+std::string topologies_text(std::size_t width) {
+  std::string text;
+  for (const TopologyRow& row : topologies()) text += row_text(row.usage(), row.help, width);
+  text += "\nmixing weights of an edge\n";
+  for (const WeightsRow& row : mixing_weights()) {
+    text += wrapped(std::string(row.name) + ": " + std::string(row.help), 2, width);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::span<const std::string_view> list_topics() { return kTopics; }
@@ -116,6 +128,8 @@ ExitCode list_command(Console& console, const std::string& topic) {
     console.out << monitors_text(width);
   } else if (topic == "compressors") {
     console.out << compressors_text(width);
+  } else if (topic == "topologies") {
+    console.out << topologies_text(width);
   } else if (topic == "datasets") {
     console.out << datasets_text(width);
   } else if (topic == "partitions") {

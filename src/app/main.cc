@@ -43,6 +43,7 @@ constexpr const char* kFooter = R"(Examples:
   laconic compare a.toml b.toml runs/earlier
   laconic evaluate runs/a/model.safetensors a.toml
   laconic codec top_k --ratio 0.01 --values bfloat16
+  laconic topology ring:16
   laconic list options
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
@@ -126,6 +127,23 @@ int main(int argc, char** argv) {
     command = [&] { return codec_command(console, codec); };
   });
 
+  TopologyArguments topology;
+  CLI::App* topology_app = app.add_subcommand("topology", "Show a graph: edges, degrees, spectral gap, beta, gamma*");
+  topology_app->add_option("spec", topology.spec, "The graph, such as ring:16 (laconic list topologies)")->required();
+  topology_app->add_option("--weights", topology.weights, "Mixing weights: metropolis, max_degree or uniform")
+      ->capture_default_str();
+  CLI::Option* omega = topology_app->add_option(
+      "--omega", topology.omega, "Quality of the compression that gamma* is for, above 0, at most 1 (none: 1)");
+  topology_app->add_option("--seed", topology.seed, "Seed of a random graph")
+      ->check([](const std::string& text) {
+        return text.starts_with('-') ? std::string("'" + text + "' is no seed: a whole number from 0") : std::string();
+      })
+      ->capture_default_str();
+  topology_app->add_flag("--dot", topology.dot, "Write the graph for Graphviz instead")->excludes(omega);
+  topology_app->footer(
+      "Example:\n  laconic topology torus:4x8 --omega 0.01\n  laconic topology davis --dot | dot -Tsvg");
+  topology_app->callback([&] { command = [&] { return topology_command(console, topology); }; });
+
   std::string topic;
   std::string topics;
   for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
@@ -134,14 +152,14 @@ int main(int argc, char** argv) {
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
-  constexpr std::array<std::string_view, 5> kCommands = {"run", "compare", "evaluate", "codec", "list"};
+  constexpr std::array<std::string_view, 6> kCommands = {"run", "compare", "evaluate", "codec", "topology", "list"};
   const std::string_view first = argc > 1 ? argv[1] : "";
   const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
   if (!known && !first.starts_with('-')) {
     const std::string_view near = nearest(first, kCommands);
     std::cerr << "laconic: error: "
               << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
-              << "; there are run, compare, evaluate, codec, list"
+              << "; there are run, compare, evaluate, codec, topology, list"
               << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
     return static_cast<int>(ExitCode::kBadUsage);
   }
