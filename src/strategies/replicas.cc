@@ -65,8 +65,8 @@ void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
     const Payload payload = parse(exchanged.received[i].frame);
     if (payload.chain != chains_[i]) {
       parted_ = true;
-      self.warn("what worker " + std::to_string(self.rank().value) + " knows of worker " +
-                std::to_string(exchanged.received[i].from.rank.value) +
+      self.warn("what " + self.comm().name(self.rank()) + " knows of " +
+                self.comm().name(exchanged.received[i].from.rank) +
                 " is not what that one sent; the sum of its neighbours' replicas is rebuilt in the next round");
     }
     chains_[i] = crc32c(payload.message, payload.chain);

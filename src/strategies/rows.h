@@ -13,6 +13,7 @@ extern const StrategyRow kDeepSqueeze;
 extern const StrategyRow kEcdPsgd;
 extern const StrategyRow kFda;
 extern const StrategyRow kFedAvg;
+extern const StrategyRow kHierarchical;
 extern const StrategyRow kLocal;
 extern const StrategyRow kPeriodic;
 extern const StrategyRow kSerial;
