@@ -12,6 +12,12 @@ Options strategy_options(std::string_view strategy, const std::map<std::string, 
   return {"strategy", find_strategy(strategy).options, given};
 }
 
+std::uint32_t graph_nodes(const Scenario& scenario) {
+  const StrategyRow& row = find_strategy(scenario.strategy);
+  const auto workers = static_cast<std::uint32_t>(scenario.problem.workers);
+  return row.groups == nullptr ? workers : row.groups(strategy_options(row.name, scenario.options), workers);
+}
+
 StrategySetting strategy_setting(const Scenario& scenario) {
   StrategySetting setting{.dimension = scenario.problem.dimension,
                           .world_size = scenario.problem.workers,
@@ -22,10 +28,14 @@ StrategySetting strategy_setting(const Scenario& scenario) {
   for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));
   const StrategyRow& row = find_strategy(scenario.strategy);
   if (row.needs_graph) {
-    const Graph graph = make_topology(scenario.topology, static_cast<std::uint32_t>(scenario.problem.workers), 1);
+    const Graph graph = make_topology(scenario.topology, graph_nodes(scenario), 1);
     setting.mixing = std::make_shared<const MixingMatrix>(graph, find_weights(scenario.weights));
   }
-  if (row.compresses) {
+  if (row.groups != nullptr) {
+    setting.between = &find_strategy(scenario.between);
+    setting.between_options = strategy_options(scenario.between, scenario.between_options);
+  }
+  if (row.compresses || (setting.between != nullptr && setting.between->compresses)) {
     const CompressorRow& compressor = find_compressor(scenario.compressor);
     std::map<std::string, GivenOption> given;
     for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
@@ -42,13 +52,15 @@ Result run(const Scenario& scenario) {
   StrategyFactory factory = row.make(options, setting);
   if (scenario.wrap) factory = scenario.wrap(std::move(factory));
 
-  std::vector<std::unique_ptr<QuadraticLearner>> learners;
+  std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (int k = 0; k < scenario.problem.workers; ++k) {
-    learners.push_back(std::make_unique<QuadraticLearner>(scenario.problem, k));
+    auto learner = std::make_unique<QuadraticLearner>(scenario.problem, k);
     if (const auto found = scenario.diverge.find(k); found != scenario.diverge.end()) {
-      learners.back()->diverge_at(found->second);
+      learner->diverge_at(found->second);
     }
+    learners.push_back(std::move(learner));
+    if (scenario.wrap_learner) learners.back() = scenario.wrap_learner(std::move(learners.back()), k);
     views.push_back(learners.back().get());
   }
 
