@@ -42,7 +42,9 @@ class DPsgd final : public Strategy {
     const std::size_t size = self.params().size();
     const SharedVector sent = own.floats(size);
     std::vector<SharedVector> models;
-    for (const NeighborFrame& neighbor : received) models.push_back(neighbor.frame.floats(size));
+    for (const NeighborFrame& neighbor : received) {
+      read_from(self, neighbor.from.rank, [&] { models.push_back(neighbor.frame.floats(size)); });
+    }
     co_await self.compute([&] {
       for (std::size_t i = 0; i < models.size(); ++i) {
         kernels::axpy_difference(static_cast<float>(received[i].from.weight), models[i], sent, self.params());

@@ -16,6 +16,11 @@ Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing
   co_return received;
 }
 
+void refuse_message(const Comm& receiver, Rank sender, const DecodeError& error) {
+  throw DecodeError(receiver.name(receiver.self()) + " cannot use what " + receiver.name(sender) + " sent (" +
+                    error.what() + "): all workers need the same model and the same [compression]");
+}
+
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size) {
   std::uint64_t directed_edges = 0;
   for (Rank rank{0}; rank.value < static_cast<std::int32_t>(mixing.nodes()); ++rank.value) {
@@ -40,10 +45,10 @@ TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t ove
 
 void require_unbiased(const Options& options, const StrategySetting& setting) {
   if (options.flag("allow_biased") || setting.compressor()->unbiased()) return;
-  throw UsageError(
-      "this algorithm is proved for unbiased compression only, and the operator of [compression] is biased: choose "
-      "qsgd, "
-      "natural, random_k or random_gossip with unbiased = true, or set strategy.allow_biased = true to try it");
+  throw UsageError(options.place("allow_biased") +
+                   ": this algorithm is proved for unbiased compression only, and the operator of [compression] is "
+                   "biased; choose qsgd, natural, random_k or random_gossip with unbiased = true, or set it to true to "
+                   "try");
 }
 
 OptionSpec gamma_option(std::string_view default_value) {

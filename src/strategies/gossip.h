@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "compress/compressor.h"
 #include "strategies/strategy.h"
 
@@ -22,6 +23,19 @@ struct NeighborFrame {
 // Sends `frame` to every neighbour of this node on `mixing` and waits for theirs of the same round and tag, in the
 // order of ranks. Throws PeerLost that names the neighbour who is late.
 Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing, const Frame& frame);
+
+// Throws the DecodeError of a message that `receiver` refused, with both named and the usual cause.
+[[noreturn]] void refuse_message(const Comm& receiver, Rank sender, const DecodeError& error);
+
+// Runs `read` on what the worker `sender` sent to `self`. A DecodeError of it then names both.
+template <typename Read>
+void read_from(const Worker& self, Rank sender, Read&& read) {
+  try {
+    read();
+  } catch (const DecodeError& error) {
+    refuse_message(self.comm(), sender, error);
+  }
+}
 
 // Payload bytes a step, over all nodes, when each sends `size` bytes to each of its neighbours.
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);

@@ -23,6 +23,7 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
+#include "strategies/gossip.h"
 #include "strategies/rows.h"
 
 namespace laconic {
@@ -82,7 +83,7 @@ class Group final : public GradientSource {
     for (int k = 1; k < size_; ++k) {
       const Seconds left{std::max(0.0, (end - leader_.comm().now()).value)};
       const Frame frame = co_await leader_.comm().receive(member(k), Tag::kGather, rounds_.before, left);
-      received.push_back(frame.floats(gradient.size()));
+      read_from(leader_, member(k), [&] { received.push_back(frame.floats(gradient.size())); });
     }
     co_await leader_.compute([&] {
       std::vector<std::span<const float>> gradients = {gradient};
@@ -165,7 +166,8 @@ class Hierarchical final : public Strategy {
   static Task<void> take_model(Worker& self, Rank leader, Round round) {
     const Seconds patience{2.0 * self.comm().options().deadline.value};
     const Frame frame = co_await self.comm().receive(leader, Tag::kBroadcast, round, patience);
-    const SharedVector model = frame.floats(self.params().size());
+    SharedVector model;
+    read_from(self, leader, [&] { model = frame.floats(self.params().size()); });
     std::copy(model.values().begin(), model.values().end(), self.params().begin());
   }
 

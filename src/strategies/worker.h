@@ -77,7 +77,7 @@ class Worker {
   const Layout& layout() const { return parts_.learner.layout(); }
   // Samples this worker trains on.
   std::uint64_t weight() const { return parts_.learner.samples(); }
-  Comm& comm() { return parts_.comm; }
+  Comm& comm() const { return parts_.comm; }
 
   // One optimiser step on one batch. Throws RunError that names the worker and the step (counted from
   // 1) when the loss is not finite.

@@ -399,6 +399,23 @@ TEST(Hierarchical, AWorkerWhoseLossIsNotFiniteIsNamedByItsRankInTheJob) {
   }
 }
 
+TEST(Hierarchical, AMessageForAnotherModelIsRefusedWithBothWorkersNamed) {
+  const auto refusal = [](const std::map<int, std::size_t>& dimensions) -> std::string {
+    Scenario s = grouped("choco", {{"order", "adapt-then-combine"}});
+    s.dimensions = dimensions;
+    s.evaluate_every = s.steps;
+    try {
+      std::rethrow_exception(run(s).outcome.error);
+    } catch (const DecodeError& error) {
+      return error.what();
+    }
+  };
+  constexpr std::size_t kLarger = kSize + 30;
+  EXPECT_EQ(refusal({{4, kLarger}}).find("worker 3 cannot use what worker 4 sent ("), 0U);
+  // Of group 2, whose neighbours are groups 1 and 3.
+  EXPECT_EQ(refusal({{6, kLarger}, {7, kLarger}, {8, kLarger}}).find("worker 6 cannot use what worker 3 sent ("), 0U);
+}
+
 TEST(Hierarchical, GroupsMustBeEqual) {
   const auto refusal = [](int workers, const std::string& groups) -> std::string {
     try {
