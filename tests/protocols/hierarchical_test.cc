@@ -354,7 +354,7 @@ std::string failure_of(const Scenario& s) {
     std::rethrow_exception(result.outcome.error);
   } catch (const PeerLost& lost) {
     return std::string("lost: ") + lost.what();
-  } catch (const RunError& error) {
+  } catch (const std::exception& error) {
     return error.what();
   }
 }
@@ -404,11 +404,7 @@ TEST(Hierarchical, AMessageForAnotherModelIsRefusedWithBothWorkersNamed) {
     Scenario s = grouped("choco", {{"order", "adapt-then-combine"}});
     s.dimensions = dimensions;
     s.evaluate_every = s.steps;
-    try {
-      std::rethrow_exception(run(s).outcome.error);
-    } catch (const DecodeError& error) {
-      return error.what();
-    }
+    return failure_of(s);
   };
   constexpr std::size_t kLarger = kSize + 30;
   EXPECT_EQ(refusal({{4, kLarger}}).find("worker 3 cannot use what worker 4 sent ("), 0U);
