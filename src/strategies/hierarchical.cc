@@ -9,13 +9,17 @@
 //   n   group_size_     x_m   the leader's params     sum_k   in double in the order of ranks, rounded once
 //
 // Gradients of a group weigh the same, whatever the numbers of samples. The members' optimisers are not used.
-// Batch-norm statistics stay a worker's own. Invariants: after every round the members' models are their leader's, bit
-// for bit; all gradients of a group's step are at one model. A group of one worker runs the strategy between the groups
-// as if there were no groups; on the complete graph with exact averaging after the step the whole is centralised SGD.
+// Batch-norm statistics stay a worker's own; where they travel with the parameters they are the leader's.
+//
+// Invariants: after every round the members' models are their leader's, bit for bit; all gradients of a group's step
+// are at one model. A group of one worker runs the strategy between the groups as if there were no groups; on the
+// complete graph with exact averaging after the step the whole is centralised SGD.
+//
 // Messages, every step: d float32 from each member to its leader and d float32 back; d float32 more to each member
 // before the step where the strategy between the groups has changed the model by then (StrategyRow::moves_first). The
 // gradients of a group are computed and collected while the strategy between the groups exchanges, where it overlaps
 // its exchange with its step.
+//
 // Patience: a leader waits half the deadline for its members, the deadline for other leaders, and members wait twice
 // the deadline for their leader, so that who is next to a missing node gives up first.
 #include <algorithm>
