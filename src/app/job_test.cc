@@ -162,7 +162,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "change the name"},
       {12, "name = \"fdaa\"",
        "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
-       "choco, dcd_psgd, ecd_psgd, deep_squeeze, local, serial; did you mean 'fda'?"},
+       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, local, serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},

@@ -49,6 +49,9 @@ class Learner {
   // Training samples the learner draws from: its weight in weighted means. Positive.
   virtual std::uint64_t samples() const = 0;
 
+  // The learning rate of the step whose gradient was computed last; before any, that of the first. At least 0.
+  virtual double learning_rate() const = 0;
+
   // Computes the gradient of the mean loss over the batch of step `step`, at params(), into gradient().
   virtual StepResult compute_gradient(Step step) = 0;
   // One optimiser step with gradient().

@@ -60,6 +60,8 @@ class Worker {
   std::span<float> params() { return parts_.learner.params(); }
   std::span<float> gradient() { return parts_.learner.gradient(); }
   const Layout& layout() const { return parts_.learner.layout(); }
+  // Of the step taken last.
+  double learning_rate() const { return parts_.learner.learning_rate(); }
   // Samples this worker trains on.
   std::uint64_t weight() const { return parts_.learner.samples(); }
   Comm& comm() { return parts_.comm; }

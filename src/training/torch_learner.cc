@@ -47,6 +47,8 @@ class TorchLearner final : public Learner {
   std::span<float> buffers() override { return buffers_; }
   std::uint64_t samples() const override { return shard_.size(); }
 
+  double learning_rate() const override { return context_->learning_rate.at(step_.value); }
+
   StepResult compute_gradient(Step step) override {
     gradient();
     const InstancePool::Lease instance(context_->pool);
@@ -98,9 +100,6 @@ class TorchLearner final : public Learner {
     loss.backward();
     return {.loss = loss.item<double>(), .samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
   }
-
-  // Of the step whose gradient is computed last.
-  double learning_rate() const { return context_->learning_rate.at(step_.value); }
 
   std::shared_ptr<TrainingContext> context_;
   Rank rank_;

@@ -14,6 +14,7 @@ Options strategy_options(std::string_view strategy, const std::map<std::string, 
 
 StrategySetting strategy_setting(const Scenario& scenario) {
   StrategySetting setting{.dimension = scenario.problem.dimension,
+                          .layout = scenario.problem.layout(),
                           .world_size = scenario.problem.workers,
                           .seed = scenario.problem.seed,
                           .collective = scenario.collective,
@@ -29,8 +30,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
     const CompressorRow& compressor = find_compressor(scenario.compressor);
     std::map<std::string, GivenOption> given;
     for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
-    setting.compressor =
-        compressor.make(Options("compression", compressor.options, given), flat_layout(scenario.problem.dimension));
+    setting.compressor = compressor.make(Options("compression", compressor.options, given), scenario.problem.layout());
   }
   return setting;
 }
