@@ -38,6 +38,12 @@ Task<void> mix_models(Worker& self, const Frame& own, const std::vector<Neighbor
   });
 }
 
+void refuse_message(Rank receiver, Rank sender, const DecodeError& error) {
+  throw DecodeError("worker " + std::to_string(receiver.value) + " cannot use what worker " +
+                    std::to_string(sender.value) + " sent (" + error.what() +
+                    "): all workers need the same model and the same [compression]");
+}
+
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size) {
   std::uint64_t directed_edges = 0;
   for (Rank rank{0}; rank.value < static_cast<std::int32_t>(mixing.nodes()); ++rank.value) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "compress/compressor.h"
 #include "strategies/strategy.h"
 
@@ -29,6 +30,19 @@ Task<std::vector<NeighborFrame>> exchange_each(Comm& comm, const MixingMatrix& m
 // x_i += sum_j w_ij (x_j - x_i) on the worker's model, the models as sent: `own` and `received` are those of one
 // exchange.
 Task<void> mix_models(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received);
+
+// Throws the DecodeError of a message that `receiver` refused, with both named and the usual cause.
+[[noreturn]] void refuse_message(Rank receiver, Rank sender, const DecodeError& error);
+
+// Runs `read` on what the worker `sender` sent to `self`. A DecodeError of it then names both.
+template <typename Read>
+void read_from(const Worker& self, Rank sender, Read&& read) {
+  try {
+    read();
+  } catch (const DecodeError& error) {
+    refuse_message(self.rank(), sender, error);
+  }
+}
 
 // Payload bytes a step, over all nodes, when each sends `size` bytes to each of its neighbours.
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <numeric>
@@ -441,6 +442,106 @@ TEST(Gossip, RefusesBiasedOperatorsWhereNothingIsProvedUnlessAllowed) {
     s.compression = {};
     s.options = {{"allow_biased", "true"}};
     EXPECT_NO_THROW(run(s));
+  }
+}
+
+// An operator that adds the sizes of the messages it prepares to a common sum.
+class Weighing final : public Compressor {
+ public:
+  Weighing(std::unique_ptr<Compressor> inner, std::atomic<std::uint64_t>& bytes)
+      : inner_(std::move(inner)), bytes_(bytes) {}
+
+  std::size_t prepare(std::span<const float> v, RandomStream& random) override {
+    const std::size_t size = inner_->prepare(v, random);
+    bytes_ += size;
+    return size;
+  }
+  void write(std::span<std::byte> out) override { inner_->write(out); }
+  void decode_add(std::span<const std::byte> message, float weight, std::span<float> y) override {
+    inner_->decode_add(message, weight, y);
+  }
+  bool unbiased() const override { return inner_->unbiased(); }
+  std::optional<double> omega(std::span<const float> v) const override { return inner_->omega(v); }
+  Information information() override { return inner_->information(); }
+  void archive(Archive& archive) override { inner_->archive(archive); }
+
+ private:
+  std::unique_ptr<Compressor> inner_;
+  std::atomic<std::uint64_t>& bytes_;
+};
+
+// What a strategy adds to each message of the operator.
+std::uint64_t overhead_of(const std::string& strategy) {
+  return strategy == "deep_squeeze" ? 0 : Replicas::kPayloadOverhead;
+}
+
+TEST(Gossip, BytesAreTheMessagesOfTheOperatorOnceForEachNeighbourForEveryOperator) {
+  for (const CompressorRow* operator_row : compressors()) {
+    for (const std::string strategy : {"choco", "dcd_psgd", "ecd_psgd", "deep_squeeze"}) {
+      SCOPED_TRACE(strategy + " with " + std::string(operator_row->name));
+      Scenario s = gossip(strategy, {});
+      if (strategy == "dcd_psgd" || strategy == "ecd_psgd") s.options = {{"allow_biased", "true"}};
+      s.compressor = operator_row->name;
+      if (s.compressor == "threshold") s.compression = {{"threshold", "0.01"}};
+      std::atomic<std::uint64_t> prepared{0};
+      s.wrap_compressor = [&](CompressorFactory make) -> CompressorFactory {
+        return [&prepared, make = std::move(make)] { return std::make_unique<Weighing>(make(), prepared); };
+      };
+      // Afterwards the formula tries the operator out too.
+      std::uint64_t messages = 0;
+      s.observer.on_measurement = [&](const Measurement& measurement) {
+        if (measurement.step.value == s.steps) messages = prepared;
+      };
+      const Tally total = run(s).outcome.ledger.total(Traffic::kModel);
+      constexpr std::uint64_t kDegree = 2;  // of every node of the ring
+      EXPECT_EQ(total.frames, kDegree * kNodes * s.steps);
+      EXPECT_EQ(total.payload.value, kDegree * (messages + kNodes * s.steps * overhead_of(strategy)));
+    }
+  }
+}
+
+TEST(Gossip, AMessageForAnotherModelIsRefusedWithBothWorkersNamed) {
+  for (const std::string strategy : {"d_psgd", "choco", "deep_squeeze"}) {
+    for (const std::string compressor : {"none", "sign", "top_k", "low_rank"}) {
+      if (strategy == "d_psgd" && compressor != "none") continue;
+      SCOPED_TRACE(strategy + " with " + compressor);
+      Scenario s = gossip(strategy, {});
+      s.compressor = compressor;
+      s.dimensions = {{2, kSize + 30}};
+      s.evaluate_every = s.steps;
+      const Result result = run(s);
+      ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+      try {
+        std::rethrow_exception(result.outcome.error);
+      } catch (const DecodeError& error) {
+        const std::string text = error.what();
+        EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
+        EXPECT_NE(text.find("all workers need the same model"), std::string::npos) << text;
+        EXPECT_EQ(text.find('\n'), std::string::npos);
+      }
+    }
+  }
+}
+
+TEST(Gossip, TheExchangeOfTheOverlapOrderTakesPlaceWhileTheGradientIsComputed) {
+  for (const std::string strategy : {"d_psgd", "choco"}) {
+    SCOPED_TRACE(strategy);
+    Scenario s = gossip(strategy, {});
+    s.problem.dimension = 50'000;
+    s.steps = 4;
+    s.evaluate_every = s.steps;
+    const auto time_of = [&](const std::string& order, Seconds step) {
+      s.options = {{"order", order}};
+      s.step_cost.assign(kNodes, step);
+      return run(s).outcome.time.value;
+    };
+    const double exchanges = time_of("adapt-then-combine", Seconds{1e-9});
+    const double steps = 0.01 * static_cast<double>(s.steps);
+    ASSERT_LT(exchanges, 0.8 * steps);
+    ASSERT_GT(exchanges, 0.4 * steps);
+    EXPECT_NEAR(time_of("adapt-then-combine", Seconds{0.01}), steps + exchanges, 1e-3 * steps);
+    EXPECT_NEAR(time_of("overlap", Seconds{0.01}), steps, 1e-3 * steps);
+    EXPECT_NEAR(time_of("overlap", Seconds{0.001}), exchanges, 1e-3 * steps);
   }
 }
 
