@@ -242,7 +242,8 @@ void check_momentum(const Job& job) {
   const std::string reason = "strategy " + std::string(job.strategy->name) +
                              " brings its own momentum (strategy.momentum) to the plain gradient step; ";
   if (job.optimizer->name != "sgd") {
-    throw UsageError(optimizer.place("name") + ": " + reason + "set optimizer.name = \"sgd\"");
+    throw UsageError(optimizer.place("name") + ": " + reason +
+                     "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
   }
   if (optimizer.number("momentum") != 0.0) {
     throw UsageError(optimizer.place("momentum") + ": " + reason + "set optimizer.momentum = 0");

@@ -254,6 +254,22 @@ TEST(Job, OnAGraphHasATopologyAndACompression) {
   EXPECT_EQ(again.identity(), job.identity());
 }
 
+TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"qg_dsgdm\"";
+  lines[12] = "momentum = 0.9\n[topology]\ngraph = \"ring\"";
+  const std::string reason =
+      "strategy qg_dsgdm brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:8: optimizer.name: " + reason + "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nmomentum = 0.5";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:9: optimizer.momentum: " + reason + "set optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nweight_decay = 0.01";
+  const Job job = parse(joined(lines));
+  EXPECT_EQ(job.section("strategy").number("momentum"), 0.9);
+  EXPECT_FALSE(job.section("strategy").flag("nesterov"));
+}
+
 TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {
   const auto error_of = [](const std::vector<std::string>& lines) -> std::string {
     try {

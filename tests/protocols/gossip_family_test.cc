@@ -333,24 +333,26 @@ double distance_from_optimum(const QuadraticProblem& problem, const std::vector<
 }
 
 TEST(QgDsgdm, EndsNearerToTheOptimumOfTheMeanLossThanLocalMomentumWhereDataDiffer) {
-  for (const std::uint64_t seed : {1, 2, 3}) {
-    for (const int nodes : {8, 16}) {
+  for (const std::uint64_t seed : {1, 2}) {
+    for (const int nodes : {6, 10}) {
       for (const double rate : {0.01, 0.03}) {
         Scenario s = family("qg_dsgdm", {{"momentum", "0.9"}});
         s.problem.seed = seed;
         s.problem.workers = nodes;
+        s.problem.dimension = 12;
+        s.problem.shapes = {};
         s.problem.learning_rate = rate;
         s.problem.noise = 0.0;
         s.problem.spread = 3.0;
-        s.steps = 1000;
-        s.evaluate_every = 500;
+        s.steps = 300;
+        s.evaluate_every = 300;
         Scenario local = s;
         local.strategy = "d_psgd";
         local.options = {{"order", "adapt-then-combine"}};
         local.problem.momentum = 0.9;
         const double quasi_global = distance_from_optimum(s.problem, run(s).params);
         const double own = distance_from_optimum(s.problem, run(local).params);
-        EXPECT_LT(quasi_global, own) << "seed " << seed << ", " << nodes << " nodes, rate " << rate;
+        EXPECT_LT(quasi_global, 0.5 * own) << "seed " << seed << ", " << nodes << " nodes, rate " << rate;
       }
     }
   }
