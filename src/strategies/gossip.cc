@@ -68,10 +68,10 @@ TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t ove
 
 void require_unbiased(const Options& options, const StrategySetting& setting) {
   if (options.flag("allow_biased") || setting.compressor()->unbiased()) return;
-  throw UsageError(
-      "this algorithm is proved for unbiased compression only, and the operator of [compression] is biased: choose "
-      "qsgd, "
-      "natural, random_k or random_gossip with unbiased = true, or set strategy.allow_biased = true to try it");
+  throw UsageError(options.place("allow_biased") +
+                   ": this algorithm is proved for unbiased compression only, and the operator of [compression] is "
+                   "biased; choose qsgd, natural, random_k or random_gossip with unbiased = true, or set it to true to "
+                   "try");
 }
 
 OptionSpec gamma_option(std::string_view default_value) {

@@ -42,6 +42,9 @@ class Learner {
   // valid and at the same address for the learner's life.
   virtual std::span<float> gradient() = 0;
   virtual const Layout& layout() const = 0;
+  // How many of params(), the first ones, the steps of the optimiser move; those after them are buffers that travel
+  // with the parameters.
+  virtual std::size_t trained_size() const { return layout().size; }
   // State that is not trained but belongs to the model (batch-norm statistics); empty when there is none. Local to the
   // worker: what is measured is the average model with the average of the workers' buffers. The view is valid and at
   // the same address for the learner's life.

@@ -9,9 +9,9 @@
 //
 // What local momentum remembers are the gradients of a worker's own data; h remembers how the model moved, neighbours
 // included, so that it follows the common gradient at no cost in bytes. The learner takes the plain step x_i - eta g_i.
-// In a step with eta = 0 h stays. Needs a connected undirected graph. Invariant (C1): the gossip part leaves the
-// average of the models as it is. With b = 0 it is D-PSGD, adapt-then-combine. Messages: every step d float32 to each
-// neighbour.
+// In a step with eta = 0 h stays. Buffers that travel with the model have no momentum. Needs a connected undirected
+// graph. Invariant (C1): the gossip part leaves the average of the models as it is. With b = 0 it is D-PSGD,
+// adapt-then-combine. Messages: every step d float32 to each neighbour.
 #include <algorithm>
 
 #include "kernels/vector_ops.h"
@@ -33,15 +33,18 @@ class QgDsgdm final : public Strategy {
     const double rate = self.learning_rate();
     Frame own;
     co_await self.compute([&] {
-      push(static_cast<float>(rate), self.params());
+      push(static_cast<float>(rate), self.params().first(self.trained_size()));
       own = Frame(header, std::span<const float>(self.params()));
     });
     const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
     co_await mix_models(self, own, received);
     co_await self.compute([&] {
       if (rate == 0.0) return;
-      kernels::scale(share_, momentum_);
-      kernels::axpy_difference(static_cast<float>((1.0 - share_) / rate), before_, self.params(), momentum_);
+      const std::size_t trained = self.trained_size();
+      const std::span<float> momentum = std::span(momentum_).first(trained);
+      kernels::scale(share_, momentum);
+      kernels::axpy_difference(static_cast<float>((1.0 - share_) / rate), std::span(before_).first(trained),
+                               self.params().first(trained), momentum);
     });
     self.synchronised();
   }
@@ -49,10 +52,12 @@ class QgDsgdm final : public Strategy {
   void archive(Archive& archive) override { archive.floats("qg_dsgdm.momentum", momentum_); }
 
  private:
-  // y_i of x_i - eta g_i.
+  // y_i of x_i - eta g_i, of what is trained.
   void push(float rate, std::span<float> params) const {
-    if (nesterov_) kernels::axpy_difference(share_, params, before_, params);  // - b eta g_i
-    kernels::axpy(-rate * share_ * (nesterov_ ? share_ : 1.0F), momentum_, params);
+    if (nesterov_) {  // - b eta g_i
+      kernels::axpy_difference(share_, params, std::span(before_).first(params.size()), params);
+    }
+    kernels::axpy(-rate * share_ * (nesterov_ ? share_ : 1.0F), std::span(momentum_).first(params.size()), params);
   }
 
   float share_;

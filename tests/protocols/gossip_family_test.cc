@@ -98,6 +98,24 @@ TEST_P(FamilyOn, QuasiGlobalMomentumIsItsMatrixForm) {
   }
 }
 
+TEST(QgDsgdm, GivesBuffersThatTravelNoMomentum) {
+  for (const std::string nesterov : {"false", "true"}) {
+    Scenario s = family("qg_dsgdm", {{"nesterov", nesterov}});
+    s.problem.buffers = 12;
+    s.problem.decay = 0.9;
+    Scenario plain = s;
+    plain.strategy = "d_psgd";
+    plain.options = {{"order", "adapt-then-combine"}};
+    const std::vector<std::vector<float>> got = run(s).params;
+    const std::vector<std::vector<float>> expected = run(plain).params;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const auto trained = static_cast<std::ptrdiff_t>(s.problem.dimension - s.problem.buffers);
+      EXPECT_TRUE(std::equal(got[i].begin() + trained, got[i].end(), expected[i].begin() + trained)) << "node " << i;
+      EXPECT_FALSE(std::equal(got[i].begin(), got[i].begin() + trained, expected[i].begin())) << "node " << i;
+    }
+  }
+}
+
 // A tensor as PowerGossip sees it.
 struct Tensor {
   std::size_t offset;

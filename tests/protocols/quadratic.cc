@@ -1,6 +1,7 @@
 #include "quadratic.h"
 
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -89,6 +90,7 @@ StepResult QuadraticLearner::compute_gradient(Step step) {
   const std::vector<double> params(params_.begin(), params_.end());
   const std::vector<double> gradient = problem_.gradient(worker_, step.value, params);
   for (std::size_t j = 0; j < gradient.size(); ++j) gradient_[j] = static_cast<float>(gradient[j]);
+  for (std::size_t j = trained_size(); j < gradient.size(); ++j) params_[j] -= 0.1F * std::exchange(gradient_[j], 0.0F);
   const bool diverged = step.value >= diverges_at_;
   const double loss = diverged ? std::numeric_limits<double>::quiet_NaN() : problem_.loss(worker_, params);
   return {.loss = loss, .samples = 1};
