@@ -245,6 +245,21 @@ void check_name(const std::string& name) {
   }
 }
 
+// `section`: where that strategy's options are.
+void check_momentum(const Job& job, const StrategyRow& strategy, const std::string& section) {
+  if (!strategy.brings_momentum) return;
+  const Options& optimizer = job.section("optimizer");
+  const std::string reason = "strategy " + std::string(strategy.name) + " brings its own momentum (" + section +
+                             ".momentum) to the plain gradient step; ";
+  if (job.optimizer->name != "sgd") {
+    throw UsageError(optimizer.place("name") + ": " + reason +
+                     "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  }
+  if (optimizer.number("momentum") != 0.0) {
+    throw UsageError(optimizer.place("momentum") + ": " + reason + "set optimizer.momentum = 0");
+  }
+}
+
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
@@ -384,6 +399,8 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   }
   job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
   job.optimizer->check(job.section("optimizer"));
+  check_momentum(job, *job.strategy, "strategy");
+  if (job.between != nullptr) check_momentum(job, *job.between, "between");
 
   const Options& workers = job.section("workers");
   job.workers = static_cast<std::uint32_t>(workers.integer("count"));

@@ -162,7 +162,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "change the name"},
       {12, "name = \"fdaa\"",
        "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
-       "choco, dcd_psgd, ecd_psgd, deep_squeeze, hierarchical, local, serial; did you mean 'fda'?"},
+       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, hierarchical, local, "
+       "serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},
@@ -254,6 +255,22 @@ TEST(Job, OnAGraphHasATopologyAndACompression) {
   EXPECT_EQ(again.identity(), job.identity());
 }
 
+TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"qg_dsgdm\"";
+  lines[12] = "momentum = 0.9\n[topology]\ngraph = \"ring\"";
+  const std::string reason =
+      "strategy qg_dsgdm brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:8: optimizer.name: " + reason + "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nmomentum = 0.5";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:9: optimizer.momentum: " + reason + "set optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nweight_decay = 0.01";
+  const Job job = parse(joined(lines));
+  EXPECT_EQ(job.section("strategy").number("momentum"), 0.9);
+  EXPECT_FALSE(job.section("strategy").flag("nesterov"));
+}
+
 TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {
   const auto error_of = [](const std::vector<std::string>& lines) -> std::string {
     try {
@@ -319,12 +336,17 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "job.toml: 'between.name' is missing (a strategy that gossips on a graph, whose nodes are the groups); "
             "write [between] name = \"d_psgd\"");
   for (const std::string name : {"fda", "hierarchical"}) {
-    EXPECT_EQ(refusal(good, {"between.name=" + name}), "--set: between.name: '" + name +
-                                                           "' is not one of: d_psgd, choco, dcd_psgd, ecd_psgd, "
-                                                           "deep_squeeze");
+    EXPECT_EQ(refusal(good, {"between.name=" + name}),
+              "--set: between.name: '" + name +
+                  "' is not one of: d_psgd, qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, "
+                  "deep_squeeze");
   }
   EXPECT_EQ(refusal(joined(kGood) + "[between]\nname = \"choco\"\n"),
             "job.toml:18: [between] means nothing to strategy fda; remove it, or choose one of hierarchical");
+  EXPECT_EQ(refusal(without(19, 3), {"between.name=qg_dsgdm"})
+                .find("job.toml:8: optimizer.name: strategy qg_dsgdm "
+                      "brings its own momentum (between.momentum) to "),
+            0U);
   // Its options stand under it.
   EXPECT_EQ(refusal(good, {"strategy.gamma=0.5"}),
             "--set: 'strategy.gamma' is an option of what runs between the groups of hierarchical; put it under "

@@ -16,6 +16,8 @@ extern const StrategyRow kFedAvg;
 extern const StrategyRow kHierarchical;
 extern const StrategyRow kLocal;
 extern const StrategyRow kPeriodic;
+extern const StrategyRow kPowerGossip;
+extern const StrategyRow kQgDsgdm;
 extern const StrategyRow kSerial;
 extern const StrategyRow kSynchronous;
 

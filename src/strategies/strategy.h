@@ -34,6 +34,7 @@ struct StrategyRow;
 // What all nodes of a job know before the first step.
 struct StrategySetting {
   std::size_t dimension = 0;  // d
+  Layout layout = {};         // of the d elements: the model's tensors
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   Collective collective = Collective::kStar;
@@ -79,6 +80,8 @@ struct StrategyRow {
   bool silent = false;
   // Talks with the neighbours on an undirected graph, whose mixing weights it needs, and through no collective.
   bool needs_graph = false;
+  // Has a momentum of its own, made of what the plain gradient step (sgd without momentum) does to the model.
+  bool brings_momentum = false;
   // Sends what a compression operator makes of a vector.
   bool compresses = false;
   // The number of groups of workers that StrategySetting::between sees as its nodes; unset: the row needs none. Throws

@@ -61,6 +61,9 @@ class TorchLearner final : public Learner {
   std::span<float> buffers() override { return buffers_; }
   std::uint64_t samples() const override { return shard_.size(); }
 
+  std::size_t trained_size() const override { return context_->trained.size; }
+  double learning_rate() const override { return context_->learning_rate.at(step_.value); }
+
   StepResult compute_gradient(Step step) override {
     gradient();
     const InstancePool::Lease instance(context_->pool);
@@ -119,9 +122,6 @@ class TorchLearner final : public Learner {
   at::Tensor trained(const at::Tensor& vector) const {
     return vector.narrow(0, 0, static_cast<std::int64_t>(context_->trained.size));
   }
-
-  // Of the step whose gradient is computed last.
-  double learning_rate() const { return context_->learning_rate.at(step_.value); }
 
   std::shared_ptr<TrainingContext> context_;
   Rank rank_;

@@ -278,6 +278,8 @@ TEST(TorchLearner, BuffersThatTravelLieBehindTheParametersAndTrainThemAsOwnOnesD
     const std::size_t trained = own->params().size();
     EXPECT_TRUE(learner->buffers().empty());
     EXPECT_EQ(learner->params().size(), trained + own->buffers().size());
+    EXPECT_EQ(learner->trained_size(), trained);
+    EXPECT_EQ(own->trained_size(), trained);
     EXPECT_EQ(travelling.dimension(), learner->params().size());
     EXPECT_EQ(travelling.stored_layout().size, with_own.stored_layout().size);
     EXPECT_EQ(travelling.layout().tensors.size(), with_own.stored_layout().tensors.size());
@@ -344,6 +346,7 @@ TEST(TorchLearner, FollowsTheScheduleOfTheLearningRate) {
     std::ranges::fill(learner->params(), 0.0F);
     std::ranges::fill(learner->gradient(), 1.0F);
     learner->apply_gradient();
+    EXPECT_EQ(learner->learning_rate(), rates[step]) << step;
     for (const float value : learner->params()) ASSERT_EQ(value, -rates[step]) << step;
   }
   // A whole step takes the same rate as its halves.

@@ -48,7 +48,7 @@ class Conformance : public testing::TestWithParam<Row> {
   Scenario scenario() const {
     const StrategyRow& row = find_strategy(GetParam().strategy);
     const int workers = row.single_worker ? 1 : row.groups != nullptr ? 6 : 5;
-    return {.problem = {.workers = workers, .dimension = 60, .seed = 2},
+    return {.problem = {.workers = workers, .dimension = 60, .seed = 2, .shapes = {{4, 2, 6}, {12}}},
             .strategy = GetParam().strategy,
             .options = GetParam().options,
             .between = GetParam().between,
@@ -159,6 +159,7 @@ TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
   if (find_strategy(GetParam().strategy).groups != nullptr) return;  // needs two
   Scenario s = scenario();
   s.problem.workers = 1;
+  if (find_strategy(s.strategy).brings_momentum) s.options["momentum"] = "0";
   Scenario serial = s;
   serial.strategy = "serial";
   serial.options = {};

@@ -224,6 +224,8 @@ class RecordedLearner final : public Learner {
   std::span<float> gradient() override { return inner_->gradient(); }
   const Layout& layout() const override { return inner_->layout(); }
   std::span<float> buffers() override { return inner_->buffers(); }
+  std::size_t trained_size() const override { return inner_->trained_size(); }
+  double learning_rate() const override { return inner_->learning_rate(); }
   std::uint64_t samples() const override { return inner_->samples(); }
   StepResult compute_gradient(Step step) override {
     const std::scoped_lock lock(record_.mutex);

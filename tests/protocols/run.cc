@@ -20,6 +20,7 @@ std::uint32_t graph_nodes(const Scenario& scenario) {
 
 StrategySetting strategy_setting(const Scenario& scenario) {
   StrategySetting setting{.dimension = scenario.problem.dimension,
+                          .layout = scenario.problem.layout(),
                           .world_size = scenario.problem.workers,
                           .seed = scenario.problem.seed,
                           .collective = scenario.collective,
@@ -39,8 +40,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
     const CompressorRow& compressor = find_compressor(scenario.compressor);
     std::map<std::string, GivenOption> given;
     for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
-    setting.compressor =
-        compressor.make(Options("compression", compressor.options, given), flat_layout(scenario.problem.dimension));
+    setting.compressor = compressor.make(Options("compression", compressor.options, given), scenario.problem.layout());
     if (scenario.wrap_compressor) setting.compressor = scenario.wrap_compressor(std::move(setting.compressor));
   }
   return setting;
@@ -53,6 +53,7 @@ QuadraticProblem problem_of(const Scenario& scenario, int worker) {
   QuadraticProblem problem = scenario.problem;
   if (const auto found = scenario.dimensions.find(worker); found != scenario.dimensions.end()) {
     problem.dimension = found->second;
+    problem.shapes = {};
   }
   return problem;
 }
