@@ -115,8 +115,8 @@ class TopK final : public SparseCompressor {
       const kernels::KthMagnitude kth = kernels::kth_magnitude(x, k);
       collected = collect(kth.threshold);
       // Where ties are too many for the room, one after another.
-      collected = collected <= capacity ? keep(collected, kth)
-                                        : collect_exactly(x, kth, k - kth.above, first, indices, values);
+      collected =
+          collected <= capacity ? keep(collected, kth) : collect_exactly(x, kth, k - kth.above, first, indices, values);
     }
     LACONIC_CHECK(collected == k, collected << " of " << k << " largest");
     selection.indices.insert(selection.indices.end(), indices.begin(),

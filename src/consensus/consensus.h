@@ -45,9 +45,9 @@ NodeVectors normal_vectors(std::size_t nodes, std::size_t dimension, std::uint64
 struct ConsensusRecord {
   std::uint64_t round = 0;
   double error = 1.0;  // e_t / e_0
-  Bytes payload;       // sent by all nodes until the last of them ended the round
-  Bytes framed;        // the same with headers
-  Seconds time;        // of the simulated clock, then
+  Bytes payload = {};  // sent by all nodes until the last of them ended the round
+  Bytes framed = {};   // the same with headers
+  Seconds time = {};   // of the simulated clock, then
 };
 
 struct ConsensusRun {

@@ -83,7 +83,7 @@ Task<void> Replicas::apply(Worker& self, const Exchanged& exchanged, float keep,
     }
     const std::span<const std::byte> own = parse(exchanged.own).message;
     compressor_->decode_add(own, scale, replica_);
-    compressor_->decode_add(own, scale * static_cast<float>(mixing_->self_weight(self.rank())), sum_);
+    compressor_->decode_add(own, scale * own_weight(*mixing_, self.rank()), sum_);
     for (const NeighborFrame& neighbor : exchanged.received) {
       compressor_->decode_add(parse(neighbor.frame).message, scale * static_cast<float>(neighbor.from.weight), sum_);
     }
@@ -113,7 +113,7 @@ Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked
   std::vector<float> other(replica_.size());
   co_await self.compute([&] {
     std::copy(replica_.begin(), replica_.end(), sum_.begin());
-    kernels::scale(static_cast<float>(mixing_->self_weight(self.rank())), sum_);
+    kernels::scale(own_weight(*mixing_, self.rank()), sum_);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       ByteReader in(answers[i].payload(), "neighbour's replica");
       chains_[i] = in.u32();

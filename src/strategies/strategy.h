@@ -76,6 +76,8 @@ struct StrategyRow {
   bool needs_graph = false;
   // Sends what a compression operator makes of a vector.
   bool compresses = false;
+  // Gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer.
+  bool stops_at_floor = false;
   // Vectors of d float32 that a worker keeps from round to round beside its model.
   int vectors = 0;
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
