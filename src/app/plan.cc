@@ -77,7 +77,7 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   sim::SimulationObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
   const sim::Outcome outcome =
-      sim::simulate(options, views, job.strategy->make(job.section("strategy"), setting), observer);
+      sim::simulate(options, views, job.strategy->make(setup.strategy_options, setting), observer);
   if (outcome.error) std::rethrow_exception(outcome.error);
   result.syncs = outcome.syncs;
   return result;
@@ -163,6 +163,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
                    grouped(setup.data->validation.count()) + " held out, " + grouped(setup.data->test.count()) +
                    " to test");
   line("strategy", std::string(job.strategy->name) + " (" + std::string(job.strategy->source) + ")");
+  if (setup.tuned) line("tuned", tuned_text(job, setup));
   line("steps", grouped(steps) + " by each of " + grouped(workers) + " workers (" + significant(setup.epochs({steps})) +
                     " epochs)" + (job.until ? ", fewer if until holds" : ""));
   line("memory", "about " + to_text(plan.memory) + ", libtorch's own not counted");

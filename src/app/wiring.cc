@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "base/error.h"
+#include "report/format.h"
+#include "strategies/gossip.h"
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 #include "training/compute_threads.h"
@@ -120,6 +122,23 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   return setting;
 }
 
+// Puts a number in the place of a gamma that is to be tuned.
+void tune(const Job& job, JobSetup& setup) {
+  const StrategySetting& setting = setup.strategy_setting;
+  if (!asks_for_tuned_gamma(*job.strategy, setup.strategy_options)) return;
+  if (job.strategy->compresses && job.section("compression").text("operator") == "threshold") {
+    throw UsageError(setup.strategy_options.place("gamma") +
+                     ": cannot be tuned with threshold, which does another thing to small differences than to large "
+                     "ones; give a number in (0, 1]");
+  }
+  ResolvedGamma resolved = job.at("strategy", "gamma", [&] {
+    return resolve_gamma(*job.strategy, setup.strategy_options, setting.mixing, setting.compressor,
+                         setup.training->layout(), job.seed, setup.simulation.compute_threads);
+  });
+  setup.strategy_options = std::move(resolved.options);
+  setup.tuned = std::move(resolved.tuned);
+}
+
 }  // namespace
 
 bool JobSetup::syncs_depend_on_data() const {
@@ -132,7 +151,7 @@ double JobSetup::epochs(Step step) const {
          static_cast<double>(training->training_samples());
 }
 
-JobSetup set_up(const Job& job) {
+JobSetup set_up(const Job& job, Purpose purpose) {
   use_one_thread_per_computation();
   JobSetup setup;
   setup.data = load_data(job);
@@ -143,8 +162,16 @@ JobSetup set_up(const Job& job) {
   setup.training = make_training(job, setup.data, setup.partition);
   setup.strategy_setting = strategy_setting_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);
-  setup.traffic = job.strategy->traffic(job.section("strategy"), setup.strategy_setting);
+  setup.strategy_options = job.section("strategy");
+  if (purpose == Purpose::kRun) tune(job, setup);
+  setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   return setup;
+}
+
+std::string tuned_text(const Job& job, const JobSetup& setup) {
+  if (!setup.tuned) return {};
+  return "gamma " + significant(setup.tuned->gamma, 4) + ", tuned on " + job.section("topology").text("graph") +
+         (job.strategy->compresses ? ", " + job.section("compression").text("operator") : "");
 }
 
 RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer) {
@@ -154,7 +181,7 @@ RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& obse
     learners.push_back(setup.training->learner(rank));
     views.push_back(learners.back().get());
   }
-  const StrategyFactory factory = job.strategy->make(job.section("strategy"), setup.strategy_setting);
+  const StrategyFactory factory = job.strategy->make(setup.strategy_options, setup.strategy_setting);
 
   RunResult result;
   RunObserver recording = observer;

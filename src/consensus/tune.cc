@@ -14,6 +14,7 @@
 namespace laconic {
 namespace {
 
+constexpr std::size_t kThreadedSize = 16384;  // of vectors whose arithmetic is worth another thread
 constexpr double kSmallestGamma = 1.0 / 16384;
 constexpr double kLargestFallback = 0.1;   // an error above this part of the start says nothing
 constexpr double kStillFalling = 0.99;     // a fall by less over half of all rounds is none
@@ -285,7 +286,7 @@ ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
                                  .compressor = compressor,
                                  .layout = layout,
                                  .seed = seed,
-                                 .compute_threads = compute_threads};
+                                 .compute_threads = layout.size < kThreadedSize ? 0 : compute_threads};
   resolved.tuned = tune_gamma(setting, normal_vectors(mixing->nodes(), layout.size, seed), {.target = kJobTarget});
   resolved.options = options.with("gamma", text_of(resolved.tuned->gamma));
   return resolved;

@@ -68,6 +68,25 @@ TEST(Tune, ComesWithinATenthOfTheBestOfAFineGrid) {
   }
 }
 
+TEST(C5, AtTheTunedGammaTheLogarithmOfTheErrorIsAStraightLine) {
+  const std::vector<std::pair<std::string, std::map<std::string, std::string>>> operators = {
+      {"top_k", {{"ratio", "0.1"}}}, {"random_k", {{"ratio", "0.1"}}}, {"qsgd", {{"levels", "15"}}}, {"none", {}}};
+  for (const std::string graph : {"ring:8", "torus:3x3"}) {
+    for (const auto& [name, options] : operators) {
+      ConsensusSetting setting = setting_of("choco", graph, 200, name, options);
+      const NodeVectors vectors = normal_vectors(setting.mixing->nodes(), 200, 1);
+      const TuneResult result = tune_gamma(setting, vectors);
+      setting.options = setting.options.with("gamma", std::to_string(result.gamma));
+      const ConsensusRun run = run_consensus(setting, vectors, {.target = 1e-10});
+      ASSERT_EQ(run.end, ConsensusRun::End::kTarget) << name << " on " << graph;
+      const auto fit = fit_rate(run.records);
+      ASSERT_TRUE(fit) << name << " on " << graph;
+      EXPECT_GT(fit->r_squared, 0.99) << name << " on " << graph;
+      EXPECT_LT(fit->largest_decades, 0.3) << name << " on " << graph;
+    }
+  }
+}
+
 TEST(Tune, GivesUpCandidatesThatGrowOrAreSlower) {
   const ConsensusSetting setting = setting_of("choco", "ring:8", 200, "random_k", {{"ratio", "0.1"}});
   std::vector<TuneCandidate> seen;
