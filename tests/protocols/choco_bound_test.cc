@@ -104,7 +104,9 @@ TEST(C5, AtGammaStarTheErrorStaysBelowTheProvedBound) {
         };
         ASSERT_FALSE(run(s).outcome.error);
         ASSERT_EQ(course.error.size(), s.steps);
-        if (op.name == "sign") ASSERT_GE(course.least_sign_omega, op.omega) << graph;
+        if (op.name == "sign") {
+          ASSERT_GE(course.least_sign_omega, op.omega) << graph;
+        }
         for (std::uint64_t t = 0; t < s.steps; ++t) mean_error[t] += course.error[t] / course.error[0];
       }
       const double factor = 1.0 - spectrum.delta * spectrum.delta * op.omega / 82.0;
