@@ -237,6 +237,20 @@ void check_name(const std::string& name) {
   }
 }
 
+void check_momentum(const Job& job) {
+  if (!job.strategy->brings_momentum) return;
+  const Options& optimizer = job.section("optimizer");
+  const std::string reason = "strategy " + std::string(job.strategy->name) +
+                             " brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  if (job.optimizer->name != "sgd") {
+    throw UsageError(optimizer.place("name") + ": " + reason +
+                     "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  }
+  if (optimizer.number("momentum") != 0.0) {
+    throw UsageError(optimizer.place("momentum") + ": " + reason + "set optimizer.momentum = 0");
+  }
+}
+
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
@@ -377,6 +391,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
   job.optimizer->check(job.section("optimizer"));
   job.strategy = &find_strategy(job.section("strategy").text("name"));
+  check_momentum(job);
 
   const Options& workers = job.section("workers");
   job.workers = static_cast<std::uint32_t>(workers.integer("count"));

@@ -162,7 +162,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "change the name"},
       {12, "name = \"fdaa\"",
        "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
-       "choco, dcd_psgd, ecd_psgd, deep_squeeze, local, serial; did you mean 'fda'?"},
+       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, local, serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},
@@ -263,6 +263,22 @@ TEST(Job, TakesAWordInThePlaceOfANumberWhereTheTableHasOne) {
   EXPECT_EQ(parse_job_text(job.resolved_text(), "again.toml").identity(), job.identity());
   lines[12] = "gamma = \"fast\"";
   EXPECT_EQ(refusal(joined(lines)), "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 nor 'auto'");
+}
+
+TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"qg_dsgdm\"";
+  lines[12] = "momentum = 0.9\n[topology]\ngraph = \"ring\"";
+  const std::string reason =
+      "strategy qg_dsgdm brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:8: optimizer.name: " + reason + "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nmomentum = 0.5";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:9: optimizer.momentum: " + reason + "set optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nweight_decay = 0.01";
+  const Job job = parse(joined(lines));
+  EXPECT_EQ(job.section("strategy").number("momentum"), 0.9);
+  EXPECT_FALSE(job.section("strategy").flag("nesterov"));
 }
 
 TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {

@@ -30,6 +30,7 @@ class ProbeLearner final : public Learner {
   const Layout& layout() const override { return layout_; }
   std::span<float> buffers() override { return {}; }
   std::uint64_t samples() const override { return samples_; }
+  double learning_rate() const override { return 1.0; }
   StepResult compute_gradient(Step) override { return {.loss = 0.0, .samples = 1}; }
   void apply_gradient() override {
     if (jump_ == 0.0F) return;

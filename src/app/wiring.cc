@@ -110,6 +110,7 @@ CompressorFactory compressor_of(const Job& job, const Layout& layout) {
 StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   StrategySetting setting;
   setting.dimension = training.dimension();
+  setting.layout = training.layout();
   setting.world_size = static_cast<int>(job.workers);
   setting.seed = job.seed;
   setting.collective = collective_of(job);

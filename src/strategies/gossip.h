@@ -1,6 +1,6 @@
 // What algorithms between neighbours on a graph share.
 //
-// Every round a node sends one frame, the same to all its neighbours, and receives one from each.
+// Every round a node sends a frame to each of its neighbours, mostly the same to all, and receives one from each.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "compress/compressor.h"
 #include "strategies/strategy.h"
 
@@ -23,10 +24,29 @@ struct NeighborFrame {
 // order of ranks. Throws PeerLost that names the neighbour who is late.
 Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing, const Frame& frame);
 
-// w_ii in float32, such that it and the neighbours' weights, rounded to float32, add up to 1 as near as can be. Rounded
-// for itself it would make the average of the models grow by a part in 3e7 in every round of CHOCO on a ring, always in
-// the same direction.
+// w_ii in float32, such that it and the neighbours' weights, rounded to float32, add up to 1 as near as can be: three
+// times 1/3 rounded is 1 + 3e-8, by which the average would grow in every round.
 float own_weight(const MixingMatrix& mixing, Rank node);
+
+// The same with a frame for each neighbour: `frames` are in the order of mixing.neighbors(), as many, and outlive it.
+Task<std::vector<NeighborFrame>> exchange_each(Comm& comm, const MixingMatrix& mixing, std::span<const Frame> frames);
+
+// x_i += sum_j w_ij (x_j - x_i) on the worker's model, the models as sent: `own` and `received` are those of one
+// exchange.
+Task<void> mix_models(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received);
+
+// Throws the DecodeError of a message that `receiver` refused, with both named and the usual cause.
+[[noreturn]] void refuse_message(Rank receiver, Rank sender, const DecodeError& error);
+
+// Runs `read` on what the worker `sender` sent to `self`. A DecodeError of it then names both.
+template <typename Read>
+void read_from(const Worker& self, Rank sender, Read&& read) {
+  try {
+    read();
+  } catch (const DecodeError& error) {
+    refuse_message(self.rank(), sender, error);
+  }
+}
 
 // Payload bytes a step, over all nodes, when each sends `size` bytes to each of its neighbours.
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);

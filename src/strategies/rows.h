@@ -15,6 +15,8 @@ extern const StrategyRow kFda;
 extern const StrategyRow kFedAvg;
 extern const StrategyRow kLocal;
 extern const StrategyRow kPeriodic;
+extern const StrategyRow kPowerGossip;
+extern const StrategyRow kQgDsgdm;
 extern const StrategyRow kSerial;
 extern const StrategyRow kSynchronous;
 

@@ -32,6 +32,7 @@ class Strategy {
 // What all nodes of a job know before the first step.
 struct StrategySetting {
   std::size_t dimension = 0;  // d
+  Layout layout = {};         // of the d elements: the model's tensors
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   Collective collective = Collective::kStar;
@@ -74,6 +75,8 @@ struct StrategyRow {
   bool silent = false;
   // Talks with the neighbours on an undirected graph, whose mixing weights it needs.
   bool needs_graph = false;
+  // Has a momentum of its own, made of what the plain gradient step (sgd without momentum) does to the model.
+  bool brings_momentum = false;
   // Sends what a compression operator makes of a vector.
   bool compresses = false;
   // Gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer.

@@ -60,6 +60,9 @@ class Worker {
   std::span<float> params() { return parts_.learner.params(); }
   std::span<float> gradient() { return parts_.learner.gradient(); }
   const Layout& layout() const { return parts_.learner.layout(); }
+  std::size_t trained_size() const { return parts_.learner.trained_size(); }
+  // Of the step taken last.
+  double learning_rate() const { return parts_.learner.learning_rate(); }
   // Samples this worker trains on.
   std::uint64_t weight() const { return parts_.learner.samples(); }
   Comm& comm() { return parts_.comm; }

@@ -41,7 +41,7 @@ class Conformance : public testing::TestWithParam<Row> {
  protected:
   Scenario scenario() const {
     const bool single = find_strategy(GetParam().strategy).single_worker;
-    return {.problem = {.workers = single ? 1 : 5, .dimension = 60, .seed = 2},
+    return {.problem = {.workers = single ? 1 : 5, .dimension = 60, .seed = 2, .shapes = {{4, 2, 6}, {12}}},
             .strategy = GetParam().strategy,
             .options = GetParam().options,
             .steps = 40,
@@ -150,6 +150,7 @@ TEST_P(Conformance, AStrategyLoadedFromItsArchiveAfterEveryRoundRunsOnIdenticall
 TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
   Scenario s = scenario();
   s.problem.workers = 1;
+  if (find_strategy(s.strategy).brings_momentum) s.options["momentum"] = "0";
   Scenario serial = s;
   serial.strategy = "serial";
   serial.options = {};

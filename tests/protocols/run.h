@@ -32,7 +32,10 @@ struct Scenario {
   std::function<bool(const Measurement&)> until = {};
   // Wraps the strategy's factory.
   std::function<StrategyFactory(StrategyFactory)> wrap = {};
-  std::map<int, Step> diverge = {};  // workers whose loss is not a number from a step on
+  std::map<int, Step> diverge = {};            // workers whose loss is not a number from a step on
+  std::map<int, std::size_t> dimensions = {};  // workers whose model has another size than the others'
+  // Wraps the operators that nodes compress with.
+  std::function<CompressorFactory(CompressorFactory)> wrap_compressor = {};
 };
 
 struct Result {
