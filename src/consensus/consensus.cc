@@ -32,6 +32,7 @@ class StillLearner final : public Learner {
     for (std::size_t j = 0; j < gradient_.size(); ++j) gradient_[j] = step.value == 0 ? -vector_[j] : 0.0F;
     return {.loss = 0.0, .samples = 1};
   }
+  double learning_rate() const override { return 1.0; }
   void apply_gradient() override {
     for (std::size_t j = 0; j < params_.size(); ++j) params_[j] -= gradient_[j];
   }
