@@ -5,7 +5,6 @@
 // Learning rate and gamma of every method are tuned by one rule (class Search) on data held out of training, with a
 // seed that the runs of the table do not use. A run that diverges counts as accuracy by chance: it is a result.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <exception>
 #include <functional>
@@ -19,6 +18,7 @@
 #include "app/wiring.h"
 #include "base/error.h"
 #include "harness.h"
+#include "tuning.h"
 
 namespace laconic::bench {
 namespace {
@@ -156,41 +156,21 @@ Run run_once(const Setting& setting, const Method& method, const Choice& choice,
   return run;
 }
 
-// Runs `tasks` in their order, `at_once` at a time, each with a thread of its own to compute in. No result depends on
-// it.
-void run_all(const std::vector<std::function<void()>>& tasks, int at_once) {
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr error;
-  std::mutex mutex;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < at_once; ++i) {
-    threads.emplace_back([&] {
-      for (std::size_t task = next++; task < tasks.size(); task = next++) {
-        try {
-          tasks[task]();
-        } catch (...) {
-          const std::lock_guard lock(mutex);
-          if (!error) error = std::current_exception();
-          next = tasks.size();
-        }
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  if (error) std::rethrow_exception(error);
-}
-
 // The rule by which every method is tuned. From the common start the learning rate, and before it gamma where there is
-// one, moves by a factor of 4 up or down while the validation accuracy is better there; then each once more by a factor
-// of 2. Of equals the smaller is the better, so that a search that starts where training diverges goes down.
+// one, moves by a factor of 4 while the validation accuracy is better there; then each once more by a factor of 2.
 class Search {
  public:
   Search(const Setting& setting, const Method& method) : setting_(setting), method_(method) {}
 
   void run() {
     for (const double factor : {4.0, 2.0}) {
-      if (method_.has_gamma) climb(&Choice::gamma, factor, 1.0 / 4096, 1.0);
-      climb(&Choice::learning_rate, factor, 1e-4, 2.0);
+      if (method_.has_gamma) {
+        best_.gamma = climb(best_.gamma, factor, 1.0 / 4096, 1.0, [&](double gamma) {
+          return accuracy({.learning_rate = best_.learning_rate, .gamma = gamma});
+        });
+      }
+      best_.learning_rate = climb(best_.learning_rate, factor, 1e-4, 2.0,
+                                  [&](double rate) { return accuracy({.learning_rate = rate, .gamma = best_.gamma}); });
     }
   }
   const Choice& best() const { return best_; }
@@ -204,23 +184,6 @@ class Search {
     if (found != tried_.end()) return found->second;
     const Run run = run_once(setting_, method_, choice, setting_.tuning_steps, kTuningSeed, false);
     return tried_[key] = run.validation;
-  }
-
-  void climb(double Choice::*value, double factor, double low, double high) {
-    for (const double step : {1.0 / factor, factor}) {
-      bool moved = false;
-      while (true) {
-        Choice next = best_;
-        next.*value *= step;
-        if (next.*value < low || next.*value > high) break;
-        const double there = accuracy(next);
-        const double here = accuracy(best_);
-        if (!(there > here || (there == here && step < 1.0))) break;
-        best_ = next;
-        moved = true;
-      }
-      if (moved) break;
-    }
   }
 
   const Setting& setting_;
@@ -349,12 +312,13 @@ int run(int argc, char** argv) {
     const double message = row.mean(&Run::message);
     const bool complete = row.diverged() == 0;
     const bool gossips = method.label != "all_reduce";
-    table.push_back({method.label, row.choice.learning_rate,
-                     method.has_gamma ? nlohmann::json(row.choice.gamma) : nlohmann::json(),
-                     percent(row.mean(&Run::test)), percent(row.spread()), percent(row.mean(&Run::own)), row.diverged(),
-                     complete ? nlohmann::json(row.mean(&Run::sent_gb)) : nlohmann::json(),
-                     gossips ? nlohmann::json(std::round(message)) : nlohmann::json(),
-                     gossips ? nlohmann::json(dense / message) : nlohmann::json(), method.published});
+    const auto when = [](bool known, auto value) { return known ? nlohmann::json(value) : nlohmann::json(); };
+    const bool works = row.diverged() < setting.seeds;
+    table.push_back({method.label, when(works, row.choice.learning_rate),
+                     when(works && method.has_gamma, row.choice.gamma), percent(row.mean(&Run::test)),
+                     percent(row.spread()), percent(row.mean(&Run::own)), row.diverged(),
+                     when(complete, row.mean(&Run::sent_gb)), when(gossips, std::llround(message)),
+                     when(gossips, dense / message), method.published});
   }
   // In the order of the paper.
   std::rotate(table.begin(), table.end() - 1, table.end());
