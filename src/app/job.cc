@@ -47,13 +47,15 @@ const SchemaSection::Variant* find_variant(const SchemaSection& section, std::st
                    (near.empty() ? "; known are: " + known : "; did you mean [" + std::string(near) + "]?"));
 }
 
-[[noreturn]] void refuse_unused(const std::string& where, const SchemaSection& section, const StrategyRow& strategy) {
+[[noreturn]] void refuse_unused(const std::string& where, const SchemaSection& section, const StrategyRow& strategy,
+                                const StrategyRow* between) {
   std::string users;
   for (const StrategyRow* row : strategies()) {
     if (section.used_by(*row)) users += (users.empty() ? "" : ", ") + std::string(row->name);
   }
   throw UsageError(where + ": [" + std::string(section.name) + "] means nothing to strategy " +
-                   std::string(strategy.name) + "; remove it, or choose one of " + users);
+                   std::string(strategy.name) + (between == nullptr ? "" : " with " + std::string(between->name)) +
+                   (between == nullptr ? "" : " between the groups") + "; remove it, or choose one of " + users);
 }
 
 // What `key` of `section` is not: an option of the section's chosen row, or of any. Returns when Options says it best.
@@ -63,6 +65,13 @@ void refuse_key(const SchemaSection& section, const std::string& chosen, const s
   std::string owners;
   for (const auto& variant : section.variants) {
     if (has(variant.options, key)) owners += (owners.empty() ? "" : ", ") + std::string(variant.name);
+  }
+  const SchemaSection* between = section.name == "strategy" ? find_section("between") : nullptr;
+  if (!owners.empty() && between != nullptr && between->used_by(find_strategy(chosen)) &&
+      std::any_of(between->variants.begin(), between->variants.end(),
+                  [&](const auto& variant) { return has(variant.options, key); })) {
+    throw UsageError(value.where + ": '" + full + "' is an option of what runs between the groups of " + chosen +
+                     "; put it under [between]");
   }
   if (!owners.empty()) {
     throw UsageError(value.where + ": '" + full + "' is an option of " + owners + ", but " + std::string(section.name) +
@@ -236,6 +245,21 @@ void check_name(const std::string& name) {
   }
 }
 
+// `section`: where that strategy's options are.
+void check_momentum(const Job& job, const StrategyRow& strategy, const std::string& section) {
+  if (!strategy.brings_momentum) return;
+  const Options& optimizer = job.section("optimizer");
+  const std::string reason = "strategy " + std::string(strategy.name) + " brings its own momentum (" + section +
+                             ".momentum) to the plain gradient step; ";
+  if (job.optimizer->name != "sgd") {
+    throw UsageError(optimizer.place("name") + ": " + reason +
+                     "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  }
+  if (optimizer.number("momentum") != 0.0) {
+    throw UsageError(optimizer.place("momentum") + ": " + reason + "set optimizer.momentum = 0");
+  }
+}
+
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
@@ -341,15 +365,16 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   Job job;
   for (const SchemaSection& section : schema()) {
     const auto found = written.find(std::string(section.name));
-    if (section.used_by != nullptr) {
-      const StrategyRow& strategy = find_strategy(job.section("strategy").text("name"));
-      if (!section.used_by(strategy)) {
-        if (found != written.end()) refuse_unused(found->second.where, section, strategy);
-        continue;
-      }
+    if (section.used_by != nullptr && !section.used_by(*job.strategy) &&
+        (job.between == nullptr || !section.used_by(*job.between))) {
+      if (found != written.end()) refuse_unused(found->second.where, section, *job.strategy, job.between);
+      continue;
     }
-    job.sections.emplace(section.name,
-                         resolve_section(section, found == written.end() ? nullptr : &found->second, file));
+    const auto resolved = job.sections.emplace(
+        section.name, resolve_section(section, found == written.end() ? nullptr : &found->second, file));
+    // Which of the sections behind them a job has depends on these two.
+    if (section.name == "strategy") job.strategy = &find_strategy(resolved.first->second.text("name"));
+    if (section.name == "between") job.between = &find_strategy(resolved.first->second.text("name"));
   }
   const Options& options = job.section("job");
   job.name = options.given("name") ? options.text("name") : std::filesystem::path(file).stem().string();
@@ -374,7 +399,8 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   }
   job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
   job.optimizer->check(job.section("optimizer"));
-  job.strategy = &find_strategy(job.section("strategy").text("name"));
+  check_momentum(job, *job.strategy, "strategy");
+  if (job.between != nullptr) check_momentum(job, *job.between, "between");
 
   const Options& workers = job.section("workers");
   job.workers = static_cast<std::uint32_t>(workers.integer("count"));
@@ -382,6 +408,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
     throw UsageError(workers.place("count") + ": strategy " + std::string(job.strategy->name) +
                      " is for one worker, not " + std::to_string(job.workers) + "; set workers.count = 1");
   }
+  if (job.strategy->groups != nullptr) job.groups = job.strategy->groups(job.section("strategy"), job.workers);
   job.step_cost =
       read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
   check_network(job);

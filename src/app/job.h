@@ -29,6 +29,7 @@ struct Job {
   const ModelRow* model = nullptr;
   const OptimizerRow* optimizer = nullptr;
   const StrategyRow* strategy = nullptr;
+  const StrategyRow* between = nullptr;  // what runs between the strategy's groups, where it has some
 
   std::uint64_t seed = 1;
   TrainingLength length;
@@ -36,6 +37,7 @@ struct Job {
   std::optional<Until> until;
   Sampling sampling = Sampling::kFresh;
   std::uint32_t workers = 1;
+  std::uint32_t groups = 1;        // of a strategy that has some
   std::vector<Seconds> step_cost;  // of each worker
   std::string output_dir;
 

@@ -153,7 +153,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {11, "[stategy]", "job.toml:11: unknown section [stategy]; did you mean [strategy]?"},
       {14, "[zebra]",
        "job.toml:14: unknown section [zebra]; known are: [job], [data], [model], [optimizer], [workers], [strategy], "
-       "[topology], [compression], [network], [evaluation], [output]"},
+       "[between], [topology], [compression], [network], [evaluation], [output]"},
       {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
       {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
       {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},
@@ -162,7 +162,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "change the name"},
       {12, "name = \"fdaa\"",
        "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
-       "choco, dcd_psgd, ecd_psgd, deep_squeeze, local, serial; did you mean 'fda'?"},
+       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, hierarchical, local, "
+       "serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},
@@ -254,6 +255,22 @@ TEST(Job, OnAGraphHasATopologyAndACompression) {
   EXPECT_EQ(again.identity(), job.identity());
 }
 
+TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"qg_dsgdm\"";
+  lines[12] = "momentum = 0.9\n[topology]\ngraph = \"ring\"";
+  const std::string reason =
+      "strategy qg_dsgdm brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:8: optimizer.name: " + reason + "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nmomentum = 0.5";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:9: optimizer.momentum: " + reason + "set optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nweight_decay = 0.01";
+  const Job job = parse(joined(lines));
+  EXPECT_EQ(job.section("strategy").number("momentum"), 0.9);
+  EXPECT_FALSE(job.section("strategy").flag("nesterov"));
+}
+
 TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {
   const auto error_of = [](const std::vector<std::string>& lines) -> std::string {
     try {
@@ -277,6 +294,71 @@ TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {
   lines = gossip_job();
   lines.emplace_back("levels = 3");
   EXPECT_NE(error_of(lines), "");
+}
+
+std::vector<std::string> hierarchical_job() {
+  std::vector<std::string> lines = gossip_job();
+  lines[11] = "name = \"hierarchical\"";
+  lines[12] = "groups = 4";
+  for (const char* line : {"[between]", "name = \"choco\"", "gamma = 0.4"}) lines.emplace_back(line);
+  return lines;
+}
+
+TEST(Job, WithGroupsHasWhatRunsBetweenThemAndTheSectionsOfThat) {
+  const Job job = parse(joined(hierarchical_job()));
+  EXPECT_EQ(job.strategy->name, "hierarchical");
+  EXPECT_EQ(job.groups, 4U);
+  ASSERT_NE(job.between, nullptr);
+  EXPECT_EQ(job.between->name, "choco");
+  EXPECT_EQ(job.section("between").number("gamma"), 0.4);
+  EXPECT_EQ(job.section("between").text("order"), "overlap");
+  EXPECT_EQ(job.section("topology").text("graph"), "ring");
+  EXPECT_EQ(job.section("compression").text("operator"), "top_k");
+  const Job again = parse_job_text(job.resolved_text(), "again.toml");
+  EXPECT_EQ(again.identity(), job.identity());
+  EXPECT_NE(parse(joined(hierarchical_job()), {"between.gamma=0.3"}).identity(), job.identity());
+  EXPECT_EQ(parse(joined(kGood)).between, nullptr);
+}
+
+TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
+  const auto without = [](std::size_t first, std::size_t count) {
+    std::vector<std::string> lines = hierarchical_job();
+    for (std::size_t i = first; i < first + count; ++i) lines.at(i) = "";
+    return joined(lines);
+  };
+  const std::string good = joined(hierarchical_job());
+  EXPECT_EQ(refusal(good, {"strategy.groups=3"}),
+            "--set: strategy.groups: 8 workers do not make 3 equal groups; give a divisor, such as 2 or 4");
+  EXPECT_EQ(refusal(good, {"strategy.groups=1"}), "--set: strategy.groups: '1' is not a whole number from 2 to 100000");
+  EXPECT_EQ(refusal(without(12, 1)).find("job.toml:11: 'strategy.groups' is missing (equal groups of "), 0U);
+  // [between] missing, with no gossip, with groups of its own, where nobody has groups.
+  EXPECT_EQ(refusal(without(22, 3)),
+            "job.toml: 'between.name' is missing (a strategy that gossips on a graph, whose nodes are the groups); "
+            "write [between] name = \"d_psgd\"");
+  for (const std::string name : {"fda", "hierarchical"}) {
+    EXPECT_EQ(refusal(good, {"between.name=" + name}),
+              "--set: between.name: '" + name +
+                  "' is not one of: d_psgd, qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, "
+                  "deep_squeeze");
+  }
+  EXPECT_EQ(refusal(joined(kGood) + "[between]\nname = \"choco\"\n"),
+            "job.toml:18: [between] means nothing to strategy fda; remove it, or choose one of hierarchical");
+  EXPECT_EQ(refusal(without(19, 3), {"between.name=qg_dsgdm"})
+                .find("job.toml:8: optimizer.name: strategy qg_dsgdm "
+                      "brings its own momentum (between.momentum) to "),
+            0U);
+  // Its options stand under it.
+  EXPECT_EQ(refusal(good, {"strategy.gamma=0.5"}),
+            "--set: 'strategy.gamma' is an option of what runs between the groups of hierarchical; put it under "
+            "[between]");
+  EXPECT_EQ(refusal(good, {"between.groups=4"}),
+            "--set: unknown key 'between.groups'; [strategy] has a key of that name: put it there");
+  // [compression] as it needs one.
+  EXPECT_EQ(refusal(without(19, 3)).find("job.toml: 'compression.operator' is missing"), 0U);
+  EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),
+            "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
+            "it, or choose one of choco, dcd_psgd, ecd_psgd, deep_squeeze");
+  EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
 }
 
 TEST(Job, RefusesWhatIsNoToml) {

@@ -30,6 +30,7 @@ class ProbeLearner final : public Learner {
   const Layout& layout() const override { return layout_; }
   std::span<float> buffers() override { return {}; }
   std::uint64_t samples() const override { return samples_; }
+  double learning_rate() const override { return 1.0; }
   StepResult compute_gradient(Step) override { return {.loss = 0.0, .samples = 1}; }
   void apply_gradient() override {
     if (jump_ == 0.0F) return;
@@ -95,6 +96,7 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
                              0;
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
   bytes += workers * model * static_cast<std::uint64_t>(job.strategy->vectors);
+  if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
   bytes += 8 * model;
@@ -162,7 +164,11 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   line("data", std::string(job.dataset->name) + ", " + grouped(setup.data->train.count()) + " to train, " +
                    grouped(setup.data->validation.count()) + " held out, " + grouped(setup.data->test.count()) +
                    " to test");
-  line("strategy", std::string(job.strategy->name) + " (" + std::string(job.strategy->source) + ")");
+  const auto named = [](const StrategyRow& row) {
+    return std::string(row.name) + " (" + std::string(row.source) + ")";
+  };
+  line("strategy", named(*job.strategy));
+  if (job.between != nullptr) line("between", named(*job.between) + ", " + grouped(job.groups) + " groups");
   line("steps", grouped(steps) + " by each of " + grouped(workers) + " workers (" + significant(setup.epochs({steps})) +
                     " epochs)" + (job.until ? ", fewer if until holds" : ""));
   line("memory", "about " + to_text(plan.memory) + ", libtorch's own not counted");

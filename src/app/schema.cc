@@ -46,6 +46,26 @@ SchemaSection strategy_section() {
   return section;
 }
 
+SchemaSection between_section() {
+  SchemaSection section{.name = "between",
+                        .help = "what runs between the groups of a hierarchical strategy",
+                        .options = {},
+                        .variants = {},
+                        .used_by = [](const StrategyRow& row) { return row.groups != nullptr; }};
+  std::vector<std::string_view> names;
+  for (const StrategyRow* row : strategies()) {
+    if (!row->needs_graph || row->groups != nullptr) continue;
+    names.push_back(row->name);
+    section.variants.push_back({row->name, row->help, row->options});
+  }
+  section.options.push_back({.name = "name",
+                             .type = OptionType::kChoice,
+                             .required = true,
+                             .choices = names,
+                             .help = "a strategy that gossips on a graph, whose nodes are the groups"});
+  return section;
+}
+
 SchemaSection topology_section() {
   SchemaSection section{.name = "topology",
                         .help = "who talks with whom",
@@ -256,6 +276,7 @@ const std::vector<SchemaSection>& schema() {
       named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers()),
       {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
       strategy_section(),
+      between_section(),
       topology_section(),
       compression_section(),
       {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},

@@ -25,7 +25,8 @@ struct SchemaSection {
   };
   std::vector<Variant> variants;
   std::string_view variant_key = "name";
-  // Whether a strategy has a use for the section; unset: every one has. Elsewhere the section is refused.
+  // Whether a strategy, or the one between its groups, has a use for the section; unset: every one has. Elsewhere the
+  // section is refused.
   bool (*used_by)(const StrategyRow&) = nullptr;
 };
 

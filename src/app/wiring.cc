@@ -88,11 +88,13 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
 
 std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
   const Options& options = job.section("topology");
-  const Graph graph =
-      job.at("topology", "graph", [&] { return make_topology(options.text("graph"), job.workers, job.seed); });
+  const std::uint32_t nodes = job.between == nullptr ? job.workers : job.groups;
+  const Graph graph = job.at("topology", "graph", [&] {
+    return make_topology(options.text("graph"), nodes, job.seed, job.between == nullptr ? "worker" : "group");
+  });
   auto mixing = std::make_shared<const MixingMatrix>(graph, find_weights(options.text("weights")));
   constexpr double kNoGap = 1e-9;
-  if (job.workers > 1 && spectrum_of(*mixing).delta < kNoGap) {
+  if (nodes > 1 && spectrum_of(*mixing).delta < kNoGap) {
     throw UsageError(options.place("weights") + ": with " + options.text("weights") + " weights the graph '" +
                      options.text("graph") +
                      "' has no spectral gap: gossip would swing for ever; take metropolis or uniform weights");
@@ -108,12 +110,17 @@ CompressorFactory compressor_of(const Job& job, const Layout& layout) {
 StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   StrategySetting setting;
   setting.dimension = training.dimension();
+  setting.layout = training.layout();
   setting.world_size = static_cast<int>(job.workers);
   setting.seed = job.seed;
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
-  if (job.strategy->compresses) setting.compressor = compressor_of(job, training.layout());
+  if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());
+  if (job.between != nullptr) {
+    setting.between = job.between;
+    setting.between_options = job.section("between");
+  }
   for (Rank rank{0}; rank.value < setting.world_size; ++rank.value) {
     setting.samples.push_back(training.training_samples(rank));
   }

@@ -94,6 +94,52 @@ TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {
             "--set: optimizer.warmup: its 6 steps leave nothing of the run's 6 for the cosine; shorten it");
 }
 
+TEST(Wiring, GroupsOfWorkersRunWhatIsBetweenThem) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const std::string text =
+      testing::tiny_job_text(root, "groups", "name = \"hierarchical\"\ngroups = 2") +
+      "progress = \"off\"\n[between]\nname = \"choco\"\ngamma = 0.5\n[topology]\ngraph = \"ring\"\n" +
+      "[compression]\noperator = \"sign\"\n";
+  const Job job = parse_job_text(text, "job.toml");
+  const JobSetup setup = set_up(job);
+  EXPECT_EQ(setup.strategy_setting.mixing->nodes(), 2U);
+  EXPECT_FALSE(setup.simulation.with_coordinator);
+  const RunResult result = run_job(job, setup);
+  ASSERT_FALSE(result.outcome.error);
+  const Ledger& ledger = result.outcome.ledger;
+  std::uint64_t payload = 0;
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    payload += setup.steps() * setup.traffic.per_step[kind] + result.outcome.syncs * setup.traffic.per_sync[kind];
+  }
+  EXPECT_EQ(ledger.total().payload.value, payload);
+  EXPECT_EQ(ledger.sent({1}).frames, setup.steps()) << "a member's gradients";
+  EXPECT_LT(result.measurements.back().test.loss, result.measurements.front().test.loss);
+
+  // Groups of one worker are no groups: what the strategy between them makes of libtorch's learners, bit for bit.
+  const RunResult ones = [&] {
+    const Job each = parse_job_text(text, "job.toml", std::vector<std::string>{"strategy.groups=4"});
+    return run_job(each, set_up(each));
+  }();
+  const std::string choco = testing::tiny_job_text(root, "alone", "name = \"choco\"\ngamma = 0.5") +
+                            "[topology]\ngraph = \"ring\"\n[compression]\noperator = \"sign\"\n";
+  const Job alone = parse_job_text(choco, "job.toml");
+  EXPECT_EQ(ones.outcome.trace_hash, run_job(alone, set_up(alone)).outcome.trace_hash);
+  EXPECT_NE(ones.outcome.trace_hash, result.outcome.trace_hash);
+
+  const auto refusal = [&](const std::vector<std::string>& overrides) -> std::string {
+    try {
+      set_up(parse_job_text(text, "job.toml", overrides));
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal({"topology.graph=torus:2x2"}),
+            "--set: topology 'torus:2x2': it has 4 nodes for 2 groups; take as many groups, or another topology");
+  EXPECT_EQ(refusal({"topology.graph=torus:2x2", "strategy.groups=4"}), "accepted");
+}
+
 TEST(Wiring, AStoredModelBringsItsBuffers) {
   const TemporaryFolder root;
   testing::write_text(root.path("job.toml"), resnet_job(root));

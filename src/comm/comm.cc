@@ -30,9 +30,8 @@ Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
   const Pattern pattern{.from = from, .tags = tag, .round = round};
   auto arrival = co_await transport_.receive(pattern, patience);
   if (!arrival) {
-    throw PeerLost(node_name(self(), world_size()) + " got no " + std::string(to_text(tag)) + " (round " +
-                   std::to_string(round.value) + ") from " + node_name(from, world_size()) + " within " +
-                   to_text(patience) + ", waiting since " + to_text(since) +
+    throw PeerLost(name(self()) + " got no " + std::string(to_text(tag)) + " (round " + std::to_string(round.value) +
+                   ") from " + name(from) + " within " + to_text(patience) + ", waiting since " + to_text(since) +
                    "; see whether that node still runs, or raise network.deadline (" + to_text(options_.deadline) +
                    ")");
   }

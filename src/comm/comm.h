@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/archive.h"
@@ -41,11 +42,19 @@ struct Contribution {
 class Comm {
  public:
   // `transport` outlives the Comm. Every node of a job calls the same collectives in the same order: they are numbered.
-  Comm(Transport& transport, const CommOptions& options) : transport_(transport), options_(options) {}
+  // `first`: where the numbers begin.
+  Comm(Transport& transport, const CommOptions& options, Round first = {})
+      : transport_(transport), options_(options), rounds_(first.value) {}
+
+  // What it is made of, for a Comm over some of the nodes.
+  Transport& transport() { return transport_; }
+  const CommOptions& options() const { return options_; }
 
   Rank self() const { return transport_.self(); }
   int world_size() const { return transport_.world_size(); }
   Rank coordinator() const { return transport_.coordinator(); }
+  // What messages for people call a node.
+  std::string name(Rank node) const { return transport_.name(node); }
   Seconds now() const { return transport_.now(); }
   Task<void> sleep(Seconds span) { return transport_.sleep(span); }
 
@@ -73,6 +82,8 @@ class Comm {
 
   // The round of the next exchange on every node alike; for exchanges that a strategy writes itself.
   Round next_round() { return {rounds_++}; }
+  // The round that next_round() will return.
+  Round upcoming_round() const { return {rounds_}; }
 
   // Position in the sequence of collectives.
   void archive(Archive& archive);
@@ -88,7 +99,7 @@ class Comm {
 
   Transport& transport_;
   CommOptions options_;
-  std::uint64_t rounds_ = 0;
+  std::uint64_t rounds_;
 };
 
 // The coordinator's side of the star: serves reductions until the runtime ends it.

@@ -55,6 +55,8 @@ class Transport {
   virtual int world_size() const = 0;
   // The coordinator's address; it exists when the job's strategy or collectives need one.
   Rank coordinator() const { return {world_size()}; }
+  // What messages for people call a node.
+  virtual std::string name(Rank node) const;
 
   // Queues the frame and returns. Frames from one node to another arrive in the order sent.
   virtual void send(Rank to, const Frame& frame) = 0;

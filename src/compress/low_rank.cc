@@ -18,6 +18,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "compress/matrices.h"
 #include "compress/message.h"
 #include "compress/rows.h"
 #include "kernels/vector_ops.h"
@@ -26,19 +27,6 @@ namespace laconic {
 namespace {
 
 using namespace compress;
-
-struct Matrix {
-  std::size_t offset = 0;  // in the flat vector
-  std::size_t rows = 0;
-  std::size_t cols = 0;
-  std::size_t size() const { return rows * cols; }
-  std::size_t shorter() const { return std::min(rows, cols); }
-};
-
-struct Run {  // of elements that travel as they are
-  std::size_t offset = 0;
-  std::size_t size = 0;
-};
 
 struct Plan {
   std::size_t size = 0;  // d
@@ -49,35 +37,11 @@ struct Plan {
 };
 
 Plan plan_of(const Layout& layout, std::size_t rank) {
-  Plan plan;
-  plan.size = layout.size;
-  plan.rank = rank;
-  for (const TensorLayout& tensor : layout.tensors) {
-    const std::size_t rows = tensor.shape.empty() ? 1 : static_cast<std::size_t>(tensor.shape[0]);
-    const std::size_t cols = rows > 0 ? tensor.size / rows : 0;
-    if (rank * (rows + cols) < tensor.size) {
-      plan.matrices.push_back({tensor.offset, rows, cols});
-      plan.floats += rank * (rows + cols);
-    } else {
-      plan.rest.push_back({tensor.offset, tensor.size});
-      plan.floats += tensor.size;
-    }
-  }
+  Matrices found = matrices_of(layout, rank);
+  Plan plan{layout.size, rank, std::move(found.matrices), std::move(found.rest)};
+  for (const Matrix& matrix : plan.matrices) plan.floats += rank * (matrix.rows + matrix.cols);
+  for (const Run& run : plan.rest) plan.floats += run.size;
   return plan;
-}
-
-// M x, or M^T x: the sums in double.
-void multiply(std::span<const float> matrix, const Matrix& shape, bool transposed, std::span<const float> x,
-              std::span<double> out) {
-  if (transposed) std::fill(out.begin(), out.end(), 0.0);
-  for (std::size_t i = 0; i < shape.rows; ++i) {
-    const std::span<const float> row = matrix.subspan(i * shape.cols, shape.cols);
-    if (transposed) {
-      kernels::accumulate(x[i], row, out);
-    } else {
-      out[i] = kernels::dot(row, x);
-    }
-  }
 }
 
 double dot(std::span<const double> a, std::span<const double> b) {

@@ -88,6 +88,7 @@ const StrategyRow kChoco = {.name = "choco",
                             .options = kOptions,
                             .needs_graph = true,
                             .compresses = true,
+                            .moves_first = [](const Options& options) { return options.text("order") == "overlap"; },
                             .vectors = 3,
                             .make = make,
                             .traffic = traffic};

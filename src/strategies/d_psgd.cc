@@ -7,9 +7,6 @@
 //
 // Needs a connected undirected graph with symmetric, doubly stochastic weights. Invariant (C1): the gossip part leaves
 // the average of the models as it is. Messages: every step d float32 to each neighbour.
-#include <algorithm>
-
-#include "kernels/vector_ops.h"
 #include "strategies/gossip.h"
 #include "strategies/rows.h"
 
@@ -28,28 +25,15 @@ class DPsgd final : public Strategy {
       PendingStep step = self.begin_local_step();
       const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
       co_await step.done();
-      co_await mix(self, own, received);
+      co_await mix_models(self, own, received);
     } else {
       const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
-      co_await mix(self, own, received);
+      co_await mix_models(self, own, received);
     }
     self.synchronised();
   }
 
  private:
-  // x_i += sum_j w_ij (x_j - x_i), the models as sent.
-  Task<void> mix(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received) {
-    const std::size_t size = self.params().size();
-    const SharedVector sent = own.floats(size);
-    std::vector<SharedVector> models;
-    for (const NeighborFrame& neighbor : received) models.push_back(neighbor.frame.floats(size));
-    co_await self.compute([&] {
-      for (std::size_t i = 0; i < models.size(); ++i) {
-        kernels::axpy_difference(static_cast<float>(received[i].from.weight), models[i], sent, self.params());
-      }
-    });
-  }
-
   bool overlap_;
   std::shared_ptr<const MixingMatrix> mixing_;
 };

@@ -34,8 +34,9 @@ class DeepSqueeze final : public Strategy {
       const auto own_weight = static_cast<float>(mixing_->self_weight(self.rank()) - 1.0);
       compressor_->decode_add(own.payload(), gamma_ * own_weight, self.params());
       for (const NeighborFrame& neighbor : received) {
-        compressor_->decode_add(neighbor.frame.payload(), gamma_ * static_cast<float>(neighbor.from.weight),
-                                self.params());
+        const float weight = gamma_ * static_cast<float>(neighbor.from.weight);
+        read_from(self, neighbor.from.rank,
+                  [&] { compressor_->decode_add(neighbor.frame.payload(), weight, self.params()); });
       }
     });
     self.synchronised();

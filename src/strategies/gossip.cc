@@ -1,19 +1,46 @@
 #include "strategies/gossip.h"
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic {
 
 Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing, const Frame& frame) {
+  const std::vector<Frame> frames(mixing.neighbors(comm.self()).size(), frame);  // which share the bytes
+  co_return co_await exchange_each(comm, mixing, frames);
+}
+
+Task<std::vector<NeighborFrame>> exchange_each(Comm& comm, const MixingMatrix& mixing, std::span<const Frame> frames) {
   const std::span<const WeightedNeighbor> neighbors = mixing.neighbors(comm.self());
-  for (const WeightedNeighbor& neighbor : neighbors) comm.send(neighbor.rank, frame);
+  LACONIC_CHECK(frames.size() == neighbors.size(), frames.size() << " frames for " << neighbors.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) comm.send(neighbors[i].rank, frames[i]);
   std::vector<NeighborFrame> received;
   received.reserve(neighbors.size());
-  for (const WeightedNeighbor& neighbor : neighbors) {
-    Frame from_neighbor = co_await comm.receive(neighbor.rank, frame.header().tag, frame.header().round);
-    received.push_back({neighbor, std::move(from_neighbor)});
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const FrameHeader header = frames[i].header();
+    Frame from_neighbor = co_await comm.receive(neighbors[i].rank, header.tag, header.round);
+    received.push_back({neighbors[i], std::move(from_neighbor)});
   }
   co_return received;
+}
+
+Task<void> mix_models(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received) {
+  const std::size_t size = self.params().size();
+  const SharedVector sent = own.floats(size);
+  std::vector<SharedVector> models;
+  for (const NeighborFrame& neighbor : received) {
+    read_from(self, neighbor.from.rank, [&] { models.push_back(neighbor.frame.floats(size)); });
+  }
+  co_await self.compute([&] {
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      kernels::axpy_difference(static_cast<float>(received[i].from.weight), models[i], sent, self.params());
+    }
+  });
+}
+
+void refuse_message(const Comm& receiver, Rank sender, const DecodeError& error) {
+  throw DecodeError(receiver.name(receiver.self()) + " cannot use what " + receiver.name(sender) + " sent (" +
+                    error.what() + "): all workers need the same model and the same [compression]");
 }
 
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size) {
@@ -40,10 +67,10 @@ TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t ove
 
 void require_unbiased(const Options& options, const StrategySetting& setting) {
   if (options.flag("allow_biased") || setting.compressor()->unbiased()) return;
-  throw UsageError(
-      "this algorithm is proved for unbiased compression only, and the operator of [compression] is biased: choose "
-      "qsgd, "
-      "natural, random_k or random_gossip with unbiased = true, or set strategy.allow_biased = true to try it");
+  throw UsageError(options.place("allow_biased") +
+                   ": this algorithm is proved for unbiased compression only, and the operator of [compression] is "
+                   "biased; choose qsgd, natural, random_k or random_gossip with unbiased = true, or set it to true to "
+                   "try");
 }
 
 OptionSpec gamma_option(std::string_view default_value) {

@@ -1,6 +1,6 @@
 // What algorithms between neighbours on a graph share.
 //
-// Every round a node sends one frame, the same to all its neighbours, and receives one from each.
+// Every round a node sends a frame to each of its neighbours, mostly the same to all, and receives one from each.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "compress/compressor.h"
 #include "strategies/strategy.h"
 
@@ -22,6 +23,26 @@ struct NeighborFrame {
 // Sends `frame` to every neighbour of this node on `mixing` and waits for theirs of the same round and tag, in the
 // order of ranks. Throws PeerLost that names the neighbour who is late.
 Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing, const Frame& frame);
+
+// The same with a frame for each neighbour: `frames` are in the order of mixing.neighbors(), as many, and outlive it.
+Task<std::vector<NeighborFrame>> exchange_each(Comm& comm, const MixingMatrix& mixing, std::span<const Frame> frames);
+
+// x_i += sum_j w_ij (x_j - x_i) on the worker's model, the models as sent: `own` and `received` are those of one
+// exchange.
+Task<void> mix_models(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received);
+
+// Throws the DecodeError of a message that `receiver` refused, with both named and the usual cause.
+[[noreturn]] void refuse_message(const Comm& receiver, Rank sender, const DecodeError& error);
+
+// Runs `read` on what the worker `sender` sent to `self`. A DecodeError of it then names both.
+template <typename Read>
+void read_from(const Worker& self, Rank sender, Read&& read) {
+  try {
+    read();
+  } catch (const DecodeError& error) {
+    refuse_message(self.comm(), sender, error);
+  }
+}
 
 // Payload bytes a step, over all nodes, when each sends `size` bytes to each of its neighbours.
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);

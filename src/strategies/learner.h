@@ -42,12 +42,18 @@ class Learner {
   // valid and at the same address for the learner's life.
   virtual std::span<float> gradient() = 0;
   virtual const Layout& layout() const = 0;
+  // How many of params(), the first ones, the steps of the optimiser move; those after them are buffers that travel
+  // with the parameters.
+  virtual std::size_t trained_size() const { return layout().size; }
   // State that is not trained but belongs to the model (batch-norm statistics); empty when there is none. Local to the
   // worker: what is measured is the average model with the average of the workers' buffers. The view is valid and at
   // the same address for the learner's life.
   virtual std::span<float> buffers() = 0;
   // Training samples the learner draws from: its weight in weighted means. Positive.
   virtual std::uint64_t samples() const = 0;
+
+  // The learning rate of the step whose gradient was computed last; before any, that of the first. At least 0.
+  virtual double learning_rate() const = 0;
 
   // Computes the gradient of the mean loss over the batch of step `step`, at params(), into gradient().
   virtual StepResult compute_gradient(Step step) = 0;

@@ -9,8 +9,9 @@
 namespace laconic {
 
 namespace {
-constexpr std::array kRows = {&kFda,   &kSynchronous, &kPeriodic, &kFedAvg,      &kAllReduce, &kDPsgd,
-                              &kChoco, &kDcdPsgd,     &kEcdPsgd,  &kDeepSqueeze, &kLocal,     &kSerial};
+constexpr std::array kRows = {&kFda,     &kSynchronous, &kPeriodic,     &kFedAvg, &kAllReduce,
+                              &kDPsgd,   &kQgDsgdm,     &kPowerGossip,  &kChoco,  &kDcdPsgd,
+                              &kEcdPsgd, &kDeepSqueeze, &kHierarchical, &kLocal,  &kSerial};
 }
 
 std::span<const StrategyRow* const> strategies() { return kRows; }

@@ -27,7 +27,7 @@ Replicas::Replicas(std::shared_ptr<const MixingMatrix> mixing, std::unique_ptr<C
 }
 
 Replicas::Payload Replicas::parse(const Frame& frame) {
-  ByteReader in(frame.payload(), "neighbour's message");
+  ByteReader in(frame.payload(), "message");
   Payload payload;
   payload.chain = in.u32();
   const std::uint8_t flags = in.u8();
@@ -62,11 +62,12 @@ Task<Replicas::Exchanged> Replicas::exchange_frames(Worker& self, const Frame& o
 void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
   chains_.resize(exchanged.received.size(), 0);
   for (std::size_t i = 0; i < chains_.size(); ++i) {
-    const Payload payload = parse(exchanged.received[i].frame);
+    const Rank sender = exchanged.received[i].from.rank;
+    Payload payload;
+    read_from(self, sender, [&] { payload = parse(exchanged.received[i].frame); });
     if (payload.chain != chains_[i]) {
       parted_ = true;
-      self.warn("what worker " + std::to_string(self.rank().value) + " knows of worker " +
-                std::to_string(exchanged.received[i].from.rank.value) +
+      self.warn("what " + self.comm().name(self.rank()) + " knows of " + self.comm().name(sender) +
                 " is not what that one sent; the sum of its neighbours' replicas is rebuilt in the next round");
     }
     chains_[i] = crc32c(payload.message, payload.chain);
@@ -85,7 +86,9 @@ Task<void> Replicas::apply(Worker& self, const Exchanged& exchanged, float keep,
     compressor_->decode_add(own, scale, replica_);
     compressor_->decode_add(own, scale * static_cast<float>(mixing_->self_weight(self.rank())), sum_);
     for (const NeighborFrame& neighbor : exchanged.received) {
-      compressor_->decode_add(parse(neighbor.frame).message, scale * static_cast<float>(neighbor.from.weight), sum_);
+      const float weight = scale * static_cast<float>(neighbor.from.weight);
+      read_from(self, neighbor.from.rank,
+                [&] { compressor_->decode_add(parse(neighbor.frame).message, weight, sum_); });
     }
   });
   co_await repair(self, exchanged, asked_);
@@ -115,12 +118,15 @@ Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked
     std::copy(replica_.begin(), replica_.end(), sum_.begin());
     kernels::scale(static_cast<float>(mixing_->self_weight(self.rank())), sum_);
     for (std::size_t i = 0; i < answers.size(); ++i) {
-      ByteReader in(answers[i].payload(), "neighbour's replica");
-      chains_[i] = in.u32();
-      in.floats(other);
-      in.expect_end();
-      if (!kernels::all_finite(other)) in.fail("a value that is not finite");
-      kernels::axpy(static_cast<float>(exchanged.received[i].from.weight), other, sum_);
+      const WeightedNeighbor& from = exchanged.received[i].from;
+      read_from(self, from.rank, [&] {
+        ByteReader in(answers[i].payload(), "replica");
+        chains_[i] = in.u32();
+        in.floats(other);
+        in.expect_end();
+        if (!kernels::all_finite(other)) in.fail("a value that is not finite");
+      });
+      kernels::axpy(static_cast<float>(from.weight), other, sum_);
     }
   });
   parted_ = false;

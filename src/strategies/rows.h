@@ -13,8 +13,11 @@ extern const StrategyRow kDeepSqueeze;
 extern const StrategyRow kEcdPsgd;
 extern const StrategyRow kFda;
 extern const StrategyRow kFedAvg;
+extern const StrategyRow kHierarchical;
 extern const StrategyRow kLocal;
 extern const StrategyRow kPeriodic;
+extern const StrategyRow kPowerGossip;
+extern const StrategyRow kQgDsgdm;
 extern const StrategyRow kSerial;
 extern const StrategyRow kSynchronous;
 

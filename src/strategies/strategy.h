@@ -29,18 +29,24 @@ class Strategy {
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
 };
 
+struct StrategyRow;
+
 // What all nodes of a job know before the first step.
 struct StrategySetting {
   std::size_t dimension = 0;  // d
+  Layout layout = {};         // of the d elements: the model's tensors
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
-  // The mixing weights of the job's graph, of K nodes; for rows that need a graph.
+  // The mixing weights of the job's graph, of K nodes, or one for each group; for rows that need a graph.
   std::shared_ptr<const MixingMatrix> mixing = {};
   // Makes operators for vectors of d elements; for rows that compress.
   CompressorFactory compressor = {};
+  // For rows with groups: the row that runs between them, and its options.
+  const StrategyRow* between = nullptr;
+  Options between_options = {};
 };
 
 // Makes one node's strategy after another; what nodes of a process can share is made once and held by the factory.
@@ -72,10 +78,17 @@ struct StrategyRow {
   bool single_worker = false;
   // Never sends anything.
   bool silent = false;
-  // Talks with the neighbours on an undirected graph, whose mixing weights it needs.
+  // Talks with the neighbours on an undirected graph, whose mixing weights it needs, and through no collective.
   bool needs_graph = false;
+  // Has a momentum of its own, made of what the plain gradient step (sgd without momentum) does to the model.
+  bool brings_momentum = false;
   // Sends what a compression operator makes of a vector.
   bool compresses = false;
+  // The number of groups of workers that StrategySetting::between sees as its nodes; unset: the row needs none. Throws
+  // UsageError when so many workers do not make them.
+  std::uint32_t (*groups)(const Options& options, std::uint32_t workers) = nullptr;
+  // Whether a round changes the model before its local step begins; unset: never.
+  bool (*moves_first)(const Options& options) = nullptr;
   // Vectors of d float32 that a worker keeps from round to round beside its model.
   int vectors = 0;
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);

@@ -7,14 +7,9 @@
 
 namespace laconic {
 
-Task<void> PendingStep::done() {
-  co_await work_.done();
-  finish_();
-}
-
 void Worker::check_loss() const {
   if (std::isfinite(last_.loss)) return;
-  throw RunError("training diverged: the loss of worker " + std::to_string(rank_.value) + " is not finite in step " +
+  throw RunError("training diverged: the loss of worker " + std::to_string(node_.value) + " is not finite in step " +
                  std::to_string(step_.value + 1) + "; lower optimizer.learning_rate or synchronise more often");
 }
 
@@ -25,9 +20,40 @@ void Worker::finish_step() {
   ++step_.value;
 }
 
+void Worker::end_step(double loss) {
+  last_.loss = loss;
+  finish_step();
+}
+
+Worker Worker::representative(Rank rank, Comm& comm, GradientSource* gradients) const {
+  Worker worker(rank, seed_,
+                {.learner = parts_.learner,
+                 .comm = comm,
+                 .processor = parts_.processor,
+                 .events = parts_.events,
+                 .gradients = gradients});
+  worker.node_ = node_;
+  worker.step_ = step_;
+  return worker;
+}
+
 PendingStep Worker::begin_local_step() {
-  Pending work = parts_.processor.submit(Processor::Cost::kStep, [this] { last_ = parts_.learner.local_step(step_); });
-  return {std::move(work), [this] { finish_step(); }};
+  if (parts_.gradients != nullptr) {
+    parts_.gradients->begin(step_);
+    return PendingStep(take_gradient_and_step());
+  }
+  return PendingStep(rest_of_step(
+      parts_.processor.submit(Processor::Cost::kStep, [this] { last_ = parts_.learner.local_step(step_); })));
+}
+
+Task<void> Worker::rest_of_step(Pending own) {
+  co_await own.done();
+  finish_step();
+}
+
+Task<void> Worker::take_gradient_and_step() {
+  co_await take_gradient();
+  co_await apply_gradient();
 }
 
 Task<void> Worker::local_step() {
@@ -35,11 +61,28 @@ Task<void> Worker::local_step() {
   co_await pending.done();
 }
 
-Task<void> Worker::compute_gradient() {
-  Pending work =
-      parts_.processor.submit(Processor::Cost::kStep, [this] { last_ = parts_.learner.compute_gradient(step_); });
-  co_await work.done();
+PendingStep Worker::begin_gradient() {
+  if (parts_.gradients != nullptr) {
+    parts_.gradients->begin(step_);
+    return PendingStep(take_gradient());
+  }
+  return PendingStep(rest_of_gradient(
+      parts_.processor.submit(Processor::Cost::kStep, [this] { last_ = parts_.learner.compute_gradient(step_); })));
+}
+
+Task<void> Worker::rest_of_gradient(Pending own) {
+  co_await own.done();
   check_loss();
+}
+
+Task<void> Worker::take_gradient() {
+  last_.loss = co_await parts_.gradients->finish();
+  check_loss();
+}
+
+Task<void> Worker::compute_gradient() {
+  PendingStep pending = begin_gradient();
+  co_await pending.done();
 }
 
 Task<void> Worker::apply_gradient() {

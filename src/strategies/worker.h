@@ -29,16 +29,25 @@ class StrategyEvents {
   virtual void warned(Rank rank, Step step, const std::string& text) = 0;
 };
 
-// A local step that was begun.
+// A local step, or its gradient alone, that was begun.
 class PendingStep {
  public:
-  PendingStep(Pending work, std::function<void()> finish) : work_(std::move(work)), finish_(std::move(finish)) {}
-  // Returns when the step is done. Throws RunError when training diverged in it.
-  Task<void> done();
+  explicit PendingStep(Task<void> rest) : rest_(std::move(rest)) {}
+  // Returns when it is done; to be called once. Throws RunError when training diverged in it.
+  Task<void> done() { return std::move(rest_); }
 
  private:
-  Pending work_;
-  std::function<void()> finish_;
+  Task<void> rest_;
+};
+
+// Where the gradients of a worker that stands for several nodes come from.
+class GradientSource {
+ public:
+  virtual ~GradientSource() = default;
+  // Starts on the gradient of `step` at the worker's params() and returns.
+  virtual void begin(Step step) = 0;
+  // Returns the loss when the gradient is in the worker's gradient(). Once after each begin().
+  virtual Task<double> finish() = 0;
 };
 
 // All calls come from the thread that runs the protocol.
@@ -49,8 +58,14 @@ class Worker {
     Comm& comm;
     Processor& processor;
     StrategyEvents& events;
+    GradientSource* gradients = nullptr;  // null: the learner's own
   };
-  Worker(Rank rank, std::uint64_t seed, const Parts& parts) : rank_(rank), seed_(seed), parts_(parts) {}
+  Worker(Rank rank, std::uint64_t seed, const Parts& parts) : rank_(rank), node_(rank), seed_(seed), parts_(parts) {}
+
+  // A worker on this one's learner, processor and step, for a strategy that sees each group of workers as one: of that
+  // rank among the groups, talking through `comm`, its gradients from `gradients` (null: the learner's own). What it
+  // reports carries this worker's rank. This one's step does not end with that one's: end_step().
+  Worker representative(Rank rank, Comm& comm, GradientSource* gradients) const;
 
   Rank rank() const { return rank_; }
   int world_size() const { return parts_.comm.world_size(); }
@@ -60,9 +75,12 @@ class Worker {
   std::span<float> params() { return parts_.learner.params(); }
   std::span<float> gradient() { return parts_.learner.gradient(); }
   const Layout& layout() const { return parts_.learner.layout(); }
+  std::size_t trained_size() const { return parts_.learner.trained_size(); }
+  // Of the step taken last.
+  double learning_rate() const { return parts_.learner.learning_rate(); }
   // Samples this worker trains on.
   std::uint64_t weight() const { return parts_.learner.samples(); }
-  Comm& comm() { return parts_.comm; }
+  Comm& comm() const { return parts_.comm; }
 
   // One optimiser step on one batch. Throws RunError that names the worker and the step (counted from
   // 1) when the loss is not finite.
@@ -73,6 +91,10 @@ class Worker {
   // step.
   Task<void> compute_gradient();
   Task<void> apply_gradient();
+  PendingStep begin_gradient();
+  // Ends a step whose gradient was applied on the group's account, by whoever represents this worker. `loss`: of this
+  // worker's batch.
+  void end_step(double loss);
   // Arithmetic on vectors, on the node's processor, free of time on the runtime's clock. What `work` reads stays alive
   // until the returned task is done.
   Task<void> compute(std::function<void()> work);
@@ -81,9 +103,9 @@ class Worker {
   RandomStream rng(std::string_view purpose) const;
   RandomStream shared_rng(std::string_view purpose) const;
 
-  void synchronised() { parts_.events.synchronised(rank_, step_); }
-  void measured(std::string_view name, double value) { parts_.events.measured(rank_, step_, name, value); }
-  void warn(const std::string& text) { parts_.events.warned(rank_, step_, text); }
+  void synchronised() { parts_.events.synchronised(node_, step_); }
+  void measured(std::string_view name, double value) { parts_.events.measured(node_, step_, name, value); }
+  void warn(const std::string& text) { parts_.events.warned(node_, step_, text); }
 
   // Loss of the newest step.
   double last_loss() const { return last_.loss; }
@@ -97,10 +119,15 @@ class Worker {
   void archive(Archive& archive);
 
  private:
+  Task<void> rest_of_step(Pending own);
+  Task<void> rest_of_gradient(Pending own);
+  Task<void> take_gradient();
+  Task<void> take_gradient_and_step();
   void finish_step();
   void check_loss() const;
 
   Rank rank_;
+  Rank node_;  // the job's node it runs on
   std::uint64_t seed_;
   Parts parts_;
   Step step_;

@@ -62,8 +62,9 @@ Graph make(const TopologyRow& row, const TopologyRequest& request) {
   }
   Graph graph = row.make(request);
   if (request.workers && graph.nodes() != *request.workers) {
-    request.fail("it has " + std::to_string(graph.nodes()) + " nodes for " + std::to_string(*request.workers) +
-                 (*request.workers == 1 ? " worker" : " workers") + "; take as many workers, or another topology");
+    const std::string node(request.node);
+    request.fail("it has " + std::to_string(graph.nodes()) + " nodes for " + std::to_string(*request.workers) + " " +
+                 node + (*request.workers == 1 ? "" : "s") + "; take as many " + node + "s, or another topology");
   }
   try {
     require_connected(graph);
@@ -94,7 +95,7 @@ std::uint32_t TopologyRequest::nodes() const {
   if (!size.empty()) return whole_number(size, "number of nodes", 1, kMaxNodes);
   LACONIC_CHECK(workers.has_value(), spec << " without a size");
   if (*workers < 1 || *workers > kMaxNodes)
-    fail("for " + std::to_string(*workers) + " workers; 1 to " + std::to_string(kMaxNodes));
+    fail("for " + std::to_string(*workers) + " " + std::string(node) + "s; 1 to " + std::to_string(kMaxNodes));
   return *workers;
 }
 
@@ -105,11 +106,12 @@ std::string TopologyRow::usage() const {
 
 std::span<const TopologyRow> topologies() { return kTopologies; }
 
-Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed) {
+Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed,
+                    std::string_view node) {
   const std::size_t colon = spec.find(':');
   const std::string_view name = spec.substr(0, colon);
   const bool has_rest = colon != std::string_view::npos;
-  TopologyRequest request{.spec = spec, .size = {}, .parameter = {}, .workers = workers, .seed = seed};
+  TopologyRequest request{.spec = spec, .size = {}, .parameter = {}, .workers = workers, .seed = seed, .node = node};
   std::string known;
   std::vector<std::string_view> names;
   for (const TopologyRow& row : kTopologies) {

@@ -25,6 +25,7 @@ struct TopologyRequest {
   std::string_view parameter;  // of a row that has one
   std::optional<std::uint32_t> workers;
   std::uint64_t seed = 0;
+  std::string_view node = "worker";  // what errors call a worker
 
   // Throws UsageError "topology 'SPEC': PROBLEM".
   [[noreturn]] void fail(const std::string& problem) const;
@@ -51,8 +52,10 @@ std::span<const TopologyRow> topologies();
 // The connected graph of `spec`. With `workers` it has exactly as many nodes. Random graphs depend on `seed` only, and
 // are drawn again, kGraphDraws times at most, until they are connected. Throws UsageError with what to do for an
 // unknown name, a spec written otherwise, a size that is missing, impossible or not the number of workers, a parameter
-// out of range, a file that is no list of edges, a graph in several parts (their nodes are named).
+// out of range, a file that is no list of edges, a graph in several parts (their nodes are named). `node` is what
+// errors call those of whom the graph has one node each, where they are no workers.
 inline constexpr int kGraphDraws = 100;
-Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed);
+Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed,
+                    std::string_view node = "worker");
 
 }  // namespace laconic

@@ -225,6 +225,13 @@ std::span<const ModelRow> models() {
                  .minimum = 0,
                  .maximum = 0.9,
                  .help = "share of the activations between the layers that is dropped in training"}};
+  static const std::vector<OptionSpec> batch_norm_options = {
+      {.name = "buffers",
+       .type = OptionType::kChoice,
+       .default_value = "local",
+       .choices = {"local", "average"},
+       .help = "running means and variances of batch norm: each worker's own, averaged when the model is measured; or "
+               "part of the model that strategies send and average (those that send gradients do not)"}};
   static const std::array rows = {
       ModelRow{"logistic_regression",
                "softmax regression, convex, from zero; L2 is the optimiser's weight_decay",
@@ -245,15 +252,11 @@ std::span<const ModelRow> models() {
       ModelRow{"resnet8",
                "residual network with batch norm, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
                "in 10 classes",
-               Input::kImages,
-               {},
-               make_resnet_of<1>},
+               Input::kImages, batch_norm_options, make_resnet_of<1>},
       ModelRow{"resnet20",
                "the same with three blocks a stage, shortcuts by 1x1 convolutions; 272,474 parameters for 3 channels "
                "in 10 classes",
-               Input::kImages,
-               {},
-               make_resnet_of<3>},
+               Input::kImages, batch_norm_options, make_resnet_of<3>},
       ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
   };
   return rows;
@@ -279,6 +282,15 @@ Layout layout_of_specs(const Specs& specs) {
 
 Layout layout_of(const Network& network) { return layout_of_specs(network.parameters()); }
 Layout buffer_layout_of(const Network& network) { return layout_of_specs(network.buffers()); }
+
+Layout joined(Layout first, const Layout& second) {
+  for (TensorLayout tensor : second.tensors) {
+    tensor.offset += first.size;
+    first.tensors.push_back(std::move(tensor));
+  }
+  first.size += second.size;
+  return first;
+}
 
 std::vector<float> initial_parameters(const Network& network, std::uint64_t seed) {
   const Layout layout = layout_of(network);

@@ -34,6 +34,9 @@ const ModelRow& find_model(std::string_view name);
 Layout layout_of(const Network& network);
 Layout buffer_layout_of(const Network& network);
 
+// The tensors of `first`, then those of `second` behind them.
+Layout joined(Layout first, const Layout& second);
+
 // The start of every worker: a function of the network and the seed.
 std::vector<float> initial_parameters(const Network& network, std::uint64_t seed);
 std::vector<float> initial_buffers(const Network& network);

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct BufferSpec {
   std::string name;
   std::vector<std::int64_t> shape;
   float value = 0.0F;
+  // No pass leaves an element below it; what strategies make of travelling buffers is cut off there when it is used.
+  float minimum = std::numeric_limits<float>::lowest();
 };
 
 // What a pass through a network has beside parameters and inputs.

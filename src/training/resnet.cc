@@ -61,7 +61,7 @@ class Resnet final : public Network {
     add({name + ".norm.weight", {outputs}, ParameterSpec::Start::kConstant, 1.0});
     add(ParameterSpec{.name = name + ".norm.bias", .shape = {outputs}});
     add(BufferSpec{.name = name + ".norm.running_mean", .shape = {outputs}, .value = 0.0F});
-    add(BufferSpec{.name = name + ".norm.running_var", .shape = {outputs}, .value = 1.0F});
+    add(BufferSpec{.name = name + ".norm.running_var", .shape = {outputs}, .value = 1.0F, .minimum = 0.0F});
   }
 
   int blocks_;

@@ -22,6 +22,20 @@ std::vector<at::Tensor> buffer_tensors(const Layout& layout, const float* buffer
   return tensors;
 }
 
+// The buffers of a model, from wherever they are, none of them below its minimum.
+std::vector<float> usable_buffers(const TrainingContext& context, std::span<const float> params,
+                                  std::span<const float> buffers) {
+  const auto given = context.buffers_travel ? params.subspan(context.trained.size) : buffers;
+  std::vector<float> usable(given.begin(), given.end());
+  for (std::size_t i = 0; i < context.state.tensors.size(); ++i) {
+    const TensorLayout& tensor = context.state.tensors[i];
+    for (float& value : std::span(usable).subspan(tensor.offset, tensor.size)) {
+      value = std::max(value, context.network->buffers()[i].minimum);
+    }
+  }
+  return usable;
+}
+
 class TorchLearner final : public Learner {
  public:
   TorchLearner(std::shared_ptr<TrainingContext> context, Rank rank)
@@ -30,10 +44,10 @@ class TorchLearner final : public Learner {
         shard_(context_->setup.partition.at(static_cast<std::size_t>(rank.value))),
         sampler_(context_->setup.sampling, shard_, context_->setup.batch, context_->setup.seed, rank),
         params_(at::empty({static_cast<std::int64_t>(context_->layout.size)})),
-        buffers_(initial_buffers(*context_->network)),
+        buffers_(context_->buffers_travel ? std::vector<float>() : initial_buffers(*context_->network)),
         optimizer_(context_->setup.optimizer->make(context_->setup.optimizer_options)) {
-    std::ranges::copy(initial_parameters(*context_->network, context_->setup.seed), params_.data_ptr<float>());
-    optimizer_->attach(params_);
+    std::ranges::copy(initial_vector(*context_), params_.data_ptr<float>());
+    optimizer_->attach(trained(params_));
   }
 
   std::span<float> params() override { return {params_.data_ptr<float>(), context_->layout.size}; }
@@ -47,6 +61,9 @@ class TorchLearner final : public Learner {
   std::span<float> buffers() override { return buffers_; }
   std::uint64_t samples() const override { return shard_.size(); }
 
+  std::size_t trained_size() const override { return context_->trained.size; }
+  double learning_rate() const override { return context_->learning_rate.at(step_.value); }
+
   StepResult compute_gradient(Step step) override {
     gradient();
     const InstancePool::Lease instance(context_->pool);
@@ -57,7 +74,7 @@ class TorchLearner final : public Learner {
     gradient();
     prepare_compute_thread();
     const FlushDenormals flush_denormals;
-    optimizer_->step(gradient_, learning_rate());
+    optimizer_->step(trained(gradient_), learning_rate());
   }
 
   StepResult local_step(Step step) override {
@@ -86,7 +103,9 @@ class TorchLearner final : public Learner {
     RandomStream augmentation(setup.seed, "augmentation", {rank, step.value});
     const Batch batch = make_batch(*setup.data, setup.data->train, sampler_.draw(step), &augmentation);
     instance.bind(params_.data_ptr<float>(), gradient.data_ptr<float>());
-    Pass pass{.buffers = buffer_tensors(context_->buffer_layout, buffers_.data()), .training = true};
+    float* const buffers =
+        context_->buffers_travel ? params_.data_ptr<float>() + context_->trained.size : buffers_.data();
+    Pass pass{.buffers = buffer_tensors(context_->state, buffers), .training = true};
     at::Generator masks;
     if (context_->network->has_dropout()) {
       RandomStream stream(setup.seed, "dropout", {rank, step.value});
@@ -99,8 +118,10 @@ class TorchLearner final : public Learner {
     return {.loss = loss.item<double>(), .samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
   }
 
-  // Of the step whose gradient is computed last.
-  double learning_rate() const { return context_->learning_rate.at(step_.value); }
+  // The part of a vector like params() that is trained.
+  at::Tensor trained(const at::Tensor& vector) const {
+    return vector.narrow(0, 0, static_cast<std::int64_t>(context_->trained.size));
+  }
 
   std::shared_ptr<TrainingContext> context_;
   Rank rank_;
@@ -108,12 +129,21 @@ class TorchLearner final : public Learner {
   const std::vector<std::uint32_t>& shard_;
   Sampler sampler_;
   at::Tensor params_;
-  std::vector<float> buffers_;
-  at::Tensor gradient_;  // undefined until someone asks for it
+  std::vector<float> buffers_;  // none where they travel
+  at::Tensor gradient_;         // undefined until someone asks for it
   std::unique_ptr<FlatOptimizer> optimizer_;
 };
 
 }  // namespace
+
+std::vector<float> initial_vector(const TrainingContext& context) {
+  std::vector<float> values = initial_parameters(*context.network, context.setup.seed);
+  if (context.buffers_travel) {
+    const std::vector<float> buffers = initial_buffers(*context.network);
+    values.insert(values.end(), buffers.begin(), buffers.end());
+  }
+  return values;
+}
 
 std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> context, Rank rank) {
   return std::make_unique<TorchLearner>(std::move(context), rank);
@@ -126,8 +156,8 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   constexpr std::size_t kMostSamples = 32;
   constexpr std::size_t kMostScores = std::size_t{1} << 22;
   LACONIC_CHECK(params.size() == context.layout.size, params.size() << " parameters for " << context.layout.size);
-  LACONIC_CHECK(buffers.size() == context.buffer_layout.size, buffers.size()
-                                                                  << " buffers for " << context.buffer_layout.size);
+  const std::size_t separate = context.buffers_travel ? 0 : context.state.size;
+  LACONIC_CHECK(buffers.size() == separate, buffers.size() << " buffers for " << separate);
   const Dataset& data = *context.setup.data;
   const Samples& samples = split == Split::kTest ? data.test : data.validation;
   Evaluation result{.loss = 0.0, .accuracy = 0.0, .samples = samples.count()};
@@ -136,7 +166,8 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   const InstancePool::Lease instance(context.pool);
   const at::NoGradGuard no_gradient;
   instance->bind(params.data());
-  const Pass pass{.buffers = buffer_tensors(context.buffer_layout, buffers.data())};
+  const std::vector<float> usable = usable_buffers(context, params, buffers);
+  const Pass pass{.buffers = buffer_tensors(context.state, usable.data())};
   const std::size_t scores_each = samples.predictions_each() * data.classes;
   const std::size_t most = std::clamp<std::size_t>(kMostScores / scores_each, 1, kMostSamples);
   std::uint64_t correct = 0;

@@ -12,26 +12,37 @@
 
 namespace laconic {
 
+// Whether the job's model has an option `buffers` that is "average".
+bool do_buffers_travel(const TrainingSetup& setup);
+
 // What all learners of a job share; constant but for the pool, which guards itself.
 struct TrainingContext {
   TrainingContext(TrainingSetup given, std::shared_ptr<const Network> model, LearningRate rate)
       : setup(std::move(given)),
         network(std::move(model)),
         learning_rate(std::move(rate)),
-        layout(layout_of(*network)),
-        buffer_layout(buffer_layout_of(*network)),
-        pool(layout) {}
+        trained(layout_of(*network)),
+        state(buffer_layout_of(*network)),
+        buffers_travel(do_buffers_travel(setup)),
+        layout(buffers_travel ? joined(trained, state) : trained),
+        pool(trained) {}
   const TrainingSetup setup;
   const std::shared_ptr<const Network> network;
   const LearningRate learning_rate;
-  const Layout layout;
-  const Layout buffer_layout;
+  const Layout trained;       // of the parameters
+  const Layout state;         // of the buffers
+  const bool buffers_travel;  // buffers = "average": a learner's params() are its parameters, then its buffers
+  const Layout layout;        // of params()
   InstancePool pool;
 };
 
+// What params() is at first.
+std::vector<float> initial_vector(const TrainingContext& context);
+
 std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> context, Rank rank);
 
-// Mean loss and accuracy of a model on a split, over its predictions; all zero when the split has no sample.
+// Mean loss and accuracy of a model on a split, over its predictions; all zero when the split has no sample. `params`
+// are as params(), `buffers` empty where they travel.
 Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
                           Split split);
 

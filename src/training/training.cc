@@ -41,25 +41,20 @@ std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
 
 }  // namespace
 
+bool do_buffers_travel(const TrainingSetup& setup) {
+  const auto has = [](const OptionSpec& option) { return option.name == "buffers"; };
+  return std::ranges::any_of(setup.model->options, has) && setup.model_options.text("buffers") == "average";
+}
+
 Training::Training(TrainingSetup setup) : context_(make_context(std::move(setup))) {}
 
 std::size_t Training::workers() const { return context_->setup.partition.size(); }
 std::size_t Training::dimension() const { return context_->layout.size; }
 const Layout& Training::layout() const { return context_->layout; }
 
-std::vector<float> Training::initial_parameters() const {
-  return laconic::initial_parameters(*context_->network, context_->setup.seed);
-}
+std::vector<float> Training::initial_parameters() const { return initial_vector(*context_); }
 
-Layout Training::stored_layout() const {
-  Layout stored = context_->layout;
-  for (TensorLayout tensor : context_->buffer_layout.tensors) {
-    tensor.offset = stored.size;
-    stored.size += tensor.size;
-    stored.tensors.push_back(std::move(tensor));
-  }
-  return stored;
-}
+Layout Training::stored_layout() const { return joined(context_->trained, context_->state); }
 
 std::uint64_t Training::steps() const { return steps_of(context_->setup); }
 
@@ -73,7 +68,8 @@ std::uint64_t Training::samples_per_step() const { return samples_per_step_of(co
 
 Bytes Training::memory_per_worker(bool with_gradient) const {
   const std::size_t state = context_->setup.optimizer->state_vectors(context_->setup.optimizer_options);
-  return {((1 + state + (with_gradient ? 1 : 0)) * dimension() + context_->buffer_layout.size) * sizeof(float)};
+  const std::size_t trained = (1 + state + (with_gradient ? 1 : 0)) * context_->trained.size;
+  return {(trained + context_->state.size) * sizeof(float)};
 }
 
 std::unique_ptr<Learner> Training::learner(Rank rank) const { return make_torch_learner(context_, rank); }

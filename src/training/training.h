@@ -41,7 +41,7 @@ class Training {
   explicit Training(TrainingSetup setup);
 
   std::size_t workers() const;
-  // d, the number of parameters.
+  // d, the number of parameters; where the buffers travel with them, with the buffers.
   std::size_t dimension() const;
   const Layout& layout() const;
   // Of all tensors that a stored model has: the parameters, then the buffers.

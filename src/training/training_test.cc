@@ -19,6 +19,7 @@ constexpr ImageShape kShape{.channels = 1, .height = 12, .width = 12};
 
 struct Job {
   std::string model = "lenet5";
+  std::map<std::string, std::string> model_options = {};
   std::string optimizer = "adam";
   std::map<std::string, std::string> optimizer_options = {};
   std::uint32_t workers = 3;
@@ -36,11 +37,14 @@ Training make_training(const Job& job) {
   setup.batch = job.batch;
   setup.sampling = job.sampling;
   setup.model = &find_model(job.model);
-  setup.model_options = Options("model", setup.model->options, {});
+  const auto given = [](const std::map<std::string, std::string>& values) {
+    std::map<std::string, GivenOption> options;
+    for (const auto& [key, text] : values) options[key] = {.text = text, .where = "test"};
+    return options;
+  };
+  setup.model_options = Options("model", setup.model->options, given(job.model_options));
   setup.optimizer = &find_optimizer(job.optimizer);
-  std::map<std::string, GivenOption> given;
-  for (const auto& [key, text] : job.optimizer_options) given[key] = {.text = text, .where = "test"};
-  setup.optimizer_options = Options("optimizer", setup.optimizer->options, given);
+  setup.optimizer_options = Options("optimizer", setup.optimizer->options, given(job.optimizer_options));
   setup.seed = 5;
   return Training(std::move(setup));
 }
@@ -264,6 +268,54 @@ TEST(TorchLearner, EvaluationUsesTheBuffersGivenAndLeavesThem) {
   EXPECT_TRUE(same_bits(learner->buffers(), after));
 }
 
+TEST(TorchLearner, BuffersThatTravelLieBehindTheParametersAndTrainThemAsOwnOnesDo) {
+  for (const std::string optimizer : {"sgd", "adam"}) {
+    const Training with_own = make_training({.model = "resnet8", .optimizer = optimizer, .batch = 4});
+    const Training travelling = make_training(
+        {.model = "resnet8", .model_options = {{"buffers", "average"}}, .optimizer = optimizer, .batch = 4});
+    const auto own = with_own.learner(Rank{0});
+    const auto learner = travelling.learner(Rank{0});
+    const std::size_t trained = own->params().size();
+    EXPECT_TRUE(learner->buffers().empty());
+    EXPECT_EQ(learner->params().size(), trained + own->buffers().size());
+    EXPECT_EQ(learner->trained_size(), trained);
+    EXPECT_EQ(own->trained_size(), trained);
+    EXPECT_EQ(travelling.dimension(), learner->params().size());
+    EXPECT_EQ(travelling.stored_layout().size, with_own.stored_layout().size);
+    EXPECT_EQ(travelling.layout().tensors.size(), with_own.stored_layout().tensors.size());
+    EXPECT_EQ(travelling.memory_per_worker(true).value, with_own.memory_per_worker(true).value);
+    EXPECT_TRUE(same_bits(learner->params(), travelling.initial_parameters()));
+    for (std::uint64_t step = 0; step < 3; ++step) {
+      own->local_step(Step{step});
+      if (step == 1) {
+        learner->compute_gradient(Step{step});
+        learner->apply_gradient();
+      } else {
+        learner->local_step(Step{step});
+      }
+    }
+    EXPECT_TRUE(same_bits(learner->params().first(trained), own->params()));
+    EXPECT_TRUE(same_bits(learner->params().subspan(trained), own->buffers()));
+    EXPECT_EQ(learner->evaluate(learner->params(), {}, Split::kTest).loss,
+              own->evaluate(own->params(), own->buffers(), Split::kTest).loss);
+  }
+}
+
+TEST(TorchLearner, AVarianceThatAStrategyMadeNegativeCountsAsZero) {
+  const Training training = make_training({.model = "resnet8", .model_options = {{"buffers", "average"}}});
+  std::vector<float> zero = training.initial_parameters();
+  std::vector<float> negative = zero;
+  const TensorLayout variance = training.layout().tensors.back();
+  ASSERT_TRUE(variance.name.ends_with("running_var"));
+  for (std::size_t i = 0; i < variance.size; ++i) {
+    zero[variance.offset + i] = 0.0F;
+    negative[variance.offset + i] = -0.01F;
+  }
+  const double loss = training.evaluate(negative, {}, Split::kTest).loss;
+  EXPECT_TRUE(std::isfinite(loss));
+  EXPECT_EQ(loss, training.evaluate(zero, {}, Split::kTest).loss);
+}
+
 TEST(TorchLearner, BuffersAreArchived) {
   const Training training = make_training({.model = "resnet8", .optimizer = "sgd", .batch = 4});
   const auto whole = training.learner(Rank{0});
@@ -294,6 +346,7 @@ TEST(TorchLearner, FollowsTheScheduleOfTheLearningRate) {
     std::ranges::fill(learner->params(), 0.0F);
     std::ranges::fill(learner->gradient(), 1.0F);
     learner->apply_gradient();
+    EXPECT_EQ(learner->learning_rate(), rates[step]) << step;
     for (const float value : learner->params()) ASSERT_EQ(value, -rates[step]) << step;
   }
   // A whole step takes the same rate as its halves.

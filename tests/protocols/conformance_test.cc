@@ -13,6 +13,7 @@ struct Row {
   std::string strategy;
   std::map<std::string, std::string> options;
   Collective collective;
+  std::string between;  // of a strategy with groups
 };
 
 std::vector<Row> rows() {
@@ -26,9 +27,14 @@ std::vector<Row> rows() {
       }
     }
     if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
+    std::vector<std::string> between = {""};
+    if (row->groups != nullptr) {
+      variants = {{{"groups", "3"}}};
+      between = {"choco", "d_psgd"};
+    }
     for (const auto& options : variants) {
       for (const Collective collective : {Collective::kStar, Collective::kRing}) {
-        result.push_back({std::string(row->name), options, collective});
+        for (const std::string& name : between) result.push_back({std::string(row->name), options, collective, name});
       }
     }
   }
@@ -40,10 +46,12 @@ void PrintTo(const Row& row, std::ostream* out) { *out << row.strategy; }
 class Conformance : public testing::TestWithParam<Row> {
  protected:
   Scenario scenario() const {
-    const bool single = find_strategy(GetParam().strategy).single_worker;
-    return {.problem = {.workers = single ? 1 : 5, .dimension = 60, .seed = 2},
+    const StrategyRow& row = find_strategy(GetParam().strategy);
+    const int workers = row.single_worker ? 1 : row.groups != nullptr ? 6 : 5;
+    return {.problem = {.workers = workers, .dimension = 60, .seed = 2, .shapes = {{4, 2, 6}, {12}}},
             .strategy = GetParam().strategy,
             .options = GetParam().options,
+            .between = GetParam().between,
             .steps = 40,
             .collective = GetParam().collective,
             .evaluate_every = 10};
@@ -148,8 +156,10 @@ TEST_P(Conformance, AStrategyLoadedFromItsArchiveAfterEveryRoundRunsOnIdenticall
 }
 
 TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
+  if (find_strategy(GetParam().strategy).groups != nullptr) return;  // needs two
   Scenario s = scenario();
   s.problem.workers = 1;
+  if (find_strategy(s.strategy).brings_momentum) s.options["momentum"] = "0";
   Scenario serial = s;
   serial.strategy = "serial";
   serial.options = {};
@@ -163,7 +173,7 @@ TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](const auto& info) {
-  std::string name = info.param.strategy;
+  std::string name = info.param.strategy + (info.param.between.empty() ? "" : "_" + info.param.between);
   if (const auto monitor = info.param.options.find("monitor"); monitor != info.param.options.end()) {
     name += "_" + monitor->second;
     std::replace(name.begin(), name.end(), '-', '_');

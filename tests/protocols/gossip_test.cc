@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <numeric>
 
 #include "base/error.h"
+#include "matrix_form.h"
 #include "run.h"
 #include "strategies/replicas.h"
 #include "topology/spectrum.h"
@@ -15,8 +17,6 @@
 
 namespace laconic::tests {
 namespace {
-
-using Matrix = std::vector<std::vector<double>>;  // row i: node i
 
 constexpr std::size_t kSize = 40;
 constexpr int kNodes = 6;
@@ -28,61 +28,6 @@ Scenario gossip(const std::string& strategy, const std::map<std::string, std::st
           .steps = 30,
           .topology = "ring",
           .evaluate_every = 10};
-}
-
-Matrix weights_of(const Scenario& s) {
-  const Graph graph = make_topology(s.topology, static_cast<std::uint32_t>(s.problem.workers), 1);
-  const MixingMatrix mixing(graph, find_weights(s.weights));
-  Matrix weights(mixing.nodes(), std::vector<double>(mixing.nodes(), 0.0));
-  for (int i = 0; i < s.problem.workers; ++i) {
-    weights[i][i] = mixing.self_weight({i});
-    for (const WeightedNeighbor& neighbor : mixing.neighbors({i})) weights[i][neighbor.rank.value] = neighbor.weight;
-  }
-  return weights;
-}
-
-Matrix first_models(const QuadraticProblem& problem) {
-  Matrix models;
-  for (int i = 0; i < problem.workers; ++i) {
-    const std::vector<float> first = problem.first_model(i);
-    models.emplace_back(first.begin(), first.end());
-  }
-  return models;
-}
-
-Matrix start_rows(const QuadraticProblem& problem) {
-  const std::vector<float> start = problem.start();
-  return Matrix(static_cast<std::size_t>(problem.workers), {start.begin(), start.end()});
-}
-
-// W M
-Matrix mixed(const Matrix& weights, const Matrix& models) {
-  Matrix result(models.size(), std::vector<double>(models[0].size(), 0.0));
-  for (std::size_t i = 0; i < models.size(); ++i) {
-    for (std::size_t j = 0; j < models.size(); ++j) {
-      for (std::size_t c = 0; c < models[0].size(); ++c) result[i][c] += weights[i][j] * models[j][c];
-    }
-  }
-  return result;
-}
-
-// a A + b B
-Matrix sum(double a, const Matrix& left, double b, const Matrix& right) {
-  Matrix result = left;
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    for (std::size_t c = 0; c < left[0].size(); ++c) result[i][c] = a * left[i][c] + b * right[i][c];
-  }
-  return result;
-}
-
-// -eta g of every node at its model.
-Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models) {
-  Matrix result;
-  for (std::size_t i = 0; i < models.size(); ++i) {
-    result.push_back(problem.gradient(static_cast<int>(i), step, models[i]));
-    for (double& value : result.back()) value *= -problem.learning_rate;
-  }
-  return result;
 }
 
 // The largest `k` magnitudes of every row; or (k = 0) the whole row.
@@ -98,18 +43,6 @@ Matrix largest(const Matrix& rows, std::size_t k) {
     for (double& value : row) value = std::abs(value) >= bound ? value : 0.0;
   }
   return result;
-}
-
-// Weights and models are float32: a few roundings of values of the order of 1 a neighbour and step, which do not build
-// up.
-constexpr double kTolerance = 1e-5;
-
-void expect_near(const std::vector<std::vector<float>>& got, const Matrix& expected, double tolerance = kTolerance) {
-  ASSERT_EQ(got.size(), expected.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    for (std::size_t c = 0; c < got[i].size(); ++c)
-      ASSERT_NEAR(got[i][c], expected[i][c], tolerance) << "node " << i << ", element " << c;
-  }
 }
 
 Scenario compressing(Scenario s, std::size_t k) {
@@ -216,23 +149,6 @@ TEST_P(MatrixForm, OfDeepSqueeze) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Graphs, MatrixForm, testing::Values("ring", "star", "complete", "chain", "torus:2x3"));
-
-std::vector<double> average(const std::vector<std::vector<float>>& models) {
-  std::vector<double> mean(models[0].size(), 0.0);
-  for (const auto& model : models) {
-    for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += model[c] / static_cast<double>(models.size());
-  }
-  return mean;
-}
-
-double squared_distance_from_average(const std::vector<std::vector<float>>& models) {
-  const std::vector<double> mean = average(models);
-  double distance = 0.0;
-  for (const auto& model : models) {
-    for (std::size_t c = 0; c < mean.size(); ++c) distance += (model[c] - mean[c]) * (model[c] - mean[c]);
-  }
-  return distance;
-}
 
 Scenario consensus(const std::string& strategy, const std::map<std::string, std::string>& options) {
   Scenario s = gossip(strategy, options);
@@ -526,6 +442,106 @@ TEST(Gossip, RefusesBiasedOperatorsWhereNothingIsProvedUnlessAllowed) {
     s.compression = {};
     s.options = {{"allow_biased", "true"}};
     EXPECT_NO_THROW(run(s));
+  }
+}
+
+// An operator that adds the sizes of the messages it prepares to a common sum.
+class Weighing final : public Compressor {
+ public:
+  Weighing(std::unique_ptr<Compressor> inner, std::atomic<std::uint64_t>& bytes)
+      : inner_(std::move(inner)), bytes_(bytes) {}
+
+  std::size_t prepare(std::span<const float> v, RandomStream& random) override {
+    const std::size_t size = inner_->prepare(v, random);
+    bytes_ += size;
+    return size;
+  }
+  void write(std::span<std::byte> out) override { inner_->write(out); }
+  void decode_add(std::span<const std::byte> message, float weight, std::span<float> y) override {
+    inner_->decode_add(message, weight, y);
+  }
+  bool unbiased() const override { return inner_->unbiased(); }
+  std::optional<double> omega(std::span<const float> v) const override { return inner_->omega(v); }
+  Information information() override { return inner_->information(); }
+  void archive(Archive& archive) override { inner_->archive(archive); }
+
+ private:
+  std::unique_ptr<Compressor> inner_;
+  std::atomic<std::uint64_t>& bytes_;
+};
+
+// What a strategy adds to each message of the operator.
+std::uint64_t overhead_of(const std::string& strategy) {
+  return strategy == "deep_squeeze" ? 0 : Replicas::kPayloadOverhead;
+}
+
+TEST(Gossip, BytesAreTheMessagesOfTheOperatorOnceForEachNeighbourForEveryOperator) {
+  for (const CompressorRow* operator_row : compressors()) {
+    for (const std::string strategy : {"choco", "dcd_psgd", "ecd_psgd", "deep_squeeze"}) {
+      SCOPED_TRACE(strategy + " with " + std::string(operator_row->name));
+      Scenario s = gossip(strategy, {});
+      if (strategy == "dcd_psgd" || strategy == "ecd_psgd") s.options = {{"allow_biased", "true"}};
+      s.compressor = operator_row->name;
+      if (s.compressor == "threshold") s.compression = {{"threshold", "0.01"}};
+      std::atomic<std::uint64_t> prepared{0};
+      s.wrap_compressor = [&](CompressorFactory make) -> CompressorFactory {
+        return [&prepared, make = std::move(make)] { return std::make_unique<Weighing>(make(), prepared); };
+      };
+      // Afterwards the formula tries the operator out too.
+      std::uint64_t messages = 0;
+      s.observer.on_measurement = [&](const Measurement& measurement) {
+        if (measurement.step.value == s.steps) messages = prepared;
+      };
+      const Tally total = run(s).outcome.ledger.total(Traffic::kModel);
+      constexpr std::uint64_t kDegree = 2;  // of every node of the ring
+      EXPECT_EQ(total.frames, kDegree * kNodes * s.steps);
+      EXPECT_EQ(total.payload.value, kDegree * (messages + kNodes * s.steps * overhead_of(strategy)));
+    }
+  }
+}
+
+TEST(Gossip, AMessageForAnotherModelIsRefusedWithBothWorkersNamed) {
+  for (const std::string strategy : {"d_psgd", "choco", "deep_squeeze"}) {
+    for (const std::string compressor : {"none", "sign", "top_k", "low_rank"}) {
+      if (strategy == "d_psgd" && compressor != "none") continue;
+      SCOPED_TRACE(strategy + " with " + compressor);
+      Scenario s = gossip(strategy, {});
+      s.compressor = compressor;
+      s.dimensions = {{2, kSize + 30}};
+      s.evaluate_every = s.steps;
+      const Result result = run(s);
+      ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+      try {
+        std::rethrow_exception(result.outcome.error);
+      } catch (const DecodeError& error) {
+        const std::string text = error.what();
+        EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
+        EXPECT_NE(text.find("all workers need the same model"), std::string::npos) << text;
+        EXPECT_EQ(text.find('\n'), std::string::npos);
+      }
+    }
+  }
+}
+
+TEST(Gossip, TheExchangeOfTheOverlapOrderTakesPlaceWhileTheGradientIsComputed) {
+  for (const std::string strategy : {"d_psgd", "choco"}) {
+    SCOPED_TRACE(strategy);
+    Scenario s = gossip(strategy, {});
+    s.problem.dimension = 50'000;
+    s.steps = 4;
+    s.evaluate_every = s.steps;
+    const auto time_of = [&](const std::string& order, Seconds step) {
+      s.options = {{"order", order}};
+      s.step_cost.assign(kNodes, step);
+      return run(s).outcome.time.value;
+    };
+    const double exchanges = time_of("adapt-then-combine", Seconds{1e-9});
+    const double steps = 0.01 * static_cast<double>(s.steps);
+    ASSERT_LT(exchanges, 0.8 * steps);
+    ASSERT_GT(exchanges, 0.4 * steps);
+    EXPECT_NEAR(time_of("adapt-then-combine", Seconds{0.01}), steps + exchanges, 1e-3 * steps);
+    EXPECT_NEAR(time_of("overlap", Seconds{0.01}), steps, 1e-3 * steps);
+    EXPECT_NEAR(time_of("overlap", Seconds{0.001}), exchanges, 1e-3 * steps);
   }
 }
 

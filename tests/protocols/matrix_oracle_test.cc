@@ -193,6 +193,7 @@ class LeastSquares final : public Learner {
   const Layout& layout() const override { return layout_; }
   std::span<float> buffers() override { return {}; }
   std::uint64_t samples() const override { return 1; }
+  double learning_rate() const override { return 0.05; }
   StepResult compute_gradient(Step step) override {
     const auto batch = batch_(step.value);
     std::vector<double> sum(kDimension);

@@ -1,7 +1,9 @@
 #include "quadratic.h"
 
 #include <limits>
+#include <utility>
 
+#include "base/error.h"
 #include "base/random.h"
 
 namespace laconic::tests {
@@ -25,6 +27,20 @@ Coefficients coefficients(const QuadraticProblem& problem, int worker) {
 }
 
 }  // namespace
+
+Layout QuadraticProblem::layout() const {
+  Layout layout;
+  const std::vector<std::vector<std::int64_t>> one = {{static_cast<std::int64_t>(dimension)}};
+  for (const std::vector<std::int64_t>& shape : shapes.empty() ? one : shapes) {
+    TensorLayout tensor{
+        .name = "w" + std::to_string(layout.tensors.size()), .offset = layout.size, .shape = shape, .size = 1};
+    for (const std::int64_t extent : shape) tensor.size *= static_cast<std::size_t>(extent);
+    layout.size += tensor.size;
+    layout.tensors.push_back(tensor);
+  }
+  LACONIC_CHECK(layout.size == dimension, "tensors of " << layout.size << " elements for " << dimension);
+  return layout;
+}
 
 std::vector<float> QuadraticProblem::start() const {
   RandomStream stream(seed, "start");
@@ -62,16 +78,19 @@ double QuadraticProblem::loss(int worker, const std::vector<double>& params) con
 }
 
 QuadraticLearner::QuadraticLearner(const QuadraticProblem& problem, int worker)
-    : problem_(problem), worker_(worker), params_(problem.first_model(worker)), gradient_(problem.dimension) {
-  const auto size = static_cast<std::int64_t>(problem.dimension);
-  layout_.tensors.push_back({.name = "w", .offset = 0, .shape = {size}, .size = problem.dimension});
-  layout_.size = problem.dimension;
-}
+    : problem_(problem),
+      worker_(worker),
+      layout_(problem.layout()),
+      params_(problem.first_model(worker)),
+      gradient_(problem.dimension),
+      velocity_(problem.dimension) {}
 
 StepResult QuadraticLearner::compute_gradient(Step step) {
+  step_ = step.value;
   const std::vector<double> params(params_.begin(), params_.end());
   const std::vector<double> gradient = problem_.gradient(worker_, step.value, params);
   for (std::size_t j = 0; j < gradient.size(); ++j) gradient_[j] = static_cast<float>(gradient[j]);
+  for (std::size_t j = trained_size(); j < gradient.size(); ++j) params_[j] -= 0.1F * std::exchange(gradient_[j], 0.0F);
   const bool diverged = step.value >= diverges_at_;
   const double loss = diverged ? std::numeric_limits<double>::quiet_NaN() : problem_.loss(worker_, params);
   return {.loss = loss, .samples = 1};
@@ -79,7 +98,8 @@ StepResult QuadraticLearner::compute_gradient(Step step) {
 
 void QuadraticLearner::apply_gradient() {
   for (std::size_t j = 0; j < params_.size(); ++j) {
-    params_[j] -= static_cast<float>(problem_.learning_rate) * gradient_[j];
+    velocity_[j] = static_cast<float>(problem_.momentum) * velocity_[j] + gradient_[j];
+    params_[j] -= static_cast<float>(learning_rate()) * velocity_[j];
   }
 }
 

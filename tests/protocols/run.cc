@@ -12,8 +12,15 @@ Options strategy_options(std::string_view strategy, const std::map<std::string, 
   return {"strategy", find_strategy(strategy).options, given};
 }
 
+std::uint32_t graph_nodes(const Scenario& scenario) {
+  const StrategyRow& row = find_strategy(scenario.strategy);
+  const auto workers = static_cast<std::uint32_t>(scenario.problem.workers);
+  return row.groups == nullptr ? workers : row.groups(strategy_options(row.name, scenario.options), workers);
+}
+
 StrategySetting strategy_setting(const Scenario& scenario) {
   StrategySetting setting{.dimension = scenario.problem.dimension,
+                          .layout = scenario.problem.layout(),
                           .world_size = scenario.problem.workers,
                           .seed = scenario.problem.seed,
                           .collective = scenario.collective,
@@ -22,18 +29,48 @@ StrategySetting strategy_setting(const Scenario& scenario) {
   for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));
   const StrategyRow& row = find_strategy(scenario.strategy);
   if (row.needs_graph) {
-    const Graph graph = make_topology(scenario.topology, static_cast<std::uint32_t>(scenario.problem.workers), 1);
+    const Graph graph = make_topology(scenario.topology, graph_nodes(scenario), 1);
     setting.mixing = std::make_shared<const MixingMatrix>(graph, find_weights(scenario.weights));
   }
-  if (row.compresses) {
+  if (row.groups != nullptr) {
+    setting.between = &find_strategy(scenario.between);
+    setting.between_options = strategy_options(scenario.between, scenario.between_options);
+  }
+  if (row.compresses || (setting.between != nullptr && setting.between->compresses)) {
     const CompressorRow& compressor = find_compressor(scenario.compressor);
     std::map<std::string, GivenOption> given;
     for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
-    setting.compressor =
-        compressor.make(Options("compression", compressor.options, given), flat_layout(scenario.problem.dimension));
+    setting.compressor = compressor.make(Options("compression", compressor.options, given), scenario.problem.layout());
+    if (scenario.wrap_compressor) setting.compressor = scenario.wrap_compressor(std::move(setting.compressor));
   }
   return setting;
 }
+
+namespace {
+
+// Worker k's problem, of its own size where it has one.
+QuadraticProblem problem_of(const Scenario& scenario, int worker) {
+  QuadraticProblem problem = scenario.problem;
+  if (const auto found = scenario.dimensions.find(worker); found != scenario.dimensions.end()) {
+    problem.dimension = found->second;
+    problem.shapes = {};
+  }
+  return problem;
+}
+
+// Gives the workers of other sizes strategies for their size; factories are called in the order of ranks.
+StrategyFactory with_other_dimensions(const Scenario& scenario, StrategyFactory common) {
+  return [scenario, common = std::move(common), rank = 0]() mutable {
+    Scenario own = scenario;
+    own.dimensions.clear();
+    own.problem = problem_of(scenario, rank);
+    const bool other = scenario.dimensions.contains(rank++);
+    if (!other) return common();
+    return find_strategy(own.strategy).make(strategy_options(own.strategy, own.options), strategy_setting(own))();
+  };
+}
+
+}  // namespace
 
 Result run(const Scenario& scenario) {
   const StrategyRow& row = find_strategy(scenario.strategy);
@@ -41,14 +78,17 @@ Result run(const Scenario& scenario) {
   const StrategySetting setting = strategy_setting(scenario);
   StrategyFactory factory = row.make(options, setting);
   if (scenario.wrap) factory = scenario.wrap(std::move(factory));
+  if (!scenario.dimensions.empty()) factory = with_other_dimensions(scenario, std::move(factory));
 
-  std::vector<std::unique_ptr<QuadraticLearner>> learners;
+  std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (int k = 0; k < scenario.problem.workers; ++k) {
-    learners.push_back(std::make_unique<QuadraticLearner>(scenario.problem, k));
+    auto learner = std::make_unique<QuadraticLearner>(problem_of(scenario, k), k);
     if (const auto found = scenario.diverge.find(k); found != scenario.diverge.end()) {
-      learners.back()->diverge_at(found->second);
+      learner->diverge_at(found->second);
     }
+    learners.push_back(std::move(learner));
+    if (scenario.wrap_learner) learners.back() = scenario.wrap_learner(std::move(learners.back()), k);
     views.push_back(learners.back().get());
   }
 

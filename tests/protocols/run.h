@@ -16,6 +16,8 @@ struct Scenario {
   QuadraticProblem problem;
   std::string strategy = "local";
   std::map<std::string, std::string> options = {};  // of the strategy
+  std::string between = {};                         // what runs between the groups, for strategies that have some
+  std::map<std::string, std::string> between_options = {};
   std::uint64_t steps = 20;
   Collective collective = Collective::kStar;
   std::string topology = "ring";  // for strategies on a graph
@@ -32,7 +34,12 @@ struct Scenario {
   std::function<bool(const Measurement&)> until = {};
   // Wraps the strategy's factory.
   std::function<StrategyFactory(StrategyFactory)> wrap = {};
-  std::map<int, Step> diverge = {};  // workers whose loss is not a number from a step on
+  std::map<int, Step> diverge = {};            // workers whose loss is not a number from a step on
+  std::map<int, std::size_t> dimensions = {};  // workers whose model has another size than the others'
+  // Wraps the operators that nodes compress with.
+  std::function<CompressorFactory(CompressorFactory)> wrap_compressor = {};
+  // Wraps each worker's learner.
+  std::function<std::unique_ptr<Learner>(std::unique_ptr<Learner>, int worker)> wrap_learner = {};
 };
 
 struct Result {
@@ -44,6 +51,9 @@ struct Result {
 };
 
 Result run(const Scenario& scenario);
+
+// Nodes of the scenario's graph: the workers, or their groups.
+std::uint32_t graph_nodes(const Scenario& scenario);
 
 Options strategy_options(std::string_view strategy, const std::map<std::string, std::string>& values);
 StrategySetting strategy_setting(const Scenario& scenario);

@@ -1,0 +1,515 @@
+// Quasi-global momentum (Lin et al. 2021) and PowerGossip (Vogels et al. 2020) against the same algorithms with all
+// nodes in one matrix and in double, and what they promise.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "matrix_form.h"
+#include "run.h"
+
+namespace laconic::tests {
+namespace {
+
+constexpr int kNodes = 6;
+
+Scenario family(const std::string& strategy, const std::map<std::string, std::string>& options,
+                const std::string& topology = "ring") {
+  return {.problem = {.workers = kNodes, .dimension = 84, .seed = 3, .shapes = {{4, 2, 4}, {12}, {5, 8}}},
+          .strategy = strategy,
+          .options = options,
+          .steps = 40,
+          .topology = topology,
+          .evaluate_every = 10};
+}
+
+// No gradient: models that differ and only gossip.
+Scenario only_gossip(Scenario s) {
+  s.problem.learning_rate = 0.0;
+  s.problem.scatter = 1.0;
+  return s;
+}
+
+double squared_distance_of_first_models(const QuadraticProblem& problem) {
+  std::vector<std::vector<float>> first;
+  for (int i = 0; i < problem.workers; ++i) first.push_back(problem.first_model(i));
+  return squared_distance_from_average(first);
+}
+
+std::string error_of(const Result& result) {
+  try {
+    if (result.outcome.error) std::rethrow_exception(result.outcome.error);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+// The states of all nodes' strategies after the last step.
+std::vector<std::vector<std::byte>> states_after(Scenario s) {
+  std::vector<Strategy*> strategies;
+  std::vector<std::vector<std::byte>> states;
+  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&strategies, make = std::move(make)] {
+      auto made = make();
+      strategies.push_back(made.get());
+      return made;
+    };
+  };
+  s.observer.on_measurement = [&](const Measurement& measurement) {
+    if (measurement.step.value != s.steps) return;
+    for (Strategy* strategy : strategies) {
+      Archive archive;
+      strategy->archive(archive);
+      states.push_back(archive.take());
+    }
+  };
+  EXPECT_EQ(run(s).outcome.end, sim::Outcome::End::kSteps);
+  return states;
+}
+
+class FamilyOn : public testing::TestWithParam<std::string> {};  // a topology
+
+TEST_P(FamilyOn, QuasiGlobalMomentumIsItsMatrixForm) {
+  for (const bool nesterov : {false, true}) {
+    for (const double b : {0.5, 0.9}) {
+      Scenario s = family(
+          "qg_dsgdm", {{"momentum", b == 0.5 ? "0.5" : "0.9"}, {"nesterov", nesterov ? "true" : "false"}}, GetParam());
+      s.problem.scatter = 0.5;
+      s.problem.decay = 0.98;  // a rate of its own for every step
+      const Matrix weights = weights_of(s);
+      Matrix x = first_models(s.problem);
+      Matrix h = sum(0, x, 0, x);
+      for (std::uint64_t t = 0; t < s.steps; ++t) {
+        const double rate = s.problem.rate(t);
+        const Matrix g = sum(-1 / rate, steps_at(s.problem, t, x), 0, x);
+        const Matrix m = sum(b, h, 1, g);
+        const Matrix y = sum(1, x, -rate, nesterov ? sum(1, g, b, m) : m);
+        const Matrix next = mixed(weights, y);
+        h = sum(b, h, (1 - b) / rate, sum(1, x, -1, next));
+        x = next;
+      }
+      expect_near(run(s).params, x);
+    }
+  }
+}
+
+TEST(QgDsgdm, GivesBuffersThatTravelNoMomentum) {
+  for (const std::string nesterov : {"false", "true"}) {
+    Scenario s = family("qg_dsgdm", {{"nesterov", nesterov}});
+    s.problem.buffers = 12;
+    s.problem.decay = 0.9;
+    Scenario plain = s;
+    plain.strategy = "d_psgd";
+    plain.options = {{"order", "adapt-then-combine"}};
+    const std::vector<std::vector<float>> got = run(s).params;
+    const std::vector<std::vector<float>> expected = run(plain).params;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const auto trained = static_cast<std::ptrdiff_t>(s.problem.dimension - s.problem.buffers);
+      EXPECT_TRUE(std::equal(got[i].begin() + trained, got[i].end(), expected[i].begin() + trained)) << "node " << i;
+      EXPECT_FALSE(std::equal(got[i].begin(), got[i].begin() + trained, expected[i].begin())) << "node " << i;
+    }
+  }
+}
+
+// A tensor as PowerGossip sees it.
+struct Tensor {
+  std::size_t offset;
+  std::size_t rows;
+  std::size_t cols;
+  bool whole;
+};
+
+void normalise(std::vector<double>& v) {
+  double squares = 0.0;
+  for (const double value : v) squares += value * value;
+  for (double& value : v) value /= std::sqrt(squares);
+}
+
+// D q and D^T p of the difference D of two models.
+std::vector<double> times(const Tensor& tensor, const std::vector<double>& difference, const std::vector<double>& q) {
+  std::vector<double> p(tensor.rows, 0.0);
+  for (std::size_t i = 0; i < tensor.rows; ++i) {
+    for (std::size_t j = 0; j < tensor.cols; ++j) p[i] += difference[tensor.offset + i * tensor.cols + j] * q[j];
+  }
+  return p;
+}
+
+std::vector<double> transposed_times(const Tensor& tensor, const std::vector<double>& difference,
+                                     const std::vector<double>& p) {
+  std::vector<double> r(tensor.cols, 0.0);
+  for (std::size_t i = 0; i < tensor.rows; ++i) {
+    for (std::size_t j = 0; j < tensor.cols; ++j) r[j] += difference[tensor.offset + i * tensor.cols + j] * p[i];
+  }
+  return r;
+}
+
+// An edge (lower, higher) and its q of each matrix.
+using Starts = std::map<std::pair<int, int>, std::vector<std::vector<double>>>;
+
+// One step: the models after the local steps, x, and q to those after the exchange.
+Matrix power_gossip_step(const Matrix& weights, const std::vector<Tensor>& tensors, int iterations, const Matrix& x,
+                         Starts& starts) {
+  Matrix next = x;
+  for (auto& [edge, vectors] : starts) {
+    const auto [lower, higher] = edge;
+    std::vector<double> difference = x[lower];
+    for (std::size_t c = 0; c < difference.size(); ++c) difference[c] -= x[higher][c];
+    std::vector<double> told = difference;
+    auto q = vectors.begin();
+    for (const Tensor& tensor : tensors) {
+      if (tensor.whole) continue;
+      std::vector<double> p;
+      std::vector<double> r;
+      for (int k = 0; k < iterations; ++k) {
+        p = times(tensor, difference, *q);
+        normalise(p);
+        r = transposed_times(tensor, difference, p);
+        *q = r;
+        normalise(*q);
+      }
+      for (std::size_t i = 0; i < tensor.rows; ++i) {
+        for (std::size_t j = 0; j < tensor.cols; ++j) told[tensor.offset + i * tensor.cols + j] = p[i] * r[j];
+      }
+      ++q;
+    }
+    for (std::size_t c = 0; c < told.size(); ++c) {
+      next[lower][c] -= weights[lower][higher] * told[c];
+      next[higher][c] += weights[lower][higher] * told[c];
+    }
+  }
+  return next;
+}
+
+// What the nodes have before each step and after the last.
+struct Record {
+  std::mutex mutex;
+  std::map<std::uint64_t, std::map<int, std::vector<float>>> models;  // step, node
+  std::map<std::uint64_t, std::map<int, std::vector<float>>> starts;  // q, edge after edge; none before the first step
+};
+
+class Recorded final : public Strategy {
+ public:
+  Recorded(std::unique_ptr<Strategy> inner, Record& record) : inner_(std::move(inner)), record_(record) {}
+
+  Task<void> round(Worker& self) override {
+    note(self);
+    co_await inner_->round(self);
+    note(self);
+  }
+
+ private:
+  void note(Worker& self) {
+    Archive save;
+    inner_->archive(save);
+    const std::vector<std::byte> bytes = save.take();
+    Archive load(bytes);
+    std::vector<float> starts;
+    load.vector("power_gossip.starts", starts, 1000);
+    load.expect_end();
+    const std::scoped_lock lock(record_.mutex);
+    const int rank = self.rank().value;
+    record_.starts[self.step().value][rank] = starts;
+    record_.models[self.step().value][rank].assign(self.params().begin(), self.params().end());
+  }
+
+  std::unique_ptr<Strategy> inner_;
+  Record& record_;
+};
+
+// What `node` holds of its edges; the first q, which nobody holds yet, are Gaussian.
+Starts starts_of(int node, const std::vector<float>& held, const Matrix& weights, const std::vector<Tensor>& tensors,
+                 std::uint64_t seed) {
+  Starts starts;
+  auto next = held.begin();
+  for (int j = 0; j < static_cast<int>(weights.size()); ++j) {
+    if (j == node || weights[node][j] == 0.0) continue;
+    const std::pair<int, int> edge = std::minmax({node, j});
+    std::uint64_t matrix = 0;
+    for (const Tensor& tensor : tensors) {
+      if (tensor.whole) continue;
+      std::vector<double>& q = starts[edge].emplace_back(tensor.cols);
+      RandomStream stream(
+          seed, "power gossip",
+          {static_cast<std::uint64_t>(edge.first), static_cast<std::uint64_t>(edge.second), matrix++, 0});
+      for (double& value : q) value = held.empty() ? static_cast<float>(stream.gaussian()) : *next++;
+    }
+  }
+  EXPECT_EQ(next, held.end());
+  return starts;
+}
+
+// The map is not a contraction: where D q is small beside D, the direction p of it is sensitive, and two runs that
+// began a rounding apart need not stay near each other. So each step is compared on its own, from what the nodes had
+// before.
+TEST_P(FamilyOn, EveryStepOfPowerGossipIsThatOfItsMatrixFormAndBothEndsHoldTheSameQ) {
+  const std::vector<Tensor> tensors = {{0, 4, 8, false}, {32, 12, 1, true}, {44, 5, 8, false}};
+  for (const int iterations : {1, 2}) {
+    Scenario s = family("power_gossip", {{"iterations", std::to_string(iterations)}}, GetParam());
+    s.problem.scatter = 0.5;
+    const Matrix weights = weights_of(s);
+    Record record;
+    s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+      return [&record, make = std::move(make)] { return std::make_unique<Recorded>(make(), record); };
+    };
+    ASSERT_EQ(run(s).outcome.end, sim::Outcome::End::kSteps);
+    Starts expected;
+    for (std::uint64_t t = 0; t <= s.steps; ++t) {
+      SCOPED_TRACE("after " + std::to_string(t) + " steps of " + std::to_string(iterations) + " iterations");
+      Starts starts;
+      Matrix x;
+      for (int i = 0; i < kNodes; ++i) {
+        for (const auto& [edge, q] : starts_of(i, record.starts[t][i], weights, tensors, s.problem.seed)) {
+          const auto [other, is_new] = starts.emplace(edge, q);
+          EXPECT_TRUE(is_new || other->second == q) << "edge " << edge.first << ", " << edge.second;
+        }
+        x.emplace_back(record.models[t][i].begin(), record.models[t][i].end());
+      }
+      if (t > 0) {
+        ASSERT_EQ(starts.size(), expected.size());
+        for (const auto& [edge, vectors] : expected) {
+          for (std::size_t k = 0; k < vectors.size(); ++k) {
+            for (std::size_t c = 0; c < vectors[k].size(); ++c) {
+              ASSERT_NEAR(starts[edge][k][c], vectors[k][c], 1e-4) << "edge " << edge.first << ", " << edge.second;
+            }
+          }
+        }
+      }
+      if (t == s.steps) break;
+      expected = starts;
+      const Matrix next =
+          power_gossip_step(weights, tensors, iterations, sum(1, x, 1, steps_at(s.problem, t, x)), expected);
+      std::vector<std::vector<float>> got;
+      for (int i = 0; i < kNodes; ++i) got.push_back(record.models[t + 1][i]);
+      expect_near(got, next);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_P(FamilyOn, PowerGossipReachesConsensusWithoutAStepSizeAndC1LeavesTheAverageAsItIs) {
+  Scenario s = only_gossip(family("power_gossip", {}, GetParam()));
+  s.steps = 600;
+  s.evaluate_every = 100;
+  const Result result = run(s);
+  // What is left is the rounding of models of the order of 1.
+  EXPECT_LT(squared_distance_from_average(result.params), 1e-10 * squared_distance_of_first_models(s.problem));
+  const Matrix first = first_models(s.problem);
+  const std::vector<double> mean = average(result.params);
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    double before = 0.0;
+    for (const auto& row : first) before += row[c] / kNodes;
+    EXPECT_NEAR(mean[c], before, 1e-5) << "element " << c;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Graphs, FamilyOn, testing::Values("ring", "star", "torus:2x3"));
+
+TEST(QgDsgdm, WithoutMomentumIsDPsgdAdaptThenCombine) {
+  for (const std::string nesterov : {"false", "true"}) {
+    const Scenario plain = family("d_psgd", {{"order", "adapt-then-combine"}});
+    const Scenario s = family("qg_dsgdm", {{"momentum", "0"}, {"nesterov", nesterov}});
+    EXPECT_EQ(run(s).params, run(plain).params);
+  }
+}
+
+TEST(QgDsgdm, KeepsItsMomentumWhereTheLearningRateIsZero) {
+  const Scenario s = only_gossip(family("qg_dsgdm", {}));
+  const Scenario plain = only_gossip(family("d_psgd", {{"order", "adapt-then-combine"}}));
+  EXPECT_EQ(run(s).params, run(plain).params);
+  for (const auto& state : states_after(s)) {
+    Archive archive(state);
+    std::vector<float> momentum(s.problem.dimension, 1.0F);
+    archive.floats("qg_dsgdm.momentum", momentum);
+    EXPECT_EQ(momentum, std::vector<float>(s.problem.dimension, 0.0F));
+  }
+}
+
+// (1/K) sum_i ||x_i - x*||^2, x* the optimum of the mean loss of a problem without noise.
+double distance_from_optimum(const QuadraticProblem& problem, const std::vector<std::vector<float>>& models) {
+  const std::vector<double> zero(problem.dimension, 0.0);
+  const std::vector<double> one(problem.dimension, 1.0);
+  std::vector<double> at_zero(problem.dimension, 0.0);
+  std::vector<double> slope(problem.dimension, 0.0);
+  for (int i = 0; i < problem.workers; ++i) {
+    const std::vector<double> low = problem.gradient(i, 0, zero);
+    const std::vector<double> high = problem.gradient(i, 0, one);
+    for (std::size_t c = 0; c < low.size(); ++c) {
+      at_zero[c] += low[c];
+      slope[c] += high[c] - low[c];
+    }
+  }
+  double sum = 0.0;
+  for (const auto& model : models) {
+    for (std::size_t c = 0; c < model.size(); ++c) sum += std::pow(model[c] + at_zero[c] / slope[c], 2);
+  }
+  return sum / static_cast<double>(models.size());
+}
+
+TEST(QgDsgdm, EndsNearerToTheOptimumOfTheMeanLossThanLocalMomentumWhereDataDiffer) {
+  for (const std::uint64_t seed : {1, 2}) {
+    for (const int nodes : {6, 10}) {
+      for (const double rate : {0.01, 0.03}) {
+        Scenario s = family("qg_dsgdm", {{"momentum", "0.9"}});
+        s.problem.seed = seed;
+        s.problem.workers = nodes;
+        s.problem.dimension = 12;
+        s.problem.shapes = {};
+        s.problem.learning_rate = rate;
+        s.problem.noise = 0.0;
+        s.problem.spread = 3.0;
+        s.steps = 300;
+        s.evaluate_every = 300;
+        Scenario local = s;
+        local.strategy = "d_psgd";
+        local.options = {{"order", "adapt-then-combine"}};
+        local.problem.momentum = 0.9;
+        const double quasi_global = distance_from_optimum(s.problem, run(s).params);
+        const double own = distance_from_optimum(s.problem, run(local).params);
+        EXPECT_LT(quasi_global, 0.5 * own) << "seed " << seed << ", " << nodes << " nodes, rate " << rate;
+      }
+    }
+  }
+}
+
+TEST(PowerGossip, WhereNoTensorIsSmallerAsTwoVectorsItIsDPsgdAdaptThenCombine) {
+  Scenario s = family("power_gossip", {{"iterations", "3"}});
+  s.problem.shapes = {{1, 20}, {30, 1}, {1, 1, 13}, {15}, {2, 3}};
+  s.problem.scatter = 0.5;
+  Scenario plain = s;
+  plain.strategy = "d_psgd";
+  plain.options = {{"order", "adapt-then-combine"}};
+  EXPECT_EQ(run(s).params, run(plain).params);
+}
+
+// Nodes with the common model until some step, when every node's moves its own way.
+class Scattered final : public Strategy {
+ public:
+  Scattered(std::unique_ptr<Strategy> inner, const QuadraticProblem& problem, Step when)
+      : inner_(std::move(inner)), problem_(problem), when_(when) {}
+
+  Task<void> round(Worker& self) override {
+    if (self.step().value == when_.value) {
+      const std::vector<float> model = problem_.first_model(self.rank().value);
+      std::ranges::copy(model, self.params().begin());
+    }
+    co_await inner_->round(self);
+  }
+
+ private:
+  std::unique_ptr<Strategy> inner_;
+  QuadraticProblem problem_;
+  Step when_;
+};
+
+TEST(PowerGossip, IdenticalModelsStayIdenticalAndComeTogetherAgainOnceTheyDiffer) {
+  Scenario s = family("power_gossip", {});
+  s.problem.learning_rate = 0.0;
+  const std::vector<float> start = s.problem.start();
+  for (const auto& model : run(s).params) EXPECT_EQ(model, start);
+
+  QuadraticProblem apart = s.problem;
+  apart.scatter = 1.0;
+  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&apart, make = std::move(make)] { return std::make_unique<Scattered>(make(), apart, Step{5}); };
+  };
+  s.steps = 600;
+  s.evaluate_every = 100;
+  EXPECT_LT(squared_distance_from_average(run(s).params), 1e-10 * squared_distance_of_first_models(apart));
+}
+
+TEST(PowerGossip, MoreIterationsBringTheModelsTogetherInFewerSteps) {
+  std::vector<double> left;
+  for (const std::string iterations : {"1", "2"}) {
+    Scenario s = only_gossip(family("power_gossip", {{"iterations", iterations}}));
+    s.steps = 60;
+    left.push_back(squared_distance_from_average(run(s).params));
+  }
+  EXPECT_LT(left[1], left[0]);
+}
+
+TEST(PowerGossip, SendsTwoVectorsOfEachMatrixAnIterationAndTheOtherTensorsOnce) {
+  for (const std::uint64_t iterations : {1, 2, 3, 16}) {
+    Scenario s = family("power_gossip", {{"iterations", std::to_string(iterations)}}, "star");
+    const Result result = run(s);
+    std::uint64_t floats = 12;
+    std::uint64_t frames = 2 * iterations;
+    if (iterations < 3) {
+      floats += iterations * ((4 + 8) + (5 + 8));
+    } else if (iterations == 3) {  // 3 (4 + 8) > 4 * 8
+      floats += 32 + 3 * (5 + 8);
+    } else {
+      floats += 32 + 40;
+      frames = 1;
+    }
+    const std::uint64_t messages = 2U * (kNodes - 1) * s.steps;
+    EXPECT_EQ(result.outcome.ledger.total().frames, messages * frames);
+    EXPECT_EQ(result.outcome.ledger.total().payload.value, messages * floats * sizeof(float));
+    EXPECT_EQ(result.formula.per_sync[static_cast<std::size_t>(Traffic::kModel)] * s.steps,
+              messages * floats * sizeof(float));
+    EXPECT_FALSE(result.formula.depends_on_values);
+  }
+}
+
+TEST(PowerGossip, SaysThatTrainingDivergedInsteadOfSendingIt) {
+  Scenario s = family("power_gossip", {});
+  s.problem.learning_rate = 1e30;
+  const std::string text = error_of(run(s));
+  EXPECT_NE(text.find("training diverged: the "), std::string::npos) << text;
+  EXPECT_NE(text.find("of worker "), std::string::npos) << text;
+}
+
+// A node that sends its neighbours a value that is not finite.
+class Poisoner final : public Strategy {
+ public:
+  Poisoner(std::unique_ptr<Strategy> inner, const StrategySetting& setting)
+      : inner_(std::move(inner)), mixing_(setting.mixing) {}
+
+  Task<void> round(Worker& self) override {
+    if (self.rank().value != 2 || self.step().value != 4) {
+      co_await inner_->round(self);
+      co_return;
+    }
+    const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
+    std::vector<float> values(4 + 5 + 12, 0.0F);
+    values.back() = std::numeric_limits<float>::infinity();
+    const Frame frame(header, std::span<const float>(values));
+    for (const WeightedNeighbor& neighbor : mixing_->neighbors(self.rank())) self.comm().send(neighbor.rank, frame);
+    co_await self.local_step();
+  }
+
+ private:
+  std::unique_ptr<Strategy> inner_;
+  std::shared_ptr<const MixingMatrix> mixing_;
+};
+
+TEST(PowerGossip, RefusesAValueThatIsNotFiniteAndNamesItsSender) {
+  Scenario s = family("power_gossip", {});
+  const StrategySetting setting = strategy_setting(s);
+  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&setting, make = std::move(make)] { return std::make_unique<Poisoner>(make(), setting); };
+  };
+  const std::string text = error_of(run(s));
+  EXPECT_NE(text.find("cannot use what worker 2 sent"), std::string::npos) << text;
+  EXPECT_NE(text.find("not finite"), std::string::npos) << text;
+}
+
+TEST(GossipFamily, AMessageOfAnotherSizeIsRefusedWithItsSenderNamed) {
+  for (const std::string strategy : {"qg_dsgdm", "power_gossip"}) {
+    Scenario s = family(strategy, {});
+    s.dimensions = {{2, 50}};
+    const Result result = run(s);
+    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+    const std::string text = error_of(result);
+    EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
+    EXPECT_NE(text.find("sent"), std::string::npos) << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+  }
+}
+
+}  // namespace
+}  // namespace laconic::tests
