@@ -88,6 +88,8 @@ class LogisticLearner final : public Learner {
   std::span<float> buffers() override { return {}; }
   std::uint64_t samples() const override { return end(rank_ + 1) - end(rank_); }
 
+  double learning_rate() const override { return learning_rate_; }
+
   StepResult compute_gradient(Step step) override {
     RandomStream stream(seed_, "sample", {rank_, step.value});
     const std::size_t j = end(rank_) + stream.below(samples());
