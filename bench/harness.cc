@@ -25,6 +25,30 @@ std::string processor_name() {
   return "unknown";
 }
 
+std::string cell_text(const nlohmann::json& cell) {
+  if (cell.is_null()) return "";
+  if (cell.is_string()) return cell.get<std::string>();
+  return cell.is_number_float() ? fmt::format("{:.4g}", cell.get<double>()) : cell.dump();
+}
+
+// Columns as wide as need be: the first begins at the left, the others end at the right.
+void print_table(const std::vector<std::string>& columns, const std::vector<std::vector<nlohmann::json>>& rows) {
+  std::vector<std::vector<std::string>> lines = {columns};
+  for (const auto& row : rows) {
+    std::vector<std::string>& line = lines.emplace_back();
+    for (const nlohmann::json& cell : row) line.push_back(cell_text(cell));
+  }
+  std::vector<std::size_t> widths(columns.size());
+  for (const auto& line : lines) {
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], line.at(i).size());
+  }
+  for (const auto& line : lines) {
+    fmt::print("{:<{}}", line[0], widths[0]);
+    for (std::size_t i = 1; i < widths.size(); ++i) fmt::print("  {:>{}}", line[i], widths[i]);
+    fmt::print("\n");
+  }
+}
+
 }  // namespace
 
 std::string Goal::text() const {
@@ -90,6 +114,11 @@ void Harness::add(std::string_view figure, double value, std::string_view unit, 
   results_.push_back({std::string(figure), value, std::string(unit), goal});
 }
 
+void Harness::table(std::vector<std::string> columns, std::vector<std::vector<nlohmann::json>> rows) {
+  columns_ = std::move(columns);
+  rows_ = std::move(rows);
+}
+
 void Harness::check(std::string_view statement, bool holds) { checks_.push_back({std::string(statement), holds}); }
 
 nlohmann::json Harness::json() const {
@@ -117,6 +146,10 @@ nlohmann::json Harness::json() const {
   root["machine"] = machine_;
   root["checks"] = std::move(checks);
   root["results"] = std::move(results);
+  if (!columns_.empty()) {
+    root["table"]["columns"] = columns_;
+    root["table"]["rows"] = rows_;
+  }
   return root;
 }
 
@@ -125,6 +158,7 @@ int Harness::finish() const {
   for (const auto& [name, value] : machine_.items()) {
     fmt::print("  {}: {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
   }
+  if (!columns_.empty()) print_table(columns_, rows_);
   std::size_t widest_name = 0;
   std::size_t widest_unit = 0;
   for (const Result& result : results_) {

@@ -52,6 +52,8 @@ class Harness {
   void progress(std::string_view text) const;
   // A figure. A goal makes it count as met or missed.
   void add(std::string_view figure, double value, std::string_view unit, std::optional<Goal> goal = std::nullopt);
+  // A table of results, printed above the figures; null is an empty cell. Each row has as many cells as `columns`.
+  void table(std::vector<std::string> columns, std::vector<std::vector<nlohmann::json>> rows);
   // Whether what was timed computes the right thing. A failed check fails the benchmark.
   void check(std::string_view statement, bool holds);
   // A fact of the machine or the set-up beside the ones every benchmark records ("threads", "simd").
@@ -79,6 +81,8 @@ class Harness {
   bool quick_ = false;
   std::string json_file_;
   nlohmann::json machine_;
+  std::vector<std::string> columns_;
+  std::vector<std::vector<nlohmann::json>> rows_;
   std::vector<Result> results_;
   std::vector<Check> checks_;
 };
