@@ -6,6 +6,7 @@
 
 #include "app/results.h"
 #include "report/format.h"
+#include "strategies/gossip.h"
 
 namespace laconic {
 namespace {
@@ -97,6 +98,10 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
   bytes += workers * model * static_cast<std::uint64_t>(job.strategy->vectors);
   if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
+  const StrategyRow& gossip = gossiping_strategy(job);
+  if (gossip.one_for_each_neighbor != nullptr && gossip.one_for_each_neighbor(gossip_options(job, setup))) {
+    bytes += gossip_payload(*setup.strategy_setting.mixing, model);  // a vector for each end of an edge
+  }
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
   bytes += 8 * model;

@@ -129,9 +129,6 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   return setting;
 }
 
-// Who talks on the graph: the job's strategy, or the one between its groups.
-const StrategyRow& gossiping_strategy(const Job& job) { return job.between == nullptr ? *job.strategy : *job.between; }
-
 // Puts a number in the place of a gamma that is to be tuned: that of the strategy, or of the one between groups.
 void tune(const Job& job, JobSetup& setup) {
   StrategySetting& setting = setup.strategy_setting;
@@ -178,6 +175,12 @@ JobSetup set_up(const Job& job, Purpose purpose) {
   if (purpose == Purpose::kRun) tune(job, setup);
   setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   return setup;
+}
+
+const StrategyRow& gossiping_strategy(const Job& job) { return job.between == nullptr ? *job.strategy : *job.between; }
+
+const Options& gossip_options(const Job& job, const JobSetup& setup) {
+  return job.between == nullptr ? setup.strategy_options : setup.strategy_setting.between_options;
 }
 
 std::string tuned_text(const Job& job, const JobSetup& setup) {

@@ -40,6 +40,10 @@ struct JobSetup {
 enum class Purpose { kRun, kEvaluate };
 JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun);
 
+// Who talks on the graph: the job's strategy, or the one between its groups; and its options.
+const StrategyRow& gossiping_strategy(const Job& job);
+const Options& gossip_options(const Job& job, const JobSetup& setup);
+
 // "gamma 0.37, tuned on ring:8, sign", or empty.
 std::string tuned_text(const Job& job, const JobSetup& setup);
 

@@ -231,6 +231,7 @@ Options consensus_options(const StrategyRow& row, std::map<std::string, GivenOpt
   };
   prefer("order", "adapt-then-combine");
   prefer("xhat_start", "zero");
+  prefer("replicas", "each");
   return {row.name, row.options, given};
 }
 

@@ -84,7 +84,8 @@ inline constexpr std::uint64_t kEveryRound = 64;
 ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& vectors, const ConsensusLimits& limits);
 
 // The options of a strategy for gossip alone: those of its table that `given` leaves out are the job's defaults, but
-// order is adapt-then-combine and xhat_start is zero.
+// order is adapt-then-combine, xhat_start is zero, and replicas is each, since errors far below those of training
+// count.
 Options consensus_options(const StrategyRow& row, std::map<std::string, GivenOption> given);
 
 }  // namespace laconic

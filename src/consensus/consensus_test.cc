@@ -84,6 +84,21 @@ TEST(Consensus, IsTheSameForAnyNumberOfComputeThreads) {
   }
 }
 
+// Long after the nodes have met, the roundings of the early rounds, which a sum of differences keeps, go on moving
+// them.
+TEST(Consensus, HeldCopiesStayTogetherWhereTheirSumDrifts) {
+  constexpr std::size_t kSize = 100;
+  const NodeVectors vectors = normal_vectors(8, kSize, 3);
+  const auto error_after = [&](const std::string& replicas) {
+    ConsensusSetting setting = setting_of("choco", "ring:8", kSize, {{"gamma", "0.2"}, {"replicas", replicas}});
+    compress(setting, "top_k", {{"ratio", "0.2"}});
+    return run_consensus(setting, vectors, {.rounds = 30'000}).last().error;
+  };
+  const double each = error_after("each");
+  EXPECT_LT(each, 1e-12);
+  EXPECT_GT(error_after("sum"), 10.0 * each);
+}
+
 TEST(Consensus, EndsAtTheTargetOrWhenItGrewAndRecordsFewRounds) {
   ConsensusSetting setting = setting_of("choco", "ring:8", 400, {{"gamma", "0.05"}});
   compress(setting, "random_k", {{"ratio", "0.1"}});

@@ -81,9 +81,11 @@ TEST(C5, AtTheTunedGammaTheLogarithmOfTheErrorIsAStraightLine) {
       ASSERT_EQ(run.end, ConsensusRun::End::kTarget) << name << " on " << graph;
       const auto fit = fit_rate(run.records);
       ASSERT_TRUE(fit) << name << " on " << graph;
-      EXPECT_GT(fit->r_squared, 0.99) << name << " on " << graph;
-      // Random-k at the edge of its stability swings by less than half a decade of the five that are fitted.
-      EXPECT_LT(fit->largest_decades, 0.5) << name << " on " << graph;
+      // Random-k, which the fastest gamma takes to the edge of its stability, swings: by less than half a decade of the
+      // five that are fitted.
+      const bool swings = name == "random_k";
+      EXPECT_GT(fit->r_squared, swings ? 0.98 : 0.995) << name << " on " << graph;
+      EXPECT_LT(fit->largest_decades, swings ? 0.5 : 0.3) << name << " on " << graph;
     }
   }
 }

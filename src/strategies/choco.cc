@@ -1,14 +1,13 @@
-// CHOCO-SGD: gossip of compressed differences (Koloskova et al. 2020, algorithm 2; 2019, algorithm 2), in the
-// memory-efficient form (2020, algorithm 6).
+// CHOCO-SGD: gossip of compressed differences (Koloskova et al. 2020, algorithm 2, and 6, the memory-efficient form;
+// 2019, algorithm 2).
 //
-//   overlap:             x_i += gamma (s_i - xhat_i);  q_i := C(x_i - xhat_i);  exchange q while g_i is computed at
-//   x_i;
-//                        xhat_i += q_i;  s_i += sum_j w_ij q_j;  x_i -= eta u(g_i)
+//   overlap:             x_i += gamma D_i;  q_i := C(x_i - xhat_i);  exchange q while g_i is computed at x_i;
+//                        xhat_j += q_j;  x_i -= eta u(g_i)
 //   adapt-then-combine:  x_i -= eta u(g_i);  q_i := C(x_i - xhat_i);  exchange q;
-//                        xhat_i += q_i;  s_i += sum_j w_ij q_j;  x_i += gamma (s_i - xhat_i)
+//                        xhat_j += q_j;  x_i += gamma D_i
 //
 //   x_i            params                       xhat_i  replicas_.replica()
-//   s_i            replicas_.neighborhood_sum(), which is sum_j w_ij xhat_j (C3)
+//   D_i            replicas_.difference(), which is sum_j w_ij (xhat_j - xhat_i) (C3)
 //   C              the job's operator           gamma   options
 //   eta u(g)       what the local optimiser step takes off; momentum is local and never sent
 //
@@ -48,10 +47,9 @@ class Choco final : public Strategy {
   void archive(Archive& archive) override { replicas_.archive(archive); }
 
  private:
-  // x_i += gamma (s_i - xhat_i)
+  // x_i += gamma D_i
   Task<void> combine(Worker& self) {
-    co_await self.compute(
-        [&] { kernels::axpy_difference(gamma_, replicas_.neighborhood_sum(), replicas_.replica(), self.params()); });
+    co_await self.compute([&] { kernels::axpy(gamma_, replicas_.difference(), self.params()); });
   }
 
   Task<Frame> encode(Worker& self) {
@@ -65,14 +63,20 @@ class Choco final : public Strategy {
   std::vector<float> difference_;  // scratch
 };
 
-const std::vector<OptionSpec> kOptions = {gamma_option("0.1"), order_option(), replicas_start_option()};
+const std::vector<OptionSpec> kOptions = {gamma_option("0.1"), order_option(), replicas_start_option(),
+                                          replicas_form_option()};
+
+Replicas::Form form_of(const Options& options) {
+  return options.text("replicas") == "each" ? Replicas::Form::kEach : Replicas::Form::kSum;
+}
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const bool overlap = options.text("order") == "overlap";
   const float gamma = read_gamma(options);
   const SharedVector start(options.text("xhat_start") == "zero" ? std::vector<float>() : setting.start);
+  const Replicas::Form form = form_of(options);
   return [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
-    return std::make_unique<Choco>(overlap, gamma, Replicas(mixing, compressor(), size, start), size);
+    return std::make_unique<Choco>(overlap, gamma, Replicas(mixing, compressor(), size, start, form), size);
   };
 }
 
@@ -82,15 +86,17 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) {
 
 }  // namespace
 
-const StrategyRow kChoco = {.name = "choco",
-                            .help = "gossip of compressed differences to public copies; any operator works",
-                            .source = "Koloskova et al. 2020 (CHOCO-SGD), algorithms 2 and 6",
-                            .options = kOptions,
-                            .needs_graph = true,
-                            .compresses = true,
-                            .moves_first = [](const Options& options) { return options.text("order") == "overlap"; },
-                            .vectors = 3,
-                            .make = make,
-                            .traffic = traffic};
+const StrategyRow kChoco = {
+    .name = "choco",
+    .help = "gossip of compressed differences to public copies; any operator works",
+    .source = "Koloskova et al. 2020 (CHOCO-SGD), algorithms 2 and 6",
+    .options = kOptions,
+    .needs_graph = true,
+    .compresses = true,
+    .moves_first = [](const Options& options) { return options.text("order") == "overlap"; },
+    .vectors = 3,
+    .one_for_each_neighbor = [](const Options& options) { return form_of(options) == Replicas::Form::kEach; },
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

@@ -1,9 +1,10 @@
 // DCD-PSGD: gossip of compressed differences, the models being the replicas themselves (Tang et al. 2018, algorithm 1).
 //
-//   z_i := sum_j w_ij xhat_j - eta u(g_i) - x_i;  exchange C(z_i);  x_i := x_i + C(z_i), and neighbours add the same
+//   z_i := sum_j w_ij (xhat_j - xhat_i) - eta u(g_i);  exchange C(z_i);  x_i := x_i + C(z_i), and neighbours add the
+//   same
 //
 //   x_i = xhat_i   params between rounds, replicas_.replica() (C9)     C   the job's operator
-//   sum_j w_ij xhat_j   replicas_.neighborhood_sum()
+//   sum_j w_ij (xhat_j - xhat_i)   replicas_.difference()
 //
 // Proved for an unbiased operator of high quality only: it diverges with coarse ones. Needs a connected undirected
 // graph that does not change. Messages: every step one message to each neighbour.
@@ -25,7 +26,7 @@ class DcdPsgd final : public Strategy {
     co_await self.local_step();
     co_await self.compute([&] {
       kernels::subtract(self.params(), replicas_.replica(), change_);  // -eta u
-      kernels::axpy_difference(1.0F, replicas_.neighborhood_sum(), replicas_.replica(), change_);
+      kernels::axpy(1.0F, replicas_.difference(), change_);
     });
     const Frame own = co_await replicas_.encode(self, change_, Traffic::kModel);
     const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);

@@ -3,7 +3,7 @@
 //   x'_i := sum_j w_ij y_j - eta u(g_i);  z_i := (1 - t/2) x_i + (t/2) x'_i;  exchange C(z_i)
 //   y_i := (1 - 2/t) y_i + (2/t) C(z_i), on the node and on its neighbours;  x_i := x'_i;  t = 1, 2, ...
 //
-//   x_i   params     y_i   replicas_.replica()     sum_j w_ij y_j   replicas_.neighborhood_sum()     t   the step
+//   x_i   params     y_i   replicas_.replica()     sum_j w_ij y_j   y_i + replicas_.difference()     t   the step
 //
 // Proved for an unbiased operator only, and fails where compression is high: what is extrapolated is as large as the
 // step number. Needs a connected undirected graph that does not change. Messages: every step one message to each
@@ -28,7 +28,8 @@ class EcdPsgd final : public Strategy {
     const auto t = static_cast<float>(self.step().value);  // of the step just taken, from 1
     co_await self.compute([&] {
       const std::span<float> params = self.params();
-      kernels::axpy_difference(1.0F, replicas_.neighborhood_sum(), before_, params);
+      kernels::axpy_difference(1.0F, replicas_.replica(), before_, params);
+      kernels::axpy(1.0F, replicas_.difference(), params);
       std::copy(before_.begin(), before_.end(), extrapolated_.begin());
       kernels::axpy_difference(t / 2.0F, params, before_, extrapolated_);
     });

@@ -127,6 +127,16 @@ OptionSpec allow_biased_option() {
           .help = "take a biased operator, for which nothing is proved"};
 }
 
+OptionSpec replicas_form_option() {
+  return {.name = "replicas",
+          .type = OptionType::kChoice,
+          .default_value = "sum",
+          .choices = {"sum", "each"},
+          .help =
+              "what a worker holds of its neighbours' public copies: their weighted sum, which costs no memory for "
+              "each and drifts a little in very long runs, or each"};
+}
+
 OptionSpec replicas_start_option() {
   return {.name = "xhat_start",
           .type = OptionType::kChoice,

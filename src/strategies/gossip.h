@@ -65,6 +65,7 @@ bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options);
 float read_gamma(const Options& options);
 OptionSpec order_option();
 OptionSpec replicas_start_option();
+OptionSpec replicas_form_option();
 OptionSpec allow_biased_option();
 
 }  // namespace laconic

@@ -18,12 +18,14 @@ struct Replicas::Payload {
 };
 
 Replicas::Replicas(std::shared_ptr<const MixingMatrix> mixing, std::unique_ptr<Compressor> compressor, std::size_t size,
-                   std::span<const float> start)
-    : mixing_(std::move(mixing)), compressor_(std::move(compressor)), replica_(size, 0.0F), sum_(size, 0.0F) {
+                   std::span<const float> start, Form form)
+    : mixing_(std::move(mixing)),
+      compressor_(std::move(compressor)),
+      replica_(size, 0.0F),
+      difference_(size, 0.0F),
+      form_(form) {
   LACONIC_CHECK(start.empty() || start.size() == size, start.size() << " elements for " << size);
-  // The weights of a node add up to 1, so the sum of equal replicas is the replica.
   std::copy(start.begin(), start.end(), replica_.begin());
-  std::copy(start.begin(), start.end(), sum_.begin());
 }
 
 Replicas::Payload Replicas::parse(const Frame& frame) {
@@ -68,7 +70,7 @@ void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
     if (payload.chain != chains_[i]) {
       parted_ = true;
       self.warn("what " + self.comm().name(self.rank()) + " knows of " + self.comm().name(sender) +
-                " is not what that one sent; the sum of its neighbours' replicas is rebuilt in the next round");
+                " is not what that one sent; what it holds of its neighbours is rebuilt in the next round");
     }
     chains_[i] = crc32c(payload.message, payload.chain);
   }
@@ -77,21 +79,43 @@ void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
 
 Task<void> Replicas::apply(Worker& self, const Exchanged& exchanged, float keep, float scale) {
   check_chains(self, exchanged);
-  co_await self.compute([&] {
-    if (keep != 1.0F) {
-      kernels::scale(keep, replica_);
-      kernels::scale(keep, sum_);
-    }
-    const std::span<const std::byte> own = parse(exchanged.own).message;
-    compressor_->decode_add(own, scale, replica_);
-    compressor_->decode_add(own, scale * own_weight(*mixing_, self.rank()), sum_);
-    for (const NeighborFrame& neighbor : exchanged.received) {
-      const float weight = scale * static_cast<float>(neighbor.from.weight);
-      read_from(self, neighbor.from.rank,
-                [&] { compressor_->decode_add(parse(neighbor.frame).message, weight, sum_); });
-    }
-  });
+  co_await self.compute([&] { decode(self, exchanged, keep, scale); });
   co_await repair(self, exchanged, asked_);
+}
+
+void Replicas::decode(Worker& self, const Exchanged& exchanged, float keep, float scale) {
+  if (form_ == Form::kEach && copies_.empty()) {
+    LACONIC_CHECK(chains_.size() == exchanged.received.size(), chains_.size() << " neighbours");
+    copies_.assign(exchanged.received.size(), replica_);
+  }
+  if (keep != 1.0F) {
+    kernels::scale(keep, replica_);
+    kernels::scale(keep, difference_);
+    for (std::vector<float>& copy : copies_) kernels::scale(keep, copy);
+  }
+  const std::span<const std::byte> own = parse(exchanged.own).message;
+  compressor_->decode_add(own, scale, replica_);
+  if (form_ == Form::kSum)
+    compressor_->decode_add(own, scale * (own_weight(*mixing_, self.rank()) - 1.0F), difference_);
+  for (std::size_t i = 0; i < exchanged.received.size(); ++i) {
+    const WeightedNeighbor& from = exchanged.received[i].from;
+    const bool each = form_ == Form::kEach;
+    const float weight = each ? scale : scale * static_cast<float>(from.weight);
+    read_from(self, from.rank, [&] {
+      compressor_->decode_add(parse(exchanged.received[i].frame).message, weight, each ? copies_[i] : difference_);
+    });
+  }
+  if (form_ == Form::kEach) {
+    sum_up(mixing_->neighbors(self.rank()), [&](std::size_t i) { return std::span<const float>(copies_[i]); });
+  }
+}
+
+void Replicas::sum_up(std::span<const WeightedNeighbor> neighbors,
+                      const std::function<std::span<const float>(std::size_t)>& copy_of) {
+  std::fill(difference_.begin(), difference_.end(), 0.0F);
+  for (std::size_t i = 0; i < neighbors.size(); ++i) {
+    kernels::axpy_difference(static_cast<float>(neighbors[i].weight), copy_of(i), replica_, difference_);
+  }
 }
 
 Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked) {
@@ -113,28 +137,26 @@ Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked
   for (const NeighborFrame& neighbor : exchanged.received) {
     answers.push_back(co_await self.comm().receive(neighbor.from.rank, header.tag, header.round));
   }
-  std::vector<float> other(replica_.size());
   co_await self.compute([&] {
-    std::copy(replica_.begin(), replica_.end(), sum_.begin());
-    kernels::scale(own_weight(*mixing_, self.rank()), sum_);
+    std::vector<std::vector<float>> others(answers.size(), std::vector<float>(replica_.size()));
     for (std::size_t i = 0; i < answers.size(); ++i) {
-      const WeightedNeighbor& from = exchanged.received[i].from;
-      read_from(self, from.rank, [&] {
+      read_from(self, exchanged.received[i].from.rank, [&] {
         ByteReader in(answers[i].payload(), "replica");
         chains_[i] = in.u32();
-        in.floats(other);
+        in.floats(others[i]);
         in.expect_end();
-        if (!kernels::all_finite(other)) in.fail("a value that is not finite");
+        if (!kernels::all_finite(others[i])) in.fail("a value that is not finite");
       });
-      kernels::axpy(static_cast<float>(from.weight), other, sum_);
     }
+    sum_up(mixing_->neighbors(self.rank()), [&](std::size_t i) { return std::span<const float>(others[i]); });
+    if (form_ == Form::kEach) copies_ = std::move(others);
   });
   parted_ = false;
 }
 
 void Replicas::archive(Archive& archive) {
   archive.floats("replicas.own", replica_);
-  archive.floats("replicas.sum", sum_);
+  archive.floats("replicas.difference", difference_);
   std::uint64_t own_chain = own_chain_;
   archive.value("replicas.own_chain", own_chain);
   own_chain_ = static_cast<std::uint32_t>(own_chain);
@@ -146,6 +168,10 @@ void Replicas::archive(Archive& archive) {
     std::uint64_t value = chain;
     archive.value("replicas.chain", value);
     chain = static_cast<std::uint32_t>(value);
+  }
+  if (form_ == Form::kEach && count > 0) {
+    copies_.resize(count, std::vector<float>(replica_.size()));
+    for (std::vector<float>& copy : copies_) archive.floats("replicas.copy", copy);
   }
   archive.value("replicas.parted", parted_);
   compressor_->archive(archive);

@@ -93,6 +93,8 @@ struct StrategyRow {
   bool stops_at_floor = false;
   // Vectors of d float32 that a worker keeps from round to round beside its model.
   int vectors = 0;
+  // Whether it keeps one more for each neighbour on the graph; unset: no.
+  bool (*one_for_each_neighbor)(const Options& options) = nullptr;
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
   TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
 };

@@ -26,6 +26,7 @@ std::vector<Row> rows() {
         variants.push_back({{"threshold", "1"}, {"monitor", monitor}});
       }
     }
+    if (row->name == "choco") variants.push_back({{"replicas", "each"}});
     if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
     std::vector<std::string> between = {""};
     if (row->groups != nullptr) {
@@ -174,6 +175,7 @@ TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](const auto& info) {
   std::string name = info.param.strategy + (info.param.between.empty() ? "" : "_" + info.param.between);
+  if (info.param.options.contains("replicas")) name += "_" + info.param.options.at("replicas");
   if (const auto monitor = info.param.options.find("monitor"); monitor != info.param.options.end()) {
     name += "_" + monitor->second;
     std::replace(name.begin(), name.end(), '-', '_');

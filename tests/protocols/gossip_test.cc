@@ -91,7 +91,10 @@ TEST_P(MatrixForm, OfChoco) {
           replicas = sum(1, replicas, 1, told);
           if (!overlap) combine();
         }
-        expect_near(run(s).params, x);
+        for (const std::string form : {"sum", "each"}) {
+          s.options["replicas"] = form;
+          expect_near(run(s).params, x);
+        }
       }
     }
   }
@@ -192,15 +195,15 @@ TEST(C1, GossipLeavesTheAverageAsItIsForEveryOperatorAndGamma) {
 struct Copies {
   std::mutex mutex;
   std::map<int, std::vector<float>> own;                    // xhat_i on node i
-  std::map<int, std::vector<float>> sums;                   // s_i
+  std::map<int, std::vector<float>> differences;            // D_i
   std::map<std::pair<int, int>, std::vector<float>> known;  // (i, j): what i holds of j
 };
 
 class Listener final : public Strategy {
  public:
-  Listener(const StrategySetting& setting, Copies& copies)
+  Listener(const StrategySetting& setting, Replicas::Form form, Copies& copies)
       : mixing_(setting.mixing),
-        replicas_(setting.mixing, setting.compressor(), setting.dimension, setting.start),
+        replicas_(setting.mixing, setting.compressor(), setting.dimension, setting.start, form),
         decoder_(setting.compressor()),
         start_(setting.start),
         copies_(copies) {}
@@ -213,7 +216,7 @@ class Listener final : public Strategy {
     const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
     co_await replicas_.apply(self, exchanged);
     for (std::size_t c = 0; c < difference.size(); ++c) {
-      self.params()[c] += 0.3F * (replicas_.neighborhood_sum()[c] - replicas_.replica()[c]);
+      self.params()[c] += 0.3F * replicas_.difference()[c];
     }
     const std::scoped_lock lock(copies_.mutex);
     const int i = self.rank().value;
@@ -223,7 +226,7 @@ class Listener final : public Strategy {
       decoder_->decode_add(neighbor.frame.payload().subspan(Replicas::kPayloadOverhead), 1.0F, copy);
     }
     copies_.own[i].assign(replicas_.replica().begin(), replicas_.replica().end());
-    copies_.sums[i].assign(replicas_.neighborhood_sum().begin(), replicas_.neighborhood_sum().end());
+    copies_.differences[i].assign(replicas_.difference().begin(), replicas_.difference().end());
   }
 
  private:
@@ -236,31 +239,33 @@ class Listener final : public Strategy {
 
 class ReplicasOf : public testing::TestWithParam<std::string> {};  // an operator
 
-TEST_P(ReplicasOf, C2ANeighboursCopyIsBitIdenticalAndC3TheSumIsThatOfTheCopies) {
-  Scenario s = gossip("choco", {});
-  s.topology = "torus:2x3";
-  s.compressor = GetParam();
-  const StrategySetting setting = strategy_setting(s);
-  Copies copies;
-  s.wrap = [&](const StrategyFactory&) -> StrategyFactory {
-    return [&] { return std::make_unique<Listener>(setting, copies); };
-  };
-  const Result result = run(s);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
-  EXPECT_TRUE(result.warnings.empty());
-  ASSERT_EQ(copies.own.size(), static_cast<std::size_t>(kNodes));
-  const Matrix weights = weights_of(s);
-  std::size_t edges = 0;
-  for (const auto& [edge, copy] : copies.known) {
-    ++edges;
-    EXPECT_EQ(copy, copies.own[edge.second]) << "node " << edge.first << "'s copy of node " << edge.second;
-  }
-  EXPECT_EQ(edges, 18U);  // 2 x 3 torus: 9 edges, each in both directions
-  for (int i = 0; i < kNodes; ++i) {
-    for (std::size_t c = 0; c < kSize; ++c) {
-      double expected = 0.0;
-      for (int j = 0; j < kNodes; ++j) expected += weights[i][j] * copies.own[j][c];
-      EXPECT_NEAR(copies.sums[i][c], expected, 2e-5) << "node " << i;
+TEST_P(ReplicasOf, C2ANeighboursCopyIsBitIdenticalAndC3TheDifferenceIsThatOfTheCopies) {
+  for (const Replicas::Form form : {Replicas::Form::kSum, Replicas::Form::kEach}) {
+    Scenario s = gossip("choco", {});
+    s.topology = "torus:2x3";
+    s.compressor = GetParam();
+    const StrategySetting setting = strategy_setting(s);
+    Copies copies;
+    s.wrap = [&](const StrategyFactory&) -> StrategyFactory {
+      return [&] { return std::make_unique<Listener>(setting, form, copies); };
+    };
+    const Result result = run(s);
+    ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    EXPECT_TRUE(result.warnings.empty());
+    ASSERT_EQ(copies.own.size(), static_cast<std::size_t>(kNodes));
+    const Matrix weights = weights_of(s);
+    std::size_t edges = 0;
+    for (const auto& [edge, copy] : copies.known) {
+      ++edges;
+      EXPECT_EQ(copy, copies.own[edge.second]) << "node " << edge.first << "'s copy of node " << edge.second;
+    }
+    EXPECT_EQ(edges, 18U);  // 2 x 3 torus: 9 edges, each in both directions
+    for (int i = 0; i < kNodes; ++i) {
+      for (std::size_t c = 0; c < kSize; ++c) {
+        double expected = -static_cast<double>(copies.own[i][c]);
+        for (int j = 0; j < kNodes; ++j) expected += weights[i][j] * copies.own[j][c];
+        EXPECT_NEAR(copies.differences[i][c], expected, 2e-5) << "node " << i;
+      }
     }
   }
 }
@@ -361,11 +366,12 @@ TEST(Choco, ConvergesWithOperatorsWithWhichNaiveGossipDoesNot) {
   }
 }
 
-// A strategy that after some step is made to forget: its sum of replicas and the chain of its first neighbour are
+// A strategy that after some step is made to forget: its sum of differences and the chain of its first neighbour are
 // changed, between two rounds, through its own archive.
 class Forgetful final : public Strategy {
  public:
-  Forgetful(std::unique_ptr<Strategy> inner, Step when) : inner_(std::move(inner)), when_(when) {}
+  Forgetful(std::unique_ptr<Strategy> inner, Step when, bool holds_copies)
+      : inner_(std::move(inner)), when_(when), holds_copies_(holds_copies) {}
 
   Task<void> round(Worker& self) override {
     co_await inner_->round(self);
@@ -380,15 +386,15 @@ class Forgetful final : public Strategy {
     Archive read(bytes);
     Archive write;
     std::vector<float> own(kSize);
-    std::vector<float> sums(kSize);
+    std::vector<float> differences(kSize);
     std::uint64_t own_chain = 0;
     std::uint64_t count = 0;
     bool parted = false;
     read.floats("replicas.own", own);
     write.floats("replicas.own", own);
-    read.floats("replicas.sum", sums);
-    for (float& value : sums) value += 0.5F;
-    write.floats("replicas.sum", sums);
+    read.floats("replicas.difference", differences);
+    for (float& value : differences) value += 0.5F;
+    write.floats("replicas.difference", differences);
     read.value("replicas.own_chain", own_chain);
     write.value("replicas.own_chain", own_chain);
     read.value("replicas.neighbors", count);
@@ -399,6 +405,12 @@ class Forgetful final : public Strategy {
       if (i == 0) chain += 1;
       write.value("replicas.chain", chain);
     }
+    for (std::uint64_t i = 0; holds_copies_ && i < count; ++i) {
+      std::vector<float> copy(kSize);
+      read.floats("replicas.copy", copy);
+      if (i == 0) copy[0] += 0.5F;
+      write.floats("replicas.copy", copy);
+    }
     read.value("replicas.parted", parted);
     write.value("replicas.parted", parted);
     const std::vector<std::byte> changed = write.take();
@@ -408,14 +420,17 @@ class Forgetful final : public Strategy {
 
   std::unique_ptr<Strategy> inner_;
   Step when_;
+  bool holds_copies_;
 };
 
-TEST(Replicas, ThatPartedAreNamedAndRebuilt) {
-  Scenario s = compressing(gossip("choco", {{"gamma", "0.3"}}), 4);
+class PartedReplicas : public testing::TestWithParam<std::string> {};  // how they are held
+
+TEST_P(PartedReplicas, AreNamedAndRebuilt) {
+  Scenario s = compressing(gossip("choco", {{"gamma", "0.3"}, {"replicas", GetParam()}}), 4);
   s.steps = 20;
   const Result clean = run(s);
   s.wrap = [](StrategyFactory make) -> StrategyFactory {
-    return [make = std::move(make)] { return std::make_unique<Forgetful>(make(), Step{8}); };
+    return [make = std::move(make)] { return std::make_unique<Forgetful>(make(), Step{8}, GetParam() == "each"); };
   };
   const Result result = run(s);
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
@@ -428,6 +443,8 @@ TEST(Replicas, ThatPartedAreNamedAndRebuilt) {
   // Once the sum is that of the replicas again the models come together as if nothing had happened.
   EXPECT_LT(squared_distance_from_average(result.params), 2.0 * squared_distance_from_average(clean.params));
 }
+
+INSTANTIATE_TEST_SUITE_P(Forms, PartedReplicas, testing::Values("sum", "each"));
 
 TEST(Gossip, RefusesBiasedOperatorsWhereNothingIsProvedUnlessAllowed) {
   for (const std::string strategy : {"dcd_psgd", "ecd_psgd"}) {
