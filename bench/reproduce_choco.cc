@@ -79,7 +79,7 @@ struct Setting {
   std::string dataset = "fashion_mnist";
   std::string data_dir;
   std::string model = "lenet5";
-  int batch = 0;  // 0: 32, of residual networks 128 as in the paper
+  int batch = 0;  // 0: 16, of residual networks 128 as in the paper
   int workers = 8;
   int steps = 2500;
   int tuning_steps = 400;
@@ -88,7 +88,7 @@ struct Setting {
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 
   bool residual() const { return model.starts_with("resnet"); }
-  int batch_size() const { return batch > 0 ? batch : residual() ? 128 : 32; }
+  int batch_size() const { return batch > 0 ? batch : residual() ? 128 : 16; }
 };
 
 constexpr int kTuningSeed = 1000;  // those of the table are 1, 2, ...
@@ -238,7 +238,7 @@ void add_options(Harness& harness, Setting& setting) {
       ->check(CLI::IsMember({"fashion_mnist", "mnist", "cifar10"}));
   options.add_option("--data", setting.data_dir, "its folder (default: the Debian package's, where there is one)");
   options.add_option("--model", setting.model, "lenet5, resnet8, resnet20, ...");
-  options.add_option("--batch", setting.batch, "a worker's (default: 32, of residual networks 128)")
+  options.add_option("--batch", setting.batch, "a worker's (default: 16, of residual networks 128)")
       ->check(CLI::Range(1, 100000));
   options.add_option("--steps", setting.steps, "of each worker")->check(CLI::Range(10, 10'000'000));
   options.add_option("--tuning-steps", setting.tuning_steps, "of a run that tunes")->check(CLI::Range(10, 10'000'000));

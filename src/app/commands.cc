@@ -57,7 +57,10 @@ ExitCode execute(Console& console, const Job& job) {
   const JobSetup setup = set_up(job);
   RunFolder folder(job);
   const std::string& progress = job.section("output").text("progress");
-  if (progress != "off") console.out << head_line(job, setup) << std::endl;
+  if (progress != "off") {
+    console.out << head_line(job, setup) << std::endl;
+    if (setup.tuned) console.out << tuned_text(job, setup) << std::endl;
+  }
   ProgressDisplay display(console, progress, job.name, setup.steps());
 
   std::optional<double> threshold;
@@ -158,7 +161,7 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
 
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) {
   const Job job = load_job(arguments.job_file, arguments.overrides);
-  const JobSetup setup = set_up(job);
+  const JobSetup setup = set_up(job, Purpose::kEvaluate);
   const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
   const auto params = std::span(tensors).first(setup.training->dimension());
   const auto buffers = std::span(tensors).subspan(params.size());

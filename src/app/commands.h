@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/console.h"
+#include "base/options.h"
 
 namespace laconic {
 
@@ -67,6 +68,19 @@ struct TopologyArguments {
   bool dot = false;                  // print the graph for Graphviz instead
 };
 ExitCode topology_command(Console& console, const TopologyArguments& arguments);
+
+// Gossip alone. Words and numbers are checked by the command.
+struct ConsensusArguments {
+  std::string graph;
+  std::map<std::string, std::string> options = {};           // of consensus_command_options()
+  std::map<std::string, std::string> operator_options = {};  // of codec_options()
+  bool tune = false;
+  std::string file = {};  // of the vectors; empty: drawn
+  std::string csv = {};   // where to write the course; empty: nowhere
+};
+// A run that diverged is a failure: ExitCode::kFailed.
+ExitCode consensus_command(Console& console, const ConsensusArguments& arguments);
+std::span<const OptionSpec> consensus_command_options();
 
 // What `list` can show, and showing it. Throws UsageError for another word.
 std::span<const std::string_view> list_topics();

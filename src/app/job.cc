@@ -129,6 +129,7 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
       if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("whole number");
       return;
     case OptionType::kNumber:
+      if (is_text && !spec.choices.empty()) return;
       if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
       return;
     case OptionType::kFlag:
@@ -309,6 +310,7 @@ std::string value_text(const Options& options, const Options::Resolved& option) 
     case OptionType::kInteger:
       return std::to_string(options.integer(option.spec->name));
     case OptionType::kNumber: {
+      if (options.is_word(option.spec->name)) return toml_quoted(option.text);
       const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), options.number(option.spec->name));
       return {buffer.data(), end.ptr};
     }

@@ -255,6 +255,17 @@ TEST(Job, OnAGraphHasATopologyAndACompression) {
   EXPECT_EQ(again.identity(), job.identity());
 }
 
+TEST(Job, TakesAWordInThePlaceOfANumberWhereTheTableHasOne) {
+  std::vector<std::string> lines = gossip_job();
+  lines[12] = "gamma = \"auto\"";
+  const Job job = parse_job_text(joined(lines), "job.toml");
+  EXPECT_TRUE(job.section("strategy").is_word("gamma"));
+  EXPECT_NE(job.resolved_text().find("gamma = \"auto\"\n"), std::string::npos);
+  EXPECT_EQ(parse_job_text(job.resolved_text(), "again.toml").identity(), job.identity());
+  lines[12] = "gamma = \"fast\"";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 nor 'auto'");
+}
+
 TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
   std::vector<std::string> lines = kGood;
   lines[11] = "name = \"qg_dsgdm\"";

@@ -44,6 +44,7 @@ constexpr const char* kFooter = R"(Examples:
   laconic evaluate runs/a/model.safetensors a.toml
   laconic codec top_k --ratio 0.01 --values bfloat16
   laconic topology ring:16
+  laconic consensus ring:16 --operator sign --tune
   laconic list options
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
@@ -144,6 +145,36 @@ int main(int argc, char** argv) {
       "Example:\n  laconic topology torus:4x8 --omega 0.01\n  laconic topology davis --dot | dot -Tsvg");
   topology_app->callback([&] { command = [&] { return topology_command(console, topology); }; });
 
+  ConsensusArguments consensus;
+  CLI::App* consensus_app =
+      app.add_subcommand("consensus", "Gossip alone: error against rounds and bytes, the best gamma");
+  consensus_app->add_option("graph", consensus.graph, "The graph, such as ring:16 (laconic list topologies)")
+      ->required();
+  for (const OptionSpec& option : consensus_command_options()) {
+    consensus_app
+        ->add_option_function<std::string>(
+            "--" + std::string(option.name),
+            [&consensus, name = std::string(option.name)](const std::string& text) { consensus.options[name] = text; },
+            std::string(option.help))
+        ->default_str(std::string(option.default_value));
+  }
+  consensus_app->add_flag("--tune", consensus.tune, "Find the gamma that needs the fewest rounds");
+  consensus_app->add_option("--file", consensus.file,
+                            "Vectors (safetensors): one tensor with a row for each node, or a tensor for each");
+  consensus_app->add_option("--csv", consensus.csv, "Write the course to this file");
+  for (const CodecOption& option : codec_options()) {
+    consensus_app
+        ->add_option_function<std::string>(
+            "--" + std::string(option.name),
+            [&consensus, name = std::string(option.name)](const std::string& text) {
+              consensus.operator_options[name] = text;
+            },
+            "Of " + option.operators)
+        ->group("Options of operators (laconic list compressors explains them)");
+  }
+  consensus_app->footer("Example:\n  laconic consensus ring:25 --operator top_k --ratio 0.01 --tune");
+  consensus_app->callback([&] { command = [&] { return consensus_command(console, consensus); }; });
+
   std::string topic;
   std::string topics;
   for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
@@ -152,14 +183,15 @@ int main(int argc, char** argv) {
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
-  constexpr std::array<std::string_view, 6> kCommands = {"run", "compare", "evaluate", "codec", "topology", "list"};
+  constexpr std::array<std::string_view, 7> kCommands = {"run",      "compare",   "evaluate", "codec",
+                                                         "topology", "consensus", "list"};
   const std::string_view first = argc > 1 ? argv[1] : "";
   const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
   if (!known && !first.starts_with('-')) {
     const std::string_view near = nearest(first, kCommands);
     std::cerr << "laconic: error: "
               << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
-              << "; there are run, compare, evaluate, codec, topology, list"
+              << "; there are run, compare, evaluate, codec, topology, consensus, list"
               << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
     return static_cast<int>(ExitCode::kBadUsage);
   }
@@ -174,6 +206,7 @@ int main(int argc, char** argv) {
 
   // A run ends with what there is; everything else just ends.
   if (run_app->parsed() && !run.dry_run) listen_for_interrupts();
+  if (consensus_app->parsed()) listen_for_interrupts();
   if (compare_app->parsed()) listen_for_interrupts();
   try {
     return static_cast<int>(command());

@@ -78,7 +78,7 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   sim::SimulationObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
   const sim::Outcome outcome =
-      sim::simulate(options, views, job.strategy->make(job.section("strategy"), setting), observer);
+      sim::simulate(options, views, job.strategy->make(setup.strategy_options, setting), observer);
   if (outcome.error) std::rethrow_exception(outcome.error);
   result.syncs = outcome.syncs;
   return result;
@@ -169,6 +169,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   };
   line("strategy", named(*job.strategy));
   if (job.between != nullptr) line("between", named(*job.between) + ", " + grouped(job.groups) + " groups");
+  if (setup.tuned) line("tuned", tuned_text(job, setup));
   line("steps", grouped(steps) + " by each of " + grouped(workers) + " workers (" + significant(setup.epochs({steps})) +
                     " epochs)" + (job.until ? ", fewer if until holds" : ""));
   line("memory", "about " + to_text(plan.memory) + ", libtorch's own not counted");

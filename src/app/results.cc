@@ -190,6 +190,7 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.seed = job.seed;
   summary.workers = job.workers;
   summary.parameters = setup.strategy_setting.dimension;
+  if (setup.tuned) summary.tuned_gamma = setup.tuned->gamma;
   summary.end = end_of(result.outcome.end);
   if (result.outcome.error) summary.error = error_text(result.outcome.error);
   summary.planned_steps = setup.steps();

@@ -306,6 +306,7 @@ std::string type_text(const OptionSpec& spec) {
       const bool above = std::isfinite(spec.maximum);
       if (below) text << " from " << spec.minimum;
       if (above) text << (below ? " to " : " up to ") << spec.maximum;
+      for (const std::string_view word : spec.choices) text << " | " << word;
       break;
     }
     case OptionType::kText:

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "base/error.h"
+#include "report/format.h"
+#include "strategies/gossip.h"
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 #include "training/compute_threads.h"
@@ -127,6 +129,28 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   return setting;
 }
 
+// Who talks on the graph: the job's strategy, or the one between its groups.
+const StrategyRow& gossiping_strategy(const Job& job) { return job.between == nullptr ? *job.strategy : *job.between; }
+
+// Puts a number in the place of a gamma that is to be tuned: that of the strategy, or of the one between groups.
+void tune(const Job& job, JobSetup& setup) {
+  StrategySetting& setting = setup.strategy_setting;
+  const StrategyRow& gossip = gossiping_strategy(job);
+  Options& options = job.between == nullptr ? setup.strategy_options : setting.between_options;
+  if (!asks_for_tuned_gamma(gossip, options)) return;
+  if (gossip.compresses && job.section("compression").text("operator") == "threshold") {
+    throw UsageError(options.place("gamma") +
+                     ": cannot be tuned with threshold, which does another thing to small differences than to large "
+                     "ones; give a number in (0, 1]");
+  }
+  ResolvedGamma resolved = job.at(job.between == nullptr ? "strategy" : "between", "gamma", [&] {
+    return resolve_gamma(gossip, options, setting.mixing, setting.compressor, setup.training->layout(), job.seed,
+                         setup.simulation.compute_threads);
+  });
+  options = std::move(resolved.options);
+  setup.tuned = std::move(resolved.tuned);
+}
+
 }  // namespace
 
 bool JobSetup::syncs_depend_on_data() const {
@@ -139,7 +163,7 @@ double JobSetup::epochs(Step step) const {
          static_cast<double>(training->training_samples());
 }
 
-JobSetup set_up(const Job& job) {
+JobSetup set_up(const Job& job, Purpose purpose) {
   use_one_thread_per_computation();
   JobSetup setup;
   setup.data = load_data(job);
@@ -150,8 +174,16 @@ JobSetup set_up(const Job& job) {
   setup.training = make_training(job, setup.data, setup.partition);
   setup.strategy_setting = strategy_setting_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);
-  setup.traffic = job.strategy->traffic(job.section("strategy"), setup.strategy_setting);
+  setup.strategy_options = job.section("strategy");
+  if (purpose == Purpose::kRun) tune(job, setup);
+  setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   return setup;
+}
+
+std::string tuned_text(const Job& job, const JobSetup& setup) {
+  if (!setup.tuned) return {};
+  return "gamma " + significant(setup.tuned->gamma, 4) + ", tuned on " + job.section("topology").text("graph") +
+         (gossiping_strategy(job).compresses ? ", " + job.section("compression").text("operator") : "");
 }
 
 RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer) {
@@ -161,7 +193,7 @@ RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& obse
     learners.push_back(setup.training->learner(rank));
     views.push_back(learners.back().get());
   }
-  const StrategyFactory factory = job.strategy->make(job.section("strategy"), setup.strategy_setting);
+  const StrategyFactory factory = job.strategy->make(setup.strategy_options, setup.strategy_setting);
 
   RunResult result;
   RunObserver recording = observer;

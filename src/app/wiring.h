@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/job.h"
+#include "consensus/tune.h"
 #include "runtimes/sim/simulation.h"
 #include "strategies/measurement.h"
 #include "training/training.h"
@@ -20,6 +21,8 @@ struct JobSetup {
   Partition partition;
   std::shared_ptr<const Training> training;
   StrategySetting strategy_setting;
+  Options strategy_options;         // [strategy]; here and in strategy_setting a gamma to be tuned is a number
+  std::optional<TuneResult> tuned;  // of that gamma
   sim::SimulationOptions simulation;
   TrafficFormula traffic;
 
@@ -31,9 +34,14 @@ struct JobSetup {
   double epochs(Step step) const;
 };
 
-// Loads the data, deals them out, makes the model's start. Throws UsageError, with the place in the job file, for what
+// Loads the data, deals them out, makes the model's start, and tunes a gamma that is "auto", which may take some tens
+// of seconds; to evaluate a model it is left as it is. Throws UsageError, with the place in the job file, for what
 // cannot be met.
-JobSetup set_up(const Job& job);
+enum class Purpose { kRun, kEvaluate };
+JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun);
+
+// "gamma 0.37, tuned on ring:8, sign", or empty.
+std::string tuned_text(const Job& job, const JobSetup& setup);
 
 // What happens during a run; each may be empty. On the thread that called run_job.
 using RunObserver = sim::SimulationObserver;

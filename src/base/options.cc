@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <iomanip>
+#include <limits>
 #include <numeric>
 #include <sstream>
 
@@ -40,6 +41,10 @@ std::string words(const std::vector<std::string_view>& choices) {
   return text;
 }
 
+bool is_among(const std::string& text, const std::vector<std::string_view>& choices) {
+  return std::find(choices.begin(), choices.end(), text) != choices.end();
+}
+
 std::string range_text(const OptionSpec& spec) {
   std::ostringstream text;
   text << (spec.type == OptionType::kInteger ? "a whole number" : "a number");
@@ -49,17 +54,18 @@ std::string range_text(const OptionSpec& spec) {
   if (below && above) text << " from " << spec.minimum << " to " << spec.maximum;
   if (below && !above) text << " of at least " << spec.minimum;
   if (!below && above) text << " of at most " << spec.maximum;
+  for (const std::string_view word : spec.choices) text << " nor '" << word << "'";
   return text.str();
 }
 
-// Checks `text` against `spec` and returns its numeric form (0 for texts).
+// Checks `text` against `spec` and returns its numeric form (0 for texts, NaN for a word in the place of a number).
 double check_value(const OptionSpec& spec, const std::string& text) {
   double number = 0.0;
   switch (spec.type) {
     case OptionType::kText:
       return 0.0;
     case OptionType::kChoice:
-      if (std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end()) {
+      if (!is_among(text, spec.choices)) {
         const std::string_view near = nearest(text, spec.choices);
         throw UsageError("'" + text + "' is not one of: " + words(spec.choices) +
                          (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
@@ -77,6 +83,7 @@ double check_value(const OptionSpec& spec, const std::string& text) {
     case OptionType::kInteger:
     case OptionType::kNumber: {
       const bool whole = spec.type == OptionType::kInteger;
+      if (is_among(text, spec.choices)) return std::numeric_limits<double>::quiet_NaN();
       constexpr double kLargestInteger = 9007199254740992.0;  // 2^53: every integer below is exact in a double
       if (!parse_number(text, number) || number < spec.minimum || number > spec.maximum ||
           (whole && (number != std::floor(number) || number < 0.0 || number > kLargestInteger))) {
@@ -164,7 +171,22 @@ const Options::Value& Options::find(std::string_view name, OptionType type) cons
 std::uint64_t Options::integer(std::string_view name) const {
   return static_cast<std::uint64_t>(find(name, OptionType::kInteger).number);
 }
-double Options::number(std::string_view name) const { return find(name, OptionType::kNumber).number; }
+double Options::number(std::string_view name) const {
+  LACONIC_CHECK(!is_word(name), "option '" << name << "' read as a number");
+  return find(name, OptionType::kNumber).number;
+}
+bool Options::is_word(std::string_view name) const { return std::isnan(find(name, OptionType::kNumber).number); }
+Options Options::with(std::string_view name, const std::string& text) const {
+  Options result = *this;
+  for (Value& value : result.values_) {
+    if (value.spec.name != name) continue;
+    value.number = check_value(value.spec, text);
+    value.text = text;
+    return result;
+  }
+  LACONIC_CHECK(false, "no option '" << name << "' in section '" << section_ << "'");
+  return result;
+}
 const std::string& Options::text(std::string_view name) const {
   const Value& value = find(name);
   LACONIC_CHECK(value.spec.type == OptionType::kText || value.spec.type == OptionType::kChoice,

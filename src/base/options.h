@@ -26,7 +26,7 @@ struct OptionSpec {
   // Inclusive range of integers and numbers.
   double minimum = -std::numeric_limits<double>::infinity();
   double maximum = std::numeric_limits<double>::infinity();
-  // The accepted words of a kChoice.
+  // The accepted words of a kChoice; of a kNumber the words that may stand in its place ("auto").
   std::vector<std::string_view> choices = {};
   // Has a meaning only where the kChoice or kText `option` of the same table has this value; elsewhere it is refused
   // when given and left out of what is resolved.
@@ -58,12 +58,18 @@ class Options {
 
   // Typed access. Asking for a name or a type that the table does not declare is a caller's bug.
   std::uint64_t integer(std::string_view name) const;
-  double number(std::string_view name) const;
+  double number(std::string_view name) const;            // not a word in its place: see is_word
   const std::string& text(std::string_view name) const;  // kText and kChoice
   bool flag(std::string_view name) const;
   Bytes bytes(std::string_view name) const;
   Seconds seconds(std::string_view name) const;
   BitsPerSecond rate(std::string_view name) const;
+
+  // Whether a word stands in the place of this kNumber.
+  bool is_word(std::string_view name) const;
+
+  // The same options with one value replaced, which the table accepts (else UsageError): for what a word stood for.
+  Options with(std::string_view name, const std::string& text) const;
 
   // Whether the user gave it, and where (empty when it is the default).
   bool given(std::string_view name) const;

@@ -95,23 +95,28 @@ class TopK final : public SparseCompressor {
 
   // Appends the k largest of `x`, whose first index is `first`.
   void select_group(std::span<const float> x, std::size_t k, std::uint32_t first, Selection& selection) const {
-    const std::size_t capacity = x.size() <= kSmall ? 0 : std::min(x.size(), 2 * k + 4096);
-    if (indices_.size() < std::max(capacity, k)) {
-      indices_.resize(std::max(capacity, k));
-      values_.resize(std::max(capacity, k));
+    const std::size_t capacity = std::min(x.size(), 2 * k + 4096);
+    if (indices_.size() < capacity) {
+      indices_.resize(capacity);
+      values_.resize(capacity);
     }
     const std::span<std::uint32_t> indices = indices_;
     const std::span<float> values = values_;
-    std::size_t collected = 0;
-    if (capacity > 0) {
-      collected = kernels::collect_at_least(x, probable_bound(x, k), first, indices.first(capacity), values);
-    }
-    if (collected >= k && collected <= capacity && capacity > 0) {
-      const kernels::KthMagnitude kth = kernels::kth_magnitude(values.first(collected), k);
-      collected = kernels::keep_above(kth.threshold, k - kth.above, indices.first(collected), values.first(collected));
+    const auto collect = [&](std::uint32_t bound) {
+      return kernels::collect_at_least(x, bound, first, indices.first(capacity), values);
+    };
+    const auto keep = [&](std::size_t collected, const kernels::KthMagnitude& kth) {
+      return kernels::keep_above(kth.threshold, k - kth.above, indices.first(collected), values.first(collected));
+    };
+    std::size_t collected = x.size() <= kSmall ? 0 : collect(probable_bound(x, k));
+    if (collected >= k && collected <= capacity) {
+      collected = keep(collected, kernels::kth_magnitude(values.first(collected), k));
     } else {
       const kernels::KthMagnitude kth = kernels::kth_magnitude(x, k);
-      collected = collect_exactly(x, kth, k - kth.above, first, indices, values);
+      collected = collect(kth.threshold);
+      // Where ties are too many for the room, one after another.
+      collected =
+          collected <= capacity ? keep(collected, kth) : collect_exactly(x, kth, k - kth.above, first, indices, values);
     }
     LACONIC_CHECK(collected == k, collected << " of " << k << " largest");
     selection.indices.insert(selection.indices.end(), indices.begin(),

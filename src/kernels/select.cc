@@ -1,7 +1,9 @@
 #include "kernels/select.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <functional>
 
 #include "base/error.h"
 
@@ -186,6 +188,63 @@ std::size_t collect_at_least(std::span<const float> x, std::uint32_t threshold, 
                                                 values.data(), indices.size());
 }
 
+namespace {
+
+using Tables = std::uint32_t[HWY_NAMESPACE::kTables][HWY_NAMESPACE::kMaxDigits];
+
+std::size_t counted(const Tables& tables, std::size_t digit) {
+  std::size_t count = 0;
+  for (const auto& table : tables) count += table[digit];
+  return count;
+}
+
+// The largest digit at or above which the tables count `wanted` at least, out of the first `values` digits, and how
+// many they count above it.
+struct Reached {
+  std::uint32_t digit = 0;
+  std::size_t above = 0;
+};
+Reached digit_that_reaches(const Tables& tables, std::uint32_t values, std::size_t wanted) {
+  // Whole blocks first: most of the high digits are not there at all.
+  constexpr std::uint32_t kBlock = 16;
+  Reached reached{.digit = values, .above = 0};
+  while (reached.digit > kBlock) {
+    std::uint32_t block = 0;
+    for (const auto& table : tables) {
+      for (std::uint32_t i = 0; i < kBlock; ++i) block += table[reached.digit - kBlock + i];
+    }
+    if (reached.above + block >= wanted) break;
+    reached.above += block;
+    reached.digit -= kBlock;
+  }
+  while (--reached.digit > 0) {
+    const std::size_t count = counted(tables, reached.digit);
+    if (reached.above + count >= wanted) break;
+    reached.above += count;
+  }
+  return reached;
+}
+
+// So few candidates are sorted out faster than their further digits are counted.
+constexpr std::size_t kFew = 256;
+
+// kth_magnitude where at most kFew elements are at or above `bound`.
+KthMagnitude kth_of_few(std::span<const float> x, std::size_t k, std::uint32_t bound) {
+  std::array<std::uint32_t, kFew> indices;
+  std::array<float, kFew> values;
+  const std::size_t count = collect_at_least(x, bound, 0, indices, values);
+  std::array<std::uint32_t, kFew> magnitudes;
+  std::transform(values.begin(), values.begin() + count, magnitudes.begin(), magnitude_bits);
+  const auto end = magnitudes.begin() + count;
+  const auto kth = magnitudes.begin() + (k - 1);
+  std::nth_element(magnitudes.begin(), kth, end, std::greater<>());
+  const std::uint32_t threshold = *kth;
+  const auto above = std::count_if(magnitudes.begin(), end, [&](std::uint32_t bits) { return bits > threshold; });
+  return {.threshold = threshold, .above = static_cast<std::size_t>(above)};
+}
+
+}  // namespace
+
 KthMagnitude kth_magnitude(std::span<const float> x, std::size_t k) {
   LACONIC_CHECK(k >= 1 && k <= x.size(), "number " << k << " of " << x.size() << " magnitudes");
   // A radix search, from the high bits down: the k-th largest has the largest digit that at least k magnitudes with the
@@ -195,24 +254,19 @@ KthMagnitude kth_magnitude(std::span<const float> x, std::size_t k) {
     std::uint32_t values;
   };
   constexpr Digit kDigits[] = {{20, 2048}, {10, 1024}, {0, 1024}};
-  std::uint32_t tables[HWY_NAMESPACE::kTables][HWY_NAMESPACE::kMaxDigits];
+  Tables tables;
   KthMagnitude found;
   std::uint32_t known = 0;  // the bits of the threshold that are settled
   for (const Digit& digit : kDigits) {
-    std::memset(tables, 0, sizeof(tables));
+    for (auto& table : tables) std::memset(table, 0, digit.values * sizeof(table[0]));
     HWY_DYNAMIC_DISPATCH(count_digits)
     (x.data(), x.size(), static_cast<std::int32_t>(known), static_cast<std::int32_t>(found.threshold), digit.shift,
      static_cast<std::int32_t>(digit.values - 1), tables);
-    for (std::uint32_t value = digit.values; value-- > 0;) {
-      std::size_t count = 0;
-      for (const auto& table : tables) count += table[value];
-      if (found.above + count >= k) {
-        found.threshold |= value << digit.shift;
-        break;
-      }
-      found.above += count;
-    }
+    const Reached reached = digit_that_reaches(tables, digit.values, k - found.above);
+    found.above += reached.above;
+    found.threshold |= reached.digit << digit.shift;
     known |= (digit.values - 1) << digit.shift;
+    if (found.above + counted(tables, reached.digit) <= kFew) return kth_of_few(x, k, found.threshold);
   }
   return found;
 }

@@ -70,6 +70,7 @@ std::string summary_text(const Summary& summary) {
                {"parameters", summary.parameters},
                {"end", to_text(summary.end)},
                {"finished", summary.finished()}};
+  if (summary.tuned_gamma) json["tuned_gamma"] = *summary.tuned_gamma;
   if (!summary.error.empty()) json["error"] = summary.error;
   json["planned_steps"] = summary.planned_steps;
   json["steps"] = summary.steps;

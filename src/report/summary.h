@@ -25,7 +25,8 @@ struct Summary {
   std::string dataset;
   std::uint64_t seed = 0;
   std::uint64_t workers = 0;
-  std::uint64_t parameters = 0;  // d
+  std::uint64_t parameters = 0;       // d
+  std::optional<double> tuned_gamma;  // that the job left to be found
 
   End end = End::kSteps;
   std::string error;  // of kFailed, one line

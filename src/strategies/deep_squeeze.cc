@@ -31,8 +31,7 @@ class DeepSqueeze final : public Strategy {
     });
     const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
     co_await self.compute([&] {
-      const auto own_weight = static_cast<float>(mixing_->self_weight(self.rank()) - 1.0);
-      compressor_->decode_add(own.payload(), gamma_ * own_weight, self.params());
+      compressor_->decode_add(own.payload(), gamma_ * (own_weight(*mixing_, self.rank()) - 1.0F), self.params());
       for (const NeighborFrame& neighbor : received) {
         const float weight = gamma_ * static_cast<float>(neighbor.from.weight);
         read_from(self, neighbor.from.rank,
@@ -73,6 +72,7 @@ const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .options = kOptions,
                                   .needs_graph = true,
                                   .compresses = true,
+                                  .stops_at_floor = true,
                                   .vectors = 1,
                                   .make = make,
                                   .traffic = traffic};

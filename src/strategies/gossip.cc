@@ -1,9 +1,14 @@
 #include "strategies/gossip.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
+namespace {
+constexpr std::string_view kTuned = "auto";
+}  // namespace
 
 Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing, const Frame& frame) {
   const std::vector<Frame> frames(mixing.neighbors(comm.self()).size(), frame);  // which share the bytes
@@ -22,6 +27,14 @@ Task<std::vector<NeighborFrame>> exchange_each(Comm& comm, const MixingMatrix& m
     received.push_back({neighbors[i], std::move(from_neighbor)});
   }
   co_return received;
+}
+
+float own_weight(const MixingMatrix& mixing, Rank node) {
+  double rest = 1.0;
+  for (const WeightedNeighbor& neighbor : mixing.neighbors(node)) {
+    rest -= static_cast<double>(static_cast<float>(neighbor.weight));
+  }
+  return static_cast<float>(rest);
 }
 
 Task<void> mix_models(Worker& self, const Frame& own, const std::vector<NeighborFrame>& received) {
@@ -79,10 +92,21 @@ OptionSpec gamma_option(std::string_view default_value) {
           .default_value = default_value,
           .minimum = 0,
           .maximum = 1,
-          .help = "how far a worker moves towards its neighbours' average in a round, in (0, 1]"};
+          .choices = {kTuned},
+          .help =
+              "how far a worker moves towards its neighbours' average in a round, in (0, 1]; \"auto\": tuned on the "
+              "graph and the operator before the first step"};
+}
+
+bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options) {
+  const auto is_gamma = [](const OptionSpec& spec) {
+    return spec.name == "gamma" && std::find(spec.choices.begin(), spec.choices.end(), kTuned) != spec.choices.end();
+  };
+  return std::any_of(row.options.begin(), row.options.end(), is_gamma) && options.is_word("gamma");
 }
 
 float read_gamma(const Options& options) {
+  LACONIC_CHECK(!options.is_word("gamma"), "gamma is not tuned yet");
   const double gamma = options.number("gamma");
   if (gamma > 0.0) return static_cast<float>(gamma);
   throw UsageError(options.place("gamma") + ": with 0 nobody hears of anybody; give a number in (0, 1]");

@@ -24,6 +24,10 @@ struct NeighborFrame {
 // order of ranks. Throws PeerLost that names the neighbour who is late.
 Task<std::vector<NeighborFrame>> exchange(Comm& comm, const MixingMatrix& mixing, const Frame& frame);
 
+// w_ii in float32, such that it and the neighbours' weights, rounded to float32, add up to 1 as near as can be: three
+// times 1/3 rounded is 1 + 3e-8, by which the average would grow in every round.
+float own_weight(const MixingMatrix& mixing, Rank node);
+
 // The same with a frame for each neighbour: `frames` are in the order of mixing.neighbors(), as many, and outlive it.
 Task<std::vector<NeighborFrame>> exchange_each(Comm& comm, const MixingMatrix& mixing, std::span<const Frame> frames);
 
@@ -54,8 +58,10 @@ TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t ove
 // Throws UsageError for a biased operator unless the option allow_biased is set.
 void require_unbiased(const Options& options, const StrategySetting& setting);
 
-// Options that several of these algorithms have. read_gamma() refuses 0.
+// Options that several of these algorithms have. read_gamma() refuses 0. A gamma may be "auto": whoever makes the
+// strategy then finds one (consensus/tune.h) and puts it in the place of the word.
 OptionSpec gamma_option(std::string_view default_value);
+bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options);
 float read_gamma(const Options& options);
 OptionSpec order_option();
 OptionSpec replicas_start_option();

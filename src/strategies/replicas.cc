@@ -84,7 +84,7 @@ Task<void> Replicas::apply(Worker& self, const Exchanged& exchanged, float keep,
     }
     const std::span<const std::byte> own = parse(exchanged.own).message;
     compressor_->decode_add(own, scale, replica_);
-    compressor_->decode_add(own, scale * static_cast<float>(mixing_->self_weight(self.rank())), sum_);
+    compressor_->decode_add(own, scale * own_weight(*mixing_, self.rank()), sum_);
     for (const NeighborFrame& neighbor : exchanged.received) {
       const float weight = scale * static_cast<float>(neighbor.from.weight);
       read_from(self, neighbor.from.rank,
@@ -116,7 +116,7 @@ Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked
   std::vector<float> other(replica_.size());
   co_await self.compute([&] {
     std::copy(replica_.begin(), replica_.end(), sum_.begin());
-    kernels::scale(static_cast<float>(mixing_->self_weight(self.rank())), sum_);
+    kernels::scale(own_weight(*mixing_, self.rank()), sum_);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const WeightedNeighbor& from = exchanged.received[i].from;
       read_from(self, from.rank, [&] {

@@ -162,8 +162,9 @@ const std::vector<Layer>& layers() {
       {"comm", {}},
       {"strategies", {}},
       {"runtimes/sim", {}},
-      {"training", {"runtimes"}},
-      {"report", {"runtimes", "training"}},
+      {"consensus", {}},
+      {"training", {"runtimes", "consensus"}},
+      {"report", {"runtimes", "consensus", "training"}},
       {"app", {}},
   };
   return table;

@@ -146,6 +146,13 @@ class Simulation final : private StrategyEvents {
       if (worker.rank().value == 0 && observer_.on_step) {
         observer_.on_step(worker.step(), worker.last_loss(), evaluator_.syncs(), world_.ledger.total().framed);
       }
+      if (observer_.on_worker_step) {
+        observer_.on_worker_step({.rank = worker.rank(),
+                                  .step = worker.step(),
+                                  .params = worker.params(),
+                                  .time = world_.events.now(),
+                                  .ledger = world_.ledger});
+      }
       if (!evaluator_.due(worker.step())) continue;
       const bool stop = co_await evaluator_.pass(worker, *node.learner);
       if (stop) stopped_ = true;

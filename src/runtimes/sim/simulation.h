@@ -33,8 +33,17 @@ struct SimulationOptions {
   Damage damage = {};                                  // unset: frames arrive as sent
 
   // What changes speed.
-  int compute_threads = 1;
+  int compute_threads = 1;                    // 0: the calling thread computes, which is the fastest for tiny models
   std::function<void()> prepare_thread = {};  // runs once in each compute thread
+};
+
+// A worker has taken a step. The views are valid during the call.
+struct WorkerStep {
+  Rank rank;
+  Step step;  // taken so far
+  std::span<const float> params;
+  Seconds time;
+  const Ledger& ledger;  // of what all nodes have sent so far
 };
 
 // Told what happens, on the thread that runs the simulation.
@@ -42,6 +51,8 @@ struct SimulationObserver {
   std::function<void(const Measurement&)> on_measurement;
   // Worker 0 has taken a step.
   std::function<void(Step step, double loss, std::uint64_t syncs, Bytes framed)> on_step;
+  // Any worker has taken a step.
+  std::function<void(const WorkerStep&)> on_worker_step;
   // Worker 0 took part in a synchronisation; `watched` holds the newest values of what the strategy watches.
   std::function<void(Step step, const std::map<std::string, double>& watched)> on_sync;
   // Something that should not happen and was dealt with, in one line.

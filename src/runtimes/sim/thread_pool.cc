@@ -27,7 +27,8 @@ void Job::wait() {
 }
 
 ThreadPool::ThreadPool(int threads, std::function<void()> prepare) {
-  LACONIC_CHECK(threads > 0, "threads " << threads);
+  LACONIC_CHECK(threads >= 0, "threads " << threads);
+  if (threads == 0 && prepare) prepare();
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this, prepare] { loop(prepare); });
   }
@@ -47,6 +48,10 @@ void ThreadPool::stop() {
 
 std::shared_ptr<Job> ThreadPool::submit(Queue& queue, std::function<void()> work) {
   auto job = std::make_shared<Job>(std::move(work));
+  if (threads_.empty()) {
+    job->run();
+    return job;
+  }
   const std::lock_guard lock(mutex_);
   LACONIC_CHECK(!stopping_, "a job after the end");
   queue.jobs.push_back(job);

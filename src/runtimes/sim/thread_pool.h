@@ -38,7 +38,7 @@ class ThreadPool {
     std::deque<std::shared_ptr<Job>> jobs;
   };
 
-  // `prepare` runs once in each thread before its first job.
+  // `prepare` runs once in each thread before its first job. With no threads jobs are done where they are submitted.
   ThreadPool(int threads, std::function<void()> prepare);
   // Drops the jobs not yet begun and waits for those under way.
   ~ThreadPool();

@@ -1,0 +1,62 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "app/commands.h"
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+std::string printed(const ConsensusArguments& arguments) {
+  std::ostringstream out;
+  Console console{.out = out, .err = out, .interrupted = {}};
+  EXPECT_EQ(consensus_command(console, arguments), ExitCode::kDone);
+  return out.str();
+}
+
+std::string refusal(const ConsensusArguments& arguments) {
+  std::ostringstream out;
+  Console console{.out = out, .err = out, .interrupted = {}};
+  try {
+    consensus_command(console, arguments);
+  } catch (const UsageError& error) {
+    EXPECT_EQ(out.str(), "") << "nothing is printed before a refusal";
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(ConsensusCommand, ShowsTheRateOfExactGossip) {
+  const std::string text = printed({.graph = "ring:8", .options = {{"strategy", "d_psgd"}, {"dimension", "500"}}});
+  // lambda_2 of the ring of 8 is 0.80474, its square 0.647600.
+  EXPECT_NE(text.find("exact         0.647600 at most"), std::string::npos) << text;
+  EXPECT_NE(text.find("factor        0.647"), std::string::npos) << text;
+  EXPECT_NE(text.find("came to "), std::string::npos) << text;
+}
+
+TEST(ConsensusCommand, TunesAndShowsTheCandidates) {
+  const std::string text = printed({.graph = "complete:5",
+                                    .options = {{"operator", "top_k"}, {"dimension", "200"}, {"until", "1e-6"}},
+                                    .operator_options = {{"ratio", "0.1"}},
+                                    .tune = true});
+  EXPECT_NE(text.find("rounds to target"), std::string::npos) << text;
+  EXPECT_NE(text.find("proved"), std::string::npos) << text;
+}
+
+TEST(ConsensusCommand, RefusesInOneLineWhatMakesNoSense) {
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "fda"}}}).find("does not gossip"), std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "d_psgd"}}, .tune = true}).find("has no gamma"),
+            std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"gamma", "0"}}}).find("--gamma"), std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"gamma", "0.1"}}, .tune = true}).find("beside --tune"),
+            std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"rounds", "many"}}}).find("--rounds"), std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .operator_options = {{"ratio", "0.1"}}}).find("no such option"),
+            std::string::npos);
+  EXPECT_NE(refusal({.graph = "rink:8"}).find("ring"), std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .file = "missing.safetensors"}).find("missing.safetensors"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace laconic
