@@ -25,6 +25,8 @@ ExitCode exit_code_of(const std::exception_ptr& error) {
     return ExitCode::kBadUsage;
   } catch (const PeerLost&) {
     return ExitCode::kPeerLost;
+  } catch (const Interrupted&) {
+    return ExitCode::kInterrupted;
   } catch (...) {
     return ExitCode::kFailed;
   }
@@ -54,7 +56,7 @@ std::string head_line(const Job& job, const JobSetup& setup) {
 
 // Runs a job and writes its results.
 ExitCode execute(Console& console, const Job& job) {
-  const JobSetup setup = set_up(job);
+  const JobSetup setup = set_up(job, Purpose::kRun, console.interrupted);
   RunFolder folder(job);
   const std::string& progress = job.section("output").text("progress");
   if (progress != "off") {
@@ -109,7 +111,7 @@ bool same_folder(const std::string& a, const std::string& b) {
 ExitCode run_command(Console& console, const RunArguments& arguments) {
   const Job job = load_job(arguments.job_file, arguments.overrides);
   if (!arguments.dry_run) return execute(console, job);
-  console.out << plan_text(job, set_up(job), console.width) << std::flush;
+  console.out << plan_text(job, set_up(job, Purpose::kRun, console.interrupted), console.width) << std::flush;
   return ExitCode::kDone;
 }
 

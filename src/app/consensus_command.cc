@@ -139,7 +139,7 @@ void write_csv(const std::string& path, const ConsensusRun& run) {
          << record.framed.value << '\n';
   }
   file.close();
-  if (!file) throw RunError(path + ": cannot be written; give --csv a file in a folder that exists");
+  if (!file) throw RunError(path + ": cannot be written; is the disk full?");
 }
 
 std::string_view end_text(ConsensusRun::End end) {
@@ -179,7 +179,8 @@ std::span<const OptionSpec> consensus_command_options() {
        .default_value = "1e-10",
        .minimum = 0,
        .maximum = 1,
-       .help = "squared error, as a part of the start's, at which to end (with --tune gamma is tuned to 1e-6)"},
+       .help =
+           "squared error, as a part of the start's, at which to end (--tune compares gammas at 1e-6, or as it says)"},
       {.name = "dimension",
        .type = OptionType::kInteger,
        .default_value = "2000",
@@ -195,9 +196,13 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
   const Options options("", consensus_command_options(), given_of(arguments.options));
   const StrategyRow& row = find_strategy(options.text("strategy"));
   if (!row.needs_graph) throw UsageError("--strategy: '" + std::string(row.name) + "' does not gossip; try choco");
+  if (row.groups != nullptr || row.brings_momentum) {
+    throw UsageError("--strategy: '" + std::string(row.name) + "' does more than gossip; try " +
+                     (row.groups != nullptr ? "the one between its groups" : "d_psgd, which gossips alike"));
+  }
   const CompressorRow& op = find_compressor(options.text("operator"));
   if (!row.compresses && (options.given("operator") || !arguments.operator_options.empty())) {
-    throw UsageError("--operator: strategy '" + std::string(row.name) + "' sends whole vectors; remove it");
+    throw UsageError("--operator: strategy '" + std::string(row.name) + "' takes no operator; remove it");
   }
   if (arguments.tune && op.name == "threshold") {
     throw UsageError("--tune: threshold does another thing to small differences than to large ones; give --gamma");
@@ -213,11 +218,14 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
                            .seed = options.integer("seed")};
   if (row.compresses) setting.compressor = make_compressor(op, arguments, subject.layout);
 
+  if (!arguments.csv.empty() && !std::ofstream(arguments.csv)) {
+    throw UsageError("--csv: " + arguments.csv + " cannot be written; give a file in a folder that exists");
+  }
   std::string head = arguments.graph + ", " + grouped(graph.nodes()) + " vectors of " + grouped(subject.layout.size) +
                      ": " + std::string(row.name) + (row.compresses ? " with " + std::string(op.name) : "");
   console.out << head << "\n\n" << std::flush;
   if (arguments.tune) {
-    const TuneResult tuned = tune_gamma(setting, subject.vectors);
+    const TuneResult tuned = tune_gamma(setting, subject.vectors, {.interrupted = console.interrupted});
     print_candidates(console, tuned);
     setting.options = setting.options.with("gamma", printed("%.9g", tuned.gamma));
   }
@@ -251,7 +259,9 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
   if (!arguments.csv.empty()) write_csv(arguments.csv, run);
   const ConsensusRecord& last = run.last();
   console.out << end_text(run.end) << " " << printed("%.2e", last.error) << " of the start in " << grouped(last.round)
-              << " rounds and " << to_text(last.framed) << std::endl;
+              << " rounds and " << to_text(last.framed)
+              << (last.error > 1.0 ? "; the vectors are further apart than they were: take a smaller gamma" : "")
+              << std::endl;
   return run.end == ConsensusRun::End::kDiverged  ? ExitCode::kFailed
          : run.end == ConsensusRun::End::kStopped ? ExitCode::kInterrupted
                                                   : ExitCode::kDone;

@@ -130,7 +130,7 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
 }
 
 // Puts a number in the place of a gamma that is to be tuned: that of the strategy, or of the one between groups.
-void tune(const Job& job, JobSetup& setup) {
+void tune(const Job& job, JobSetup& setup, const std::function<bool()>& interrupted) {
   StrategySetting& setting = setup.strategy_setting;
   const StrategyRow& gossip = gossiping_strategy(job);
   Options& options = job.between == nullptr ? setup.strategy_options : setting.between_options;
@@ -142,7 +142,7 @@ void tune(const Job& job, JobSetup& setup) {
   }
   ResolvedGamma resolved = job.at(job.between == nullptr ? "strategy" : "between", "gamma", [&] {
     return resolve_gamma(gossip, options, setting.mixing, setting.compressor, setup.training->layout(), job.seed,
-                         setup.simulation.compute_threads);
+                         setup.simulation.compute_threads, interrupted);
   });
   options = std::move(resolved.options);
   setup.tuned = std::move(resolved.tuned);
@@ -160,7 +160,7 @@ double JobSetup::epochs(Step step) const {
          static_cast<double>(training->training_samples());
 }
 
-JobSetup set_up(const Job& job, Purpose purpose) {
+JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& interrupted) {
   use_one_thread_per_computation();
   JobSetup setup;
   setup.data = load_data(job);
@@ -172,7 +172,7 @@ JobSetup set_up(const Job& job, Purpose purpose) {
   setup.strategy_setting = strategy_setting_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);
   setup.strategy_options = job.section("strategy");
-  if (purpose == Purpose::kRun) tune(job, setup);
+  if (purpose == Purpose::kRun) tune(job, setup, interrupted);
   setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   return setup;
 }

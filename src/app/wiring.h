@@ -35,10 +35,11 @@ struct JobSetup {
 };
 
 // Loads the data, deals them out, makes the model's start, and tunes a gamma that is "auto", which may take some tens
-// of seconds; to evaluate a model it is left as it is. Throws UsageError, with the place in the job file, for what
+// of seconds; to evaluate a model it is left as it is. `interrupted` is asked while it tunes: true ends that with
+// Interrupted. Throws UsageError, with the place in the job file, for what
 // cannot be met.
 enum class Purpose { kRun, kEvaluate };
-JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun);
+JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun, const std::function<bool()>& interrupted = {});
 
 // Who talks on the graph: the job's strategy, or the one between its groups; and its options.
 const StrategyRow& gossiping_strategy(const Job& job);

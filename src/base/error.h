@@ -35,6 +35,12 @@ class PeerLost : public Error {
   using Error::Error;
 };
 
+// The user ended what was under way. Exit code 130.
+class Interrupted : public Error {
+ public:
+  using Error::Error;
+};
+
 // Bytes from outside (a frame, a file, a checkpoint) that are not what they claim to be.
 class DecodeError : public Error {
  public:

@@ -202,6 +202,7 @@ ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& v
     views.push_back(learners.back().get());
   }
   const StrategySetting strategy_setting{.dimension = setting.layout.size,
+                                         .layout = setting.layout,
                                          .world_size = static_cast<int>(vectors.size()),
                                          .seed = setting.seed,
                                          .start = std::vector<float>(setting.layout.size, 0.0F),

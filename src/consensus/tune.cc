@@ -20,7 +20,8 @@ constexpr double kLargestFallback = 0.1;   // an error above this part of the st
 constexpr double kStillFalling = 0.99;     // a fall by less over half of all rounds is none
 constexpr double kClearlySlower = 1.5;     // how many times the best's rounds a candidate may seem to need
 constexpr double kCheck = 0.01;            // how much further the best goes on
-constexpr double kCheckRounds = 3.0;       // at most, in units of its rounds to the target
+constexpr double kCheckRounds = 4.0;       // in units of its rounds to the target, and so many more:
+constexpr double kMoreRounds = 2000.0;     // gammas that are too large may fall far before they grow
 constexpr std::uint64_t kPatience = 64;    // rounds after which a candidate may be given up, at least
 constexpr double kPatienceMessages = 8.0;  // the same in messages that tell a whole vector
 
@@ -98,7 +99,12 @@ class Search {
   ConsensusRun gossip(double gamma, const ConsensusLimits& limits) {
     ConsensusSetting setting = setting_;
     setting.options = setting.options.with("gamma", text_of(gamma));
-    ConsensusRun run = run_consensus(setting, vectors_, limits);
+    ConsensusLimits ending = limits;
+    ending.interrupted = options_.interrupted;
+    ConsensusRun run = run_consensus(setting, vectors_, ending);
+    if (options_.interrupted && options_.interrupted()) {
+      throw Interrupted("interrupted while gamma was tuned; nothing was started or written");
+    }
     work_ += static_cast<double>(run.last().round) * round_work_;
     return run;
   }
@@ -181,37 +187,43 @@ class Search {
       target_ = target;
       return;
     }
-    throw UsageError("no gamma from 1 down to " + text_of(trials_.back().candidate.gamma) +
+    const std::string last = text_of(trials_.back().candidate.gamma);
+    if (bound_met()) {
+      throw UsageError("tuning gamma did all the work it is allowed before any gamma from 1 down to " + last +
+                       " brought the vectors near each other; give gamma a number, below " + last +
+                       " if that is not small enough yet");
+    }
+    throw UsageError("no gamma from 1 down to " + last +
                      " brings the vectors together with this operator on this graph; give gamma a number, or take a "
                      "finer operator or a denser graph");
   }
 
   // Whether the error goes on falling behind the target. What cannot be afforded is taken to hold.
   bool holds(double gamma) {
-    const double rounds = kCheckRounds * *best().rounds + static_cast<double>(kPatience);
+    const double rounds = kCheckRounds * *best().rounds + kMoreRounds;
     if (setting_.strategy->stops_at_floor || rounds > static_cast<double>(affordable_rounds())) return true;
-    const ConsensusLimits limits{.rounds = static_cast<std::uint64_t>(rounds),
-                                 .target = std::max(target_ * kCheck, kRoundingFloor)};
-    return gossip(gamma, limits).end == ConsensusRun::End::kTarget;
+    const ConsensusRun run = gossip(gamma, {.rounds = static_cast<std::uint64_t>(rounds)});
+    return run.end == ConsensusRun::End::kRounds && run.last().error <= std::max(target_ * kCheck, kRoundingFloor);
   }
 
-  // Goes to the largest smaller gamma that reached the target, trying one if there is none.
+  // Goes to the largest smaller gamma that reached the target, trying some if there is none.
   bool step_down() {
-    const double former = best().gamma;
-    const auto next_below = [&] {
-      std::size_t next = kNone;
-      for (std::size_t i = 0; i < trials_.size(); ++i) {
-        const TuneCandidate& candidate = trials_[i].candidate;
-        if (!candidate.rounds || candidate.gamma >= former) continue;
-        if (next == kNone || candidate.gamma > trials_[next].candidate.gamma) next = i;
-      }
-      return next;
-    };
-    if (next_below() == kNone) attempt(former / std::sqrt(2.0));
-    const std::size_t next = next_below();
-    if (next == kNone) return false;
-    best_ = next;
-    return true;
+    const std::size_t former = best_;
+    const double gamma = best().gamma;
+    std::size_t next = kNone;
+    for (std::size_t i = 0; i < trials_.size(); ++i) {
+      const TuneCandidate& candidate = trials_[i].candidate;
+      if (!candidate.rounds || candidate.gamma >= gamma) continue;
+      if (next == kNone || candidate.gamma > trials_[next].candidate.gamma) next = i;
+    }
+    best_ = next;  // if none, there is nothing to be slower than
+    for (double smaller = gamma / std::sqrt(2.0); best_ == kNone && smaller >= kSmallestGamma && !bound_met();
+         smaller /= std::sqrt(2.0)) {
+      attempt(smaller);
+    }
+    if (best_ != kNone) return true;
+    best_ = former;
+    return false;
   }
 
   TuneResult result() const {
@@ -270,9 +282,14 @@ TuneResult tune_gamma(const ConsensusSetting& setting, const NodeVectors& vector
 
 ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
                             const std::shared_ptr<const MixingMatrix>& mixing, const CompressorFactory& compressor,
-                            const Layout& layout, std::uint64_t seed, int compute_threads) {
+                            const Layout& layout, std::uint64_t seed, int compute_threads,
+                            const std::function<bool()>& interrupted) {
   ResolvedGamma resolved{.options = options, .tuned = std::nullopt};
   if (!asks_for_tuned_gamma(strategy, options)) return resolved;
+  if (mixing->nodes() == 1) {  // nobody to move towards
+    resolved.options = options.with("gamma", "1");
+    return resolved;
+  }
   std::map<std::string, GivenOption> given;
   for (const OptionSpec& spec : strategy.options) {
     if (spec.name == "order" || spec.name == "xhat_start" || spec.name == "gamma") continue;
@@ -287,7 +304,8 @@ ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
                                  .layout = layout,
                                  .seed = seed,
                                  .compute_threads = layout.size < kThreadedSize ? 0 : compute_threads};
-  resolved.tuned = tune_gamma(setting, normal_vectors(mixing->nodes(), layout.size, seed), {.target = kJobTarget});
+  resolved.tuned = tune_gamma(setting, normal_vectors(mixing->nodes(), layout.size, seed),
+                              {.target = kJobTarget, .interrupted = interrupted});
   resolved.options = options.with("gamma", text_of(resolved.tuned->gamma));
   return resolved;
 }

@@ -5,9 +5,8 @@
 // look fine for long before it blows up, so that the error after some rounds says little.) The search
 //   1. goes down from 1 by halves until a gamma is worse than the one before it;
 //   2. tries both sides of the best, at distances of 2^(1/2), 2^(1/4), ... down to the resolution;
-//   3. goes on with the best to a hundredth of the error asked for: when that fails, the next smaller one that was
-//   tried
-//      takes its place.
+//   3. goes on with the best for kCheckRounds times as many rounds and kMoreRounds: unless it is then at most at a
+//      hundredth of the error asked for, the next smaller one takes its place.
 // A candidate is given up as soon as it has taken more rounds than the best, grows, no longer falls, or at the speed of
 // its newest rounds will clearly need more.
 //
@@ -30,6 +29,8 @@ struct TuneOptions {
   double target = 1e-6;      // e_t / e_0
   double resolution = 1.05;  // by what factor the result may be off the best, about
   double most_work = 4e9;    // rounds x nodes x elements, of all candidates
+  // Asked often; true ends the search with Interrupted.
+  std::function<bool()> interrupted = {};
 };
 inline constexpr double kCheapRounds = 8000;
 inline constexpr double kDearRounds = 2000;
@@ -80,6 +81,7 @@ struct ResolvedGamma {
 };
 ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
                             const std::shared_ptr<const MixingMatrix>& mixing, const CompressorFactory& compressor,
-                            const Layout& layout, std::uint64_t seed, int compute_threads);
+                            const Layout& layout, std::uint64_t seed, int compute_threads,
+                            const std::function<bool()>& interrupted = {});
 
 }  // namespace laconic

@@ -103,9 +103,27 @@ bool is_number(std::string_view text) {
 bool is_header(const std::vector<Row>& rows) {
   const Row& first = rows.front();
   if (is_number(first.a) && is_number(first.b)) return false;
-  return rows.size() > 1 && std::none_of(rows.begin() + 1, rows.end(), [&](const Row& row) {
-           return row.a == first.a || row.a == first.b || row.b == first.a || row.b == first.b;
-         });
+  const bool comes_again = std::any_of(rows.begin() + 1, rows.end(), [&](const Row& row) {
+    return row.a == first.a || row.a == first.b || row.b == first.a || row.b == first.b;
+  });
+  if (rows.size() < 2 || comes_again) return false;
+  if (is_number(rows[1].a)) return true;
+  // Among names, words that head columns. Others would make a first edge that touches no other disappear.
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kHeaders = {{{"from", "to"},
+                                                                                      {"source", "target"},
+                                                                                      {"src", "dst"},
+                                                                                      {"node1", "node2"},
+                                                                                      {"node_a", "node_b"},
+                                                                                      {"a", "b"},
+                                                                                      {"u", "v"},
+                                                                                      {"woman", "event"}}};
+  const auto lower = [](std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+  };
+  return std::find(kHeaders.begin(), kHeaders.end(),
+                   std::pair<std::string_view, std::string_view>(lower(first.a), lower(first.b))) != kHeaders.end();
 }
 
 // Gives nodes their ranks.

@@ -47,6 +47,7 @@ TEST(EdgeList, SkipsHeaderCommentsBlanksAndEmptyLines) {
   EXPECT_EQ(edges("\xef\xbb\xbfu,v\r\n0,1\r\n\r\n  # no edge\r\n 1 , 2 \r\n"), expected);
   EXPECT_EQ(edges("from,to\nann,bob\nbob,eve\n"), expected);
   EXPECT_EQ(edges("ann,bob\nbob,eve\n"), expected) << "a line whose names come again is no header";
+  EXPECT_EQ(parse_edge_list("ann,bob\ncarol,dan\n", "edges.csv").nodes(), 4u) << "nor is an edge that stands alone";
   EXPECT_EQ(edges("ann,bob"), (std::vector<Edge>{{0, 1}})) << "nor is the only line";
   EXPECT_EQ(parse_edge_list("0,1\n2,3\n", "edges.csv").nodes(), 4u) << "nor are two numbers";
 }
