@@ -44,8 +44,19 @@ TEST(ConsensusCommand, TunesAndShowsTheCandidates) {
   EXPECT_NE(text.find("proved"), std::string::npos) << text;
 }
 
+TEST(ConsensusCommand, RunsAStrategyWithoutAStepSize) {
+  const std::string text = printed({.graph = "ring:8", .options = {{"strategy", "power_gossip"}, {"dimension", "50"}}});
+  EXPECT_NE(text.find("came to "), std::string::npos) << text;
+}
+
 TEST(ConsensusCommand, RefusesInOneLineWhatMakesNoSense) {
   EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "fda"}}}).find("does not gossip"), std::string::npos);
+  for (const std::string strategy : {"qg_dsgdm", "hierarchical"}) {
+    const std::string text = refusal({.graph = "ring:8", .options = {{"strategy", strategy}}});
+    EXPECT_NE(text.find(strategy), std::string::npos) << text;
+  }
+  EXPECT_NE(refusal({.graph = "ring:8", .csv = "/no/such/folder/errors.csv"}).find("/no/such/folder/errors.csv"),
+            std::string::npos);
   EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "d_psgd"}}, .tune = true}).find("has no gamma"),
             std::string::npos);
   EXPECT_NE(refusal({.graph = "ring:8", .options = {{"gamma", "0"}}}).find("--gamma"), std::string::npos);

@@ -31,39 +31,34 @@ SchemaSection named_section(std::string_view name, std::string_view help, std::s
   return section;
 }
 
-SchemaSection strategy_section() {
-  SchemaSection section{.name = "strategy", .help = "how the workers agree on a model", .options = {}, .variants = {}};
+// Gives `section` the strategies for which `takes` holds, by their names.
+SchemaSection with_strategies(SchemaSection section, bool (*takes)(const StrategyRow&), std::string_view help) {
   std::vector<std::string_view> names;
   for (const StrategyRow* row : strategies()) {
+    if (!takes(*row)) continue;
     names.push_back(row->name);
     section.variants.push_back({row->name, row->help, row->options});
   }
-  section.options.push_back({.name = "name",
-                             .type = OptionType::kChoice,
-                             .required = true,
-                             .choices = names,
-                             .help = "a row of `laconic list strategies`"});
+  section.options.push_back(
+      {.name = "name", .type = OptionType::kChoice, .required = true, .choices = names, .help = help});
   return section;
 }
 
+SchemaSection strategy_section() {
+  return with_strategies(
+      {.name = "strategy", .help = "how the workers agree on a model", .options = {}, .variants = {}},
+      [](const StrategyRow&) { return true; }, "a row of `laconic list strategies`");
+}
+
 SchemaSection between_section() {
-  SchemaSection section{.name = "between",
-                        .help = "what runs between the groups of a hierarchical strategy",
-                        .options = {},
-                        .variants = {},
-                        .used_by = [](const StrategyRow& row) { return row.groups != nullptr; }};
-  std::vector<std::string_view> names;
-  for (const StrategyRow* row : strategies()) {
-    if (!row->needs_graph || row->groups != nullptr) continue;
-    names.push_back(row->name);
-    section.variants.push_back({row->name, row->help, row->options});
-  }
-  section.options.push_back({.name = "name",
-                             .type = OptionType::kChoice,
-                             .required = true,
-                             .choices = names,
-                             .help = "a strategy that gossips on a graph, whose nodes are the groups"});
-  return section;
+  return with_strategies(
+      {.name = "between",
+       .help = "what runs between the groups of a hierarchical strategy",
+       .options = {},
+       .variants = {},
+       .used_by = [](const StrategyRow& row) { return row.groups != nullptr; }},
+      [](const StrategyRow& row) { return row.needs_graph && row.groups == nullptr; },
+      "a strategy that gossips on a graph, whose nodes are the groups");
 }
 
 SchemaSection topology_section() {

@@ -140,6 +140,26 @@ TEST(Wiring, GroupsOfWorkersRunWhatIsBetweenThem) {
   EXPECT_EQ(refusal({"topology.graph=torus:2x2", "strategy.groups=4"}), "accepted");
 }
 
+TEST(Wiring, AnAutomaticGammaIsTunedOnTheGraphOfTheJob) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const std::string text = testing::tiny_job_text(root, "auto", "name = \"choco\"\ngamma = \"auto\"") +
+                           "progress = \"off\"\n[topology]\ngraph = \"ring\"\n[compression]\noperator = \"sign\"\n";
+  const auto hash_of = [&](const std::string& gamma) {
+    const Job job = parse_job_text(text, "job.toml", std::vector<std::string>{"strategy.gamma=" + gamma});
+    return run_job(job, set_up(job)).outcome.trace_hash;
+  };
+  const JobSetup setup = set_up(parse_job_text(text, "job.toml"));
+  const double gamma = setup.strategy_options.number("gamma");
+  EXPECT_GT(gamma, 0.0);
+  EXPECT_LE(gamma, 1.0);
+  EXPECT_EQ(hash_of("auto"), hash_of(std::to_string(gamma)));
+  EXPECT_NE(hash_of("auto"), hash_of(std::to_string(gamma / 2)));
+
+  const JobSetup alone = set_up(parse_job_text(text, "job.toml", std::vector<std::string>{"workers.count=1"}));
+  EXPECT_EQ(alone.strategy_options.number("gamma"), 1.0) << "one worker has nobody to gossip with";
+}
+
 TEST(Wiring, AStoredModelBringsItsBuffers) {
   const TemporaryFolder root;
   testing::write_text(root.path("job.toml"), resnet_job(root));

@@ -72,8 +72,8 @@ TuneResult tune_gamma(const ConsensusSetting& setting, const NodeVectors& vector
                       const std::function<void(const TuneCandidate&)>& tried = {});
 
 // The options with a tuned gamma in the place of "auto", by normal vectors of `seed` and kJobTarget: models in training
-// never come closer, and the way beyond is dear. `mixing`, `compressor` and
-// `layout` are those of the job. Nothing is done where the strategy's gamma is a number.
+// never come closer, and the way beyond is dear. `mixing`, `compressor` and `layout` are those of the job. Nothing is
+// done where the strategy's gamma is a number.
 inline constexpr double kJobTarget = 1e-3;
 struct ResolvedGamma {
   Options options;

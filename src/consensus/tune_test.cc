@@ -119,6 +119,31 @@ TEST(Tune, TakesTheSmallestErrorThatWasReachedWhenTheWorkIsDone) {
   EXPECT_GT(result.gamma, 0.0);
 }
 
+// With gamma .917 sign comes to 1e-8 in 63 rounds, far fewer than with any smaller one, and grows again thousands of
+// rounds later.
+TEST(Tune, DoesNotTakeAGammaThatGrowsAgainAfterItCameToTheError) {
+  ConsensusSetting setting = setting_of("choco", "ring:8", 2000, "sign");
+  const NodeVectors vectors = normal_vectors(8, 2000, 3);
+  const auto error_with = [&](const std::string& gamma, std::uint64_t rounds) {
+    setting.options = setting.options.with("gamma", gamma);
+    return run_consensus(setting, vectors, {.rounds = rounds}).records.back().error;
+  };
+  const TuneResult result = tune_gamma(setting, vectors);
+  const std::string gamma = std::to_string(result.gamma);
+  EXPECT_LT(error_with(gamma, 11000), 1e-7) << gamma;
+  EXPECT_GT(error_with("0.917", 11000), 1.0) << "gamma .917 no longer shows what this test is for";
+}
+
+TEST(Tune, EndsWhenItIsInterrupted) {
+  const ConsensusSetting setting = setting_of("choco", "ring:8", 200, "random_k", {{"ratio", "0.1"}});
+  std::size_t asked = 0;
+  std::size_t tried = 0;
+  EXPECT_THROW(tune_gamma(setting, normal_vectors(8, 200, 1), {.interrupted = [&] { return ++asked > 3; }},
+                          [&](const TuneCandidate&) { ++tried; }),
+               Interrupted);
+  EXPECT_LE(tried, 3U);
+}
+
 TEST(Tune, OfAStrategyWithAFloorIsForALargerError) {
   const ConsensusSetting setting = setting_of("deep_squeeze", "ring:8", 200, "top_k", {{"ratio", "0.2"}});
   const TuneResult result = tune_gamma(setting, normal_vectors(8, 200, 1));

@@ -64,6 +64,13 @@ std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size) {
   return directed_edges * size;
 }
 
+TrafficFormula model_traffic(const StrategySetting& setting) {
+  TrafficFormula formula;
+  formula.sync(Traffic::kModel) = gossip_payload(*setting.mixing, setting.dimension * sizeof(float));
+  formula.steps_per_sync = 1;
+  return formula;
+}
+
 TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t overhead) {
   RandomStream stream(setting.seed, "message size");
   const std::unique_ptr<Compressor> compressor = setting.compressor();

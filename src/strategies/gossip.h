@@ -51,6 +51,9 @@ void read_from(const Worker& self, Rank sender, Read&& read) {
 // Payload bytes a step, over all nodes, when each sends `size` bytes to each of its neighbours.
 std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);
 
+// The formula of an algorithm that sends its model to each neighbour every step.
+TrafficFormula model_traffic(const StrategySetting& setting);
+
 // The formula of an algorithm that sends one message with `overhead` more bytes to each neighbour every step: exact
 // where the size of messages does not depend on what is in them, else that of Gaussian vectors.
 TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t overhead);

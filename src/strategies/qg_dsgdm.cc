@@ -83,12 +83,7 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   };
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) {
-  TrafficFormula formula;
-  formula.sync(Traffic::kModel) = gossip_payload(*setting.mixing, setting.dimension * sizeof(float));
-  formula.steps_per_sync = 1;
-  return formula;
-}
+TrafficFormula traffic(const Options&, const StrategySetting& setting) { return model_traffic(setting); }
 
 }  // namespace
 

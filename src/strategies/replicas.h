@@ -9,9 +9,8 @@
 //          (Koloskova et al. 2020, algorithm 6), and needs weights that stay. Kept is D_i and not the paper's
 //          s_i = D_i + xhat_i: what is rounded is then as large as the nodes differ, not as their models are. Still the
 //          roundings of early rounds stay in it, and move the average of the models a little in every later round.
-//   kEach  every copy is held (2020, algorithm 2), and D_i is new in every round. What i takes from j is then to the
-//   bit
-//          what j gives to i, and no rounding is ever added to another.
+//   kEach  every copy is held (2020, algorithm 2), and D_i is new in every round. What i takes from j is then, to the
+//          bit, what j gives to i, and no rounding is ever added to another.
 //
 //   payload := chain flags message
 //   chain   := u32    crc32c over all messages the sender sent before this one; of none: 0

@@ -49,29 +49,6 @@ std::string error_of(const Result& result) {
   return {};
 }
 
-// The states of all nodes' strategies after the last step.
-std::vector<std::vector<std::byte>> states_after(Scenario s) {
-  std::vector<Strategy*> strategies;
-  std::vector<std::vector<std::byte>> states;
-  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
-    return [&strategies, make = std::move(make)] {
-      auto made = make();
-      strategies.push_back(made.get());
-      return made;
-    };
-  };
-  s.observer.on_measurement = [&](const Measurement& measurement) {
-    if (measurement.step.value != s.steps) return;
-    for (Strategy* strategy : strategies) {
-      Archive archive;
-      strategy->archive(archive);
-      states.push_back(archive.take());
-    }
-  };
-  EXPECT_EQ(run(s).outcome.end, sim::Outcome::End::kSteps);
-  return states;
-}
-
 class FamilyOn : public testing::TestWithParam<std::string> {};  // a topology
 
 TEST_P(FamilyOn, QuasiGlobalMomentumIsItsMatrixForm) {

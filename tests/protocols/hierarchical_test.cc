@@ -2,18 +2,14 @@
 // against the strategy between the groups alone.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <mutex>
 
 #include "base/error.h"
+#include "matrix_form.h"
 #include "run.h"
-#include "topology/topology.h"
 
 namespace laconic::tests {
 namespace {
-
-using Matrix = std::vector<std::vector<double>>;  // row m: group m
 
 constexpr std::size_t kSize = 40;
 constexpr int kGroups = 4;
@@ -35,46 +31,8 @@ std::string order_text(bool overlap) { return overlap ? "overlap" : "adapt-then-
 
 bool leads(int worker) { return worker % kGroupSize == 0; }
 
-Matrix weights_of(const Scenario& s) {
-  const MixingMatrix mixing(make_topology(s.topology, graph_nodes(s), 1), find_weights(s.weights));
-  Matrix weights(mixing.nodes(), std::vector<double>(mixing.nodes(), 0.0));
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    const Rank node{static_cast<std::int32_t>(i)};
-    weights[i][i] = mixing.self_weight(node);
-    for (const WeightedNeighbor& neighbor : mixing.neighbors(node)) {
-      weights[i][static_cast<std::size_t>(neighbor.rank.value)] = neighbor.weight;
-    }
-  }
-  return weights;
-}
-
-Matrix start_rows(const QuadraticProblem& problem) {
-  const std::vector<float> start = problem.start();
-  return Matrix(kGroups, {start.begin(), start.end()});
-}
-
-// a A + b B
-Matrix sum(double a, const Matrix& left, double b, const Matrix& right) {
-  Matrix result = left;
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    for (std::size_t c = 0; c < kSize; ++c) result[i][c] = a * left[i][c] + b * right[i][c];
-  }
-  return result;
-}
-
-// W M
-Matrix mixed(const Matrix& weights, const Matrix& models) {
-  Matrix result(models.size(), std::vector<double>(kSize, 0.0));
-  for (std::size_t i = 0; i < models.size(); ++i) {
-    for (std::size_t j = 0; j < models.size(); ++j) {
-      for (std::size_t c = 0; c < kSize; ++c) result[i][c] += weights[i][j] * models[j][c];
-    }
-  }
-  return result;
-}
-
 // -eta times the mean gradient of each group's workers at the group's model.
-Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models) {
+Matrix group_steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models) {
   Matrix result(models.size(), std::vector<double>(kSize, 0.0));
   for (int k = 0; k < kWorkers; ++k) {
     const auto group = static_cast<std::size_t>(k / kGroupSize);
@@ -84,30 +42,11 @@ Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matri
   return result;
 }
 
-// The k largest magnitudes of every row.
-Matrix largest(const Matrix& rows, std::size_t k) {
-  Matrix result = rows;
-  for (std::vector<double>& row : result) {
-    std::vector<double> magnitudes;
-    for (const double value : row) magnitudes.push_back(std::abs(value));
-    std::sort(magnitudes.begin(), magnitudes.end(), std::greater<>());
-    for (double& value : row) value = std::abs(value) >= magnitudes[k - 1] ? value : 0.0;
-  }
-  return result;
-}
-
-// Weights, gradients and models are float32: a few roundings of values of the order of 1 a neighbour and step, which do
-// not build up.
-constexpr double kTolerance = 1e-5;
-
 // Every worker against the row of its group.
-void expect_near(const std::vector<std::vector<float>>& got, const Matrix& expected) {
-  ASSERT_EQ(got.size(), static_cast<std::size_t>(kWorkers));
-  for (std::size_t k = 0; k < got.size(); ++k) {
-    for (std::size_t c = 0; c < kSize; ++c) {
-      ASSERT_NEAR(got[k][c], expected[k / kGroupSize][c], kTolerance) << "worker " << k << ", element " << c;
-    }
-  }
+void expect_near_groups(const std::vector<std::vector<float>>& got, const Matrix& expected) {
+  Matrix rows;
+  for (std::size_t k = 0; k < kWorkers; ++k) rows.push_back(expected[k / kGroupSize]);
+  expect_near(got, rows);
 }
 
 class Order : public testing::TestWithParam<bool> {};  // whether it overlaps
@@ -116,12 +55,12 @@ TEST_P(Order, MatrixFormOfDPsgdBetweenTheGroups) {
   const bool overlap = GetParam();
   const Scenario s = grouped("d_psgd", {{"order", order_text(overlap)}});
   const Matrix weights = weights_of(s);
-  Matrix x = start_rows(s.problem);
+  Matrix x = start_rows(s);
   for (std::uint64_t t = 0; t < s.steps; ++t) {
-    const Matrix step = steps_at(s.problem, t, x);
+    const Matrix step = group_steps_at(s.problem, t, x);
     x = overlap ? sum(1, mixed(weights, x), 1, step) : mixed(weights, sum(1, x, 1, step));
   }
-  expect_near(run(s).params, x);
+  expect_near_groups(run(s).params, x);
 }
 
 TEST_P(Order, MatrixFormOfChocoBetweenTheGroups) {
@@ -131,18 +70,18 @@ TEST_P(Order, MatrixFormOfChocoBetweenTheGroups) {
   s.compressor = "top_k";
   s.compression = {{"k", std::to_string(kKept)}};
   const Matrix weights = weights_of(s);
-  Matrix x = start_rows(s.problem);
+  Matrix x = start_rows(s);
   Matrix replicas = x;
   const auto combine = [&] { x = sum(1, x, 0.3, sum(1, mixed(weights, replicas), -1, replicas)); };
   for (std::uint64_t t = 0; t < s.steps; ++t) {
     if (overlap) combine();
-    if (!overlap) x = sum(1, x, 1, steps_at(s.problem, t, x));
+    if (!overlap) x = sum(1, x, 1, group_steps_at(s.problem, t, x));
     const Matrix told = largest(sum(1, x, -1, replicas), kKept);
-    if (overlap) x = sum(1, x, 1, steps_at(s.problem, t, x));
+    if (overlap) x = sum(1, x, 1, group_steps_at(s.problem, t, x));
     replicas = sum(1, replicas, 1, told);
     if (!overlap) combine();
   }
-  expect_near(run(s).params, x);
+  expect_near_groups(run(s).params, x);
 }
 
 TEST_P(Order, GroupsOfOneWorkerAreTheStrategyBetweenThemBitForBit) {
@@ -310,19 +249,12 @@ TEST(Hierarchical, MembersTakeTheirGradientsAtTheirLeadersModelAndHoldItAfterEve
 TEST(Hierarchical, OnTheCompleteGraphExactAveragingAfterTheStepIsCentralisedSgd) {
   Scenario s = grouped("d_psgd", {{"order", "adapt-then-combine"}});
   s.topology = "complete";
-  Matrix x = start_rows(s.problem);
-  for (std::uint64_t t = 0; t < s.steps; ++t) {
-    const Matrix steps = steps_at(s.problem, t, x);
-    for (std::size_t c = 0; c < kSize; ++c) {
-      double mean = 0.0;
-      for (const auto& row : steps) mean += row[c] / kGroups;
-      for (auto& row : x) row[c] += mean;
-    }
-  }
-  expect_near(run(s).params, x);
+  Matrix x = start_rows(s);
+  for (std::uint64_t t = 0; t < s.steps; ++t) x = plus_mean(x, group_steps_at(s.problem, t, x));
+  expect_near_groups(run(s).params, x);
   s.strategy = "all_reduce";
   s.options = {};
-  expect_near(run(s).params, x);
+  expect_near_groups(run(s).params, x);
 }
 
 TEST(Hierarchical, LossesAreThoseOfAllWorkers) {

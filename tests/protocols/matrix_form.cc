@@ -2,15 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
 #include "topology/topology.h"
 
 namespace laconic::tests {
 
 Matrix weights_of(const Scenario& s) {
-  const Graph graph = make_topology(s.topology, static_cast<std::uint32_t>(s.problem.workers), 1);
-  const MixingMatrix mixing(graph, find_weights(s.weights));
+  const MixingMatrix mixing(make_topology(s.topology, graph_nodes(s), 1), find_weights(s.weights));
   Matrix weights(mixing.nodes(), std::vector<double>(mixing.nodes(), 0.0));
-  for (int i = 0; i < s.problem.workers; ++i) {
+  for (int i = 0; i < static_cast<int>(weights.size()); ++i) {
     weights[i][i] = mixing.self_weight({i});
     for (const WeightedNeighbor& neighbor : mixing.neighbors({i})) weights[i][neighbor.rank.value] = neighbor.weight;
   }
@@ -26,9 +29,9 @@ Matrix first_models(const QuadraticProblem& problem) {
   return models;
 }
 
-Matrix start_rows(const QuadraticProblem& problem) {
-  const std::vector<float> start = problem.start();
-  return Matrix(static_cast<std::size_t>(problem.workers), {start.begin(), start.end()});
+Matrix start_rows(const Scenario& s) {
+  const std::vector<float> start = s.problem.start();
+  return Matrix(graph_nodes(s), {start.begin(), start.end()});
 }
 
 Matrix mixed(const Matrix& weights, const Matrix& models) {
@@ -45,6 +48,30 @@ Matrix sum(double a, const Matrix& left, double b, const Matrix& right) {
   Matrix result = left;
   for (std::size_t i = 0; i < left.size(); ++i) {
     for (std::size_t c = 0; c < left[0].size(); ++c) result[i][c] = a * left[i][c] + b * right[i][c];
+  }
+  return result;
+}
+
+Matrix plus_mean(const Matrix& models, const Matrix& steps) {
+  Matrix result = models;
+  for (std::size_t c = 0; c < models[0].size(); ++c) {
+    double mean = 0.0;
+    for (const auto& row : steps) mean += row[c] / static_cast<double>(steps.size());
+    for (auto& row : result) row[c] += mean;
+  }
+  return result;
+}
+
+Matrix largest(const Matrix& rows, std::size_t k) {
+  if (k == 0) return rows;
+  Matrix result = rows;
+  for (std::vector<double>& row : result) {
+    std::vector<double> magnitudes;
+    for (const double value : row) magnitudes.push_back(std::abs(value));
+    std::nth_element(magnitudes.begin(), magnitudes.begin() + static_cast<std::ptrdiff_t>(k - 1), magnitudes.end(),
+                     std::greater<>());
+    const double bound = magnitudes[k - 1];
+    for (double& value : row) value = std::abs(value) >= bound ? value : 0.0;
   }
   return result;
 }

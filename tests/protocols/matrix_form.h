@@ -12,13 +12,17 @@ using Matrix = std::vector<std::vector<double>>;  // row i: node i
 
 // W of the scenario's graph and weights.
 Matrix weights_of(const Scenario& s);
-// What the nodes begin with, and the common start on every node.
+// What the nodes begin with, and the common start on every node of the graph.
 Matrix first_models(const QuadraticProblem& problem);
-Matrix start_rows(const QuadraticProblem& problem);
+Matrix start_rows(const Scenario& s);
 // W M
 Matrix mixed(const Matrix& weights, const Matrix& models);
 // a A + b B
 Matrix sum(double a, const Matrix& left, double b, const Matrix& right);
+// Every row of A plus the mean row of B: centralised SGD, where B are the nodes' steps.
+Matrix plus_mean(const Matrix& models, const Matrix& steps);
+// The `k` largest magnitudes of every row; or (k = 0) the whole row.
+Matrix largest(const Matrix& rows, std::size_t k);
 // -eta g of every node at its model.
 Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models);
 

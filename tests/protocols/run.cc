@@ -1,5 +1,7 @@
 #include "run.h"
 
+#include <gtest/gtest.h>
+
 #include <limits>
 
 #include "topology/topology.h"
@@ -127,6 +129,28 @@ Result run(const Scenario& scenario) {
   }
   result.formula = row.traffic(options, setting);
   return result;
+}
+
+std::vector<std::vector<std::byte>> states_after(Scenario scenario) {
+  std::vector<Strategy*> strategies;
+  std::vector<std::vector<std::byte>> states;
+  scenario.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&strategies, make = std::move(make)] {
+      auto made = make();
+      strategies.push_back(made.get());
+      return made;
+    };
+  };
+  scenario.observer.on_measurement = [&](const Measurement& measurement) {
+    if (measurement.step.value != scenario.steps) return;
+    for (Strategy* strategy : strategies) {
+      Archive archive;
+      strategy->archive(archive);
+      states.push_back(archive.take());
+    }
+  };
+  EXPECT_EQ(run(scenario).outcome.end, sim::Outcome::End::kSteps);
+  return states;
 }
 
 }  // namespace laconic::tests

@@ -1,6 +1,7 @@
 // Running a strategy of the registry on quadratics in the simulator.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,9 @@ struct Result {
 };
 
 Result run(const Scenario& scenario);
+
+// What every worker's strategy keeps when the run has come to its end, in the form of its archive.
+std::vector<std::vector<std::byte>> states_after(Scenario scenario);
 
 // Nodes of the scenario's graph: the workers, or their groups.
 std::uint32_t graph_nodes(const Scenario& scenario);
