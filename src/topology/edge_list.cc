@@ -2,19 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "topology/text_file.h"
 
 namespace laconic {
 namespace {
@@ -26,19 +22,7 @@ struct Row {
   std::string b;
 };
 
-struct Place {
-  const std::string& file;
-  std::size_t line;
-  [[noreturn]] void fail(const std::string& problem) const {
-    throw UsageError(file + ":" + std::to_string(line) + ": " + problem);
-  }
-};
-
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-void skip_blanks(std::string_view& text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-}
 
 // Takes a field, and the blanks around it, off the front of `rest`; what is left is empty or begins with a comma.
 std::string take_field(std::string_view& rest, const Place& place) {
@@ -78,11 +62,7 @@ std::vector<Row> rows_of(std::string_view text, const std::string& file) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    skip_blanks(line);
+    std::string_view line = take_line(text);
     if (line.empty() || line.front() == '#') continue;
     const Place place{file, number};
     if (rows.size() > kMaxEdges) place.fail("more than " + std::to_string(kMaxEdges) + " edges");
@@ -207,26 +187,6 @@ Graph parse_edge_list(std::string_view text, const std::string& file) {
   return Graph(nodes.count(), std::move(edges), nodes.names());
 }
 
-Graph read_edge_list(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give a file of edges");
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw UsageError(path + ": cannot be opened (" + std::strerror(errno) + "); give a file of edges");
-  std::string text;
-  std::array<char, 1 << 16> chunk;
-  for (;;) {
-    const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get());
-    if (got == 0) break;
-    text.append(chunk.data(), got);
-    if (text.size() > kMaxEdgeListBytes) {
-      throw UsageError(path + ": more than " + std::to_string(kMaxEdgeListBytes >> 20) + " MiB; give a file of edges");
-    }
-  }
-  if (std::ferror(file.get()) != 0) throw UsageError(path + ": cannot be read (" + std::strerror(errno) + ")");
-  return parse_edge_list(text, path);
-}
+Graph read_edge_list(const std::string& path) { return parse_edge_list(read_text_file(path, "a file of edges"), path); }
 
 }  // namespace laconic

@@ -20,7 +20,6 @@
 
 namespace laconic {
 
-inline constexpr std::size_t kMaxEdgeListBytes = std::size_t{128} << 20;
 inline constexpr std::size_t kMaxNodeNameBytes = 200;
 
 // The graph of a text; nodes that are names keep them. It may be in several parts. Throws UsageError that begins with
@@ -29,7 +28,7 @@ inline constexpr std::size_t kMaxNodeNameBytes = 200;
 // the first), a node without any edge, more than Graph takes, no edge at all.
 Graph parse_edge_list(std::string_view text, const std::string& file);
 
-// The same from a file of at most kMaxEdgeListBytes. Throws UsageError also when it cannot be read.
+// The same from a file (text_file.h). Throws UsageError also when it cannot be read.
 Graph read_edge_list(const std::string& path);
 
 }  // namespace laconic

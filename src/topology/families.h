@@ -23,4 +23,14 @@ Graph make_random_regular(const TopologyRequest& request);
 Graph make_davis(const TopologyRequest& request);
 Graph make_karate(const TopologyRequest& request);
 
+// directed.cc: schedules of directed links. Whether all nodes are joined is for whoever asked to see.
+std::shared_ptr<const LinkSchedule> make_directed_ring(const TopologyRequest& request);
+std::shared_ptr<const LinkSchedule> make_one_peer(const TopologyRequest& request);
+std::shared_ptr<const LinkSchedule> make_exponential(const TopologyRequest& request);
+std::shared_ptr<const LinkSchedule> make_rotating(const TopologyRequest& request);
+std::shared_ptr<const LinkSchedule> make_random_out(const TopologyRequest& request);
+
+// base_graph.cc
+std::shared_ptr<const LinkSchedule> make_base(const TopologyRequest& request);
+
 }  // namespace laconic

@@ -8,13 +8,18 @@
 #include "base/options.h"
 #include "topology/edge_list.h"
 #include "topology/families.h"
+#include "topology/link_file.h"
 
 namespace laconic {
 namespace {
 
 Graph make_from_file(const TopologyRequest& request) { return read_edge_list(std::string(request.parameter)); }
 
-constexpr std::array<TopologyRow, 11> kTopologies = {{
+std::shared_ptr<const LinkSchedule> make_from_links(const TopologyRequest& request) {
+  return read_link_file(std::string(request.parameter));
+}
+
+constexpr std::array<TopologyRow, 18> kTopologies = {{
     {"ring", "N", "", "each node with the one before and the one behind it", make_ring},
     {"chain", "N", "", "a ring that is cut open between the last node and the first", make_chain},
     {"torus", "N or AxB", "",
@@ -31,6 +36,25 @@ constexpr std::array<TopologyRow, 11> kTopologies = {{
     {"davis", "", "", "Southern women and the events they came to: 32 nodes, 89 edges (Davis et al. 1941)", make_davis},
     {"karate", "", "", "friendships in a karate club: 34 nodes, 78 edges (Zachary 1977)", make_karate},
     {"file", "", "PATH", "the edges of a CSV file, one a line: two numbers from 0, or two names", make_from_file},
+    {"directed_ring", "N", "", "each node sends to the one behind it", nullptr, make_directed_ring},
+    {"one_peer", "N", "",
+     "one-peer exponential: in round t each node sends to the one 2^(t mod ceil(log2 N)) behind it (Assran et al. "
+     "2019)",
+     nullptr, make_one_peer},
+    {"exponential", "N", "", "each node sends to those 1, 2, 4, ... behind it (Assran et al. 2019)", nullptr,
+     make_exponential},
+    {"random_out", "N", "S",
+     "in each round each node sends to S others at random, from the seed (epidemic learning: de Vos et al. 2023)",
+     nullptr, make_random_out},
+    {"rotating", "", "", "8 nodes, each of which sends to one other, in six rounds that come again", nullptr,
+     make_rotating},
+    {"base", "N", "K",
+     "Base-(K+1): edges that change, K at most a node and round, and all nodes hold the exact average after a few "
+     "rounds "
+     "(Takezawa et al. 2023)",
+     nullptr, make_base},
+    {"links", "", "PATH", "the links of a CSV file, one a line: round, from, to, and a weight or none", nullptr,
+     make_from_links},
 }};
 
 // The parts of a spec behind the name: those of `row`, or a failure that shows how it is written.
@@ -55,17 +79,40 @@ void split(const TopologyRow& row, std::string_view rest, bool has_rest, Topolog
   if (request.parameter.empty() || (two && request.size.empty())) refuse();
 }
 
-Graph make(const TopologyRow& row, const TopologyRequest& request) {
-  if (!row.size.empty() && request.size.empty() && !request.workers) {
-    request.fail("how many nodes? Write it as " + std::string(row.name) + ":" + std::string(row.size) +
-                 (row.parameter.empty() ? "" : ":" + std::string(row.parameter)));
+// What is there where `row` gives a graph or a schedule of `nodes` nodes.
+void require_size(const TopologyRequest& request, std::uint32_t nodes) {
+  if (!request.workers || nodes == *request.workers) return;
+  const std::string node(request.node);
+  request.fail("it has " + std::to_string(nodes) + " nodes for " + std::to_string(*request.workers) + " " + node +
+               (*request.workers == 1 ? "" : "s") + "; take as many " + node + "s, or another topology");
+}
+
+// The row that a spec names, and the rest of the spec in the request.
+const TopologyRow& read(TopologyRequest& request) {
+  const std::string_view spec = request.spec;
+  const std::size_t colon = spec.find(':');
+  const std::string_view name = spec.substr(0, colon);
+  const bool has_rest = colon != std::string_view::npos;
+  std::string known;
+  std::vector<std::string_view> names;
+  for (const TopologyRow& row : kTopologies) {
+    known += (known.empty() ? "" : ", ") + row.usage();
+    names.push_back(row.name);
+    if (row.name != name) continue;
+    split(row, has_rest ? spec.substr(colon + 1) : std::string_view{}, has_rest, request);
+    if (!row.size.empty() && request.size.empty() && !request.workers) {
+      request.fail("how many nodes? Write it as " + std::string(row.name) + ":" + std::string(row.size) +
+                   (row.parameter.empty() ? "" : ":" + std::string(row.parameter)));
+    }
+    return row;
   }
-  Graph graph = row.make(request);
-  if (request.workers && graph.nodes() != *request.workers) {
-    const std::string node(request.node);
-    request.fail("it has " + std::to_string(graph.nodes()) + " nodes for " + std::to_string(*request.workers) + " " +
-                 node + (*request.workers == 1 ? "" : "s") + "; take as many " + node + "s, or another topology");
-  }
+  const std::string_view near = nearest(name, names);
+  request.fail("not one of: " + known + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+}
+
+Graph connected_graph(const TopologyRow& row, const TopologyRequest& request) {
+  Graph graph = row.graph(request);
+  require_size(request, graph.nodes());
   try {
     require_connected(graph);
   } catch (const UsageError& error) {
@@ -108,21 +155,34 @@ std::span<const TopologyRow> topologies() { return kTopologies; }
 
 Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed,
                     std::string_view node) {
-  const std::size_t colon = spec.find(':');
-  const std::string_view name = spec.substr(0, colon);
-  const bool has_rest = colon != std::string_view::npos;
   TopologyRequest request{.spec = spec, .size = {}, .parameter = {}, .workers = workers, .seed = seed, .node = node};
-  std::string known;
-  std::vector<std::string_view> names;
-  for (const TopologyRow& row : kTopologies) {
-    known += (known.empty() ? "" : ", ") + row.usage();
-    names.push_back(row.name);
-    if (row.name != name) continue;
-    split(row, has_rest ? spec.substr(colon + 1) : std::string_view{}, has_rest, request);
-    return make(row, request);
+  const TopologyRow& row = read(request);
+  if (row.graph == nullptr) {
+    request.fail(
+        "its links are directed or change from round to round; needed is an undirected graph that stays, such "
+        "as a ring, or a strategy on directed links, such as sgp");
   }
-  const std::string_view near = nearest(name, names);
-  request.fail("not one of: " + known + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  return connected_graph(row, request);
+}
+
+std::shared_ptr<const LinkSchedule> make_schedule(std::string_view spec, std::optional<std::uint32_t> workers,
+                                                  std::uint64_t seed, double up) {
+  TopologyRequest request{.spec = spec, .size = {}, .parameter = {}, .workers = workers, .seed = seed};
+  const TopologyRow& row = read(request);
+  std::shared_ptr<const LinkSchedule> schedule;
+  if (row.links == nullptr) {
+    schedule = schedule_of(connected_graph(row, request), up, seed);
+  } else {
+    schedule = row.links(request);
+    require_size(request, schedule->nodes());
+    schedule = with_failing_links(std::move(schedule), up, seed);
+  }
+  try {
+    require_joined(*schedule, request.node);
+  } catch (const UsageError& error) {
+    request.fail(error.what());
+  }
+  return schedule;
 }
 
 }  // namespace laconic

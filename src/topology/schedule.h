@@ -1,0 +1,69 @@
+// Schedules: the directed links of every round.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "topology/graph.h"
+#include "topology/links.h"
+
+namespace laconic {
+
+// The links of rounds 0, 1, ... Any number of threads may ask.
+class LinkSchedule {
+ public:
+  // The rounds come again and again; at least one, all of as many nodes.
+  explicit LinkSchedule(std::vector<LinkMatrix> rounds);
+  // Every round is what `draw`, a function of the round alone, gives for it; of `nodes` nodes.
+  LinkSchedule(std::uint32_t nodes, std::function<LinkMatrix(std::uint64_t round)> draw);
+
+  std::uint32_t nodes() const { return nodes_; }
+  std::shared_ptr<const LinkMatrix> at(std::uint64_t round) const;
+  // After how many rounds they come again; 0: never, each is drawn.
+  std::uint64_t period() const { return rounds_.size(); }
+  // Whether all rounds are the same.
+  bool is_static() const { return period() == 1; }
+
+ private:
+  std::uint32_t nodes_ = 0;
+  std::vector<std::shared_ptr<const LinkMatrix>> rounds_;
+  std::function<LinkMatrix(std::uint64_t)> draw_;
+  // The rounds drawn last: nodes are not in the same one at the same moment.
+  struct Drawn {
+    std::uint64_t round = 0;
+    std::shared_ptr<const LinkMatrix> links;
+  };
+  mutable std::mutex mutex_;
+  mutable std::deque<Drawn> drawn_;
+};
+
+// An undirected graph as links in both directions, divided evenly by each sender.
+LinkMatrix links_of(const Graph& graph);
+// The same where each edge is there in a round with probability `up` in (0, 1], in both directions or in neither.
+std::shared_ptr<const LinkSchedule> schedule_of(const Graph& graph, double up, std::uint64_t seed);
+// Any schedule of which each link is there with probability `up`; senders divide evenly between those that are.
+std::shared_ptr<const LinkSchedule> with_failing_links(std::shared_ptr<const LinkSchedule> schedule, double up,
+                                                       std::uint64_t seed);
+
+// Throws UsageError unless what any node sends reaches every other one over the links of some rounds together: those of
+// a period, or of at most kJoiningRounds drawn ones. The message names a node that never sends or never hears, or the
+// nodes that are out of reach. `node` is what it calls a node.
+inline constexpr std::uint64_t kJoiningRounds = 1000;
+void require_joined(const LinkSchedule& schedule, std::string_view node = "worker");
+
+// What a schedule does to push-sum without training.
+struct Mixing {
+  // |lambda_2| of the product of a period's matrices, to the power 1 / period: by this factor a round the models'
+  // distances from the average fall. 0: they are exactly equal after a period.
+  double factor = 0.0;
+  bool exact = false;  // the product is the average, to rounding
+};
+// For periodic schedules of at most kMaxMixingNodes nodes (n^3 time).
+inline constexpr std::uint32_t kMaxMixingNodes = 500;
+Mixing mixing_of(const LinkSchedule& schedule);
+
+}  // namespace laconic
