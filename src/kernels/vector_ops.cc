@@ -157,13 +157,25 @@ void axpy_difference(float alpha, const float* a, const float* b, float* y, std:
   for (; j < size; ++j) y[j] += alpha * (a[j] - b[j]);
 }
 
-void scale(float alpha, float* x, std::size_t size) {
+void scaled(float alpha, const float* x, float* out, std::size_t size) {
   const Floats d;
   const std::size_t width = hn::Lanes(d);
   const auto factor = hn::Set(d, alpha);
   std::size_t j = 0;
-  for (; j + width <= size; j += width) hn::StoreU(hn::Mul(factor, hn::LoadU(d, x + j)), d, x + j);
-  for (; j < size; ++j) x[j] *= alpha;
+  for (; j + width <= size; j += width) hn::StoreU(hn::Mul(factor, hn::LoadU(d, x + j)), d, out + j);
+  for (; j < size; ++j) out[j] = alpha * x[j];
+}
+
+void add_change(float alpha, const float* HWY_RESTRICT z, float* HWY_RESTRICT x, std::size_t size) {
+  const Floats d;
+  const std::size_t width = hn::Lanes(d);
+  const auto factor = hn::Set(d, alpha);
+  std::size_t j = 0;
+  for (; j + width <= size; j += width) {
+    const auto before = hn::LoadU(d, x + j);
+    hn::StoreU(hn::Add(before, hn::Sub(hn::LoadU(d, z + j), hn::Mul(factor, before))), d, x + j);
+  }
+  for (; j < size; ++j) x[j] += z[j] - alpha * x[j];
 }
 
 void accumulate(double weight, const float* HWY_RESTRICT x, double* HWY_RESTRICT sum, std::size_t size) {
@@ -299,7 +311,8 @@ HWY_EXPORT(drift_tile);
 HWY_EXPORT(subtract);
 HWY_EXPORT(axpy);
 HWY_EXPORT(axpy_difference);
-HWY_EXPORT(scale);
+HWY_EXPORT(scaled);
+HWY_EXPORT(add_change);
 HWY_EXPORT(accumulate);
 HWY_EXPORT(finish_mean);
 HWY_EXPORT(weighted_mean);
@@ -356,7 +369,17 @@ void axpy_difference(float alpha, std::span<const float> a, std::span<const floa
   HWY_DYNAMIC_DISPATCH(axpy_difference)(alpha, a.data(), b.data(), y.data(), y.size());
 }
 
-void scale(float alpha, std::span<float> x) { HWY_DYNAMIC_DISPATCH(scale)(alpha, x.data(), x.size()); }
+void scaled(float alpha, std::span<const float> x, std::span<float> out) {
+  check_sizes(x, out);
+  HWY_DYNAMIC_DISPATCH(scaled)(alpha, x.data(), out.data(), x.size());
+}
+
+void add_change(float alpha, std::span<const float> z, std::span<float> x) {
+  check_sizes(z, x);
+  HWY_DYNAMIC_DISPATCH(add_change)(alpha, z.data(), x.data(), x.size());
+}
+
+void scale(float alpha, std::span<float> x) { scaled(alpha, x, x); }
 
 void accumulate(double weight, std::span<const float> x, std::span<double> sum) {
   check_sizes(x, sum);

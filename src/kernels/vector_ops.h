@@ -40,6 +40,13 @@ void axpy(float alpha, std::span<const float> x, std::span<float> y);
 // y += alpha (a - b), in float: the difference is rounded, then the product, then the sum. `a` may be y.
 void axpy_difference(float alpha, std::span<const float> a, std::span<const float> b, std::span<float> y);
 
+// out = alpha x. `out` may be x.
+void scaled(float alpha, std::span<const float> x, std::span<float> out);
+
+// x += z - alpha x, in float: the product is rounded, then the difference, then the sum. With z = alpha x, as scaled()
+// makes it, x stays as it is.
+void add_change(float alpha, std::span<const float> z, std::span<float> x);
+
 // x *= alpha
 void scale(float alpha, std::span<float> x);
 

@@ -14,6 +14,7 @@
 #include "compress/compressor.h"
 #include "strategies/worker.h"
 #include "topology/mixing.h"
+#include "topology/schedule.h"
 
 namespace laconic {
 
@@ -37,11 +38,14 @@ struct StrategySetting {
   Layout layout = {};         // of the d elements: the model's tensors
   int world_size = 0;         // K
   std::uint64_t seed = 0;
+  std::uint64_t steps = 0;  // local steps of each worker
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
   // The mixing weights of the job's graph, of K nodes, or one for each group; for rows that need a graph.
   std::shared_ptr<const MixingMatrix> mixing = {};
+  // The directed links of every round, of K nodes; for rows that need links.
+  std::shared_ptr<const LinkSchedule> links = {};
   // Makes operators for vectors of d elements; for rows that compress.
   CompressorFactory compressor = {};
   // For rows with groups: the row that runs between them, and its options.
@@ -53,17 +57,20 @@ struct StrategySetting {
 using StrategyFactory = std::function<std::unique_ptr<Strategy>()>;
 
 // The payload bytes of a strategy by its formula, over all nodes, each frame counted once. A run of `steps` steps a
-// worker and `syncs` synchronisations sends steps * per_step + syncs * per_sync of each kind.
+// worker and `syncs` synchronisations sends steps * per_step + syncs * per_sync + per_run of each kind.
 struct TrafficFormula {
   std::array<std::uint64_t, kTrafficKinds> per_step{};
   std::array<std::uint64_t, kTrafficKinds> per_sync{};
+  std::array<std::uint64_t, kTrafficKinds> per_run{};  // of a whole run of StrategySetting::steps
   // Steps from one synchronisation to the next; 0 when the data decide or there are none.
   std::uint64_t steps_per_sync = 0;
-  // Whether the size of messages depends on what is in them; the formula is then that of Gaussian vectors.
+  // Whether the size of messages depends on what is in them, or their number on the round: the formula is then that of
+  // Gaussian vectors and of the mean round.
   bool depends_on_values = false;
 
   std::uint64_t& step(Traffic traffic) { return per_step[static_cast<std::size_t>(traffic)]; }
   std::uint64_t& sync(Traffic traffic) { return per_sync[static_cast<std::size_t>(traffic)]; }
+  std::uint64_t& run(Traffic traffic) { return per_run[static_cast<std::size_t>(traffic)]; }
 };
 
 // One row of the registry. The command line, the help, the docs and the conformance tests follow from it.
@@ -80,6 +87,8 @@ struct StrategyRow {
   bool silent = false;
   // Talks with the neighbours on an undirected graph, whose mixing weights it needs, and through no collective.
   bool needs_graph = false;
+  // Sends over directed links, which may change from round to round: StrategySetting::links.
+  bool needs_links = false;
   // Has a momentum of its own, made of what the plain gradient step (sgd without momentum) does to the model.
   bool brings_momentum = false;
   // Sends what a compression operator makes of a vector.
@@ -93,8 +102,10 @@ struct StrategyRow {
   bool stops_at_floor = false;
   // Vectors of d float32 that a worker keeps from round to round beside its model.
   int vectors = 0;
-  // Whether it keeps one more for each neighbour on the graph; unset: no.
+  // Whether it keeps one more for each neighbour on the graph (two for each link); unset: no.
   bool (*one_for_each_neighbor)(const Options& options) = nullptr;
+  // Whether it talks with neighbours, on a graph or over links, and through no collective in every step.
+  bool gossips() const { return needs_graph || needs_links; }
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
   TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
 };
