@@ -96,9 +96,9 @@ TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {
 
 TEST(Wiring, TheNetworkHasTheJobsFaults) {
   const TemporaryFolder root;
-  const Job job = parse_job_text(resnet_job(root), "job.toml",
-                                 std::vector<std::string>{"strategy.name=local", "network.loss=0.2",
-                                                          "network.duplication=0.1"});
+  const Job job =
+      parse_job_text(resnet_job(root), "job.toml",
+                     std::vector<std::string>{"strategy.name=local", "network.loss=0.2", "network.duplication=0.1"});
   const sim::NetworkOptions network = set_up(job).simulation.network;
   EXPECT_EQ(network.loss, 0.2);
   EXPECT_EQ(network.duplication, 0.1);

@@ -19,11 +19,12 @@ class Chatter final : public Strategy {
     const Frame model(kHeader, std::span<const float>(self.params()));
     comm.send({(self.rank().value + 1) % workers}, model);
     comm.send({(self.rank().value + workers - 1) % workers}, model);
-    // Long enough that all is there that comes, copies too.
-    co_await comm.sleep({1.0});
+    const Seconds until_all_is_there{1.0};  // copies too
+    co_await comm.sleep(until_all_is_there);
     const Pattern any{.from = std::nullopt, .tags = kHeader.tag, .round = kHeader.round, .may_be_late = true};
+    const Seconds no_patience;
     for (;;) {
-      const auto arrival = co_await comm.transport().receive(any, Seconds{0.0});
+      const auto arrival = co_await comm.transport().receive(any, no_patience);
       if (!arrival) break;
       const SharedVector other = arrival->frame.floats(self.params().size());
       kernels::scale(0.5F, self.params());
@@ -130,13 +131,12 @@ class TwoLetters final : public Strategy {
 
 TEST(NetworkFaults, ACopyReachesTheMailboxAfterTheFirstAndAfterWhatItsSenderHadSentByThen) {
   std::vector<Got> got;
-  const Result result = run({.problem = {.workers = 2},
-                             .strategy = "local",
-                             .steps = 1,
-                             .duplication = 1.0 - 1e-12,
-                             .wrap = [&](const StrategyFactory&) {
-                               return [&] { return std::make_unique<TwoLetters>(got); };
-                             }});
+  const Result result =
+      run({.problem = {.workers = 2},
+           .strategy = "local",
+           .steps = 1,
+           .duplication = 1.0 - 1e-12,
+           .wrap = [&](const StrategyFactory&) { return [&] { return std::make_unique<TwoLetters>(got); }; }});
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
   ASSERT_EQ(got.size(), 4U);
   // Steps of 10 ms, 1 ms of latency, frames of `transfer` at either end.
