@@ -261,6 +261,22 @@ void check_momentum(const Job& job, const StrategyRow& strategy, const std::stri
   }
 }
 
+// A strategy that waits for every frame ends at the first that is lost.
+void check_faults(const Job& job) {
+  const auto goes_on = [](const StrategyRow& row) { return row.tolerates_loss || row.silent; };
+  if (goes_on(*job.strategy)) return;
+  for (const char* key : {"loss", "duplication"}) {
+    const Options& network = job.section("network");
+    if (network.number(key) == 0.0) continue;
+    std::string names;
+    for (const StrategyRow* row : strategies()) {
+      if (goes_on(*row)) names += (names.empty() ? "" : ", ") + std::string(row->name);
+    }
+    throw UsageError(network.place(key) + ": strategy " + std::string(job.strategy->name) +
+                     " needs each frame once; remove it, or choose one of " + names);
+  }
+}
+
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
@@ -414,6 +430,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.step_cost =
       read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
   check_network(job);
+  check_faults(job);
   job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
   if (!options.text("until").empty()) {
     job.until = read_further(options, "until", parse_until);

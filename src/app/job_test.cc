@@ -196,6 +196,13 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "job.toml:16: network.up: has no meaning with network.model = \"shared\"; remove it, or choose model "
        "\"interfaces\""},
       {15, "deadline = \"0 s\"", "job.toml:15: network.deadline: nobody can answer within 0 s; give some minutes"},
+      {15, "loss = 1", "job.toml:15: network.loss: '1' is not a number from 0 to 0.99"},
+      {15, "duplication = -0.1", "job.toml:15: network.duplication: '-0.1' is not a number from 0 to 0.99"},
+      {15, "loss = 0.2",
+       "job.toml:15: network.loss: strategy fda needs each frame once; remove it, or choose one of local, serial"},
+      {15, "duplication = 0.1",
+       "job.toml:15: network.duplication: strategy fda needs each frame once; remove it, or choose one of local, "
+       "serial"},
       {2, "epochs = 2\nsteps = 100", "job.toml:2: job.epochs: job.steps is given too; keep one of the two"},
       {2, "", "job.toml: neither job.steps nor job.epochs is given; write [job] epochs = 1, or how long to train"},
       {2, "steps = 0", "job.toml:2: job.steps: not above 0; a run has at least one step"},
@@ -329,6 +336,16 @@ TEST(Job, WithGroupsHasWhatRunsBetweenThemAndTheSectionsOfThat) {
   EXPECT_EQ(again.identity(), job.identity());
   EXPECT_NE(parse(joined(hierarchical_job()), {"between.gamma=0.3"}).identity(), job.identity());
   EXPECT_EQ(parse(joined(kGood)).between, nullptr);
+}
+
+TEST(Job, TakesANetworkWithFaultsWhereTheStrategyGoesOnWithThem) {
+  const std::vector<std::string> faults = {"network.loss=0.2", "network.duplication=0.1"};
+  const Job job = parse(with_line(13, ""), {"strategy.name=local", faults[0], faults[1]});
+  EXPECT_EQ(job.section("network").number("loss"), 0.2);
+  EXPECT_EQ(job.section("network").number("duplication"), 0.1);
+  EXPECT_EQ(refusal(joined(hierarchical_job()), faults),
+            "--set: network.loss: strategy hierarchical needs each frame once; remove it, or choose one of local, "
+            "serial");
 }
 
 TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {

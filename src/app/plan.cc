@@ -73,6 +73,7 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   options.evaluation = {.numerator = steps, .denominator = 1};
   options.own_models = sim::OwnModels::kNever;
   options.until = nullptr;
+  options.network.loss = options.network.duplication = 0.0;  // a few steps would show few of them or many
   options.compute_threads = 1;
   options.prepare_thread = nullptr;
   Probe result;

@@ -55,7 +55,9 @@ sim::NetworkOptions network_of(const Job& job) {
           .channel = network.rate("channel"),
           .worker = {.up = network.rate("up"), .down = network.rate("down")},
           .coordinator = {.up = network.rate("coordinator_up"), .down = network.rate("coordinator_down")},
-          .latency = network.seconds("latency")};
+          .latency = network.seconds("latency"),
+          .loss = network.number("loss"),
+          .duplication = network.number("duplication")};
 }
 
 sim::OwnModels own_models_of(const Job& job) {

@@ -94,6 +94,16 @@ TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {
             "--set: optimizer.warmup: its 6 steps leave nothing of the run's 6 for the cosine; shorten it");
 }
 
+TEST(Wiring, TheNetworkHasTheJobsFaults) {
+  const TemporaryFolder root;
+  const Job job =
+      parse_job_text(resnet_job(root), "job.toml",
+                     std::vector<std::string>{"strategy.name=local", "network.loss=0.2", "network.duplication=0.1"});
+  const sim::NetworkOptions network = set_up(job).simulation.network;
+  EXPECT_EQ(network.loss, 0.2);
+  EXPECT_EQ(network.duplication, 0.1);
+}
+
 TEST(Wiring, GroupsOfWorkersRunWhatIsBetweenThem) {
   const TemporaryFolder root;
   testing::write_tiny_data(root.path("data"));

@@ -21,6 +21,8 @@ Ledger::Ledger(int world_size) : rows_(static_cast<std::size_t>(world_size) + 1)
 void Ledger::record_sent(Rank node, const Frame& frame) { record(row(node).sent, frame); }
 void Ledger::record_received(Rank node, const Frame& frame) { record(row(node).received, frame); }
 void Ledger::record_refused(Rank node) { ++row(node).refused; }
+void Ledger::record_lost(Rank node) { ++row(node).lost; }
+void Ledger::record_doubled(Rank node) { ++row(node).doubled; }
 
 Tally Ledger::sent(Rank node) const { return sum(row(node).sent); }
 Tally Ledger::received(Rank node) const { return sum(row(node).received); }
@@ -37,9 +39,13 @@ Tally Ledger::total() const {
   return result;
 }
 
-std::uint64_t Ledger::refused() const {
+std::uint64_t Ledger::refused() const { return sum_of(&Row::refused); }
+std::uint64_t Ledger::lost() const { return sum_of(&Row::lost); }
+std::uint64_t Ledger::doubled() const { return sum_of(&Row::doubled); }
+
+std::uint64_t Ledger::sum_of(std::uint64_t Row::*count) const {
   std::uint64_t result = 0;
-  for (const Row& row : rows_) result += row.refused;
+  for (const Row& row : rows_) result += row.*count;
   return result;
 }
 

@@ -34,6 +34,10 @@ class Ledger {
   void record_received(Rank node, const Frame& frame);
   // A frame that `node` got and did not trust.
   void record_refused(Rank node);
+  // Of the frames that `node` sent: one that the network lost, and one that it brought twice. Either was sent once; the
+  // receiver counts what it got, which is none or two.
+  void record_lost(Rank node);
+  void record_doubled(Rank node);
 
   int world_size() const { return static_cast<int>(rows_.size()) - 1; }
   const Tally& sent(Rank node, Traffic traffic) const { return row(node).sent[static_cast<std::size_t>(traffic)]; }
@@ -41,6 +45,8 @@ class Ledger {
     return row(node).received[static_cast<std::size_t>(traffic)];
   }
   std::uint64_t refused(Rank node) const { return row(node).refused; }
+  std::uint64_t lost(Rank node) const { return row(node).lost; }
+  std::uint64_t doubled(Rank node) const { return row(node).doubled; }
 
   Tally sent(Rank node) const;
   Tally received(Rank node) const;
@@ -48,14 +54,19 @@ class Ledger {
   Tally total(Traffic traffic) const;
   Tally total() const;
   std::uint64_t refused() const;
+  std::uint64_t lost() const;
+  std::uint64_t doubled() const;
 
  private:
   struct Row {
     std::array<Tally, kTrafficKinds> sent;
     std::array<Tally, kTrafficKinds> received;
     std::uint64_t refused = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t doubled = 0;
   };
   const Row& row(Rank node) const { return rows_.at(static_cast<std::size_t>(node.value)); }
+  std::uint64_t sum_of(std::uint64_t Row::*count) const;
   Row& row(Rank node) { return rows_.at(static_cast<std::size_t>(node.value)); }
   std::vector<Row> rows_;
 };

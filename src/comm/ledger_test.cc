@@ -38,5 +38,20 @@ TEST(Ledger, CountsRefusedFramesApart) {
   EXPECT_EQ(ledger.total(), Tally{});
 }
 
+TEST(Ledger, CountsLostAndDoubledFramesWhereTheyWereSentOnce) {
+  Ledger ledger(2);
+  const Frame frame = frame_of(Traffic::kModel, 3);
+  for (int i = 0; i < 3; ++i) ledger.record_sent({1}, frame);
+  ledger.record_lost({1});
+  ledger.record_lost({1});
+  ledger.record_doubled({1});
+  EXPECT_EQ(ledger.lost({1}), 2U);
+  EXPECT_EQ(ledger.doubled({1}), 1U);
+  EXPECT_EQ(ledger.lost({0}) + ledger.doubled({0}), 0U);
+  EXPECT_EQ(ledger.lost(), 2U);
+  EXPECT_EQ(ledger.doubled(), 1U);
+  EXPECT_EQ(ledger.total().frames, 3U);
+}
+
 }  // namespace
 }  // namespace laconic

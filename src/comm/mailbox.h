@@ -52,8 +52,10 @@ class Mailbox {
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
-  // Hands an arrival to the oldest receive that matches, which is resumed at once, or keeps it. Never call it from
-  // inside a coroutine.
+  // Hands an arrival to the oldest receive that matches, which is resumed at once, or keeps it until a receive takes
+  // it. Never call it from inside a coroutine. One that arrives twice is two: what the mailbox cannot know is which
+  // round a node has done with. A protocol for networks with faults therefore leaves nothing behind that it never asks
+  // for: it sends under one round, numbers its messages in their payloads, and takes all that is there.
   void deliver(Arrival arrival);
   // An arrival that came before (the oldest that matches), or the next one until now + patience.
   Task<std::optional<Arrival>> receive(Pattern pattern, Seconds now, Seconds patience);

@@ -58,7 +58,8 @@ class Transport {
   // What messages for people call a node.
   virtual std::string name(Rank node) const;
 
-  // Queues the frame and returns. Frames from one node to another arrive in the order sent.
+  // Queues the frame and returns. Frames from one node to another arrive in the order sent. On a network with faults
+  // some arrive never and some twice, the second time at any later time.
   virtual void send(Rank to, const Frame& frame) = 0;
   // The first frame that matches, waiting at most `patience` for it; nothing when the patience ends.
   virtual Task<std::optional<Arrival>> receive(Pattern pattern, Seconds patience) = 0;

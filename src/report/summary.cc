@@ -8,7 +8,18 @@ namespace laconic {
 namespace {
 
 Json node_json(const Summary::Node& node) {
-  return {{"sent", to_json(node.sent)}, {"received", to_json(node.received)}, {"refused_frames", node.refused}};
+  return {{"sent", to_json(node.sent)},
+          {"received", to_json(node.received)},
+          {"refused_frames", node.refused},
+          {"lost_frames", node.lost},
+          {"doubled_frames", node.doubled}};
+}
+
+// Over all nodes.
+std::uint64_t sum_of(const Summary& summary, std::uint64_t Summary::Node::*count) {
+  std::uint64_t sum = summary.coordinator.*count;
+  for (const Summary::Node& node : summary.nodes) sum += node.*count;
+  return sum;
 }
 
 std::optional<double> optional_number(const Json& json, const char* section, const char* key) {
@@ -26,11 +37,9 @@ Tally Summary::total() const {
   return sum;
 }
 
-std::uint64_t Summary::refused() const {
-  std::uint64_t sum = coordinator.refused;
-  for (const Node& node : nodes) sum += node.refused;
-  return sum;
-}
+std::uint64_t Summary::refused() const { return sum_of(*this, &Node::refused); }
+std::uint64_t Summary::lost() const { return sum_of(*this, &Node::lost); }
+std::uint64_t Summary::doubled() const { return sum_of(*this, &Node::doubled); }
 
 std::string_view to_text(Summary::End end) {
   switch (end) {
@@ -51,7 +60,11 @@ void add_ledger(const Ledger& ledger, Summary& summary) {
     summary.traffic[kind] = ledger.total(static_cast<Traffic>(kind));
   }
   const auto node = [&](Rank rank) {
-    return Summary::Node{.sent = ledger.sent(rank), .received = ledger.received(rank), .refused = ledger.refused(rank)};
+    return Summary::Node{.sent = ledger.sent(rank),
+                         .received = ledger.received(rank),
+                         .refused = ledger.refused(rank),
+                         .lost = ledger.lost(rank),
+                         .doubled = ledger.doubled(rank)};
   };
   summary.nodes.clear();
   Rank rank{0};
@@ -94,6 +107,8 @@ std::string summary_text(const Summary& summary) {
   json["wire_bytes"] = total.framed.value;
   if (summary.paper_gb) json["paper_gb"] = *summary.paper_gb;
   json["refused_frames"] = summary.refused();
+  json["lost_frames"] = summary.lost();
+  json["doubled_frames"] = summary.doubled();
   json["traffic"] = to_json(summary.traffic);
   json["by_worker"] = Json::array();
   for (const Summary::Node& node : summary.nodes) json["by_worker"].push_back(node_json(node));

@@ -49,12 +49,16 @@ struct Summary {
     Tally sent;
     Tally received;
     std::uint64_t refused = 0;
+    std::uint64_t lost = 0;     // of what it sent
+    std::uint64_t doubled = 0;  // the same
   };
   std::vector<Node> nodes;  // the workers by rank
   Node coordinator;
 
   Tally total() const;
   std::uint64_t refused() const;
+  std::uint64_t lost() const;
+  std::uint64_t doubled() const;
   // The run went to its end: all steps, or what it was to reach.
   bool finished() const { return end == End::kSteps || end == End::kUntil; }
 };

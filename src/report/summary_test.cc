@@ -90,6 +90,24 @@ TEST(SummaryText, NamesTheErrorOfAFailedRunWhichIsNotFinished) {
   EXPECT_NE(summary_for_people(summary).find("failed: training diverged"), std::string::npos);
 }
 
+TEST(SummaryText, SaysHowManyFramesTheNetworkLostAndDoubledWhereThereWereAny) {
+  Summary summary = example();
+  Ledger ledger = traffic();
+  add_ledger(ledger, summary);
+  EXPECT_EQ(summary_for_people(summary).find("lost"), std::string::npos);
+  for (int i = 0; i < 1200; ++i) ledger.record_lost({1});
+  ledger.record_doubled({0});
+  ledger.record_doubled({2});
+  add_ledger(ledger, summary);
+  const auto json = nlohmann::json::parse(summary_text(summary));
+  EXPECT_EQ(json.at("lost_frames"), 1200);
+  EXPECT_EQ(json.at("doubled_frames"), 2);
+  EXPECT_EQ(json.at("by_worker").at(1).at("lost_frames"), 1200);
+  EXPECT_EQ(json.at("coordinator").at("doubled_frames"), 1);
+  EXPECT_NE(summary_for_people(summary).find("  faults        1,200 frames lost, 2 doubled\n"), std::string::npos)
+      << summary_for_people(summary);
+}
+
 TEST(ReadSummary, RefusesWhatIsNoSummary) {
   const std::string good = summary_text(example());
   EXPECT_THROW(read_summary(""), DecodeError);

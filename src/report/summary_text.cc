@@ -63,6 +63,9 @@ std::string summary_for_people(const Summary& summary) {
   const std::string kinds = kinds_text(summary);
   line("sent", to_text(total.framed) + " on the wire in " + grouped(total.frames) + " frames; payload " +
                    to_text(total.payload) + (kinds.empty() ? "" : " (" + kinds + ")"));
+  if (summary.lost() + summary.doubled() > 0) {
+    line("faults", grouped(summary.lost()) + " frames lost, " + grouped(summary.doubled()) + " doubled");
+  }
   if (summary.refused() > 0) line("refused", grouped(summary.refused()) + " damaged frames");
   if (summary.paper_gb) line("paper bytes", significant(*summary.paper_gb) + " GB, as FDA's paper counts");
   line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");

@@ -98,6 +98,8 @@ struct StrategyRow {
   std::uint32_t (*groups)(const Options& options, std::uint32_t workers) = nullptr;
   // Whether a round changes the model before its local step begins; unset: never.
   bool (*moves_first)(const Options& options) = nullptr;
+  // Goes on, without waiting for ever, where the network loses frames or brings them twice.
+  bool tolerates_loss = false;
   // Gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer.
   bool stops_at_floor = false;
   // Vectors of d float32 that a worker keeps from round to round beside its model.

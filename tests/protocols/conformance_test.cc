@@ -125,6 +125,26 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatN
   }
 }
 
+TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorThatNamesAPeer) {
+  const StrategyRow& row = find_strategy(GetParam().strategy);
+  Scenario s = scenario();
+  s.loss = 0.2;
+  s.duplication = 0.1;
+  const Result result = run(s);
+  if (row.silent || row.tolerates_loss) {
+    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    return;
+  }
+  EXPECT_GT(result.outcome.ledger.lost(), 0U);
+  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  try {
+    std::rethrow_exception(result.outcome.error);
+  } catch (const PeerLost& error) {
+    const std::string text = error.what();
+    EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
+  }
+}
+
 // Replaces its strategy after every round by a new one that was loaded from the old one's archive.
 class Reloaded final : public Strategy {
  public:

@@ -104,7 +104,9 @@ Result run(const Scenario& scenario) {
                   .channel = fast,
                   .worker = {.up = fast, .down = fast},
                   .coordinator = {.up = fast, .down = fast},
-                  .latency = {0.001}},
+                  .latency = {0.001},
+                  .loss = scenario.loss,
+                  .duplication = scenario.duplication},
       .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
       .with_coordinator =
           row.needs_coordinator || (scenario.collective == Collective::kStar && !row.silent && !row.needs_graph),

@@ -31,6 +31,8 @@ struct Scenario {
   std::vector<Seconds> step_cost = {};  // default: 10 ms each
   Seconds deadline{600.0};
   sim::Damage damage = {};
+  double loss = 0.0;  // of the network
+  double duplication = 0.0;
   sim::SimulationObserver observer = {};
   std::function<bool(const Measurement&)> until = {};
   // Wraps the strategy's factory.

@@ -24,6 +24,15 @@ struct NetworkOptions {
   LinkOptions worker = {};
   LinkOptions coordinator = {};
   Seconds latency = {};
+
+  // Faults. Of the frames that one node sends another, each is lost on its way with probability `loss`: its sender's
+  // interface or the channel was busy with it, and nothing arrives. What is not lost comes a second time with
+  // probability `duplication`, as if its sender had not learnt that it came: when the first reaches the receiver's side
+  // the copy sets out, behind what its sender has sent by then, and takes the same way. So it comes after the first, by
+  // its transfer and the latency at least, and other frames, of the same sender too, may come between the two. A copy
+  // is neither lost nor doubled. Both are in [0, 1).
+  double loss = 0.0;
+  double duplication = 0.0;
 };
 
 // Frames are stored and forwarded: an interface or channel is busy for the frame's size over its rate, one frame at a

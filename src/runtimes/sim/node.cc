@@ -22,23 +22,40 @@ void Endpoint::send(Rank to, const Frame& frame) {
       refused = true;
     }
   }
-  const Seconds reached = world_.network->reach(now(), self_, to, frame.wire_size());
-  world_.events.at(reached, [&world = world_, from = self_, to, carried, refused] {
-    const Seconds arrived = world.network->arrive(world.events.now(), to, carried.wire_size());
-    auto deliver = [&world, from, to, carried, refused] {
-      if (refused) {
-        world.ledger.record_refused(to);
-        world.trace.add(std::uint64_t{1});
-        return;
-      }
-      world.endpoint(to).arrive(from, carried);
-    };
+  const Parcel parcel{.from = self_, .to = to, .size = frame.wire_size(), .frame = carried, .refused = refused};
+  switch (world_.faults.next(self_, to)) {
+    case Fate::kArrives:
+      return carry(world_, parcel, 1);
+    case Fate::kDoubled:
+      world_.ledger.record_doubled(self_);
+      return carry(world_, parcel, 2);
+    case Fate::kLost:
+      world_.ledger.record_lost(self_);
+      world_.network->reach(now(), self_, to, parcel.size);
+      return;
+  }
+}
+
+void Endpoint::carry(World& world, const Parcel& parcel, int copies) {
+  const Seconds reached = world.network->reach(world.events.now(), parcel.from, parcel.to, parcel.size);
+  world.events.at(reached, [&world, parcel, copies] {
+    const Seconds arrived = world.network->arrive(world.events.now(), parcel.to, parcel.frame.wire_size());
     if (arrived == world.events.now()) {
-      deliver();
+      deliver(world, parcel);
     } else {
-      world.events.at(arrived, std::move(deliver));
+      world.events.at(arrived, [&world, parcel] { deliver(world, parcel); });
     }
+    if (copies > 1) carry(world, parcel, copies - 1);
   });
+}
+
+void Endpoint::deliver(World& world, const Parcel& parcel) {
+  if (parcel.refused) {
+    world.ledger.record_refused(parcel.to);
+    world.trace.add(std::uint64_t{1});
+    return;
+  }
+  world.endpoint(parcel.to).arrive(parcel.from, parcel.frame);
 }
 
 void Endpoint::arrive(Rank from, const Frame& frame) {

@@ -10,6 +10,7 @@
 #include "comm/mailbox.h"
 #include "comm/transport.h"
 #include "runtimes/sim/event_queue.h"
+#include "runtimes/sim/faults.h"
 #include "runtimes/sim/network_model.h"
 #include "runtimes/sim/thread_pool.h"
 #include "strategies/processor.h"
@@ -40,6 +41,7 @@ struct World {
   std::uint64_t max_payload = 0;  // a larger frame is refused
   EventQueue events;
   std::unique_ptr<NetworkModel> network;
+  Faults faults;
   WaitList waits;
   Ledger ledger;
   TraceHash trace;
@@ -67,6 +69,18 @@ class Endpoint final : public Transport {
   void close() { mailbox_.clear(); }
 
  private:
+  // A frame on its way.
+  struct Parcel {
+    Rank from;
+    Rank to;
+    Bytes size;  // as sent
+    Frame frame;
+    bool refused = false;  // by who gets it
+  };
+  // Brings it to the receiver, and once more for each further copy, which sets out when the one before has reached the
+  // receiver's side.
+  static void carry(World& world, const Parcel& parcel, int copies);
+  static void deliver(World& world, const Parcel& parcel);
   void arrive(Rank from, const Frame& frame);
   Rank self_;
   World& world_;

@@ -29,6 +29,7 @@ class Simulation final : private StrategyEvents {
                    world_, *learners.front()),
         pool_(options.compute_threads, options.prepare_thread) {
     world_.network = make_network(options.network, world_.world_size);
+    world_.faults = Faults(options.network, options.seed);
     world_.max_payload = learners.front()->layout().size * sizeof(float) + kPayloadSlack;
     world_.damage = options.damage;
     world_.endpoint = [this](Rank rank) -> Endpoint& {
