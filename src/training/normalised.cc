@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "training/evonorm.h"
 
 namespace laconic {
 namespace {
@@ -25,19 +26,6 @@ Norm norm_of(std::string_view name) {
   if (name == "group") return Norm::kGroup;
   LACONIC_CHECK(name == "evonorm", "norm '" << name << "'");
   return Norm::kEvoNorm;
-}
-
-at::Tensor evonorm_s0(const at::Tensor& x, const at::Tensor& v, const at::Tensor& gamma, const at::Tensor& beta) {
-  const std::int64_t samples = x.size(0);
-  const std::int64_t channels = x.size(1);
-  const std::int64_t groups = groups_of(channels);
-  const at::Tensor grouped = x.reshape({samples, groups, -1});
-  const at::Tensor centred = grouped - grouped.mean(2, /*keepdim=*/true);
-  const at::Tensor inverse = (centred.square().mean(2, /*keepdim=*/true) + kEpsilon).rsqrt();
-  // One factor a sample and channel, so that few passes go over all of x.
-  const at::Tensor scale = (inverse * gamma.view({1, groups, -1})).view({samples, channels, 1, 1});
-  const at::Tensor gate = (x * v.view({1, channels, 1, 1})).sigmoid_();
-  return at::addcmul(beta.view({1, channels, 1, 1}), x * gate, scale);
 }
 
 void NormalisedNetwork::add_normalised(const std::string& name, std::int64_t inputs, std::int64_t outputs,
@@ -65,7 +53,7 @@ at::Tensor NormalisedNetwork::Layers::normalised(const at::Tensor& x, std::int64
   if (norm_ == Norm::kEvoNorm) {
     const at::Tensor& v = next();
     const at::Tensor& gamma = next();
-    return evonorm_s0(y, v, gamma, next());
+    return evonorm_s0(y, v, gamma, next(), groups_of(y.size(1)));
   }
   const at::Tensor& weight = next();
   const at::Tensor& bias = next();

@@ -18,7 +18,7 @@ enum class Norm {
   kNone,     // the convolution has a bias instead
   kBatch,    // batch norm (Ioffe and Szegedy 2015; momentum 0.1); its running mean and unbiased variance are buffers
   kGroup,    // group norm (Wu and He 2018)
-  kEvoNorm,  // EvoNorm-S0 (Liu et al. 2020), which is an activation too
+  kEvoNorm,  // EvoNorm-S0 (evonorm.h), which is an activation too
 };
 
 // "none", "batch", "group" or "evonorm".
@@ -27,11 +27,6 @@ Norm norm_of(std::string_view name);
 // Group norm and EvoNorm-S0 take the mean and variance of one image over a group of so many neighbouring channels, all
 // of them where there are fewer. (Wu and He, table 3: about as good as 32 groups.)
 inline constexpr std::int64_t kGroupChannels = 16;
-
-// EvoNorm-S0 of x, samples x channels x height x width with channels <= kGroupChannels or a multiple of it:
-//   x * sigmoid(v x) / sqrt(variance of the group + 1e-5) * gamma + beta
-// v, gamma, beta: one number a channel. The variance is the biased one.
-at::Tensor evonorm_s0(const at::Tensor& x, const at::Tensor& v, const at::Tensor& gamma, const at::Tensor& beta);
 
 class NormalisedNetwork : public Network {
  protected:

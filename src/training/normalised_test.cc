@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "training/evonorm.h"
 #include "training/models.h"
 #include "training/test_support.h"
 
@@ -162,10 +163,42 @@ TEST(EvoNorm, KeepsItsPrecisionFarFromZero) {
   arguments.x += 100.0;
   const at::Tensor expected = by_element(arguments, true);
   const at::Tensor found = evonorm_s0(arguments.x.to(torch::kFloat), arguments.v.to(torch::kFloat),
-                                      arguments.gamma.to(torch::kFloat), arguments.beta.to(torch::kFloat));
+                                      arguments.gamma.to(torch::kFloat), arguments.beta.to(torch::kFloat), 1);
   // The variance as the difference of two squares would be off by 1e4 * 2^-24 * some tens of roundings of 9.
   EXPECT_LT((found.to(torch::kDouble) - expected).abs().max().item<double>(),
             1e-5 * expected.abs().max().item<double>());
+}
+
+TEST(EvoNorm, InFloatIsThatInDoubleWithItsGradient) {
+  // Planes that are no multiple of a register, and one of a single element.
+  for (const auto& [height, width] : {std::pair{7, 5}, std::pair{1, 1}, std::pair{16, 16}}) {
+    Arguments exact = random_arguments(5, 32, height, width);
+    Arguments rounded;
+    const at::Tensor weights = torch::randn_like(exact.x);
+    const std::vector<at::Tensor*> of_rounded = rounded.all();
+    for (std::size_t i = 0; i < of_rounded.size(); ++i) {
+      *of_rounded[i] = exact.all()[i]->to(torch::kFloat).set_requires_grad(true);
+      *exact.all()[i] = of_rounded[i]->detach().to(torch::kDouble).set_requires_grad(true);
+    }
+    const auto scores = [](const Arguments& of) { return evonorm_s0(of.x, of.v, of.gamma, of.beta, 2); };
+    (scores(exact) * weights).sum().backward();
+    // Not contiguous, as a gradient can come.
+    (scores(rounded) * weights.to(torch::kFloat).transpose(2, 3).contiguous().transpose(2, 3)).sum().backward();
+    EXPECT_TRUE(at::allclose(scores(rounded).to(torch::kDouble), scores(exact), 1e-5, 1e-5));
+    for (std::size_t i = 0; i < of_rounded.size(); ++i) {
+      const at::Tensor expected = exact.all()[i]->grad();
+      const at::Tensor difference = (of_rounded[i]->grad().to(torch::kDouble) - expected).abs();
+      EXPECT_LT(difference.max().item<double>(), 1e-5 * expected.abs().max().item<double>()) << i;
+    }
+  }
+}
+
+TEST(EvoNorm, TakesAnImageThatIsNotContiguous) {
+  Arguments arguments = random_arguments(2, 16, 4, 6);
+  const at::Tensor turned = arguments.x.transpose(2, 3);
+  ASSERT_FALSE(turned.is_contiguous());
+  const at::Tensor found = evonorm_s0(turned, arguments.v, arguments.gamma, arguments.beta, 1);
+  EXPECT_TRUE(at::allclose(found.transpose(2, 3), by_element(arguments, true)));
 }
 
 TEST(Norms, WithoutOneTheConvolutionHasABias) {
