@@ -11,6 +11,7 @@
 #include "training/network.h"
 #include "training/resnet.h"
 #include "training/row.h"
+#include "training/vgg.h"
 
 namespace laconic {
 
@@ -189,9 +190,13 @@ std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape&
   return std::make_shared<Vgg16Star>(shape, classes);
 }
 template <int kBlocks>
-std::shared_ptr<const Network> make_resnet_of(const Options&, const ImageShape& shape, std::uint32_t classes) {
+std::shared_ptr<const Network> make_resnet_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
   require_size(shape, kSmallestResnetImage, kBlocks == 1 ? "resnet8" : "resnet20");
-  return make_resnet(kBlocks, shape.channels, classes);
+  return make_resnet(kBlocks, shape.channels, classes, norm_of(options.text("norm")));
+}
+std::shared_ptr<const Network> make_vgg11_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
+  require_size(shape, kSmallestVgg11Image, "vgg11");
+  return make_vgg11(shape.channels, classes, norm_of(options.text("norm")));
 }
 std::shared_ptr<const Network> make_lstm_of(const Options& options, const ImageShape&, std::uint32_t classes) {
   return make_lstm({.layers = static_cast<std::int64_t>(options.integer("layers")),
@@ -210,6 +215,27 @@ OptionSpec size_option(std::string_view name, std::string_view default_value, do
           .help = help};
 }
 
+OptionSpec norm_option(std::vector<std::string_view> choices) {
+  return {.name = "norm",
+          .type = OptionType::kChoice,
+          .default_value = "batch",
+          .choices = std::move(choices),
+          .help =
+              "what follows each convolution: batch norm; group norm (Wu and He 2018) or EvoNorm-S0 (Liu et al. "
+              "2020), which take each image for itself and have no running statistics"};
+}
+
+OptionSpec buffers_option() {
+  return {.name = "buffers",
+          .type = OptionType::kChoice,
+          .default_value = "local",
+          .choices = {"local", "average"},
+          .only_with = {"norm", "batch"},
+          .help =
+              "running means and variances of batch norm: each worker's own, averaged when the model is measured; "
+              "or part of the model that strategies send and average (those that send gradients do not)"};
+}
+
 }  // namespace
 
 std::span<const ModelRow> models() {
@@ -225,13 +251,8 @@ std::span<const ModelRow> models() {
                  .minimum = 0,
                  .maximum = 0.9,
                  .help = "share of the activations between the layers that is dropped in training"}};
-  static const std::vector<OptionSpec> batch_norm_options = {
-      {.name = "buffers",
-       .type = OptionType::kChoice,
-       .default_value = "local",
-       .choices = {"local", "average"},
-       .help = "running means and variances of batch norm: each worker's own, averaged when the model is measured; or "
-               "part of the model that strategies send and average (those that send gradients do not)"}};
+  static const std::array resnet_options = {norm_option({"batch", "group", "evonorm"}), buffers_option()};
+  static const std::array vgg_options = {norm_option({"batch", "group", "evonorm", "none"}), buffers_option()};
   static const std::array rows = {
       ModelRow{"logistic_regression",
                "softmax regression, convex, from zero; L2 is the optimiser's weight_decay",
@@ -250,13 +271,18 @@ std::span<const ModelRow> models() {
                {},
                make_vgg16_star},
       ModelRow{"resnet8",
-               "residual network with batch norm, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
+               "residual network, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
                "in 10 classes",
-               Input::kImages, batch_norm_options, make_resnet_of<1>},
+               Input::kImages, resnet_options, make_resnet_of<1>},
       ModelRow{"resnet20",
                "the same with three blocks a stage, shortcuts by 1x1 convolutions; 272,474 parameters for 3 channels "
                "in 10 classes",
-               Input::kImages, batch_norm_options, make_resnet_of<3>},
+               Input::kImages, resnet_options, make_resnet_of<3>},
+      ModelRow{
+          "vgg11",
+          "eight 3x3 convolutions and one dense layer (Simonyan and Zisserman 2015, configuration A) for images from "
+          "32x32; 9,228,362 parameters for 3 channels in 10 classes",
+          Input::kImages, vgg_options, make_vgg11_of},
       ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
   };
   return rows;

@@ -46,13 +46,52 @@ TEST(Models, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(layout_of(*make("vgg16_star")).size, 2592202U);
   EXPECT_EQ(layout_of(*make("logistic_regression")).size, 784U * 10 + 10);
   EXPECT_EQ(layout_of(*make("mlp")).size, 784U * 128 + 128 + 128 * 10 + 10);
+  // The usual 9,231,114 of VGG-11 with batch norm without the 2,752 biases of convolutions that the norm takes away.
+  constexpr ImageShape kCifar{.channels = 3, .height = 32, .width = 32};
+  EXPECT_EQ(layout_of(*make("vgg11", kCifar)).size, 9231114U - 2752);
   // 62 classes: 52 more rows of 84 weights and a bias.
   EXPECT_EQ(layout_of(*make("lenet5", kMnist, 62)).size, 61706U + 52 * 85);
 }
 
+TEST(Models, ANormCostsItsParametersAndOnlyBatchNormHasBuffers) {
+  const auto check = [](const std::string& model, const std::string& norm, std::size_t parameters,
+                        std::size_t buffers) {
+    const auto network =
+        make(model, {.channels = 3, .height = 32, .width = 32}, 10, {{"norm", {.text = norm, .where = "job.toml:9"}}});
+    EXPECT_EQ(layout_of(*network).size, parameters) << model << " " << norm;
+    EXPECT_EQ(buffer_layout_of(*network).size, buffers) << model << " " << norm;
+  };
+  // Channels that are normalised: in stages of 16, 32 and 64; in VGG's eight layers.
+  constexpr std::size_t kResnet8 = 3 * 16 + 3 * 32 + 3 * 64;
+  constexpr std::size_t kResnet20 = 7 * 16 + 7 * 32 + 7 * 64;
+  constexpr std::size_t kVgg11 = 64 + 128 + 2 * 256 + 4 * 512;
+  check("resnet8", "batch", 78042, 2 * kResnet8);
+  check("resnet8", "group", 78042, 0);
+  check("resnet8", "evonorm", 78042 + kResnet8, 0);
+  check("resnet20", "batch", 272474, 2 * kResnet20);
+  check("resnet20", "group", 272474, 0);
+  check("resnet20", "evonorm", 272474 + kResnet20, 0);
+  check("vgg11", "batch", 9228362, 2 * kVgg11);
+  check("vgg11", "group", 9228362, 0);
+  check("vgg11", "evonorm", 9228362 + kVgg11, 0);
+  check("vgg11", "none", 9228362 - kVgg11, 0);
+}
+
+TEST(Models, RefuseANormTheyDoNotKnowAndBuffersWithoutBatchNorm) {
+  const auto error_of = [](const std::map<std::string, GivenOption>& given) {
+    return usage_error([&] { make("resnet8", kMnist, 10, given); });
+  };
+  const std::string none = error_of({{"norm", {.text = "none", .where = "job.toml:9"}}});
+  EXPECT_NE(none.find("job.toml:9: model.norm"), std::string::npos) << none;
+  EXPECT_NE(none.find("evonorm"), std::string::npos) << none;
+  const std::string buffers = error_of(
+      {{"norm", {.text = "group", .where = "job.toml:9"}}, {"buffers", {.text = "average", .where = "job.toml:10"}}});
+  EXPECT_NE(buffers.find("job.toml:10: model.buffers"), std::string::npos) << buffers;
+}
+
 TEST(Models, TheLayoutHasNoGapsAndNamesEachTensor) {
   for (const ModelRow& row : models()) {
-    const Layout layout = layout_of(*make(row.name));
+    const Layout layout = layout_of(*make(row.name, {.channels = 1, .height = 32, .width = 32}));
     std::size_t offset = 0;
     for (const TensorLayout& tensor : layout.tensors) {
       EXPECT_EQ(tensor.offset, offset);
@@ -132,6 +171,47 @@ TEST(Models, DropoutMasksComeFromTheGeneratorGivenAndKeepTheMean) {
   EXPECT_LT(ratio, 1.3);
 }
 
+TEST(Models, Vgg11IsConfigurationAWithOneDenseLayer) {
+  using namespace torch::nn;
+  const auto given = [](const std::string& norm) {
+    return std::map<std::string, GivenOption>{{"norm", {.text = norm, .where = "test"}}};
+  };
+  for (const std::string norm : {"batch", "group", "none"}) {
+    Sequential reference;
+    std::int64_t inputs = 3;
+    for (const std::int64_t outputs : {64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0}) {
+      if (outputs == 0) {
+        reference->push_back(MaxPool2d(2));
+        continue;
+      }
+      reference->push_back(Conv2d(Conv2dOptions(inputs, outputs, 3).padding(1).bias(norm == "none")));
+      if (norm == "batch") reference->push_back(BatchNorm2d(outputs));
+      if (norm == "group") reference->push_back(GroupNorm(GroupNormOptions(outputs / 16, outputs)));
+      reference->push_back(ReLU());
+      inputs = outputs;
+    }
+    reference->push_back(AdaptiveAvgPool2d(AdaptiveAvgPool2dOptions({1, 1})));
+    reference->push_back(Flatten());
+    reference->push_back(Linear(512, 10));
+    for (const ImageShape& shape :
+         {ImageShape{.channels = 3, .height = 32, .width = 32}, ImageShape{.channels = 3, .height = 65, .width = 40}}) {
+      const auto network = make("vgg11", shape, 10, given(norm));
+      const auto tensors = initial_tensors(*network, 1);
+      const torch::NoGradGuard no_gradient;
+      ASSERT_EQ(reference->parameters().size(), tensors.size());
+      for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
+      Pass pass{.training = true};
+      for (const BufferSpec& buffer : network->buffers()) {
+        pass.buffers.push_back(torch::full(buffer.shape, buffer.value));
+      }
+      const at::Tensor images = random_images(3, shape);
+      const at::Tensor scores = network->scores(tensors, images, pass);
+      EXPECT_TRUE(at::allclose(scores, reference->forward(images), 1e-4, 1e-5)) << norm;
+      EXPECT_GT(scores.std().item<double>(), 1e-3) << norm;
+    }
+  }
+}
+
 TEST(InitialParameters, AreGlorotUniformWeightsAndZeroBiases) {
   const auto network = make("lenet5");
   const Layout layout = layout_of(*network);
@@ -179,6 +259,9 @@ TEST(Models, TakeTheShapesTheyCanAndRefuseOthers) {
   EXPECT_THROW(make("vgg16_star", {.channels = 1, .height = 28, .width = 7}), UsageError);
   EXPECT_THROW(make("resnet8", {.channels = 1, .height = 7, .width = 8}), UsageError);
   EXPECT_NO_THROW(make("resnet20", {.channels = 1, .height = 8, .width = 8}));
+  const std::string small = usage_error([] { make("vgg11", kMnist); });
+  EXPECT_NE(small.find("vgg11 needs images of at least 32x32 pixels, the data set has 28x28"), std::string::npos)
+      << small;
 }
 
 TEST(Models, LogisticRegressionStartsAtZeroAndIsLinear) {

@@ -180,6 +180,41 @@ Partition label_first(const Request& request) {
   return partition;
 }
 
+Partition skew(const Request& request) {
+  const double share = request.number(request.parameter);
+  if (!(share >= 0.0 && share <= 1.0)) request.fail("S must be from 0 to 1");
+  RandomStream stream(request.seed, "partition");
+  std::vector<Indices> by_class(request.classes);
+  for (const std::uint32_t sample : random_permutation(stream, static_cast<std::uint32_t>(request.samples.count()))) {
+    by_class[request.samples.labels[sample]].push_back(sample);
+  }
+  Indices sorted;
+  Indices rest;
+  for (const Indices& members : by_class) {
+    const auto cut = members.begin() + std::llround(share * static_cast<double>(members.size()));
+    sorted.insert(sorted.end(), members.begin(), cut);
+    rest.insert(rest.end(), cut, members.end());
+  }
+  stream.shuffle(std::span(rest));
+  // Of both the sorted samples and all samples the first workers get the one that is over: no worker's sorted samples
+  // are more than its part.
+  const auto part_size = [&](std::size_t count, std::size_t worker) {
+    return static_cast<std::ptrdiff_t>(count / request.workers + (worker < count % request.workers ? 1 : 0));
+  };
+  Partition partition(request.workers);
+  auto next_sorted = sorted.begin();
+  auto next_rest = rest.begin();
+  for (std::size_t worker = 0; worker < partition.size(); ++worker) {
+    const std::ptrdiff_t from_sorted = part_size(sorted.size(), worker);
+    const std::ptrdiff_t from_rest = part_size(request.samples.count(), worker) - from_sorted;
+    partition[worker].assign(next_sorted, next_sorted + from_sorted);
+    partition[worker].insert(partition[worker].end(), next_rest, next_rest + from_rest);
+    next_sorted += from_sorted;
+    next_rest += from_rest;
+  }
+  return partition;
+}
+
 Partition by_user(const Request& request) {
   if (request.samples.users.empty()) request.fail("this data set does not know its users; take another partition");
   std::map<std::uint32_t, Indices> members;
@@ -205,17 +240,18 @@ Partition by_user(const Request& request) {
 }
 
 using Make = Partition (*)(const Request&);
-constexpr std::array<PartitionRow, 7> kPartitions = {{
+constexpr std::array<PartitionRow, 8> kPartitions = {{
     {"iid", "", "shuffled, then equal parts"},
     {"contiguous", "", "equal contiguous cuts in the order of the files"},
     {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); small is skewed", true},
     {"shards", "N", "sorted by label, N random shards a worker", true},
     {"non_iid", "X%", "the first X% of the samples sorted by label, the rest IID", true},
     {"label", "Y", "all samples of label Y at the first workers", true},
+    {"skew", "S", "the fraction S of each class dealt out sorted by label, the rest shuffled; 0 is IID", true},
     {"user", "", "whole users, balanced"},
 }};
 constexpr std::array<Make, kPartitions.size()> kMakers = {iid,     contiguous,  dirichlet, shards,
-                                                          non_iid, label_first, by_user};
+                                                          non_iid, label_first, skew,      by_user};
 
 std::string usage(const PartitionRow& row) {
   return std::string(row.name) + (row.parameter.empty() ? "" : ":" + std::string(row.parameter));

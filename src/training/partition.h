@@ -10,6 +10,11 @@
 //   non_iid:X%      the first X% of the samples sorted by label and dealt out in contiguous cuts, the rest dealt out in
 //                   contiguous cuts as they come (Theologitis et al. 2025)
 //   label:Y         all samples of label Y first, then everything cut into contiguous parts (the same)
+//   skew:S          of each class a random fraction S of its samples (to the nearest whole number) is set apart. What
+//   is
+//                   set apart is sorted by label and dealt out in equal contiguous cuts; all the rest is shuffled and
+//                   fills the workers up to equal parts. S in [0, 1]: 0 is IID, 1 each worker its own labels (Aketi,
+//                   Singh and Rabaey 2021, whose "skew" this is)
 //   user            whole users dealt out, the largest first, always to the worker with the fewest samples
 //
 // "Equal" parts of n samples differ by at most one sample.

@@ -25,8 +25,8 @@ Samples labelled(std::size_t count) {
 }
 
 std::vector<std::string> every_spec() {
-  return {"iid",         "contiguous", "dirichlet:0.5", "dirichlet:100", "shards:2",
-          "non_iid:60%", "non_iid:0%", "non_iid:100%",  "label:3",       "user"};
+  return {"iid",          "contiguous", "dirichlet:0.5", "dirichlet:100", "shards:2", "non_iid:60%", "non_iid:0%",
+          "non_iid:100%", "label:3",    "skew:0",        "skew:0.7",      "skew:1",   "user"};
 }
 
 TEST(Partition, GivesEverySampleToOneWorkerAndEveryWorkerASample) {
@@ -52,18 +52,113 @@ TEST(Partition, DependsOnTheSeedAndNothingElse) {
   for (const std::string& spec : every_spec()) {
     const Partition first = make_partition(spec, samples, kClasses, 5, 1);
     EXPECT_EQ(first, make_partition(spec, samples, kClasses, 5, 1)) << spec;
-    const bool random = spec == "iid" || spec.starts_with("dirichlet") || spec.starts_with("shards");
-    EXPECT_EQ(first != make_partition(spec, samples, kClasses, 5, 2), random || spec == "user") << spec;
+    const bool random = spec == "iid" || spec == "user" || spec.starts_with("dirichlet") ||
+                        spec.starts_with("shards") || spec.starts_with("skew");
+    EXPECT_EQ(first != make_partition(spec, samples, kClasses, 5, 2), random) << spec;
   }
 }
 
 TEST(Partition, EqualPartsDifferByAtMostOneSample) {
   const Samples samples = labelled(1003);
-  for (const std::string spec : {"iid", "contiguous", "label:0"}) {
+  for (const std::string spec : {"iid", "contiguous", "label:0", "skew:0", "skew:0.31", "skew:0.997", "skew:1"}) {
     for (const auto& part : make_partition(spec, samples, kClasses, 8, 1)) {
       EXPECT_GE(part.size(), 125U) << spec;
       EXPECT_LE(part.size(), 126U) << spec;
     }
+  }
+}
+
+TEST(Partition, EqualPartsHoldHoweverMuchOfASkewedOneIsSorted) {
+  for (std::size_t count = 5; count < 30; ++count) {
+    const Samples samples = labelled(count);
+    for (const std::string spec : {"skew:0.1", "skew:0.5", "skew:0.8", "skew:0.9", "skew:0.95"}) {
+      const Partition partition = make_partition(spec, samples, kClasses, 5, count);
+      const auto [least, most] = std::ranges::minmax(partition, {}, [](const auto& part) { return part.size(); });
+      EXPECT_LE(most.size() - least.size(), 1U) << spec << " of " << count;
+      std::size_t sum = 0;
+      for (const auto& part : partition) sum += part.size();
+      EXPECT_EQ(sum, count);
+    }
+  }
+}
+
+// Samples of each label, `each` in turn.
+Samples of_counts(const std::vector<std::size_t>& each) {
+  Samples samples;
+  for (std::size_t label = 0; label < each.size(); ++label) {
+    samples.labels.insert(samples.labels.end(), each[label], static_cast<std::uint8_t>(label));
+  }
+  return samples;
+}
+
+// How many of the sorted samples of each label are at each worker, worked out on the line: the labels lie one behind
+// the other as intervals, and so do the workers' parts.
+std::vector<std::vector<double>> overlaps(const std::vector<std::size_t>& sorted, std::size_t workers) {
+  const double total = static_cast<double>(std::accumulate(sorted.begin(), sorted.end(), std::size_t{0}));
+  std::vector<std::vector<double>> counts(workers, std::vector<double>(sorted.size()));
+  for (std::size_t worker = 0; worker < workers; ++worker) {
+    const double first = total * static_cast<double>(worker) / static_cast<double>(workers);
+    const double last = total * static_cast<double>(worker + 1) / static_cast<double>(workers);
+    double from = 0.0;
+    for (std::size_t label = 0; label < sorted.size(); ++label) {
+      const double to = from + static_cast<double>(sorted[label]);
+      counts[worker][label] = std::max(0.0, std::min(to, last) - std::max(from, first));
+      from = to;
+    }
+  }
+  return counts;
+}
+
+TEST(Partition, FullSkewGivesEachWorkerItsOwnLabels) {
+  const Samples even = of_counts(std::vector<std::size_t>(10, 100));
+  const auto own = labels_by_worker(make_partition("skew:1", even, 10, 10, 4), even, 10);
+  for (std::size_t worker = 0; worker < 10; ++worker) {
+    for (std::size_t label = 0; label < 10; ++label) EXPECT_EQ(own[worker][label], worker == label ? 100U : 0U);
+  }
+  const std::vector<std::size_t> each = {10, 400, 0, 35, 155};
+  const Samples uneven = of_counts(each);
+  const auto counts = labels_by_worker(make_partition("skew:1", uneven, 5, 8, 4), uneven, 5);
+  const auto expected = overlaps(each, 8);
+  for (std::size_t worker = 0; worker < 8; ++worker) {
+    for (std::size_t label = 0; label < 5; ++label) {
+      EXPECT_NEAR(static_cast<double>(counts[worker][label]), expected[worker][label], 1.0) << worker << " " << label;
+    }
+  }
+}
+
+TEST(Partition, SkewIsTheShareOfEachClassThatIsSorted) {
+  const std::vector<std::size_t> each = {1000, 400, 3000, 600};
+  const Samples samples = of_counts(each);
+  constexpr std::size_t kWorkers = 8;
+  for (const double skew : {0.0, 0.5, 0.8}) {
+    std::vector<std::size_t> sorted;
+    for (const std::size_t count : each) {
+      sorted.push_back(static_cast<std::size_t>(std::lround(skew * static_cast<double>(count))));
+    }
+    const auto fixed = overlaps(sorted, kWorkers);
+    const std::string spec = "skew:" + std::to_string(skew);
+    const auto counts = labels_by_worker(make_partition(spec, samples, 4, kWorkers, 7), samples, 4);
+    for (std::size_t worker = 0; worker < kWorkers; ++worker) {
+      for (std::size_t label = 0; label < each.size(); ++label) {
+        // The rest is drawn without replacement: hypergeometric, its variance below the binomial's. Five deviations and
+        // one sample at either end of the sorted part.
+        const auto rest = static_cast<double>(each[label] - sorted[label]);
+        const double drawn = rest / kWorkers;
+        EXPECT_NEAR(static_cast<double>(counts[worker][label]), fixed[worker][label] + drawn,
+                    2.0 + 5.0 * std::sqrt(drawn))
+            << spec << ": worker " << worker << ", label " << label;
+      }
+    }
+  }
+}
+
+TEST(Partition, WithoutSkewTheLabelsAreMixedInEveryPart) {
+  const Samples samples = of_counts({500, 500});
+  for (const auto& part : make_partition("skew:0", samples, 2, 4, 1)) {
+    EXPECT_FALSE(std::ranges::is_sorted(part));
+    // Of 250 draws half with label 0: the deviation is below sqrt(250 / 4). Five of them.
+    const auto zeros = std::ranges::count_if(part, [](std::uint32_t sample) { return sample < 500; });
+    EXPECT_NEAR(static_cast<double>(zeros), 125.0, 5.0 * std::sqrt(250.0 / 4.0));
   }
 }
 
@@ -159,6 +254,10 @@ TEST(Partition, RefusesWhatCannotBeMetAndSaysWhy) {
   expect("non_iid:50%", samples, 50, "gets no sample");
   expect("label:10", samples, 2, "from 0 to 9");
   expect("label:-1", samples, 2, "not a whole number");
+  expect("skew", samples, 2, "written skew:S");
+  expect("skew:1.01", samples, 2, "from 0 to 1");
+  expect("skew:-0.1", samples, 2, "from 0 to 1");
+  expect("skew:nan", samples, 2, "not a number");
   expect("user", anonymous, 2, "does not know its users");
   Samples two_users = samples;
   for (std::size_t i = 0; i < 50; ++i) two_users.users[i] = i % 2;

@@ -1,7 +1,6 @@
 #include "training/resnet.h"
 
 #include <array>
-#include <cmath>
 #include <string>
 
 namespace laconic {
@@ -9,9 +8,10 @@ namespace {
 
 constexpr std::array<std::int64_t, 3> kChannels = {16, 32, 64};
 
-class Resnet final : public Network {
+class Resnet final : public NormalisedNetwork {
  public:
-  Resnet(int blocks, std::int64_t channels, std::uint32_t classes) : blocks_(blocks) {
+  Resnet(int blocks, std::int64_t channels, std::uint32_t classes, Norm norm)
+      : NormalisedNetwork(norm), blocks_(blocks) {
     add_normalised("conv1", channels, kChannels[0], 3);
     std::int64_t inputs = kChannels[0];
     for (std::size_t stage = 0; stage < kChannels.size(); ++stage) {
@@ -28,49 +28,27 @@ class Resnet final : public Network {
 
   at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& images,
                     const Pass& pass) const override {
-    // In the order in which the constructor added them.
-    std::size_t layer = 0;
-    const auto normalised = [&](const at::Tensor& x, std::int64_t stride, std::int64_t padding) {
-      const at::Tensor y = at::conv2d(x, parameters[3 * layer], {}, stride, padding);
-      const at::Tensor z =
-          at::batch_norm(y, parameters[3 * layer + 1], parameters[3 * layer + 2], pass.buffers[2 * layer],
-                         pass.buffers[2 * layer + 1], pass.training, kMomentum, kEpsilon, /*cudnn_enabled=*/false);
-      ++layer;
-      return z;
-    };
-    at::Tensor x = normalised(images, 1, 1).relu_();
+    Layers layers(*this, parameters, pass);
+    at::Tensor x = layers.activated(layers.normalised(images, 1));
     for (std::size_t stage = 0; stage < kChannels.size(); ++stage) {
       for (int block = 0; block < blocks_; ++block) {
         const bool halves = stage > 0 && block == 0;
-        at::Tensor y = normalised(x, halves ? 2 : 1, 1).relu_();
-        y = normalised(y, 1, 1);
-        x = (y + (halves ? normalised(x, 2, 0) : x)).relu_();
+        at::Tensor y = layers.activated(layers.normalised(x, halves ? 2 : 1));
+        y = layers.normalised(y, 1);
+        x = layers.activated(y + (halves ? layers.normalised(x, 2) : x));
       }
     }
-    return at::linear(x.mean({2, 3}), parameters[3 * layer], parameters[3 * layer + 1]);
+    return layers.dense(x.mean({2, 3}));
   }
 
  private:
-  static constexpr double kMomentum = 0.1;
-  static constexpr double kEpsilon = 1e-5;
-
-  // A convolution and its batch norm: three tensors of parameters, two of buffers.
-  void add_normalised(const std::string& name, std::int64_t inputs, std::int64_t outputs, std::int64_t kernel) {
-    const auto fan_out = static_cast<double>(outputs * kernel * kernel);
-    add({name + ".weight", {outputs, inputs, kernel, kernel}, ParameterSpec::Start::kNormal, std::sqrt(2.0 / fan_out)});
-    add({name + ".norm.weight", {outputs}, ParameterSpec::Start::kConstant, 1.0});
-    add(ParameterSpec{.name = name + ".norm.bias", .shape = {outputs}});
-    add(BufferSpec{.name = name + ".norm.running_mean", .shape = {outputs}, .value = 0.0F});
-    add(BufferSpec{.name = name + ".norm.running_var", .shape = {outputs}, .value = 1.0F, .minimum = 0.0F});
-  }
-
   int blocks_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Network> make_resnet(int blocks, std::int64_t channels, std::uint32_t classes) {
-  return std::make_shared<Resnet>(blocks, channels, classes);
+std::shared_ptr<const Network> make_resnet(int blocks, std::int64_t channels, std::uint32_t classes, Norm norm) {
+  return std::make_shared<Resnet>(blocks, channels, classes, norm);
 }
 
 }  // namespace laconic

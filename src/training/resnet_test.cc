@@ -12,9 +12,24 @@ using torch::nn::BatchNorm2d;
 using torch::nn::Conv2d;
 using torch::nn::Conv2dOptions;
 
+// EvoNorm-S0 with parameters in the order of ours, of other operations.
+struct EvoNormImpl : torch::nn::Module {
+  explicit EvoNormImpl(std::int64_t channels) {
+    for (const char* const name : {"v", "gamma", "beta"}) register_parameter(name, torch::empty({channels}));
+  }
+  at::Tensor forward(const at::Tensor& x) {
+    const std::int64_t groups = x.size(1) / 16;
+    const auto of_channel = [&](std::size_t i) { return parameters()[i].view({-1, 1, 1}); };
+    const at::Tensor variance = at::var(x.view({x.size(0), groups, 16, x.size(2), x.size(3)}), {2, 3, 4}, false, true);
+    const at::Tensor deviation = at::sqrt(variance + 1e-5).expand({-1, -1, 16, x.size(2), x.size(3)}).reshape_as(x);
+    return x / (1.0 + at::exp(-of_channel(0) * x)) / deviation * of_channel(1) + of_channel(2);
+  }
+};
+TORCH_MODULE(EvoNorm);
+
 // The network of the paper as a libtorch module, with parameters and buffers in the order of ours.
 struct Reference : torch::nn::Module {
-  Reference(int blocks, std::int64_t channels, std::int64_t classes) {
+  Reference(int blocks, std::int64_t channels, std::int64_t classes, Norm its_norm) : norm(its_norm) {
     first = add(channels, 16, 3, 1);
     std::int64_t inputs = 16;
     for (const std::int64_t outputs : {16, 32, 64}) {
@@ -30,17 +45,20 @@ struct Reference : torch::nn::Module {
     last = register_module("last", torch::nn::Linear(64, classes));
   }
   torch::nn::Sequential add(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, std::int64_t stride) {
-    return register_module(
-        "layer" + std::to_string(count++),
-        torch::nn::Sequential(
-            Conv2d(Conv2dOptions(inputs, outputs, kernel).stride(stride).padding(kernel / 2).bias(false)),
-            BatchNorm2d(outputs)));
+    torch::nn::Sequential layer(
+        Conv2d(Conv2dOptions(inputs, outputs, kernel).stride(stride).padding(kernel / 2).bias(false)));
+    if (norm == Norm::kBatch) layer->push_back(BatchNorm2d(outputs));
+    if (norm == Norm::kGroup) layer->push_back(torch::nn::GroupNorm(outputs / 16, outputs));
+    if (norm == Norm::kEvoNorm) layer->push_back(EvoNorm(outputs));
+    return register_module("layer" + std::to_string(count++), layer);
   }
+  // EvoNorm takes the place of every rectifier too.
+  at::Tensor rectified(const at::Tensor& x) const { return norm == Norm::kEvoNorm ? x : at::relu(x); }
   at::Tensor forward(const at::Tensor& images) {
-    at::Tensor x = at::relu(first->forward(images));
+    at::Tensor x = rectified(first->forward(images));
     for (Block& block : stages) {
-      const at::Tensor y = block.second->forward(at::relu(block.first->forward(x)));
-      x = at::relu(y + (block.shortcut.is_empty() ? x : block.shortcut->forward(x)));
+      const at::Tensor y = block.second->forward(rectified(block.first->forward(x)));
+      x = rectified(y + (block.shortcut.is_empty() ? x : block.shortcut->forward(x)));
     }
     return last->forward(at::adaptive_avg_pool2d(x, {1, 1}).flatten(1));
   }
@@ -55,6 +73,7 @@ struct Reference : torch::nn::Module {
   struct Block {
     torch::nn::Sequential first, second, shortcut{nullptr};
   };
+  Norm norm;
   int count = 0;
   torch::nn::Sequential first{nullptr};
   std::vector<Block> stages;
@@ -86,20 +105,23 @@ at::Tensor random_images(std::vector<std::int64_t> shape) {
 }
 
 TEST(Resnet, HasThePublishedNumberOfParameters) {
-  EXPECT_EQ(layout_of(*make_resnet(3, 3, 10)).size, 272474U);
-  EXPECT_EQ(layout_of(*make_resnet(1, 3, 10)).size, 78042U);
+  EXPECT_EQ(layout_of(*make_resnet(3, 3, 10, Norm::kBatch)).size, 272474U);
+  EXPECT_EQ(layout_of(*make_resnet(1, 3, 10, Norm::kBatch)).size, 78042U);
   // One channel in instead of three: 2 * 16 * 9 weights fewer.
-  EXPECT_EQ(layout_of(*make_resnet(1, 1, 10)).size, 78042U - 288);
+  EXPECT_EQ(layout_of(*make_resnet(1, 1, 10, Norm::kBatch)).size, 78042U - 288);
   // A mean and a variance for each of the 16 + 6*16 + 7*32 + 7*64 channels that are normalised.
-  EXPECT_EQ(buffer_layout_of(*make_resnet(3, 3, 10)).size, 2U * (7 * 16 + 7 * 32 + 7 * 64));
+  EXPECT_EQ(buffer_layout_of(*make_resnet(3, 3, 10, Norm::kBatch)).size, 2U * (7 * 16 + 7 * 32 + 7 * 64));
 }
 
 TEST(Resnet, IsTheModuleOfThePaperInAndOutsideTraining) {
-  for (const auto& [blocks, shape] :
-       {std::pair{1, std::vector<std::int64_t>{5, 1, 28, 28}}, std::pair{3, std::vector<std::int64_t>{4, 3, 32, 32}}}) {
-    const auto network = make_resnet(blocks, shape[1], 10);
+  const std::vector<std::int64_t> grey = {5, 1, 28, 28};
+  const std::vector<std::int64_t> coloured = {4, 3, 32, 32};
+  for (const auto& [blocks, shape, norm] :
+       {std::tuple{1, grey, Norm::kBatch}, std::tuple{3, coloured, Norm::kBatch}, std::tuple{3, coloured, Norm::kGroup},
+        std::tuple{1, grey, Norm::kEvoNorm}, std::tuple{3, coloured, Norm::kEvoNorm}}) {
+    const auto network = make_resnet(blocks, shape[1], 10, norm);
     const auto tensors = initial_tensors(*network);
-    Reference reference(blocks, shape[1], 10);
+    Reference reference(blocks, shape[1], 10, norm);
     const torch::NoGradGuard no_gradient;
     ASSERT_EQ(reference.parameters().size(), tensors.size());
     for (std::size_t i = 0; i < tensors.size(); ++i) reference.parameters()[i].copy_(tensors[i]);
@@ -120,7 +142,7 @@ TEST(Resnet, IsTheModuleOfThePaperInAndOutsideTraining) {
 }
 
 TEST(Resnet, RunningStatisticsMoveATenthTowardsMeanAndUnbiasedVarianceOfTheBatch) {
-  const auto network = make_resnet(1, 3, 10);
+  const auto network = make_resnet(1, 3, 10, Norm::kBatch);
   const auto tensors = initial_tensors(*network);
   const Pass pass{.buffers = initial_statistics(*network), .training = true};
   const torch::NoGradGuard no_gradient;
@@ -141,7 +163,7 @@ TEST(Resnet, RunningStatisticsMoveATenthTowardsMeanAndUnbiasedVarianceOfTheBatch
 }
 
 TEST(Resnet, OutsideTrainingABatchIsItsImagesAndTheStatisticsStay) {
-  const auto network = make_resnet(1, 1, 4);
+  const auto network = make_resnet(1, 1, 4, Norm::kBatch);
   const auto tensors = initial_tensors(*network);
   Pass pass{.buffers = initial_statistics(*network), .training = true};
   const torch::NoGradGuard no_gradient;
@@ -159,43 +181,45 @@ TEST(Resnet, OutsideTrainingABatchIsItsImagesAndTheStatisticsStay) {
 }
 
 TEST(Resnet, TheGradientIsThatOfFiniteDifferences) {
-  const auto network = make_resnet(1, 1, 4);
-  std::vector<at::Tensor> tensors;
-  for (const at::Tensor& tensor : initial_tensors(*network)) {
-    tensors.push_back(tensor.to(torch::kDouble).set_requires_grad(true));
+  for (const Norm norm : {Norm::kBatch, Norm::kGroup, Norm::kEvoNorm}) {
+    const auto network = make_resnet(1, 1, 4, norm);
+    std::vector<at::Tensor> tensors;
+    for (const at::Tensor& tensor : initial_tensors(*network)) {
+      tensors.push_back(tensor.to(torch::kDouble).set_requires_grad(true));
+    }
+    const at::Tensor images = random_images({4, 1, 9, 9}).to(torch::kDouble);
+    const at::Tensor labels = torch::tensor(std::vector<std::int64_t>{0, 3, 1, 1});
+    const auto loss_at = [&](const std::vector<at::Tensor>& at_tensors) {
+      Pass pass{.buffers = {}, .training = true};
+      for (const at::Tensor& buffer : initial_statistics(*network)) pass.buffers.push_back(buffer.to(torch::kDouble));
+      return at::cross_entropy_loss(network->scores(at_tensors, images, pass), labels);
+    };
+    loss_at(tensors).backward();
+    // Along one random direction; steps in double, small enough to pass no kink of a rectifier.
+    constexpr double kStep = 1e-6;
+    torch::manual_seed(3);
+    std::vector<at::Tensor> ahead, behind;
+    double slope = 0.0;
+    const torch::NoGradGuard no_gradient;
+    for (const at::Tensor& tensor : tensors) {
+      const at::Tensor direction = torch::randn_like(tensor);
+      ahead.push_back(tensor + kStep * direction);
+      behind.push_back(tensor - kStep * direction);
+      slope += (tensor.grad() * direction).sum().item<double>();
+    }
+    const double difference = (loss_at(ahead) - loss_at(behind)).item<double>() / (2 * kStep);
+    EXPECT_NEAR(difference, slope, 1e-4 * std::abs(slope));
+    EXPECT_GT(std::abs(slope), 1e-2);
   }
-  const at::Tensor images = random_images({4, 1, 9, 9}).to(torch::kDouble);
-  const at::Tensor labels = torch::tensor(std::vector<std::int64_t>{0, 3, 1, 1});
-  const auto loss_at = [&](const std::vector<at::Tensor>& at_tensors) {
-    Pass pass{.buffers = {}, .training = true};
-    for (const at::Tensor& buffer : initial_statistics(*network)) pass.buffers.push_back(buffer.to(torch::kDouble));
-    return at::cross_entropy_loss(network->scores(at_tensors, images, pass), labels);
-  };
-  loss_at(tensors).backward();
-  // Along one random direction; steps in double, small enough to pass no kink of a rectifier.
-  constexpr double kStep = 1e-6;
-  torch::manual_seed(3);
-  std::vector<at::Tensor> ahead, behind;
-  double slope = 0.0;
-  const torch::NoGradGuard no_gradient;
-  for (const at::Tensor& tensor : tensors) {
-    const at::Tensor direction = torch::randn_like(tensor);
-    ahead.push_back(tensor + kStep * direction);
-    behind.push_back(tensor - kStep * direction);
-    slope += (tensor.grad() * direction).sum().item<double>();
-  }
-  const double difference = (loss_at(ahead) - loss_at(behind)).item<double>() / (2 * kStep);
-  EXPECT_NEAR(difference, slope, 1e-4 * std::abs(slope));
-  EXPECT_GT(std::abs(slope), 1e-2);
 }
 
 TEST(Resnet, ConvolutionsStartNormalAndNormsAtOneAndZero) {
-  const auto network = make_resnet(3, 3, 10);
+  const auto network = make_resnet(3, 3, 10, Norm::kEvoNorm);
   const Layout layout = layout_of(*network);
   const std::vector<float> params = initial_parameters(*network, 1);
   for (const TensorLayout& tensor : layout.tensors) {
     const std::span<const float> values = std::span(params).subspan(tensor.offset, tensor.size);
-    if (tensor.name.ends_with("norm.weight")) {
+    if (tensor.name.ends_with("norm.weight") || tensor.name.ends_with("norm.v")) {
       for (const float value : values) ASSERT_EQ(value, 1.0F) << tensor.name;
     } else if (tensor.name.ends_with("bias")) {
       for (const float value : values) ASSERT_EQ(value, 0.0F) << tensor.name;
