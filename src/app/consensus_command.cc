@@ -142,6 +142,38 @@ void write_csv(const std::string& path, const ConsensusRun& run) {
   if (!file) throw RunError(path + ": cannot be written; is the disk full?");
 }
 
+// The graph or the links that the strategy needs.
+void choose_graph(ConsensusSetting& setting, const Options& options, const std::string& spec) {
+  if (setting.strategy->needs_links) {
+    if (options.given("weights")) {
+      throw UsageError("--weights: over directed links each sender divides evenly; remove it");
+    }
+    if (!(options.number("up") > 0.0))
+      throw UsageError("--up: with 0 no link is ever there; give a probability above 0");
+    setting.links = make_schedule(spec, std::nullopt, setting.seed, options.number("up"));
+  } else {
+    if (options.given("up")) throw UsageError("--up: has a meaning for strategies over directed links only; remove it");
+    setting.mixing = std::make_shared<const MixingMatrix>(make_topology(spec, std::nullopt, setting.seed),
+                                                          find_weights(options.text("weights")));
+  }
+  if (setting.nodes() < 2) throw UsageError("'" + spec + "' has one node, which agrees with itself");
+}
+
+// What the graph promises for gossip without compression.
+template <typename Line>
+void print_promise(const Line& line, const ConsensusSetting& setting) {
+  if (setting.mixing != nullptr) {
+    const double delta = spectrum_of(*setting.mixing).delta;
+    line("exact", printed("%.6f", (1.0 - delta) * (1.0 - delta)) + " at most without compression: (1 - delta)^2");
+    return;
+  }
+  const LinkSchedule& links = *setting.links;
+  if (links.period() == 0 || links.nodes() > kMaxMixingNodes) return;
+  const Mixing mixing = mixing_of(links);
+  line("exact", mixing.exact ? "after " + grouped(links.period()) + " rounds without compression"
+                             : printed("%.6f", mixing.factor * mixing.factor) + " in the long run without compression");
+}
+
 std::string_view end_text(ConsensusRun::End end) {
   switch (end) {
     case ConsensusRun::End::kTarget:
@@ -160,7 +192,7 @@ std::string_view end_text(ConsensusRun::End end) {
 
 std::span<const OptionSpec> consensus_command_options() {
   static const std::vector<OptionSpec> table = {
-      {.name = "strategy", .default_value = "choco", .help = "a strategy that gossips on a graph"},
+      {.name = "strategy", .default_value = "choco", .help = "a strategy that gossips on a graph or over links"},
       {.name = "operator", .default_value = "none", .help = "compression operator, of strategies that compress"},
       {.name = "gamma",
        .type = OptionType::kNumber,
@@ -188,17 +220,25 @@ std::span<const OptionSpec> consensus_command_options() {
        .maximum = static_cast<double>(kMostElements),
        .help = "elements of a normal vector drawn for each node"},
       {.name = "seed", .type = OptionType::kInteger, .default_value = "1", .help = "of all that is drawn"},
-      {.name = "weights", .default_value = "metropolis", .help = "mixing weights: metropolis, max_degree or uniform"}};
+      {.name = "weights", .default_value = "metropolis", .help = "mixing weights: metropolis, max_degree or uniform"},
+      {.name = "up",
+       .type = OptionType::kNumber,
+       .default_value = "1",
+       .minimum = 0,
+       .maximum = 1,
+       .help = "over directed links: probability that a link is there in a round"}};
   return table;
 }
 
 ExitCode consensus_command(Console& console, const ConsensusArguments& arguments) {
   const Options options("", consensus_command_options(), given_of(arguments.options));
   const StrategyRow& row = find_strategy(options.text("strategy"));
-  if (!row.needs_graph) throw UsageError("--strategy: '" + std::string(row.name) + "' does not gossip; try choco");
-  if (row.groups != nullptr || row.brings_momentum) {
+  if (!row.gossips()) throw UsageError("--strategy: '" + std::string(row.name) + "' does not gossip; try choco");
+  if (row.groups != nullptr || row.brings_momentum || row.gossip_alone != nullptr) {
     throw UsageError("--strategy: '" + std::string(row.name) + "' does more than gossip; try " +
-                     (row.groups != nullptr ? "the one between its groups" : "d_psgd, which gossips alike"));
+                     (row.groups != nullptr ? "the one between its groups"
+                      : row.brings_momentum ? "d_psgd, which gossips alike"
+                                            : std::string(row.gossip_alone->name) + ", which gossips alike"));
   }
   const CompressorRow& op = find_compressor(options.text("operator"));
   if (!row.compresses && (options.given("operator") || !arguments.operator_options.empty())) {
@@ -207,21 +247,18 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
   if (arguments.tune && op.name == "threshold") {
     throw UsageError("--tune: threshold does another thing to small differences than to large ones; give --gamma");
   }
-  const Graph graph = make_topology(arguments.graph, std::nullopt, options.integer("seed"));
-  if (graph.nodes() < 2) throw UsageError("'" + arguments.graph + "' has one node, which agrees with itself");
+  ConsensusSetting setting{.strategy = &row, .options = {}, .layout = {}, .seed = options.integer("seed")};
+  choose_graph(setting, options, arguments.graph);
   const Options of_strategy = strategy_options(row, options, arguments.tune);
-  const Subject subject = make_subject(options, arguments, graph.nodes());
-  ConsensusSetting setting{.strategy = &row,
-                           .options = of_strategy,
-                           .mixing = std::make_shared<const MixingMatrix>(graph, find_weights(options.text("weights"))),
-                           .layout = subject.layout,
-                           .seed = options.integer("seed")};
+  const Subject subject = make_subject(options, arguments, setting.nodes());
+  setting.options = of_strategy;
+  setting.layout = subject.layout;
   if (row.compresses) setting.compressor = make_compressor(op, arguments, subject.layout);
 
   if (!arguments.csv.empty() && !std::ofstream(arguments.csv)) {
     throw UsageError("--csv: " + arguments.csv + " cannot be written; give a file in a folder that exists");
   }
-  std::string head = arguments.graph + ", " + grouped(graph.nodes()) + " vectors of " + grouped(subject.layout.size) +
+  std::string head = arguments.graph + ", " + grouped(setting.nodes()) + " vectors of " + grouped(subject.layout.size) +
                      ": " + std::string(row.name) + (row.compresses ? " with " + std::string(op.name) : "");
   console.out << head << "\n\n" << std::flush;
   if (arguments.tune) {
@@ -245,10 +282,9 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
                        printed("%.5f", fit->r_squared) + ", rounds " + grouped(fit->first_round) + " to " +
                        grouped(fit->last_round));
   }
-  const Spectrum spectrum = spectrum_of(*setting.mixing);
-  line("exact", printed("%.6f", (1.0 - spectrum.delta) * (1.0 - spectrum.delta)) +
-                    " at most without compression: (1 - delta)^2");
+  print_promise(line, setting);
   if (row.name == "choco") {
+    const Spectrum spectrum = spectrum_of(*setting.mixing);
     const auto omega = setting.compressor()->omega(subject.vectors.front());
     if (omega && *omega > 0.0) {
       line("proved", printed("%.6f", 1.0 - spectrum.delta * spectrum.delta * *omega / 82.0) +

@@ -263,11 +263,17 @@ void check_momentum(const Job& job, const StrategyRow& strategy, const std::stri
 
 // A strategy that waits for every frame ends at the first that is lost.
 void check_faults(const Job& job) {
-  const auto goes_on = [](const StrategyRow& row) { return row.tolerates_loss || row.silent; };
-  if (goes_on(*job.strategy)) return;
+  const auto goes_on = [](const StrategyRow& row) { return row.tolerates_loss != nullptr || row.silent; };
+  const StrategyRow& strategy = *job.strategy;
+  const bool asked = strategy.tolerates_loss != nullptr;
+  if (strategy.silent || (asked && strategy.tolerates_loss(job.section("strategy")))) return;
   for (const char* key : {"loss", "duplication"}) {
     const Options& network = job.section("network");
     if (network.number(key) == 0.0) continue;
+    if (asked) {
+      throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
+                       " needs each frame once, but with strategy.order = \"asynchronous\"; set that, or remove this");
+    }
     std::string names;
     for (const StrategyRow* row : strategies()) {
       if (goes_on(*row)) names += (names.empty() ? "" : ", ") + std::string(row->name);
@@ -280,7 +286,7 @@ void check_faults(const Job& job) {
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
-      (job.strategy->silent || job.strategy->needs_coordinator || job.strategy->needs_graph)) {
+      (job.strategy->needs_coordinator || !job.strategy->reduces(job.section("strategy")))) {
     throw UsageError(network.place("collective") + ": strategy " + std::string(job.strategy->name) +
                      " uses no collective; remove it");
   }

@@ -101,7 +101,14 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
   if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
   const StrategyRow& gossip = gossiping_strategy(job);
   if (gossip.one_for_each_neighbor != nullptr && gossip.one_for_each_neighbor(gossip_options(job, setup))) {
-    bytes += gossip_payload(*setup.strategy_setting.mixing, model);  // a vector for each end of an edge
+    const StrategySetting& setting = setup.strategy_setting;
+    // A vector for each end of an edge; or two for each link, but one at a sender whose receivers stay.
+    if (setting.mixing != nullptr) {
+      bytes += gossip_payload(*setting.mixing, model);
+    } else {
+      bytes += links_ever(*setting.links) * model +
+               (setting.links->is_static() ? workers : links_ever(*setting.links)) * model;
+    }
   }
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
@@ -123,6 +130,7 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   plan.memory = memory_of(job, setup);
   plan.step_payload = sum(setup.traffic.per_step);
   plan.sync_payload = sum(setup.traffic.per_sync);
+  plan.run_payload = sum(setup.traffic.per_run);
   const std::uint64_t period = setup.traffic.steps_per_sync;
   const auto workers = static_cast<std::uint64_t>(setup.world_size());
   const Seconds compute = *std::max_element(job.step_cost.begin(), job.step_cost.end());

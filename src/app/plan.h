@@ -16,6 +16,7 @@ struct Plan {
   // Payload over all nodes.
   std::uint64_t step_payload = 0;
   std::uint64_t sync_payload = 0;
+  std::uint64_t run_payload = 0;  // of a whole run, beside those
   // Synchronisations of the whole run, at least and at most: equal unless the data decide.
   std::uint64_t fewest_syncs = 0;
   std::uint64_t most_syncs = 0;
@@ -24,8 +25,12 @@ struct Plan {
   Seconds step_time;
   std::optional<Seconds> sync_time;
 
-  Bytes fewest_bytes(std::uint64_t steps) const { return {steps * step_payload + fewest_syncs * sync_payload}; }
-  Bytes most_bytes(std::uint64_t steps) const { return {steps * step_payload + most_syncs * sync_payload}; }
+  Bytes fewest_bytes(std::uint64_t steps) const {
+    return {steps * step_payload + fewest_syncs * sync_payload + run_payload};
+  }
+  Bytes most_bytes(std::uint64_t steps) const {
+    return {steps * step_payload + most_syncs * sync_payload + run_payload};
+  }
 };
 
 // Times come from running the strategy itself on the job's simulated network, a few steps with models that nobody

@@ -66,15 +66,25 @@ SchemaSection topology_section() {
                         .help = "who talks with whom",
                         .options = {},
                         .variants = {},
-                        .used_by = [](const StrategyRow& row) { return row.needs_graph; }};
-  section.options.push_back({.name = "graph",
-                             .required = true,
-                             .help = "a row of `laconic list topologies`, such as \"ring\" or \"erdos_renyi:0.3\""});
+                        .used_by = [](const StrategyRow& row) { return row.gossips(); }};
+  section.options.push_back(
+      {.name = "graph",
+       .default_value = "",
+       .help = "a row of `laconic list topologies`, such as \"ring\" or \"erdos_renyi:0.3\"; to be given "
+               "but for strategies over directed links, which take \"base:1\" else"});
   section.options.push_back({.name = "weights",
                              .type = OptionType::kChoice,
                              .default_value = mixing_weights().front().name,
                              .choices = names_of(mixing_weights()),
-                             .help = "how much a worker takes of each neighbour's model"});
+                             .help = "how much a worker takes of each neighbour's model, on an undirected graph"});
+  section.options.push_back({.name = "up",
+                             .type = OptionType::kNumber,
+                             .default_value = "1",
+                             .minimum = 0,
+                             .maximum = 1,
+                             .help =
+                                 "over directed links: the probability that a link, or both directions of an edge, is "
+                                 "there in a round"});
   return section;
 }
 

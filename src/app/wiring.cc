@@ -79,7 +79,7 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
   options.step_cost = job.step_cost;
   options.network = network_of(job);
   options.comm = {.collective = collective_of(job), .deadline = job.section("network").seconds("deadline")};
-  options.with_coordinator = job.strategy->needs_coordinator || (!job.strategy->silent && !job.strategy->needs_graph &&
+  options.with_coordinator = job.strategy->needs_coordinator || (job.strategy->reduces(job.section("strategy")) &&
                                                                  options.comm.collective == Collective::kStar);
   options.evaluation = {.numerator = interval.numerator, .denominator = interval.denominator};
   options.own_models = own_models_of(job);
@@ -92,6 +92,15 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
 
 std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
   const Options& options = job.section("topology");
+  if (options.text("graph").empty()) {
+    throw UsageError(options.place("graph") +
+                     ": is missing; give a row of `laconic list topologies`, such as \"ring\"");
+  }
+  if (options.given("up")) {
+    throw UsageError(options.place("up") +
+                     ": links may fail only for strategies over directed links, such as sgp; "
+                     "remove it");
+  }
   const std::uint32_t nodes = job.between == nullptr ? job.workers : job.groups;
   const Graph graph = job.at("topology", "graph", [&] {
     return make_topology(options.text("graph"), nodes, job.seed, job.between == nullptr ? "worker" : "group");
@@ -104,6 +113,23 @@ std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
                      "' has no spectral gap: gossip would swing for ever; take metropolis or uniform weights");
   }
   return mixing;
+}
+
+// The graph of a job that names none.
+constexpr std::string_view kDefaultLinks = "base:1";
+
+std::shared_ptr<const LinkSchedule> links_of(const Job& job) {
+  const Options& options = job.section("topology");
+  if (options.given("weights")) {
+    throw UsageError(options.place("weights") +
+                     ": over directed links each sender divides evenly, unless the topology has "
+                     "weights of its own; remove it");
+  }
+  const double up = options.number("up");
+  if (!(up > 0.0)) throw UsageError(options.place("up") + ": with 0 no link is ever there; give a probability above 0");
+  const std::string& graph = options.text("graph");
+  return job.at("topology", "graph",
+                [&] { return make_schedule(graph.empty() ? kDefaultLinks : graph, job.workers, job.seed, up); });
 }
 
 CompressorFactory compressor_of(const Job& job, const Layout& layout) {
@@ -119,7 +145,9 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.seed = job.seed;
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
+  setting.steps = training.steps().value;
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
+  if (job.strategy->needs_links) setting.links = links_of(job);
   if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());
   if (job.between != nullptr) {
     setting.between = job.between;
@@ -143,8 +171,7 @@ void tune(const Job& job, JobSetup& setup, const std::function<bool()>& interrup
                      "ones; give a number in (0, 1]");
   }
   ResolvedGamma resolved = job.at(job.between == nullptr ? "strategy" : "between", "gamma", [&] {
-    return resolve_gamma(gossip, options, setting.mixing, setting.compressor, setup.training->layout(), job.seed,
-                         setup.simulation.compute_threads, interrupted);
+    return resolve_gamma(gossip, options, setting, setup.simulation.compute_threads, interrupted);
   });
   options = std::move(resolved.options);
   setup.tuned = std::move(resolved.tuned);

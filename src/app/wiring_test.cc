@@ -120,7 +120,8 @@ TEST(Wiring, GroupsOfWorkersRunWhatIsBetweenThem) {
   const Ledger& ledger = result.outcome.ledger;
   std::uint64_t payload = 0;
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
-    payload += setup.steps() * setup.traffic.per_step[kind] + result.outcome.syncs * setup.traffic.per_sync[kind];
+    payload += setup.steps() * setup.traffic.per_step[kind] + result.outcome.syncs * setup.traffic.per_sync[kind] +
+               setup.traffic.per_run[kind];
   }
   EXPECT_EQ(ledger.total().payload.value, payload);
   EXPECT_EQ(ledger.sent({1}).frames, setup.steps()) << "a member's gradients";

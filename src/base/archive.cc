@@ -80,6 +80,21 @@ void Archive::vector(std::string_view name, std::vector<float>& values, std::siz
   reader_.floats(values);
 }
 
+void Archive::bytes(std::string_view name, std::vector<std::byte>& values, std::size_t max_size) {
+  field(name, 'B');
+  if (!loading_) {
+    writer_.varint(values.size());
+    writer_.raw(values);
+    return;
+  }
+  const std::uint64_t size = reader_.varint();
+  if (size > max_size || size > reader_.remaining()) {
+    reader_.fail("'" + std::string(name) + "' claims " + std::to_string(size) + " bytes");
+  }
+  const std::span<const std::byte> read = reader_.raw(static_cast<std::size_t>(size));
+  values.assign(read.begin(), read.end());
+}
+
 std::vector<std::byte> Archive::take() { return writer_.take(); }
 
 void Archive::expect_end() const { reader_.expect_end(); }

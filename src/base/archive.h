@@ -33,6 +33,7 @@ class Archive {
   void floats(std::string_view name, std::span<float> values);
   // Variable size, at most `max_size` values when loading.
   void vector(std::string_view name, std::vector<float>& values, std::size_t max_size);
+  void bytes(std::string_view name, std::vector<std::byte>& values, std::size_t max_size);
 
   // What was saved.
   std::vector<std::byte> take();

@@ -38,6 +38,11 @@ Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
   co_return std::move(arrival->frame);
 }
 
+Task<std::optional<Arrival>> Comm::poll(Tag tag, Round round) {
+  const Pattern pattern{.from = std::nullopt, .tags = tag, .round = round, .may_be_late = true};
+  return transport_.receive(pattern, Seconds{});
+}
+
 Task<Arrival> Comm::receive_when_idle(TagSet tags, Round round) {
   const Pattern pattern{.from = std::nullopt, .tags = tags, .round = round};
   auto arrival = co_await transport_.receive(pattern, kIdle);

@@ -67,6 +67,9 @@ class Comm {
   // Waits without a deadline, for a node to which nobody owes anything.
   Task<Arrival> receive_when_idle(TagSet tags, Round round);
 
+  // A frame that is there already, the oldest from anyone; nothing where none is. For exchanges that wait for nobody.
+  Task<std::optional<Arrival>> poll(Tag tag, Round round);
+
   // Collectives over all workers; only workers call them, and with the star the coordinator serves them
   // (serve_collectives). Throw PeerLost when a peer is late and DecodeError when one sent something else.
   Task<SharedVector> all_reduce_mean(std::span<const float> values, Traffic traffic);

@@ -49,6 +49,8 @@ std::string_view to_text(Tag tag) {
       return "neighbour's message";
     case Tag::kReplica:
       return "neighbour's replica";
+    case Tag::kAnswer:
+      return "answer to a message";
   }
   return "unknown";
 }

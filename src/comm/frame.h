@@ -40,8 +40,9 @@ enum class Tag : std::uint8_t {
   kBroadcast,   // from one to many
   kGossip,      // to a neighbour on the job's graph
   kReplica,     // to a neighbour that asked: the whole of what it should know of the sender
+  kAnswer,      // back over a link: which of its frames came
 };
-inline constexpr std::size_t kTags = 11;
+inline constexpr std::size_t kTags = 12;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {

@@ -14,6 +14,10 @@ void ErrorFeedback::write(std::span<std::byte> out) {
   compressor_.decode_add(out, -1.0F, error_);
 }
 
+void ErrorFeedback::add_difference(std::span<const float> a, std::span<const float> b) {
+  kernels::axpy_difference(1.0F, a, b, error_);
+}
+
 void ErrorFeedback::archive(Archive& archive) { archive.floats("error feedback", error_); }
 
 }  // namespace laconic

@@ -6,6 +6,7 @@
 // its range; within one ulp of max(|c|, |v|) for the others.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,10 @@ class ErrorFeedback {
 
   // e; between prepare() and write() it is v.
   std::span<const float> error() const { return error_; }
+  // e += a - b: to be told later.
+  void add_difference(std::span<const float> a, std::span<const float> b);
+  // e = 0: nothing is left to tell.
+  void clear() { std::fill(error_.begin(), error_.end(), 0.0F); }
 
   void archive(Archive& archive);
 

@@ -159,14 +159,15 @@ class Recorder {
 };
 
 void check(const ConsensusSetting& setting, const NodeVectors& vectors) {
-  LACONIC_CHECK(setting.strategy != nullptr && setting.mixing != nullptr, "no strategy or no graph");
-  if (!setting.strategy->needs_graph) {
+  LACONIC_CHECK(setting.strategy != nullptr && (setting.mixing != nullptr || setting.links != nullptr),
+                "no strategy or no graph");
+  if (!setting.strategy->gossips()) {
     throw UsageError("strategy '" + std::string(setting.strategy->name) +
                      "' does not gossip; `laconic list strategies` shows those that need a graph");
   }
-  if (vectors.size() != setting.mixing->nodes()) {
-    throw UsageError(std::to_string(vectors.size()) + " vectors for a graph of " +
-                     std::to_string(setting.mixing->nodes()) + " nodes; give one vector a node");
+  if (vectors.size() != setting.nodes()) {
+    throw UsageError(std::to_string(vectors.size()) + " vectors for a graph of " + std::to_string(setting.nodes()) +
+                     " nodes; give one vector a node");
   }
   for (const std::vector<float>& vector : vectors) {
     LACONIC_CHECK(vector.size() == setting.layout.size, vector.size() << " elements for " << setting.layout.size);
@@ -205,9 +206,11 @@ ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& v
                                          .layout = setting.layout,
                                          .world_size = static_cast<int>(vectors.size()),
                                          .seed = setting.seed,
+                                         .steps = limits.rounds,
                                          .start = std::vector<float>(setting.layout.size, 0.0F),
                                          .samples = std::vector<std::uint64_t>(vectors.size(), 1),
                                          .mixing = setting.mixing,
+                                         .links = setting.links,
                                          .compressor = setting.compressor};
   const sim::SimulationOptions options{.steps = {limits.rounds},
                                        .seed = setting.seed,
@@ -233,6 +236,7 @@ Options consensus_options(const StrategyRow& row, std::map<std::string, GivenOpt
   prefer("order", "adapt-then-combine");
   prefer("xhat_start", "zero");
   prefer("replicas", "each");
+  prefer("guard", "false");
   return {row.name, row.options, given};
 }
 

@@ -20,20 +20,23 @@
 #include "runtimes/sim/network_model.h"
 #include "strategies/strategy.h"
 #include "topology/mixing.h"
+#include "topology/schedule.h"
 
 namespace laconic {
 
 // Who gossips, how, and on which network.
 struct ConsensusSetting {
-  const StrategyRow* strategy = nullptr;  // one that needs a graph
-  Options options;                        // of the strategy
-  std::shared_ptr<const MixingMatrix> mixing;
-  CompressorFactory compressor = {};  // for vectors of `layout`; for strategies that compress
-  Layout layout;                      // how a vector is cut into tensors
-  std::uint64_t seed = 1;             // of what the operator draws
+  const StrategyRow* strategy = nullptr;            // one that gossips
+  Options options;                                  // of the strategy
+  std::shared_ptr<const MixingMatrix> mixing = {};  // for a strategy that needs a graph
+  std::shared_ptr<const LinkSchedule> links = {};   // for one that needs links
+  CompressorFactory compressor = {};                // for vectors of `layout`; for strategies that compress
+  Layout layout;                                    // how a vector is cut into tensors
+  std::uint64_t seed = 1;                           // of what the operator draws
   sim::NetworkOptions network = unlimited_network();
   int compute_threads = 0;  // as in sim::SimulationOptions: changes speed only
 
+  std::size_t nodes() const { return mixing != nullptr ? mixing->nodes() : links->nodes(); }
   static sim::NetworkOptions unlimited_network();
 };
 
@@ -85,7 +88,7 @@ ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& v
 
 // The options of a strategy for gossip alone: those of its table that `given` leaves out are the job's defaults, but
 // order is adapt-then-combine, xhat_start is zero, and replicas is each, since errors far below those of training
-// count.
+// count; guard is off, since here divergence is seen.
 Options consensus_options(const StrategyRow& row, std::map<std::string, GivenOption> given);
 
 }  // namespace laconic

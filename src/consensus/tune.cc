@@ -50,6 +50,10 @@ double told(const ConsensusSetting& setting, std::span<const float> v) {
   return std::max(1.0 - kernels::squared_norm(rest) / kernels::squared_norm(v), 1e-4);
 }
 
+bool floors(const ConsensusSetting& setting) {
+  return setting.strategy->stops_at_floor != nullptr && setting.strategy->stops_at_floor(setting.options);
+}
+
 // A candidate and what became of it.
 struct Trial {
   TuneCandidate candidate;
@@ -65,7 +69,7 @@ class Search {
     const double rounds = options.most_work / round_work_;
     if (rounds < kCheapRounds) target_ = std::max(target_, kDearTarget);
     if (rounds < kDearRounds) target_ = std::max(target_, kVeryDearTarget);
-    if (setting.strategy->stops_at_floor) target_ = std::max(target_, kFloorTarget);
+    if (floors(setting)) target_ = std::max(target_, kFloorTarget);
     const double messages = kPatienceMessages / told(setting, vectors.front());
     patience_ = std::max(kPatience, static_cast<std::uint64_t>(messages));
   }
@@ -201,7 +205,7 @@ class Search {
   // Whether the error goes on falling behind the target. What cannot be afforded is taken to hold.
   bool holds(double gamma) {
     const double rounds = kCheckRounds * *best().rounds + kMoreRounds;
-    if (setting_.strategy->stops_at_floor || rounds > static_cast<double>(affordable_rounds())) return true;
+    if (floors(setting_) || rounds > static_cast<double>(affordable_rounds())) return true;
     const ConsensusRun run = gossip(gamma, {.rounds = static_cast<std::uint64_t>(rounds)});
     return run.end == ConsensusRun::End::kRounds && run.last().error <= std::max(target_ * kCheck, kRoundingFloor);
   }
@@ -280,31 +284,32 @@ TuneResult tune_gamma(const ConsensusSetting& setting, const NodeVectors& vector
   return Search(setting, vectors, options, tried).run();
 }
 
-ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
-                            const std::shared_ptr<const MixingMatrix>& mixing, const CompressorFactory& compressor,
-                            const Layout& layout, std::uint64_t seed, int compute_threads,
-                            const std::function<bool()>& interrupted) {
+ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options, const StrategySetting& job,
+                            int compute_threads, const std::function<bool()>& interrupted) {
   ResolvedGamma resolved{.options = options, .tuned = std::nullopt};
   if (!asks_for_tuned_gamma(strategy, options)) return resolved;
-  if (mixing->nodes() == 1) {  // nobody to move towards
+  ConsensusSetting setting{.strategy = strategy.gossip_alone != nullptr ? strategy.gossip_alone : &strategy,
+                           .options = {},
+                           .mixing = job.mixing,
+                           .links = job.links,
+                           .compressor = job.compressor,
+                           .layout = job.layout,
+                           .seed = job.seed,
+                           .compute_threads = job.layout.size < kThreadedSize ? 0 : compute_threads};
+  if (setting.nodes() == 1) {  // nobody to move towards
     resolved.options = options.with("gamma", "1");
     return resolved;
   }
   std::map<std::string, GivenOption> given;
-  for (const OptionSpec& spec : strategy.options) {
-    if (spec.name == "order" || spec.name == "xhat_start" || spec.name == "gamma") continue;
+  for (const OptionSpec& spec : setting.strategy->options) {
+    constexpr std::array kOwn = {"order", "xhat_start", "gamma", "guard", "account"};  // gossip alone has its own
+    if (std::find(kOwn.begin(), kOwn.end(), spec.name) != kOwn.end()) continue;
     for (const Options::Resolved& option : options.resolved()) {
       if (option.spec->name == spec.name) given[std::string(spec.name)] = {.text = option.text, .where = "job"};
     }
   }
-  const ConsensusSetting setting{.strategy = &strategy,
-                                 .options = consensus_options(strategy, std::move(given)),
-                                 .mixing = mixing,
-                                 .compressor = compressor,
-                                 .layout = layout,
-                                 .seed = seed,
-                                 .compute_threads = layout.size < kThreadedSize ? 0 : compute_threads};
-  resolved.tuned = tune_gamma(setting, normal_vectors(mixing->nodes(), layout.size, seed),
+  setting.options = consensus_options(*setting.strategy, std::move(given));
+  resolved.tuned = tune_gamma(setting, normal_vectors(setting.nodes(), setting.layout.size, setting.seed),
                               {.target = kJobTarget, .interrupted = interrupted});
   resolved.options = options.with("gamma", text_of(resolved.tuned->gamma));
   return resolved;

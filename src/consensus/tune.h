@@ -72,16 +72,14 @@ TuneResult tune_gamma(const ConsensusSetting& setting, const NodeVectors& vector
                       const std::function<void(const TuneCandidate&)>& tried = {});
 
 // The options with a tuned gamma in the place of "auto", by normal vectors of `seed` and kJobTarget: models in training
-// never come closer, and the way beyond is dear. `mixing`, `compressor` and `layout` are those of the job. Nothing is
-// done where the strategy's gamma is a number.
+// never come closer, and the way beyond is dear. `job`: the graph or the links, the operator, the layout and the
+// seed. Nothing is done where the strategy's gamma is a number.
 inline constexpr double kJobTarget = 1e-3;
 struct ResolvedGamma {
   Options options;
   std::optional<TuneResult> tuned;
 };
-ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
-                            const std::shared_ptr<const MixingMatrix>& mixing, const CompressorFactory& compressor,
-                            const Layout& layout, std::uint64_t seed, int compute_threads,
-                            const std::function<bool()>& interrupted = {});
+ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options, const StrategySetting& job,
+                            int compute_threads, const std::function<bool()>& interrupted = {});
 
 }  // namespace laconic

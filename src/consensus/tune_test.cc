@@ -158,16 +158,19 @@ TEST(Tune, SaysWhatIsAmissWhereThereIsNothingToFind) {
 
 TEST(ResolveGamma, PutsTheTunedOneInThePlaceOfTheWord) {
   const ConsensusSetting setting = setting_of("choco", "ring:6", 100, "sign");
+  StrategySetting job;
+  job.layout = setting.layout;
+  job.seed = 1;
+  job.mixing = setting.mixing;
+  job.compressor = setting.compressor;
   const Options automatic("strategy", setting.strategy->options, {{"gamma", {"auto", "job.toml:3"}}});
-  const ResolvedGamma resolved =
-      resolve_gamma(*setting.strategy, automatic, setting.mixing, setting.compressor, setting.layout, 1, 0);
+  const ResolvedGamma resolved = resolve_gamma(*setting.strategy, automatic, job, 0);
   ASSERT_TRUE(resolved.tuned);
   EXPECT_EQ(resolved.options.number("gamma"), resolved.tuned->gamma);
   EXPECT_EQ(resolved.options.text("order"), "overlap");
   EXPECT_EQ(resolved.options.place("gamma"), "job.toml:3: strategy.gamma");
   const Options given("strategy", setting.strategy->options, {{"gamma", {"0.3", "job.toml:3"}}});
-  const ResolvedGamma left =
-      resolve_gamma(*setting.strategy, given, setting.mixing, setting.compressor, setting.layout, 1, 0);
+  const ResolvedGamma left = resolve_gamma(*setting.strategy, given, job, 0);
   EXPECT_FALSE(left.tuned);
   EXPECT_EQ(left.options.number("gamma"), 0.3);
 }

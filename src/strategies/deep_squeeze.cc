@@ -72,7 +72,7 @@ const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .options = kOptions,
                                   .needs_graph = true,
                                   .compresses = true,
-                                  .stops_at_floor = true,
+                                  .stops_at_floor = [](const Options&) { return true; },
                                   .vectors = 1,
                                   .make = make,
                                   .traffic = traffic};

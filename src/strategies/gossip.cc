@@ -71,17 +71,22 @@ TrafficFormula model_traffic(const StrategySetting& setting) {
   return formula;
 }
 
-TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t overhead) {
+MessageSize message_size(const StrategySetting& setting) {
   RandomStream stream(setting.seed, "message size");
   const std::unique_ptr<Compressor> compressor = setting.compressor();
   std::vector<float> values(setting.dimension, 0.0F);
   const std::size_t of_zero = compressor->prepare(values, stream);
   for (float& value : values) value = static_cast<float>(stream.gaussian());
   const std::size_t of_gaussian = compressor->prepare(values, stream);
+  return {.of_gaussian = of_gaussian, .depends_on_values = of_gaussian != of_zero};
+}
+
+TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t overhead) {
+  const MessageSize message = message_size(setting);
   TrafficFormula formula;
-  formula.sync(Traffic::kModel) = gossip_payload(*setting.mixing, overhead + of_gaussian);
+  formula.sync(Traffic::kModel) = gossip_payload(*setting.mixing, overhead + message.of_gaussian);
   formula.steps_per_sync = 1;
-  formula.depends_on_values = of_gaussian != of_zero;
+  formula.depends_on_values = message.depends_on_values;
   return formula;
 }
 

@@ -54,6 +54,13 @@ std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);
 // The formula of an algorithm that sends its model to each neighbour every step.
 TrafficFormula model_traffic(const StrategySetting& setting);
 
+// Bytes of an operator's message: of a Gaussian vector, and whether others differ.
+struct MessageSize {
+  std::uint64_t of_gaussian = 0;
+  bool depends_on_values = false;
+};
+MessageSize message_size(const StrategySetting& setting);
+
 // The formula of an algorithm that sends one message with `overhead` more bytes to each neighbour every step: exact
 // where the size of messages does not depend on what is in them, else that of Gaussian vectors.
 TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t overhead);

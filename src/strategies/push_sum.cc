@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "base/byte_stream.h"
 #include "base/error.h"
@@ -45,11 +47,8 @@ Frame PushSum::frame(const FrameHeader& header, std::size_t size,
   });
 }
 
-void PushSum::archive(Archive& archive, std::size_t size) {
-  archive.vector("push_sum.numerators", x_, size);
-  if (archive.loading() && !x_.empty() && x_.size() != size) {
-    throw DecodeError("state: " + std::to_string(x_.size()) + " numerators for " + std::to_string(size));
-  }
+void PushSum::archive(Archive& archive) {
+  archive.vector("push_sum.numerators", x_, kMaxPayloadSize / sizeof(float));
   auto units = static_cast<std::uint64_t>(y_.units());
   archive.value("push_sum.weight", units);
   y_ = PushWeight(static_cast<std::int64_t>(units));
@@ -64,9 +63,9 @@ PushMessage parse_push(const Frame& frame, std::uint32_t nodes) {
   return {.weight = PushWeight(static_cast<std::int64_t>(units)), .message = in.rest()};
 }
 
-float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma) {
+float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma, double worth) {
   double sum = 0.0;
-  for (const WeightedNeighbor& receiver : receivers) sum += static_cast<float>(gamma * receiver.weight);
+  for (const WeightedNeighbor& receiver : receivers) sum += static_cast<float>(gamma * receiver.weight * worth);
   return static_cast<float>(sum);
 }
 
@@ -78,8 +77,8 @@ void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers
 Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatrix& links, std::span<const Frame> frames,
                                                      const FrameHeader& header) {
   const std::span<const WeightedNeighbor> receivers = links.receivers(comm.self());
-  LACONIC_CHECK(frames.size() == 1 || frames.size() == receivers.size(),
-                frames.size() << " frames for " << receivers.size());
+  LACONIC_CHECK(frames.size() == 1 || frames.size() == receivers.size(), frames.size()
+                                                                             << " frames for " << receivers.size());
   for (std::size_t i = 0; i < receivers.size(); ++i) {
     comm.send(receivers[i].rank, frames[frames.size() == 1 ? 0 : i]);
   }
@@ -91,9 +90,16 @@ Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatri
   co_return received;
 }
 
-LinkCount links_a_round(const LinkSchedule& links) {
+namespace {
+// Rounds that stand for all of a schedule.
+std::uint64_t looked_at(const LinkSchedule& links) {
   constexpr std::uint64_t kDrawnRounds = 100;
-  const std::uint64_t rounds = links.period() > 0 ? links.period() : kDrawnRounds;
+  return links.period() > 0 ? links.period() : kDrawnRounds;
+}
+}  // namespace
+
+LinkCount links_a_round(const LinkSchedule& links) {
+  const std::uint64_t rounds = looked_at(links);
   LinkCount count;
   const std::size_t first = links.at(0)->links();
   for (std::uint64_t round = 0; round < rounds; ++round) {
@@ -105,11 +111,21 @@ LinkCount links_a_round(const LinkSchedule& links) {
   return count;
 }
 
+std::uint64_t links_ever(const LinkSchedule& links) {
+  std::set<std::pair<std::int32_t, std::int32_t>> seen;
+  for (std::uint64_t round = 0; round < looked_at(links); ++round) {
+    const std::shared_ptr<const LinkMatrix> here = links.at(round);
+    for (Rank node{0}; node.value < static_cast<std::int32_t>(links.nodes()); ++node.value) {
+      for (const WeightedNeighbor& receiver : here->receivers(node)) seen.emplace(node.value, receiver.rank.value);
+    }
+  }
+  return seen.size();
+}
+
 TrafficFormula link_traffic(const LinkSchedule& links, std::uint64_t size) {
   const LinkCount count = links_a_round(links);
   TrafficFormula formula;
-  formula.sync(Traffic::kModel) =
-      static_cast<std::uint64_t>(std::llround(count.mean * static_cast<double>(size)));
+  formula.sync(Traffic::kModel) = static_cast<std::uint64_t>(std::llround(count.mean * static_cast<double>(size)));
   formula.steps_per_sync = 1;
   formula.depends_on_values = !count.same;
   return formula;

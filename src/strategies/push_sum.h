@@ -70,7 +70,7 @@ class PushSum {
   Frame frame(const FrameHeader& header, std::size_t size,
               const std::function<void(std::span<std::byte>)>& write) const;
 
-  void archive(Archive& archive, std::size_t size);
+  void archive(Archive& archive);
 
  private:
   float inverse() const { return static_cast<float>(1.0 / y_.value()); }
@@ -85,9 +85,9 @@ struct PushMessage {
 // Throws DecodeError for a payload that is too short, or whose weight no sender of `nodes` can have.
 PushMessage parse_push(const Frame& frame, std::uint32_t nodes);
 
-// What a sender gives away of x at a round: the sum of its receivers' fractions times gamma, each rounded to float32 as
-// the receivers use them, so that nothing is made or lost.
-float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma);
+// What a sender gives away in a round of what is worth `worth` times what travels: the sum of its receivers' fractions
+// (gamma p_ki) worth, each rounded to float32 as the receivers use them, so that nothing is made or lost.
+float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma, double worth = 1.0);
 // y -= what it gives to its receivers; and a receiver's part of a sender's weight.
 void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers, double gamma);
 
@@ -96,13 +96,15 @@ void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers
 Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatrix& links, std::span<const Frame> frames,
                                                      const FrameHeader& header);
 
-// Links that carry a message in a round, on the average over a period, or over 100 drawn rounds; and whether every round
-// has as many.
+// Links that carry a message in a round, on the average over a period, or over 100 drawn rounds; and whether every
+// round has as many.
 struct LinkCount {
   double mean = 0.0;
   bool same = true;
 };
 LinkCount links_a_round(const LinkSchedule& links);
+// Different links of all rounds together, of a period or of 100 drawn rounds.
+std::uint64_t links_ever(const LinkSchedule& links);
 // The formula of an algorithm that sends a push-sum message of `size` bytes over every link of a step's round.
 TrafficFormula link_traffic(const LinkSchedule& links, std::uint64_t size);
 

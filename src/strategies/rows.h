@@ -18,7 +18,11 @@ extern const StrategyRow kLocal;
 extern const StrategyRow kPeriodic;
 extern const StrategyRow kPowerGossip;
 extern const StrategyRow kQgDsgdm;
+extern const StrategyRow kQuantizedPushSum;
+extern const StrategyRow kScsp;
 extern const StrategyRow kSerial;
+extern const StrategyRow kSgp;
+extern const StrategyRow kSparsePush;
 extern const StrategyRow kSynchronous;
 
 }  // namespace laconic

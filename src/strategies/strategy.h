@@ -98,16 +98,24 @@ struct StrategyRow {
   std::uint32_t (*groups)(const Options& options, std::uint32_t workers) = nullptr;
   // Whether a round changes the model before its local step begins; unset: never.
   bool (*moves_first)(const Options& options) = nullptr;
-  // Goes on, without waiting for ever, where the network loses frames or brings them twice.
-  bool tolerates_loss = false;
-  // Gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer.
-  bool stops_at_floor = false;
+  // Of one that gossips: whether it also uses collectives; unset: never.
+  bool (*also_reduces)(const Options& options) = nullptr;
+  // Of one that does more than gossip: the row, of the same options, that is its gossip alone.
+  const StrategyRow* gossip_alone = nullptr;
+  // Whether it goes on, without waiting for ever, where the network loses frames or brings them twice; unset: never.
+  bool (*tolerates_loss)(const Options& options) = nullptr;
+  // Whether gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer; unset: no.
+  bool (*stops_at_floor)(const Options& options) = nullptr;
   // Vectors of d float32 that a worker keeps from round to round beside its model.
   int vectors = 0;
   // Whether it keeps one more for each neighbour on the graph (two for each link); unset: no.
   bool (*one_for_each_neighbor)(const Options& options) = nullptr;
-  // Whether it talks with neighbours, on a graph or over links, and through no collective in every step.
+  // Whether it talks with neighbours, on a graph or over links.
   bool gossips() const { return needs_graph || needs_links; }
+  // Whether it uses the job's collectives.
+  bool reduces(const Options& options) const {
+    return gossips() ? also_reduces != nullptr && also_reduces(options) : !silent;
+  }
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
   TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
 };

@@ -26,6 +26,18 @@ std::vector<Row> rows() {
         variants.push_back({{"threshold", "1"}, {"monitor", monitor}});
       }
     }
+    if (row->name == "sgp") {
+      variants.push_back({{"order", "overlap"}});
+      variants.push_back({{"order", "asynchronous"}});
+    }
+    if (row->name == "sparse_push") {
+      variants.push_back({{"order", "asynchronous"}});
+      variants.push_back({{"compress", "update"}});
+      variants.push_back({{"memory", "difference"}});
+    }
+    if (row->name == "scsp") {
+      variants = {{{"every", "7"}}, {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}};
+    }
     if (row->name == "choco") variants.push_back({{"replicas", "each"}});
     if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
     std::vector<std::string> between = {""};
@@ -57,6 +69,11 @@ class Conformance : public testing::TestWithParam<Row> {
             .collective = GetParam().collective,
             .evaluate_every = 10};
   }
+  // Whether it waits for nobody: frames may be lost, and some are on their way when the run ends.
+  static bool goes_on() {
+    const StrategyRow& row = find_strategy(GetParam().strategy);
+    return row.tolerates_loss != nullptr && row.tolerates_loss(strategy_options(row.name, GetParam().options));
+  }
 };
 
 TEST_P(Conformance, SameSeedSameTraceWhateverTheComputeThreads) {
@@ -82,10 +99,15 @@ TEST_P(Conformance, AnotherSeedIsAnotherTrace) {
 TEST_P(Conformance, PayloadBytesAreTheDeclaredFormula) {
   const Scenario s = scenario();
   const Result result = run(s);
+  if (goes_on()) {  // what it answers, and how long its numbers are, depends on time
+    EXPECT_TRUE(result.formula.depends_on_values);
+    return;
+  }
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     const Tally total = result.outcome.ledger.total(static_cast<Traffic>(kind));
-    EXPECT_EQ(total.payload.value,
-              s.steps * result.formula.per_step[kind] + result.outcome.syncs * result.formula.per_sync[kind])
+    EXPECT_EQ(total.payload.value, s.steps * result.formula.per_step[kind] +
+                                       result.outcome.syncs * result.formula.per_sync[kind] +
+                                       result.formula.per_run[kind])
         << to_text(static_cast<Traffic>(kind));
     EXPECT_LE(total.framed.value, total.payload.value + kMaxHeaderSize * total.frames);
   }
@@ -99,7 +121,12 @@ TEST_P(Conformance, WhatIsSentIsReceived) {
   const Ledger& ledger = result.outcome.ledger;
   Tally received;
   for (int node = 0; node <= ledger.world_size(); ++node) received += ledger.received({node});
-  EXPECT_EQ(received, ledger.total());
+  if (goes_on()) {
+    EXPECT_LT(received.frames, ledger.total().frames);
+    EXPECT_GT(received.frames, 9 * ledger.total().frames / 10);
+  } else {
+    EXPECT_EQ(received, ledger.total());
+  }
   EXPECT_EQ(ledger.refused(), 0U);
 }
 
@@ -116,6 +143,10 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatN
   };
   const Result result = run(s);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
+  if (goes_on()) {
+    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    return;
+  }
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
   try {
     std::rethrow_exception(result.outcome.error);
@@ -131,7 +162,7 @@ TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorTh
   s.loss = 0.2;
   s.duplication = 0.1;
   const Result result = run(s);
-  if (row.silent || row.tolerates_loss) {
+  if (row.silent || goes_on()) {
     EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
     return;
   }
@@ -195,11 +226,13 @@ TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](const auto& info) {
   std::string name = info.param.strategy + (info.param.between.empty() ? "" : "_" + info.param.between);
-  if (info.param.options.contains("replicas")) name += "_" + info.param.options.at("replicas");
+  for (const char* key : {"replicas", "order", "memory", "compress", "merge"}) {
+    if (info.param.options.contains(key)) name += "_" + info.param.options.at(key);
+  }
   if (const auto monitor = info.param.options.find("monitor"); monitor != info.param.options.end()) {
     name += "_" + monitor->second;
-    std::replace(name.begin(), name.end(), '-', '_');
   }
+  std::replace(name.begin(), name.end(), '-', '_');
   return name + (info.param.collective == Collective::kStar ? "_star" : "_ring");
 });
 

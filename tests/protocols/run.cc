@@ -25,6 +25,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
                           .layout = scenario.problem.layout(),
                           .world_size = scenario.problem.workers,
                           .seed = scenario.problem.seed,
+                          .steps = scenario.steps,
                           .collective = scenario.collective,
                           .start = scenario.problem.start(),
                           .samples = {}};
@@ -33,6 +34,11 @@ StrategySetting strategy_setting(const Scenario& scenario) {
   if (row.needs_graph) {
     const Graph graph = make_topology(scenario.topology, graph_nodes(scenario), 1);
     setting.mixing = std::make_shared<const MixingMatrix>(graph, find_weights(scenario.weights));
+  }
+  if (row.needs_links) {
+    setting.links = scenario.links != nullptr
+                        ? scenario.links
+                        : make_schedule(scenario.topology, graph_nodes(scenario), 1, scenario.link_up);
   }
   if (row.groups != nullptr) {
     setting.between = &find_strategy(scenario.between);
@@ -108,8 +114,7 @@ Result run(const Scenario& scenario) {
                   .loss = scenario.loss,
                   .duplication = scenario.duplication},
       .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
-      .with_coordinator =
-          row.needs_coordinator || (scenario.collective == Collective::kStar && !row.silent && !row.needs_graph),
+      .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && row.reduces(options)),
       .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
       .own_models = scenario.own_models,
       .until = scenario.until,

@@ -23,6 +23,8 @@ struct Scenario {
   Collective collective = Collective::kStar;
   std::string topology = "ring";  // for strategies on a graph
   std::string weights = "metropolis";
+  double link_up = 1.0;                                 // probability of a link, for strategies over links
+  std::shared_ptr<const LinkSchedule> links = {};       // instead of those of the topology
   std::string compressor = "none";                      // for strategies that compress
   std::map<std::string, std::string> compression = {};  // its options
   int compute_threads = 1;

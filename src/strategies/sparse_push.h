@@ -1,0 +1,26 @@
+// What Sparse-Push and its skew-compensated form share.
+#pragma once
+
+#include <memory>
+
+#include "strategies/push_sum_strategy.h"
+
+namespace laconic {
+
+struct SparsePushOptions {
+  PushSumOptions rounds;
+  bool difference = false;  // memory
+  bool of_updates = false;  // compress
+};
+
+OptionSpec memory_option();
+OptionSpec compress_option();
+OptionSpec guard_option();
+// Throws UsageError for options that do not go together.
+SparsePushOptions read_sparse_push_options(const Options& options);
+std::unique_ptr<LinkMemory> make_sparse_memory(const SparsePushOptions& options, const StrategySetting& setting);
+TrafficFormula sparse_push_traffic(const SparsePushOptions& options, const StrategySetting& setting);
+// Whether it keeps copies for each link.
+bool copies_of_neighbors(const Options& options);
+
+}  // namespace laconic
