@@ -283,6 +283,32 @@ void check_faults(const Job& job) {
   }
 }
 
+void check_topology(const Job& job, const std::string& file) {
+  if (!job.sections.contains("topology")) return;
+  const Options& options = job.section("topology");
+  if (!job.strategy->needs_links) {
+    if (options.text("graph").empty()) {
+      throw UsageError(file +
+                       ": 'topology.graph' is missing (a row of `laconic list topologies`); write [topology] graph "
+                       "= \"ring\"");
+    }
+    if (options.number("up") != 1.0) {
+      throw UsageError(options.place("up") +
+                       ": links may fail only for strategies over directed links, such as sgp; "
+                       "remove it");
+    }
+    return;
+  }
+  if (options.text("weights") != mixing_weights().front().name) {
+    throw UsageError(options.place("weights") +
+                     ": over directed links each sender divides evenly, unless the topology "
+                     "has weights of its own; remove it");
+  }
+  if (!(options.number("up") > 0.0)) {
+    throw UsageError(options.place("up") + ": with 0 no link is ever there; give a probability above 0");
+  }
+}
+
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
@@ -435,6 +461,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   if (job.strategy->groups != nullptr) job.groups = job.strategy->groups(job.section("strategy"), job.workers);
   job.step_cost =
       read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
+  check_topology(job, file);
   check_network(job);
   check_faults(job);
   job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);

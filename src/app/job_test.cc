@@ -162,7 +162,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "change the name"},
       {12, "name = \"fdaa\"",
        "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
-       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, hierarchical, local, "
+       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, sgp, sparse_push, scsp, quantized_push_sum, "
+       "hierarchical, local, "
        "serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
@@ -199,9 +200,11 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {15, "loss = 1", "job.toml:15: network.loss: '1' is not a number from 0 to 0.99"},
       {15, "duplication = -0.1", "job.toml:15: network.duplication: '-0.1' is not a number from 0 to 0.99"},
       {15, "loss = 0.2",
-       "job.toml:15: network.loss: strategy fda needs each frame once; remove it, or choose one of local, serial"},
+       "job.toml:15: network.loss: strategy fda needs each frame once; remove it, or choose one of sgp, sparse_push, "
+       "scsp, local, serial"},
       {15, "duplication = 0.1",
-       "job.toml:15: network.duplication: strategy fda needs each frame once; remove it, or choose one of local, "
+       "job.toml:15: network.duplication: strategy fda needs each frame once; remove it, or choose one of sgp, "
+       "sparse_push, scsp, local, "
        "serial"},
       {2, "epochs = 2\nsteps = 100", "job.toml:2: job.epochs: job.steps is given too; keep one of the two"},
       {2, "", "job.toml: neither job.steps nor job.epochs is given; write [job] epochs = 1, or how long to train"},
@@ -344,7 +347,8 @@ TEST(Job, TakesANetworkWithFaultsWhereTheStrategyGoesOnWithThem) {
   EXPECT_EQ(job.section("network").number("loss"), 0.2);
   EXPECT_EQ(job.section("network").number("duplication"), 0.1);
   EXPECT_EQ(refusal(joined(hierarchical_job()), faults),
-            "--set: network.loss: strategy hierarchical needs each frame once; remove it, or choose one of local, "
+            "--set: network.loss: strategy hierarchical needs each frame once; remove it, or choose one of sgp, "
+            "sparse_push, scsp, local, "
             "serial");
 }
 
@@ -385,7 +389,7 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
   EXPECT_EQ(refusal(without(19, 3)).find("job.toml: 'compression.operator' is missing"), 0U);
   EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),
             "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
-            "it, or choose one of choco, dcd_psgd, ecd_psgd, deep_squeeze");
+            "it, or choose one of choco, dcd_psgd, ecd_psgd, deep_squeeze, sparse_push, scsp, quantized_push_sum");
   EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
 }
 

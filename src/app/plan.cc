@@ -7,6 +7,7 @@
 #include "app/results.h"
 #include "report/format.h"
 #include "strategies/gossip.h"
+#include "strategies/push_sum.h"
 
 namespace laconic {
 namespace {

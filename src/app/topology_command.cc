@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "report/format.h"
 #include "topology/mixing.h"
+#include "topology/schedule.h"
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 
@@ -40,9 +41,82 @@ std::string degrees_text(const Graph& graph) {
   return grouped(least) + " min, " + significant(mean) + " mean, " + grouped(graph.max_degree()) + " max";
 }
 
+// The least, mean and largest of counts.
+class Span {
+ public:
+  void add(std::size_t count) {
+    least_ = std::min(least_, count);
+    most_ = std::max(most_, count);
+    sum_ += static_cast<double>(count);
+    ++number_;
+  }
+  std::string text() const {
+    if (least_ == most_) return grouped(least_);
+    return grouped(least_) + " min, " + significant(sum_ / static_cast<double>(number_)) + " mean, " + grouped(most_) +
+           " max";
+  }
+
+ private:
+  std::size_t least_ = std::numeric_limits<std::size_t>::max();
+  std::size_t most_ = 0;
+  double sum_ = 0.0;
+  std::size_t number_ = 0;
+};
+
 std::string method_text(const Spectrum& spectrum) {
   if (spectrum.method == SpectrumMethod::kDense) return "all eigenvalues, dense";
   return "Lanczos, " + grouped(spectrum.steps) + " steps, eigenvalues within " + figure(spectrum.error);
+}
+
+// Nothing of gamma* is known for directed links, and their weights are the senders'.
+ExitCode links_command(Console& console, const TopologyArguments& arguments) {
+  if (arguments.omega) throw UsageError("--omega: gamma* is for undirected graphs only; remove it");
+  if (arguments.weights != TopologyArguments{}.weights) {
+    throw UsageError("--weights: over directed links each sender divides evenly; remove it");
+  }
+  const std::shared_ptr<const LinkSchedule> schedule = make_schedule(arguments.spec, std::nullopt, arguments.seed);
+  const std::uint64_t period = schedule->period();
+  if (arguments.dot) {
+    if (period == 0)
+      throw UsageError("--dot: each round of " + arguments.spec + " is another graph; take one that stays");
+    console.out << graphviz_text(*schedule, arguments.spec) << std::flush;
+    return ExitCode::kDone;
+  }
+  constexpr std::uint64_t kDrawnRounds = 100;
+  const std::uint64_t rounds = period == 0 ? kDrawnRounds : period;
+  Span links;
+  Span out;
+  Span in;
+  bool doubly = true;
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    const std::shared_ptr<const LinkMatrix> here = schedule->at(round);
+    links.add(here->links());
+    doubly = doubly && here->doubly_stochastic();
+    for (Rank node{0}; node.value < static_cast<std::int32_t>(schedule->nodes()); ++node.value) {
+      out.add(here->receivers(node).size());
+      in.add(here->senders(node).size());
+    }
+  }
+  const auto line = [&](const std::string& name, const std::string& value) {
+    console.out << "  " << name << std::string(14 - display_width(name), ' ') << value << "\n";
+  };
+  console.out << arguments.spec << "\n";
+  line("nodes", grouped(schedule->nodes()));
+  line("rounds", period == 0   ? "each drawn from the seed; of " + grouped(rounds) + ":"
+                 : period == 1 ? "all the same"
+                               : grouped(period) + ", again and again");
+  line("links a round", links.text());
+  line("receivers", out.text());
+  line("senders", in.text());
+  line("weights", doubly ? "what each node gets and keeps adds up to 1: averages need no push-sum"
+                         : "what nodes get and keep does not add up to 1: averages need push-sum");
+  if (period > 0 && schedule->nodes() <= kMaxMixingNodes) {
+    const Mixing mixing = mixing_of(*schedule);
+    line("averages", mixing.exact ? "exactly, after " + grouped(period) + (period == 1 ? " round" : " rounds")
+                                  : "distances fall by " + figure(mixing.factor) + " a round in the long run");
+  }
+  console.out << std::flush;
+  return ExitCode::kDone;
 }
 
 }  // namespace
@@ -53,6 +127,7 @@ ExitCode topology_command(Console& console, const TopologyArguments& arguments) 
     throw UsageError("--omega: " + printed("%g", *arguments.omega) +
                      " is no quality of compression; it is above 0 and at most 1, and 1 without compression");
   }
+  if (has_directed_links(arguments.spec)) return links_command(console, arguments);
   const Graph graph = make_topology(arguments.spec, std::nullopt, arguments.seed);
   if (arguments.dot) {
     console.out << graphviz_text(graph, arguments.spec) << std::flush;

@@ -92,15 +92,6 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
 
 std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
   const Options& options = job.section("topology");
-  if (options.text("graph").empty()) {
-    throw UsageError(options.place("graph") +
-                     ": is missing; give a row of `laconic list topologies`, such as \"ring\"");
-  }
-  if (options.given("up")) {
-    throw UsageError(options.place("up") +
-                     ": links may fail only for strategies over directed links, such as sgp; "
-                     "remove it");
-  }
   const std::uint32_t nodes = job.between == nullptr ? job.workers : job.groups;
   const Graph graph = job.at("topology", "graph", [&] {
     return make_topology(options.text("graph"), nodes, job.seed, job.between == nullptr ? "worker" : "group");
@@ -120,13 +111,7 @@ constexpr std::string_view kDefaultLinks = "base:1";
 
 std::shared_ptr<const LinkSchedule> links_of(const Job& job) {
   const Options& options = job.section("topology");
-  if (options.given("weights")) {
-    throw UsageError(options.place("weights") +
-                     ": over directed links each sender divides evenly, unless the topology has "
-                     "weights of its own; remove it");
-  }
   const double up = options.number("up");
-  if (!(up > 0.0)) throw UsageError(options.place("up") + ": with 0 no link is ever there; give a probability above 0");
   const std::string& graph = options.text("graph");
   return job.at("topology", "graph",
                 [&] { return make_schedule(graph.empty() ? kDefaultLinks : graph, job.workers, job.seed, up); });
@@ -145,7 +130,7 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.seed = job.seed;
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
-  setting.steps = training.steps().value;
+  setting.steps = training.steps();
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
   if (job.strategy->needs_links) setting.links = links_of(job);
   if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());

@@ -121,6 +121,8 @@ const std::vector<OptionSpec> kOptions = {
      .maximum = 1e15,
      .help = "steps of training after the last merge"}};
 
+constexpr std::uint64_t kDefaultMergeRounds = 51;
+
 ScspOptions read(const Options& options, const StrategySetting& setting) {
   ScspOptions result;
   result.sparse = read_sparse_push_options(options);
@@ -137,10 +139,11 @@ ScspOptions read(const Options& options, const StrategySetting& setting) {
   }
   if (result.merge == Merge::kNone) {
     for (const char* key : {"every", "finetune"}) {
-      if (options.given(key)) throw UsageError(options.place(key) + ": means nothing with merge = \"none\"; remove it");
+      if (options.integer(key) != 0)
+        throw UsageError(options.place(key) + ": means nothing with merge = \"none\"; remove it");
     }
   }
-  if (result.merge != Merge::kGossip && options.given("merge_rounds")) {
+  if (result.merge != Merge::kGossip && result.merge_rounds != kDefaultMergeRounds) {
     throw UsageError(options.place("merge_rounds") + ": means something with merge = \"gossip\" only; remove it");
   }
   if (result.finetune >= result.steps && result.finetune > 0) {

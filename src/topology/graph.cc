@@ -20,15 +20,6 @@ std::string part_text(const Graph& graph, const std::vector<std::uint32_t>& part
   return text + "}";
 }
 
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + "\"";
-}
-
 }  // namespace
 
 Graph::Graph(std::uint32_t nodes, std::vector<Edge> edges, std::vector<std::string> names)
@@ -115,6 +106,15 @@ void require_connected(const Graph& graph) {
   if (parts.size() > shown) text += " and " + std::to_string(parts.size() - shown) + " more";
   throw UsageError("the graph is in " + std::to_string(parts.size()) + " parts that no edge joins: " + text +
                    "; models would never reach from one to another, so add edges between them");
+}
+
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "\"";
 }
 
 std::string graphviz_text(const Graph& graph, const std::string& title) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,8 @@ bool is_connected(const Graph& graph);
 // can reach every other one.
 void require_connected(const Graph& graph);
 
+// A text in double quotes, as Graphviz takes it for a name.
+std::string quoted(std::string_view text);
 // The graph as Graphviz reads it (https://graphviz.org/doc/info/lang.html), `title` as its name.
 std::string graphviz_text(const Graph& graph, const std::string& title);
 

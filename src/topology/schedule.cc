@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -104,7 +105,6 @@ LinkSchedule::LinkSchedule(std::uint32_t nodes, std::function<LinkMatrix(std::ui
 
 std::shared_ptr<const LinkMatrix> LinkSchedule::at(std::uint64_t round) const {
   if (!rounds_.empty()) return rounds_[round % rounds_.size()];
-  const std::scoped_lock lock(mutex_);
   for (const Drawn& drawn : drawn_) {
     if (drawn.round == round) return drawn.links;
   }
@@ -189,6 +189,26 @@ void require_joined(const LinkSchedule& schedule, std::string_view node) {
                                            within + ", directly or through others; add links"
                                      : "nothing leads from " + name + " 0 to " + nodes_text(unreached) + " " + within +
                                            ", directly or through others; add links");
+}
+
+std::string graphviz_text(const LinkSchedule& schedule, const std::string& title) {
+  LACONIC_CHECK(schedule.period() > 0, "drawn rounds");
+  std::map<std::pair<std::int32_t, std::int32_t>, std::string> links;
+  for (std::uint64_t round = 0; round < schedule.period(); ++round) {
+    for (Rank node{0}; node.value < static_cast<std::int32_t>(schedule.nodes()); ++node.value) {
+      for (const WeightedNeighbor& receiver : schedule.at(round)->receivers(node)) {
+        std::string& rounds = links[{node.value, receiver.rank.value}];
+        rounds += (rounds.empty() ? "" : " ") + std::to_string(round);
+      }
+    }
+  }
+  std::string text = "digraph " + quoted(title) + " {\n  node [shape=circle];\n";
+  for (std::uint32_t node = 0; node < schedule.nodes(); ++node) text += "  " + std::to_string(node) + ";\n";
+  for (const auto& [link, rounds] : links) {
+    text += "  " + std::to_string(link.first) + " -> " + std::to_string(link.second) +
+            (schedule.is_static() ? "" : " [label=\"" + rounds + "\"]") + ";\n";
+  }
+  return text + "}\n";
 }
 
 Mixing mixing_of(const LinkSchedule& schedule) {

@@ -5,7 +5,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "topology/graph.h"
@@ -13,7 +14,7 @@
 
 namespace laconic {
 
-// The links of rounds 0, 1, ... Any number of threads may ask.
+// The links of rounds 0, 1, ... Drawn ones are for one thread at a time.
 class LinkSchedule {
  public:
   // The rounds come again and again; at least one, all of as many nodes.
@@ -37,7 +38,6 @@ class LinkSchedule {
     std::uint64_t round = 0;
     std::shared_ptr<const LinkMatrix> links;
   };
-  mutable std::mutex mutex_;
   mutable std::deque<Drawn> drawn_;
 };
 
@@ -54,6 +54,10 @@ std::shared_ptr<const LinkSchedule> with_failing_links(std::shared_ptr<const Lin
 // nodes that are out of reach. `node` is what it calls a node.
 inline constexpr std::uint64_t kJoiningRounds = 1000;
 void require_joined(const LinkSchedule& schedule, std::string_view node = "worker");
+
+// The links of a period as Graphviz reads them, `title` as their name; where the rounds differ each link carries the
+// numbers of its own. For periodic schedules.
+std::string graphviz_text(const LinkSchedule& schedule, const std::string& title);
 
 // What a schedule does to push-sum without training.
 struct Mixing {

@@ -237,7 +237,17 @@ TEST(Schedules, RefuseWhatNeverJoinsAllNodes) {
             "nothing leads from worker 0 to {2, 3} here, directly or through others; add links");
 }
 
+TEST(Schedules, AreWrittenForGraphvizWithTheRoundsOfEachLink) {
+  EXPECT_EQ(graphviz_text(*schedule("directed_ring:2"), "a \"b\""),
+            "digraph \"a \\\"b\\\"\" {\n  node [shape=circle];\n  0;\n  1;\n  0 -> 1;\n  1 -> 0;\n}\n");
+  EXPECT_NE(graphviz_text(*schedule("one_peer:4"), "x").find("  0 -> 2 [label=\"1\"];\n"), std::string::npos);
+}
+
 TEST(Topology, OfDirectedLinksIsNoUndirectedGraph) {
+  EXPECT_TRUE(has_directed_links("one_peer:8"));
+  EXPECT_FALSE(has_directed_links("ring:8"));
+  EXPECT_FALSE(has_directed_links("rung:8"));
+
   EXPECT_EQ(refusal([] {
               make_topology("directed_ring:8", std::nullopt, 1);
             }).find("topology 'directed_ring:8': its links are directed or change from round to round; "),

@@ -1,5 +1,6 @@
 #include "topology/topology.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <vector>
@@ -163,6 +164,12 @@ Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers,
         "as a ring, or a strategy on directed links, such as sgp");
   }
   return connected_graph(row, request);
+}
+
+bool has_directed_links(std::string_view spec) {
+  const std::string_view name = spec.substr(0, spec.find(':'));
+  return std::any_of(kTopologies.begin(), kTopologies.end(),
+                     [&](const TopologyRow& row) { return row.name == name && row.links != nullptr; });
 }
 
 std::shared_ptr<const LinkSchedule> make_schedule(std::string_view spec, std::optional<std::uint32_t> workers,

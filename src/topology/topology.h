@@ -66,6 +66,9 @@ inline constexpr int kGraphDraws = 100;
 Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed,
                     std::string_view node = "worker");
 
+// Whether `spec` names a topology of directed links; false where it names none.
+bool has_directed_links(std::string_view spec);
+
 // The schedule of any `spec`; an undirected graph becomes links in both directions. In a round each link, or both
 // directions of an edge, is there with probability `up` in (0, 1]. Throws as make_topology does, and for a schedule
 // over which what some node sends never reaches another one (require_joined).
