@@ -2,8 +2,8 @@
 // all-reduce, D-PSGD, and CHOCO-SGD, DCD-PSGD and ECD-PSGD with sign, top-k 1%, random-k 1% and qsgd. By default
 // LeNet-5 on Fashion-MNIST; the paper's own case is --model resnet20 --dataset cifar10.
 //
-// Learning rate and gamma of every method are tuned by one rule (class Search) on data held out of training, with a
-// seed that the runs of the table do not use. A run that diverges counts as accuracy by chance: it is a result.
+// Learning rate and gamma of every method are tuned by one rule (class Search, job_run.h) on data held out of training,
+// with a seed that the runs of the table do not use. A run that diverges counts as accuracy by chance: it is a result.
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -14,10 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "app/job.h"
-#include "app/wiring.h"
-#include "base/error.h"
 #include "harness.h"
+#include "job_run.h"
 #include "tuning.h"
 
 namespace laconic::bench {
@@ -97,11 +95,6 @@ constexpr int kTuningSeed = 1000;  // those of the table are 1, 2, ...
 // is ended and counts as diverged.
 constexpr double kNothing = 0.15;
 
-struct Choice {
-  double learning_rate = 0.1;
-  double gamma = 0.25;
-};
-
 std::string job_text(const Setting& setting, const Method& method, const Choice& choice, int steps, int seed,
                      bool own_models) {
   std::string text = "[job]\nname = \"reproduce_choco\"\nuntil = \"validation_accuracy < " + std::to_string(kNothing) +
@@ -121,113 +114,27 @@ std::string job_text(const Setting& setting, const Method& method, const Choice&
   return text;
 }
 
-struct Run {
-  bool diverged = false;
-  double validation = 0.0;  // accuracies of the average model, in [0, 1]
-  double test = 0.0;
-  double own = 0.0;      // mean of the workers' own models
-  double sent_gb = 0.0;  // framed, all workers
-  double message = 0.0;  // mean bytes of a frame
-};
-
-Run run_once(const Setting& setting, const Method& method, const Choice& choice, int steps, int seed, bool own_models) {
-  const Job job = parse_job_text(job_text(setting, method, choice, steps, seed, own_models), "reproduce_choco.toml");
-  const JobSetup setup = set_up(job);
-  const RunResult result = run_job(job, setup);
-  const double chance = 1.0 / static_cast<double>(setup.data->classes);
-  const Tally sent = result.outcome.ledger.total();
-  Run run{.diverged = result.outcome.end != sim::Outcome::End::kSteps,
-          .validation = chance,
-          .test = chance,
-          .own = chance,
-          .sent_gb = static_cast<double>(sent.framed.value) / 1e9,
-          .message = static_cast<double>(sent.framed.value) / static_cast<double>(sent.frames)};
-  if (result.outcome.error) {
-    try {
-      std::rethrow_exception(result.outcome.error);
-    } catch (const RunError&) {
-      // A loss that is not finite, or a vector that cannot be sent.
-    }
-  }
-  if (run.diverged) return run;
-  const Measurement& last = result.measurements.back();
-  run.validation = last.validation.accuracy;
-  run.test = last.test.accuracy;
-  if (last.workers) run.own = last.workers->mean;
-  return run;
+JobRun run_once(const Setting& setting, const Method& method, const Choice& choice, int steps, int seed,
+                bool own_models) {
+  return run_text(job_text(setting, method, choice, steps, seed, own_models), "reproduce_choco.toml");
 }
-
-// The rule by which every method is tuned. From the common start the learning rate, and before it gamma where there is
-// one, moves by a factor of 4 while the validation accuracy is better there; then each once more by a factor of 2. (A
-// quick run leaves that out.)
-//
-// A gamma that is too large can look fine for long, so a run of full length confirms the choice: as long as it ends
-// with less than the short one, gamma (the learning rate, where there is no gamma) is divided by 4, three times at
-// most.
-class Search {
- public:
-  Search(const Setting& setting, const Method& method) : setting_(setting), method_(method) {}
-
-  void run() {
-    for (const double factor : setting_.tuning_factors) {
-      if (method_.has_gamma) {
-        best_.gamma = climb(best_.gamma, factor, 1.0 / 4096, 1.0, [&](double gamma) {
-          return accuracy({.learning_rate = best_.learning_rate, .gamma = gamma});
-        });
-      }
-      best_.learning_rate = climb(best_.learning_rate, factor, 1e-4, 2.0,
-                                  [&](double rate) { return accuracy({.learning_rate = rate, .gamma = best_.gamma}); });
-    }
-    const double in_short = accuracy(best_);
-    if (in_short < kNothing) return;
-    for (int i = 0; i < kCautions; ++i) {
-      ++confirmations_;
-      if (run_once(setting_, method_, best_, setting_.steps, kTuningSeed, false).validation >= in_short) return;
-      (method_.has_gamma ? best_.gamma : best_.learning_rate) /= 4.0;
-    }
-  }
-  const Choice& best() const { return best_; }
-  double accuracy_of_tuning() const {
-    double best = 0.0;
-    for (const auto& [choice, accuracy] : tried_) best = std::max(best, accuracy);
-    return best;
-  }
-  std::size_t runs() const { return tried_.size() + confirmations_; }
-
- private:
-  static constexpr int kCautions = 3;
-
-  double accuracy(const Choice& choice) {
-    const auto key = std::pair(choice.learning_rate, choice.gamma);
-    const auto found = tried_.find(key);
-    if (found != tried_.end()) return found->second;
-    const Run run = run_once(setting_, method_, choice, setting_.tuning_steps, kTuningSeed, false);
-    return tried_[key] = run.validation;
-  }
-
-  const Setting& setting_;
-  const Method& method_;
-  Choice best_;
-  std::map<std::pair<double, double>, double> tried_;
-  std::size_t confirmations_ = 0;
-};
 
 // What a method came to, over the seeds.
 struct Row {
   Choice choice;
-  std::vector<Run> runs;
+  std::vector<JobRun> runs;
 
   int diverged() const {
-    return static_cast<int>(std::count_if(runs.begin(), runs.end(), [](const Run& run) { return run.diverged; }));
+    return static_cast<int>(std::count_if(runs.begin(), runs.end(), [](const JobRun& run) { return run.diverged; }));
   }
-  double mean(double Run::*figure) const {
+  double mean(double JobRun::*figure) const {
     double sum = 0.0;
-    for (const Run& run : runs) sum += run.*figure;
+    for (const JobRun& run : runs) sum += run.*figure;
     return sum / static_cast<double>(runs.size());
   }
   double spread() const {
     const auto [low, high] =
-        std::minmax_element(runs.begin(), runs.end(), [](const Run& a, const Run& b) { return a.test < b.test; });
+        std::minmax_element(runs.begin(), runs.end(), [](const JobRun& a, const JobRun& b) { return a.test < b.test; });
     return high->test - low->test;
   }
 };
@@ -294,8 +201,13 @@ int run(int argc, char** argv) {
   std::vector<std::function<void()>> tasks;
   for (const Method& method : all) {
     tasks.push_back([&] {
-      Search search(setting, method);
-      search.run();
+      Search search(
+          {.factors = setting.tuning_factors, .has_gamma = method.has_gamma, .start = {}, .nothing = kNothing},
+          [&](const Choice& choice, bool full) {
+            const int steps = full ? setting.steps : setting.tuning_steps;
+            return run_once(setting, method, choice, steps, kTuningSeed, false).validation;
+          });
+      search.search();
       rows.at(method.label).choice = search.best();
       tell(method.label + ": learning rate " + std::to_string(search.best().learning_rate) +
            (method.has_gamma ? ", gamma " + std::to_string(search.best().gamma) : "") + ", validation accuracy " +
@@ -309,7 +221,7 @@ int run(int argc, char** argv) {
     for (int seed = 1; seed <= setting.seeds; ++seed) {
       tasks.push_back([&, seed] {
         Row& row = rows.at(method.label);
-        Run& result = row.runs[static_cast<std::size_t>(seed - 1)];
+        JobRun& result = row.runs[static_cast<std::size_t>(seed - 1)];
         result = run_once(setting, method, row.choice, setting.steps, seed, true);
         tell(method.label + ", seed " + std::to_string(seed) + ": test accuracy " + std::to_string(result.test) +
              (result.diverged ? " (diverged)" : ""));
@@ -326,20 +238,20 @@ int run(int argc, char** argv) {
   harness.fact("tuning steps", setting.tuning_steps);
   harness.fact("seeds", setting.seeds);
 
-  const double dense = rows.at("d_psgd").mean(&Run::message);
-  const double reference = rows.at("all_reduce").mean(&Run::test);
+  const double dense = rows.at("d_psgd").mean(&JobRun::message);
+  const double reference = rows.at("all_reduce").mean(&JobRun::test);
   std::vector<std::vector<nlohmann::json>> table;
   for (const Method& method : all) {
     const Row& row = rows.at(method.label);
-    const double message = row.mean(&Run::message);
+    const double message = row.mean(&JobRun::message);
     const bool complete = row.diverged() == 0;
     const bool gossips = method.label != "all_reduce";
     const auto when = [](bool known, auto value) { return known ? nlohmann::json(value) : nlohmann::json(); };
     const bool works = row.diverged() < setting.seeds;
     table.push_back({method.label, when(works, row.choice.learning_rate),
-                     when(works && method.has_gamma, row.choice.gamma), percent(row.mean(&Run::test)),
-                     percent(row.spread()), percent(row.mean(&Run::own)), row.diverged(),
-                     when(complete, row.mean(&Run::sent_gb)), when(gossips, std::llround(message)),
+                     when(works && method.has_gamma, row.choice.gamma), percent(row.mean(&JobRun::test)),
+                     percent(row.spread()), percent(row.mean(&JobRun::own)), row.diverged(),
+                     when(complete, row.mean(&JobRun::sent_gb)), when(gossips, std::llround(message)),
                      when(gossips, dense / message), method.published});
   }
   // In the order of the paper.
@@ -349,11 +261,11 @@ int run(int argc, char** argv) {
                  "bytes a message", "dense / it", "published %"},
                 std::move(table));
 
-  const auto below = [&](const std::string& label) { return reference - rows.at(label).mean(&Run::test); };
+  const auto below = [&](const std::string& label) { return reference - rows.at(label).mean(&JobRun::test); };
   constexpr double kFailure = 0.10;
   harness.add("all_reduce: test accuracy", reference, "");
   harness.add("accuracy, all_reduce - choco, sign", below("choco, sign"), "", at_most(0.01));
-  harness.add("bytes of a message, dense / sign", dense / rows.at("choco, sign").mean(&Run::message), "",
+  harness.add("bytes of a message, dense / sign", dense / rows.at("choco, sign").mean(&JobRun::message), "",
               at_least(25.0));
   for (const Method& method : all) {
     const bool fails = method.label.starts_with("ecd_psgd") || method.label == "dcd_psgd, random-k 1%" ||

@@ -49,9 +49,31 @@ TEST(ConsensusCommand, RunsAStrategyWithoutAStepSize) {
   EXPECT_NE(text.find("came to "), std::string::npos) << text;
 }
 
+TEST(ConsensusCommand, RunsOverDirectedLinksAndTunesThere) {
+  const std::string exact =
+      printed({.graph = "directed_ring:8", .options = {{"strategy", "sgp"}, {"dimension", "200"}}});
+  // |(1 + w) / 2|^2 with w the first eighth root of 1: cos(pi / 8)^2 = 0.853553.
+  EXPECT_NE(exact.find("exact         0.853553 in the long run"), std::string::npos) << exact;
+  EXPECT_NE(exact.find("factor        0.853"), std::string::npos) << exact;
+  const std::string tuned = printed({.graph = "one_peer:8",
+                                     .options = {{"strategy", "sparse_push"},
+                                                 {"operator", "top_k"},
+                                                 {"dimension", "200"},
+                                                 {"rounds", "500"},
+                                                 {"until", "1e-2"}},
+                                     .operator_options = {{"ratio", "0.1"}},
+                                     .tune = true});
+  EXPECT_NE(tuned.find("comes to 1e-02 of the start"), std::string::npos) << tuned;
+  EXPECT_NE(tuned.find("exact         after 3 rounds without compression"), std::string::npos) << tuned;
+}
+
 TEST(ConsensusCommand, RefusesInOneLineWhatMakesNoSense) {
   EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "fda"}}}).find("does not gossip"), std::string::npos);
-  for (const std::string strategy : {"qg_dsgdm", "hierarchical"}) {
+  EXPECT_NE(refusal({.graph = "directed_ring:8"}).find("directed"), std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"up", "0.5"}}}).find("--up: "), std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "sgp"}, {"weights", "uniform"}}}).find("--weights: "),
+            std::string::npos);
+  for (const std::string strategy : {"qg_dsgdm", "hierarchical", "scsp"}) {
     const std::string text = refusal({.graph = "ring:8", .options = {{"strategy", strategy}}});
     EXPECT_NE(text.find(strategy), std::string::npos) << text;
   }

@@ -393,6 +393,30 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
   EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
 }
 
+TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
+  const std::string job =
+      "[job]\nname = \"x\"\nsteps = 10\n[data]\ndataset = \"fashion_mnist\"\n[model]\nname = \"lenet5\"\n[optimizer]\n"
+      "name = \"sgd\"\nlearning_rate = 0.1\n[workers]\ncount = 8\n[strategy]\nname = \"sgp\"\n";
+  EXPECT_EQ(refusal(job), "accepted") << "the graph has a default";
+  EXPECT_EQ(refusal(job, {"topology.graph=one_peer", "topology.up=0.9"}), "accepted");
+  EXPECT_EQ(
+      refusal(job, {"topology.weights=uniform"}),
+      "--set: topology.weights: over directed links each sender divides evenly, unless the topology has weights of "
+      "its own; remove it");
+  EXPECT_EQ(refusal(job, {"topology.up=0"}),
+            "--set: topology.up: with 0 no link is ever there; give a probability above 0");
+  EXPECT_EQ(
+      refusal(job, {"network.loss=0.1"}),
+      "--set: network.loss: strategy sgp needs each frame once, but with strategy.order = \"asynchronous\"; set that, "
+      "or remove this");
+  EXPECT_EQ(refusal(job, {"network.loss=0.1", "strategy.order=asynchronous"}), "accepted");
+  EXPECT_EQ(refusal(job, {"network.collective=ring"}),
+            "--set: network.collective: strategy sgp uses no collective; remove it");
+  EXPECT_EQ(
+      refusal(job, {"strategy.name=choco", "topology.graph=ring", "compression.operator=sign", "topology.up=0.5"}),
+      "--set: topology.up: links may fail only for strategies over directed links, such as sgp; remove it");
+}
+
 TEST(Job, RefusesWhatIsNoToml) {
   const std::string line = refusal(with_line(6, "name = lenet5"));
   EXPECT_EQ(line.find("job.toml:6: this is no TOML: "), 0u) << line;

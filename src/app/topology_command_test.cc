@@ -57,6 +57,28 @@ TEST_F(TopologyCommand, PrintsEdgesDegreesGapBetaAndGammas) {
             "0.001  3.4768e-06\n");
 }
 
+TEST_F(TopologyCommand, PrintsTheRoundsOfDirectedLinks) {
+  EXPECT_EQ(printed({.spec = "one_peer:8"}),
+            "one_peer:8\n"
+            "  nodes         8\n"
+            "  rounds        3, again and again\n"
+            "  links a round 8\n"
+            "  receivers     1\n"
+            "  senders       1\n"
+            "  weights       what each node gets and keeps adds up to 1: averages need no push-sum\n"
+            "  averages      exactly, after 3 rounds\n");
+  const std::string random = printed({.spec = "random_out:20:2"});
+  EXPECT_NE(random.find("each drawn from the seed"), std::string::npos) << random;
+  EXPECT_NE(random.find("averages need push-sum"), std::string::npos) << random;
+  EXPECT_EQ(printed({.spec = "directed_ring:2", .dot = true}),
+            "digraph \"directed_ring:2\" {\n  node [shape=circle];\n  0;\n  1;\n  0 -> 1;\n  1 -> 0;\n}\n");
+  EXPECT_EQ(refusal({.spec = "one_peer:8", .omega = 0.1}), "--omega: gamma* is for undirected graphs only; remove it");
+  EXPECT_EQ(refusal({.spec = "one_peer:8", .weights = "uniform"}),
+            "--weights: over directed links each sender divides evenly; remove it");
+  EXPECT_EQ(refusal({.spec = "random_out:8:2", .dot = true}),
+            "--dot: each round of random_out:8:2 is another graph; take one that stays");
+}
+
 TEST_F(TopologyCommand, TakesWeightsOmegaAndSeed) {
   const std::string davis = printed({.spec = "davis", .weights = "max_degree", .omega = 0.25});
   EXPECT_NE(davis.find("delta       0.09033"), std::string::npos) << davis;
