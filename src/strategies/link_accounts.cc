@@ -147,7 +147,7 @@ Task<std::vector<LinkAccounts::Transfer>> LinkAccounts::take_back(Worker& self) 
   co_return back;
 }
 
-const std::map<std::int32_t, LinkAccounts::Unanswered> LinkAccounts::unanswered() const {
+std::map<std::int32_t, LinkAccounts::Unanswered> LinkAccounts::unanswered() const {
   std::map<std::int32_t, Unanswered> result;
   for (const auto& [receiver, link] : outgoing_) result[receiver] = link.unanswered;
   return result;

@@ -64,7 +64,7 @@ class LinkAccounts {
 
   // Of the mass on this node's account: what its unanswered messages gave. For tests and checkpoints.
   using Unanswered = std::map<std::uint64_t, Transfer>;  // by number
-  const std::map<std::int32_t, Unanswered> unanswered() const;
+  std::map<std::int32_t, Unanswered> unanswered() const;
   // Whether this node took a sender's message of that number.
   bool took(Rank sender, std::uint64_t number) const;
 
