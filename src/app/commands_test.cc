@@ -107,6 +107,14 @@ TEST_F(Commands, PaperBytesFollowTheFormulaOfThePaper) {
   EXPECT_FALSE(summary("c").contains("paper_gb"));
 }
 
+TEST_F(Commands, JoulesAreThoseOfTheBitsAndTheSteps) {
+  EXPECT_EQ(run(job("a"), {"energy.per_bit=1e-6", "energy.per_step=0.5"}), ExitCode::kDone);
+  const double bytes = summary("a").at("wire_bytes");
+  EXPECT_DOUBLE_EQ(summary("a").at("joules"), bytes * 8e-6 + 4 * 40 * 0.5);
+  EXPECT_EQ(run(job("b")), ExitCode::kDone);
+  EXPECT_FALSE(summary("b").contains("joules"));
+}
+
 TEST_F(Commands, UntilEndsTheRunAtTheMeasurementThatMeetsIt) {
   EXPECT_EQ(run(job("a"), {"job.until=step >= 15"}), ExitCode::kDone);
   EXPECT_EQ(summary("a").at("end"), "until");

@@ -201,6 +201,12 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.wall_seconds = result.wall_seconds;
   summary.trace_hash = result.outcome.trace_hash;
   summary.paper_gb = paper_gb(job, setup.strategy_setting, summary.steps, summary.syncs);
+  const Options& energy = job.section("energy");
+  if (energy.number("per_bit") > 0.0 || energy.number("per_step") > 0.0) {
+    const double bits = 8.0 * static_cast<double>(result.outcome.ledger.total().framed.value);
+    const double steps = static_cast<double>(summary.steps) * static_cast<double>(summary.workers);
+    summary.joules = bits * energy.number("per_bit") + steps * energy.number("per_step");
+  }
   if (!result.measurements.empty()) {
     summary.newest = result.measurements.back();
     double best = 0.0;

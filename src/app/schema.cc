@@ -259,6 +259,24 @@ std::vector<OptionSpec> network_options() {
   };
 }
 
+std::vector<OptionSpec> energy_options() {
+  constexpr double kMost = 1e6;
+  return {
+      {.name = "per_bit",
+       .type = OptionType::kNumber,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = kMost,
+       .help = "joules of a bit on the wire, both ends together; a radio takes some 1e-7"},
+      {.name = "per_step",
+       .type = OptionType::kNumber,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = kMost,
+       .help = "joules of a worker's local step"},
+  };
+}
+
 std::vector<OptionSpec> evaluation_options() {
   return {
       {.name = "every",
@@ -297,6 +315,7 @@ const std::vector<SchemaSection>& schema() {
       topology_section(),
       compression_section(),
       {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
+      {.name = "energy", .help = "what a run costs in joules", .options = energy_options(), .variants = {}},
       {.name = "evaluation", .help = "what is measured, and when", .options = evaluation_options(), .variants = {}},
       {.name = "output", .help = "where results go", .options = output_options(), .variants = {}},
   };
@@ -309,7 +328,7 @@ bool is_list(std::string_view section, std::string_view key) {
 }
 
 bool changes_no_result(std::string_view section, std::string_view key) {
-  return section == "output" || (section == "workers" && key == "threads") || (section == "job" && key == "name");
+  return section == "output" || section == "energy" || (section == "workers" && key == "threads") || (section == "job" && key == "name");
 }
 
 std::string type_text(const OptionSpec& spec) {

@@ -106,6 +106,7 @@ std::string summary_text(const Summary& summary) {
   json["payload_bytes"] = total.payload.value;
   json["wire_bytes"] = total.framed.value;
   if (summary.paper_gb) json["paper_gb"] = *summary.paper_gb;
+  if (summary.joules) json["joules"] = *summary.joules;
   json["refused_frames"] = summary.refused();
   json["lost_frames"] = summary.lost();
   json["doubled_frames"] = summary.doubled();
@@ -135,6 +136,7 @@ SummaryFigures read_summary(std::string_view text) {
     figures.payload_bytes = json.at("payload_bytes").get<std::uint64_t>();
     figures.wire_bytes = json.at("wire_bytes").get<std::uint64_t>();
     if (json.contains("paper_gb")) figures.paper_gb = json.at("paper_gb").get<double>();
+    if (json.contains("joules")) figures.joules = json.at("joules").get<double>();
     figures.time = {json.at("time_s").get<double>()};
     figures.trace_hash = json.at("trace_hash").get<std::string>();
     return figures;

@@ -38,6 +38,7 @@ struct Summary {
   double wall_seconds = 0.0;  // decides nothing
   std::uint64_t trace_hash = 0;
   std::optional<double> paper_gb;  // bytes as FDA's paper counts them, 1e9 each
+  std::optional<double> joules;    // of all bits and steps, by the job's energy model
 
   std::optional<Measurement> newest;
   // Of the test accuracies measured, the best.
@@ -86,6 +87,7 @@ struct SummaryFigures {
   std::uint64_t payload_bytes = 0;
   std::uint64_t wire_bytes = 0;
   std::optional<double> paper_gb;
+  std::optional<double> joules;
   Seconds time;
   std::string trace_hash;
 };

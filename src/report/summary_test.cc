@@ -25,6 +25,7 @@ Summary example() {
   summary.time = {4.5};
   summary.trace_hash = 0x1234;
   summary.paper_gb = 0.25;
+  summary.joules = 12.5;
   Measurement newest;
   newest.step = {100};
   newest.test = {.loss = 0.5, .accuracy = 0.875, .samples = 1000};
@@ -75,6 +76,7 @@ TEST(SummaryText, IsReadBackAsTheFiguresItHolds) {
   EXPECT_EQ(figures.payload_bytes, 48u);
   EXPECT_EQ(figures.wire_bytes, summary.total().framed.value);
   EXPECT_EQ(figures.paper_gb, 0.25);
+  EXPECT_EQ(figures.joules, 12.5);
   EXPECT_EQ(figures.time.value, 4.5);
   EXPECT_EQ(figures.trace_hash, "0000000000001234");
 }

@@ -68,6 +68,7 @@ std::string summary_for_people(const Summary& summary) {
   }
   if (summary.refused() > 0) line("refused", grouped(summary.refused()) + " damaged frames");
   if (summary.paper_gb) line("paper bytes", significant(*summary.paper_gb) + " GB, as FDA's paper counts");
+  if (summary.joules) line("energy", significant(*summary.joules) + " J, by the job's [energy]");
   line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");
   line("trace hash", hex(summary.trace_hash));
   return text;
@@ -77,6 +78,7 @@ std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t wi
   const auto any = [&](auto has) { return std::any_of(runs.begin(), runs.end(), has); };
   const bool own = any([](const SummaryFigures& run) { return run.workers_accuracy.has_value(); });
   const bool paper = any([](const SummaryFigures& run) { return run.paper_gb.has_value(); });
+  const bool energy = any([](const SummaryFigures& run) { return run.joules.has_value(); });
   const bool ends = any([](const SummaryFigures& run) { return run.end != "steps"; });
   std::uint64_t most = 0;
   for (const SummaryFigures& run : runs) most = std::max(most, run.wire_bytes);
@@ -85,6 +87,7 @@ std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t wi
   if (own) columns.push_back({"own models"});
   columns.insert(columns.end(), {{"steps"}, {"syncs"}, {"payload"}, {"on the wire"}, {"fewer bytes"}});
   if (paper) columns.push_back({"paper GB"});
+  if (energy) columns.push_back({"joules"});
   columns.insert(columns.end(), {{"time"}, {"trace hash", Table::Align::kLeft}});
   if (ends) columns.push_back({"end", Table::Align::kLeft});
 
@@ -100,6 +103,7 @@ std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t wi
                         ? "no bytes"
                         : significant(static_cast<double>(most) / static_cast<double>(run.wire_bytes)) + "x");
     if (paper) cells.push_back(run.paper_gb ? significant(*run.paper_gb) : "");
+    if (energy) cells.push_back(run.joules ? significant(*run.joules) : "");
     cells.push_back(to_text(run.time));
     cells.push_back(run.trace_hash);
     if (ends) cells.push_back(run.end);
