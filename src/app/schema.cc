@@ -328,7 +328,8 @@ bool is_list(std::string_view section, std::string_view key) {
 }
 
 bool changes_no_result(std::string_view section, std::string_view key) {
-  return section == "output" || section == "energy" || (section == "workers" && key == "threads") || (section == "job" && key == "name");
+  return section == "output" || section == "energy" || (section == "workers" && key == "threads") ||
+         (section == "job" && key == "name");
 }
 
 std::string type_text(const OptionSpec& spec) {

@@ -16,6 +16,9 @@ constexpr std::uint64_t kMaxGap = 1U << 20;
 // How far in steps a message may be from its receiver's own step.
 constexpr std::uint64_t kMaxStep = std::uint64_t{1} << 62;
 
+// All messages carry the same round: their numbers are in them.
+constexpr FrameHeader kHeader{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = {0}};
+
 double weight_of(const LinkMatrix& links, Rank sender, Rank receiver) {
   for (const WeightedNeighbor& link : links.receivers(sender)) {
     if (link.rank == receiver) return link.weight;
@@ -25,31 +28,42 @@ double weight_of(const LinkMatrix& links, Rank sender, Rank receiver) {
 
 }  // namespace
 
-void LinkAccounts::send(Worker& self, std::span<const WeightedNeighbor> receivers, double gamma, PushWeight weight,
+std::vector<WeightedNeighbor> LinkAccounts::open(std::span<const WeightedNeighbor> receivers) const {
+  std::vector<WeightedNeighbor> result;
+  for (const WeightedNeighbor& receiver : receivers) {
+    const auto link = outgoing_.find(receiver.rank.value);
+    if (link == outgoing_.end() || link->second.unanswered.size() < kWindow) result.push_back(receiver);
+  }
+  return result;
+}
+
+void LinkAccounts::send(Worker& self, std::span<const WeightedNeighbor> receivers,
+                        std::span<const WeightedNeighbor> all, double gamma, PushWeight weight,
                         std::span<const std::byte> message) {
+  if (self.step().value % kRepeat == 0) {
+    for (const WeightedNeighbor& receiver : all) {
+      const auto link = outgoing_.find(receiver.rank.value);
+      if (link == outgoing_.end() || link->second.unanswered.size() < kWindow) continue;
+      self.comm().send(receiver.rank, link->second.unanswered.rbegin()->second.frame);
+    }
+  }
   for (const WeightedNeighbor& receiver : receivers) {
     Outgoing& link = outgoing_[receiver.rank.value];
-    if (link.unanswered.size() >= kMaxUnanswered) {
-      throw RunError(self.comm().name(receiver.rank) + " has answered for none of the last " +
-                     std::to_string(kMaxUnanswered) + " messages of " + self.comm().name(self.rank()) +
-                     "; see whether it still runs, and whether the network lets its answers through");
-    }
     ByteWriter head;
     head.u64(static_cast<std::uint64_t>(weight.units()));
     head.varint(self.step().value);
     head.varint(link.next);
     head.varint(link.unanswered.empty() ? 0 : link.next - link.unanswered.begin()->first);
-    const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = kStream};
-    self.comm().send(receiver.rank, Frame(header, head.size() + message.size(), [&](std::span<std::byte> payload) {
-                       std::copy(head.bytes().begin(), head.bytes().end(), payload.begin());
-                       std::copy(message.begin(), message.end(),
-                                 payload.begin() + static_cast<std::ptrdiff_t>(head.size()));
-                     }));
+    const Frame frame(kHeader, head.size() + message.size(), [&](std::span<std::byte> payload) {
+      std::copy(head.bytes().begin(), head.bytes().end(), payload.begin());
+      std::copy(message.begin(), message.end(), payload.begin() + static_cast<std::ptrdiff_t>(head.size()));
+    });
+    self.comm().send(receiver.rank, frame);
     const double fraction = gamma * receiver.weight;
     if (keep_) {
-      link.unanswered.emplace(link.next, Transfer{.fraction = fraction,
-                                                  .weight = weight.share(fraction),
-                                                  .message = {message.begin(), message.end()}});
+      link.unanswered.emplace(
+          link.next,
+          Transfer{.fraction = fraction, .weight = weight.share(fraction), .frame = frame, .head = head.size()});
     }
     ++link.next;
   }
@@ -57,9 +71,8 @@ void LinkAccounts::send(Worker& self, std::span<const WeightedNeighbor> receiver
 
 Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
   std::vector<Taken> taken;
-  const double now = self.comm().now().value;
   for (;;) {
-    std::optional<Arrival> arrival = co_await self.comm().poll(Tag::kGossip, kStream);
+    std::optional<Arrival> arrival = co_await self.comm().poll(Tag::kGossip, kHeader.round);
     if (!arrival) break;
     read_from(self, arrival->from, [&] {
       ByteReader in(arrival->frame.payload(), "push-sum message");
@@ -75,7 +88,6 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
       Incoming& link = incoming_[arrival->from.value];
       if (number >= link.next + kMaxGap)
         in.fail("message " + std::to_string(number) + " after " + std::to_string(link.next));
-      link.heard = now;
       link.to_answer = keep_;
       if (keep_) {
         if (number < link.next) return;  // a second time, or too late
@@ -91,15 +103,6 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
                        .frame = arrival->frame});
     });
   }
-  const double patience = self.comm().options().deadline.value;
-  for (const WeightedNeighbor& sender : links_->at(self.step().value)->senders(self.rank())) {
-    const auto [link, is_new] = incoming_.try_emplace(sender.rank.value);
-    if (is_new) link->second.heard = now;
-    if (now - link->second.heard <= patience) continue;
-    throw PeerLost(self.comm().name(self.rank()) + " has heard nothing of " + self.comm().name(sender.rank) + " for " +
-                   std::to_string(static_cast<long long>(patience)) +
-                   " s; see whether it still runs, or raise the deadline");
-  }
   co_return taken;
 }
 
@@ -111,7 +114,7 @@ void LinkAccounts::answer(Worker& self) {
     answer.varint(link.lost.size());
     std::uint64_t before = 0;
     for (const std::uint64_t number : link.lost) answer.varint(number - std::exchange(before, number));
-    const FrameHeader header{.traffic = Traffic::kControl, .tag = Tag::kAnswer, .round = kStream};
+    const FrameHeader header{.traffic = Traffic::kControl, .tag = Tag::kAnswer, .round = kHeader.round};
     self.comm().send({sender}, Frame(header, answer.bytes()));
   }
 }
@@ -119,7 +122,7 @@ void LinkAccounts::answer(Worker& self) {
 Task<std::vector<LinkAccounts::Transfer>> LinkAccounts::take_back(Worker& self) {
   std::vector<Transfer> back;
   for (;;) {
-    std::optional<Arrival> arrival = co_await self.comm().poll(Tag::kAnswer, kStream);
+    std::optional<Arrival> arrival = co_await self.comm().poll(Tag::kAnswer, kHeader.round);
     if (!arrival) break;
     read_from(self, arrival->from, [&] {
       ByteReader in(arrival->frame.payload(), "answer");
@@ -188,12 +191,17 @@ void LinkAccounts::archive(Archive& archive) {
       auto units = static_cast<std::uint64_t>(transfer.weight.units());
       archive.value("outgoing.weight", units);
       transfer.weight = PushWeight(static_cast<std::int64_t>(units));
-      archive.bytes("outgoing.message", transfer.message, kMaxPayloadSize);
+      std::vector<std::byte> payload(transfer.frame.payload().begin(), transfer.frame.payload().end());
+      archive.bytes("outgoing.payload", payload, kMaxPayloadSize);
+      std::uint64_t head = transfer.head;
+      archive.value("outgoing.head", head);
+      if (head > payload.size()) throw DecodeError("state: a message of " + std::to_string(payload.size()) + " bytes");
+      transfer.frame = Frame(kHeader, payload);
+      transfer.head = head;
       ++next;
     }
   });
   links("incoming", incoming_, [&](Incoming& link) {
-    archive.value("incoming.heard", link.heard);
     archive.value("incoming.to_answer", link.to_answer);
     std::uint64_t count = link.lost.size();
     archive.value("incoming.lost", count);

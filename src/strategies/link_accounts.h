@@ -6,6 +6,11 @@
 // So the sum of x and y over all nodes, what is kept for messages without an answer and was not taken included, stays
 // as it is: y to the bit. An answer repeats what the sender may not know yet, so that a lost one does no harm.
 //
+// A receiver that has answered for none of the last kWindow messages gets no more of x and y until it does (it is slow,
+// it is done, or it is gone): a node that gave on would soon have nothing left. The newest message to it is then
+// repeated, every kRepeat steps, in case the answers or the messages themselves were lost. So nobody waits, and nothing
+// hangs.
+//
 //   message := weight step number behind payload      to a receiver, Tag::kGossip
 //   step    := varint    of the sender, in which it sent: its round of the schedule of links
 //   number  := varint    of this message on this link, from 0
@@ -19,7 +24,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -39,11 +43,16 @@ class LinkAccounts {
   struct Transfer {
     double fraction = 0.0;  // gamma p_ki
     PushWeight weight{0};
-    std::vector<std::byte> message;
+    Frame frame;  // as sent; the message is what stands behind `head` bytes of its payload
+    std::size_t head = 0;
+    std::span<const std::byte> message() const { return frame.payload().subspan(head); }
   };
-  // Sends `message` with the weight y of this node, of which it gives gamma p_ki to each receiver.
-  void send(Worker& self, std::span<const WeightedNeighbor> receivers, double gamma, PushWeight weight,
-            std::span<const std::byte> message);
+  // Those of the receivers who get a message in this step.
+  std::vector<WeightedNeighbor> open(std::span<const WeightedNeighbor> receivers) const;
+  // Sends `message` with the weight y of this node, of which it gives gamma p_ki to each of the `receivers`, who are
+  // open; and repeats to others in `all` what they have not answered.
+  void send(Worker& self, std::span<const WeightedNeighbor> receivers, std::span<const WeightedNeighbor> all,
+            double gamma, PushWeight weight, std::span<const std::byte> message);
 
   // A message that came and counts.
   struct Taken {
@@ -53,13 +62,11 @@ class LinkAccounts {
     std::span<const std::byte> message;
     Frame frame;  // which it is a view of
   };
-  // All that is there. Throws DecodeError that names the sender; PeerLost when one who sends to this node in the step's
-  // round has not been heard of for the deadline.
+  // All that is there. Throws DecodeError that names the sender.
   Task<std::vector<Taken>> take(Worker& self);
   // Answers to whom take() has heard since the last call.
   void answer(Worker& self);
-  // Reads the answers that are there and returns what did not come and goes back to its sender. Throws RunError when
-  // a receiver has not answered for kMaxUnanswered messages.
+  // Reads the answers that are there and returns what did not come and goes back to its sender.
   Task<std::vector<Transfer>> take_back(Worker& self);
 
   // Of the mass on this node's account: what its unanswered messages gave. For tests and checkpoints.
@@ -70,7 +77,8 @@ class LinkAccounts {
 
   void archive(Archive& archive);
 
-  static constexpr std::size_t kMaxUnanswered = 4096;
+  static constexpr std::size_t kWindow = 16;
+  static constexpr std::uint64_t kRepeat = 8;
 
  private:
   struct Outgoing {
@@ -80,7 +88,6 @@ class LinkAccounts {
   struct Incoming {
     std::uint64_t next = 0;
     std::set<std::uint64_t> lost;  // that the sender may not know of
-    double heard = 0.0;            // when it was heard last
     bool to_answer = false;
   };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <string>
@@ -16,12 +17,18 @@
 namespace laconic {
 namespace {
 
-std::span<const float> as_floats(std::span<const std::byte> message, std::size_t size) {
+// A message as floats; by way of `copy` where it does not lie at a float's place, as behind numbers of any length.
+std::span<const float> as_floats(std::span<const std::byte> message, std::size_t size, std::vector<float>& copy) {
   if (message.size() != size * sizeof(float)) {
     throw DecodeError("a model of " + std::to_string(message.size()) + " bytes instead of " +
                       std::to_string(size * sizeof(float)));
   }
-  return {reinterpret_cast<const float*>(message.data()), size};
+  if (reinterpret_cast<std::uintptr_t>(message.data()) % alignof(float) == 0) {
+    return {reinterpret_cast<const float*>(message.data()), size};
+  }
+  copy.resize(size);
+  std::memcpy(copy.data(), message.data(), message.size());
+  return copy;
 }
 
 class ExactMemory final : public LinkMemory {
@@ -33,13 +40,16 @@ class ExactMemory final : public LinkMemory {
   }
   void give(Receivers receivers, double gamma, double, std::span<const std::span<const std::byte>> messages,
             std::span<float> x) override {
-    kernels::axpy(-given_fraction(receivers, gamma), as_floats(messages.front(), x.size()), x);
+    kernels::axpy(-given_fraction(receivers, gamma), as_floats(messages.front(), x.size(), copy_), x);
   }
   void take(Rank, std::span<const std::byte> message, double fraction, double, std::span<float> x) override {
-    const std::span<const float> told = as_floats(message, x.size());
+    const std::span<const float> told = as_floats(message, x.size(), copy_);
     if (!kernels::all_finite(told)) throw DecodeError("a model with a value that is not finite");
     kernels::axpy(static_cast<float>(fraction), told, x);
   }
+
+ private:
+  std::vector<float> copy_;  // scratch
 };
 
 class ErrorMemory final : public LinkMemory {

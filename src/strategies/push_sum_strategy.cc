@@ -36,8 +36,8 @@ Task<void> PushSumStrategy::round(Worker& self) {
   self.synchronised();
 }
 
-std::vector<Frame> PushSumStrategy::encode(Worker& self, const LinkMatrix& links, const LinkMemory::MakeFrame& make) {
-  const auto receivers = links.receivers(self.rank());
+std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers receivers,
+                                           const LinkMemory::MakeFrame& make) {
   if (receivers.empty()) {
     memory_->nobody_to_tell(sum_.numerators(), before_);
     return {};
@@ -74,7 +74,8 @@ Task<void> PushSumStrategy::synchronous_round(Worker& self) {
   }
   std::vector<Frame> own;
   co_await self.compute([&] {
-    own = encode(self, *links, [&](std::size_t size, const auto& write) { return sum_.frame(header, size, write); });
+    own = encode(self, links->receivers(self.rank()),
+                 [&](std::size_t size, const auto& write) { return sum_.frame(header, size, write); });
   });
   std::vector<NeighborFrame> received;
   if (overlap) {
@@ -93,17 +94,16 @@ Task<void> PushSumStrategy::synchronous_round(Worker& self) {
 
 Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
   const std::shared_ptr<const LinkMatrix> links = links_->at(self.step().value);
-  const auto receivers = links->receivers(self.rank());
   co_await self.local_step();
   const std::vector<LinkAccounts::Transfer> back = co_await accounts_.take_back(self);
   const std::vector<LinkAccounts::Taken> taken = co_await accounts_.take(self);
+  std::vector<WeightedNeighbor> receivers;
   std::vector<Frame> own;
-  std::span<const std::byte> message;
   co_await self.compute([&] {
     take_step(self);
     const std::span<float> x = sum_.numerators();
     for (const LinkAccounts::Transfer& transfer : back) {
-      memory_->take(self.rank(), transfer.message, transfer.fraction, 0.0, x);
+      memory_->take(self.rank(), transfer.message(), transfer.fraction, 0.0, x);
       sum_.weight() += transfer.weight;
     }
     for (const LinkAccounts::Taken& arrival : taken) {
@@ -113,14 +113,17 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
         sum_.weight() += arrival.weight.share(fraction);
       });
     }
-    own = encode(self, *links, [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
+    if (sum_.weight().value() >= kGives) receivers = accounts_.open(links->receivers(self.rank()));
+    own =
+        encode(self, receivers, [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
   });
-  if (!own.empty()) message = own.front().payload();
-  accounts_.send(self, receivers, options_.gamma, sum_.weight(), message);
+  const std::span<const std::byte> message = own.empty() ? std::span<const std::byte>() : own.front().payload();
+  accounts_.send(self, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
   accounts_.answer(self);
   co_await self.compute([&] {
-    const std::span<float> x = sum_.numerators();
-    if (!own.empty()) memory_->give(receivers, options_.gamma, sum_.weight().value(), {&message, 1}, x);
+    if (!own.empty()) {
+      memory_->give(receivers, options_.gamma, sum_.weight().value(), {&message, 1}, sum_.numerators());
+    }
     give_weight(sum_.weight(), receivers, options_.gamma);
     sum_.set_model(self);
   });

@@ -4,7 +4,8 @@
 //   overlap             tell;  the step while the messages travel;  combine
 //   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are one round old or
 //   more,
-//                       and the network may lose and repeat them (link_accounts.h)
+//                       and the network may lose and repeat them (link_accounts.h). A node with less of y than kGives
+//                       gives nothing: one that is faster than those it hears from would soon have nothing left
 //
 // Frames carry the number of their step, so that the numbers of collectives are those that the coordinator counts.
 //
@@ -22,6 +23,8 @@
 namespace laconic {
 
 enum class LinkOrder { kAdaptThenCombine, kOverlap, kAsynchronous };
+
+inline constexpr double kGives = 1.0 / 16;
 
 struct PushSumOptions {
   LinkOrder order = LinkOrder::kAdaptThenCombine;
@@ -47,8 +50,8 @@ class PushSumStrategy : public Strategy {
  private:
   Task<void> synchronous_round(Worker& self);
   Task<void> asynchronous_round(Worker& self);
-  // The frames of this round, whose heads `head` makes.
-  std::vector<Frame> encode(Worker& self, const LinkMatrix& links, const LinkMemory::MakeFrame& make);
+  // The frames of this round, as `make` makes them.
+  std::vector<Frame> encode(Worker& self, LinkMemory::Receivers receivers, const LinkMemory::MakeFrame& make);
   void take_step(Worker& self);
   void check(Worker& self);
 

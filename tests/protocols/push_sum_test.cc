@@ -411,7 +411,7 @@ Mass mass_of(const Scenario& scenario) {
           if (nodes[static_cast<std::size_t>(receiver)]->accounts().took(sender, number)) continue;
           ++mass.on_the_way;
           mass.units += static_cast<double>(transfer.weight.units());
-          reader->take(sender, transfer.message, transfer.fraction, 0.0, back);
+          reader->take(sender, transfer.message(), transfer.fraction, 0.0, back);
         }
       }
       for (std::size_t c = 0; c < kSize; ++c) mass.x[c] += nodes[i]->sum().numerators()[c] + back[c];
@@ -435,6 +435,20 @@ TEST(S7, OnALossyNetworkMassIsExactAndModelsMeetAtTheAverageWhereItIsKeptAccount
     }
     // What is on the way is a part of x and of y alike.
     EXPECT_LT(consensus_error(s), strategy == "sgp" ? 1e-6 : 1e-2) << strategy;
+  }
+}
+
+TEST(S7, WorkersOfOtherSpeedsGoOnWithoutEachOtherAndNoneRunsOutOfWeight) {
+  Scenario s = lossy("sgp", true);
+  s.topology = "directed_ring";
+  s.step_cost.assign(kNodes, Seconds{0.01});
+  s.step_cost[2] = {0.1};
+  s.step_cost[4] = {0.002};
+  const Mass mass = mass_of(s);
+  EXPECT_EQ(mass.units, static_cast<double>(PushWeight::kOne) * kNodes);
+  const std::vector<std::vector<float>> models = run(s).params;
+  for (const auto& model : models) {
+    for (const float value : model) EXPECT_LT(std::abs(value), 100.0F);
   }
 }
 
