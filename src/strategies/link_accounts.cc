@@ -37,10 +37,10 @@ std::vector<WeightedNeighbor> LinkAccounts::open(std::span<const WeightedNeighbo
   return result;
 }
 
-void LinkAccounts::send(Worker& self, std::span<const WeightedNeighbor> receivers,
+void LinkAccounts::send(Worker& self, Step step, std::span<const WeightedNeighbor> receivers,
                         std::span<const WeightedNeighbor> all, double gamma, PushWeight weight,
                         std::span<const std::byte> message) {
-  if (self.step().value % kRepeat == 0) {
+  if (step.value % kRepeat == 0) {
     for (const WeightedNeighbor& receiver : all) {
       const auto link = outgoing_.find(receiver.rank.value);
       if (link == outgoing_.end() || link->second.unanswered.size() < kWindow) continue;
@@ -51,7 +51,7 @@ void LinkAccounts::send(Worker& self, std::span<const WeightedNeighbor> receiver
     Outgoing& link = outgoing_[receiver.rank.value];
     ByteWriter head;
     head.u64(static_cast<std::uint64_t>(weight.units()));
-    head.varint(self.step().value);
+    head.varint(step.value);
     head.varint(link.next);
     head.varint(link.unanswered.empty() ? 0 : link.next - link.unanswered.begin()->first);
     const Frame frame(kHeader, head.size() + message.size(), [&](std::span<std::byte> payload) {

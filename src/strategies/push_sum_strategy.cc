@@ -93,7 +93,8 @@ Task<void> PushSumStrategy::synchronous_round(Worker& self) {
 }
 
 Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
-  const std::shared_ptr<const LinkMatrix> links = links_->at(self.step().value);
+  const Step step = self.step();
+  const std::shared_ptr<const LinkMatrix> links = links_->at(step.value);
   co_await self.local_step();
   const std::vector<LinkAccounts::Transfer> back = co_await accounts_.take_back(self);
   const std::vector<LinkAccounts::Taken> taken = co_await accounts_.take(self);
@@ -118,7 +119,7 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
         encode(self, receivers, [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
   });
   const std::span<const std::byte> message = own.empty() ? std::span<const std::byte>() : own.front().payload();
-  accounts_.send(self, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
+  accounts_.send(self, step, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
   accounts_.answer(self);
   co_await self.compute([&] {
     if (!own.empty()) {

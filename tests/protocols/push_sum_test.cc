@@ -438,6 +438,16 @@ TEST(S7, OnALossyNetworkMassIsExactAndModelsMeetAtTheAverageWhereItIsKeptAccount
   }
 }
 
+TEST(S7, MassIsExactOverLinksThatChange) {
+  for (const std::string strategy : {"sgp", "sparse_push"}) {
+    Scenario s = lossy(strategy, true);
+    s.topology = "random_out:2";
+    s.link_up = 0.8;
+    EXPECT_EQ(mass_of(s).units, static_cast<double>(PushWeight::kOne) * kNodes) << strategy;
+    EXPECT_LT(consensus_error(s), strategy == "sgp" ? 1e-6 : 1e-2) << strategy;
+  }
+}
+
 TEST(S7, WorkersOfOtherSpeedsGoOnWithoutEachOtherAndNoneRunsOutOfWeight) {
   Scenario s = lossy("sgp", true);
   s.topology = "directed_ring";
