@@ -298,7 +298,8 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
               << " rounds and " << to_text(last.framed)
               << (last.error > 1.0 ? "; the vectors are further apart than they were: take a smaller gamma" : "")
               << std::endl;
-  return run.end == ConsensusRun::End::kDiverged  ? ExitCode::kFailed
+  return run.end == ConsensusRun::End::kDiverged || (run.end == ConsensusRun::End::kRounds && last.error > 1.0)
+             ? ExitCode::kFailed
          : run.end == ConsensusRun::End::kStopped ? ExitCode::kInterrupted
                                                   : ExitCode::kDone;
 }

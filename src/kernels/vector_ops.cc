@@ -166,16 +166,18 @@ void scaled(float alpha, const float* x, float* out, std::size_t size) {
   for (; j < size; ++j) out[j] = alpha * x[j];
 }
 
-void add_change(float alpha, const float* HWY_RESTRICT z, float* HWY_RESTRICT x, std::size_t size) {
+void add_change(float gain, float alpha, const float* HWY_RESTRICT z, float* HWY_RESTRICT x, std::size_t size) {
   const Floats d;
   const std::size_t width = hn::Lanes(d);
   const auto factor = hn::Set(d, alpha);
+  const auto amount = hn::Set(d, gain);
   std::size_t j = 0;
   for (; j + width <= size; j += width) {
     const auto before = hn::LoadU(d, x + j);
-    hn::StoreU(hn::Add(before, hn::Sub(hn::LoadU(d, z + j), hn::Mul(factor, before))), d, x + j);
+    const auto change = hn::Sub(hn::LoadU(d, z + j), hn::Mul(factor, before));
+    hn::StoreU(hn::Add(before, hn::Mul(amount, change)), d, x + j);
   }
-  for (; j < size; ++j) x[j] += z[j] - alpha * x[j];
+  for (; j < size; ++j) x[j] += gain * (z[j] - alpha * x[j]);
 }
 
 void accumulate(double weight, const float* HWY_RESTRICT x, double* HWY_RESTRICT sum, std::size_t size) {
@@ -374,9 +376,9 @@ void scaled(float alpha, std::span<const float> x, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(scaled)(alpha, x.data(), out.data(), x.size());
 }
 
-void add_change(float alpha, std::span<const float> z, std::span<float> x) {
+void add_change(float gain, float alpha, std::span<const float> z, std::span<float> x) {
   check_sizes(z, x);
-  HWY_DYNAMIC_DISPATCH(add_change)(alpha, z.data(), x.data(), x.size());
+  HWY_DYNAMIC_DISPATCH(add_change)(gain, alpha, z.data(), x.data(), x.size());
 }
 
 void scale(float alpha, std::span<float> x) { scaled(alpha, x, x); }

@@ -43,9 +43,9 @@ void axpy_difference(float alpha, std::span<const float> a, std::span<const floa
 // out = alpha x. `out` may be x.
 void scaled(float alpha, std::span<const float> x, std::span<float> out);
 
-// x += z - alpha x, in float: the product is rounded, then the difference, then the sum. With z = alpha x, as scaled()
-// makes it, x stays as it is.
-void add_change(float alpha, std::span<const float> z, std::span<float> x);
+// x += gain (z - alpha x), in float: the product with alpha is rounded, then the difference, the product with gain and
+// the sum. With z = alpha x, as scaled() makes it, x stays as it is.
+void add_change(float gain, float alpha, std::span<const float> z, std::span<float> x);
 
 // x *= alpha
 void scale(float alpha, std::span<float> x);

@@ -190,17 +190,18 @@ TEST(Scaled, IsTheProductAndAddChangeAddsWhatZIsMoreThanIt) {
     const std::vector<float> z = values(size + offset, 1);
     const std::vector<float> before = values(size, 3);
     std::vector<float> x = before;
-    add_change(0.3F, std::span(z).subspan(offset), x);
+    add_change(0.7F, 0.3F, std::span(z).subspan(offset), x);
     std::vector<float> product(size);
     scaled(0.3F, before, product);
     for (std::size_t j = 0; j < size; ++j) {
       volatile float expected = 0.3F * before[j];
       ASSERT_EQ(product[j], expected) << j;
-      volatile float change = z[offset + j] - expected;
+      volatile float difference = z[offset + j] - expected;
+      volatile float change = 0.7F * difference;
       ASSERT_EQ(x[j], before[j] + change) << j;
     }
     x = before;
-    add_change(0.3F, product, x);
+    add_change(0.7F, 0.3F, product, x);
     ASSERT_EQ(x, before);
   });
 }

@@ -21,11 +21,11 @@ void PushSum::begin(Worker& self) {
   if (x_.empty()) x_.assign(self.params().begin(), self.params().end());
 }
 
-void PushSum::take_step(std::span<const float> model) {
-  if (y_ == PushWeight()) {  // x = z, without a rounding
+void PushSum::take_step(std::span<const float> model, double gain) {
+  if (y_ == PushWeight() && gain == 1.0) {  // x = z, without a rounding
     std::copy(model.begin(), model.end(), x_.begin());
   } else {
-    kernels::add_change(inverse(), model, x_);
+    kernels::add_change(static_cast<float>(gain), inverse(), model, x_);
   }
 }
 

@@ -60,8 +60,8 @@ class PushSum {
   std::span<float> numerators() { return x_; }
   PushWeight& weight() { return y_; }
 
-  // x += z' - x / y for the model z' that a local step has made of z = x / y.
-  void take_step(std::span<const float> model);
+  // x += gain (z' - x / y) for the model z' that a local step has made of z = x / y.
+  void take_step(std::span<const float> model, double gain = 1.0);
   // z = x / y becomes the worker's model. Throws RunError that names the worker and the round when y is below
   // kLeastWeight.
   void set_model(Worker& self);

@@ -61,7 +61,10 @@ void PushSumStrategy::check(Worker& self) {
 
 void PushSumStrategy::take_step(Worker& self) {
   if (memory_->needs_before()) before_.assign(sum_.numerators().begin(), sum_.numerators().end());
-  sum_.take_step(self.params());
+  // As published a step moves x by as much as z, and so z by 1 / y as much. Where speeds differ y does too, and who is
+  // fast has little of it: there a step counts by the weight of who takes it.
+  const bool asynchronous = options_.order == LinkOrder::kAsynchronous;
+  sum_.take_step(self.params(), asynchronous ? sum_.weight().value() : 1.0);
 }
 
 Task<void> PushSumStrategy::synchronous_round(Worker& self) {

@@ -5,7 +5,8 @@
 //   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are one round old or
 //   more,
 //                       and the network may lose and repeat them (link_accounts.h). A node with less of y than kGives
-//                       gives nothing: one that is faster than those it hears from would soon have nothing left
+//                       gives nothing: one that is faster than those it hears from would soon have nothing left; and
+//                       its steps count by its weight, x_i += y_i (z_i' - z_i)
 //
 // Frames carry the number of their step, so that the numbers of collectives are those that the coordinator counts.
 //

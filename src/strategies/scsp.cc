@@ -25,13 +25,13 @@ struct ScspOptions {
   std::uint64_t steps = 0;
 
   bool merges_after(std::uint64_t steps_taken) const {
-    if (merge == Merge::kNone) return false;
-    return steps_taken + finetune == steps || (every > 0 && steps_taken % every == 0);
+    if (merge == Merge::kNone || steps_taken > steps - finetune) return false;
+    return steps_taken == steps - finetune || (every > 0 && steps_taken % every == 0);
   }
   std::uint64_t merges() const {
-    std::uint64_t count = 0;
-    for (std::uint64_t step = 1; step <= steps; ++step) count += merges_after(step) ? 1 : 0;
-    return count;
+    if (merge == Merge::kNone) return 0;
+    const std::uint64_t last = steps - finetune;
+    return every == 0 ? 1 : last / every + (last % every == 0 ? 0 : 1);
   }
 };
 

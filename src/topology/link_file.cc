@@ -30,12 +30,20 @@ std::vector<std::string_view> fields_of(std::string_view line) {
   }
 }
 
+// The start of a field, fit to be shown.
+std::string shown(std::string_view text) {
+  std::string result(text.substr(0, 40));
+  for (char& c : result) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return result;
+}
+
 std::uint32_t whole_number(std::string_view text, const std::string& what, std::size_t limit, const Place& place) {
   std::uint32_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || value >= limit) {
-    place.fail("'" + std::string(text.substr(0, 40)) + "' is no " + what + ": a whole number from 0 to " +
-               std::to_string(limit - 1));
+    place.fail("'" + shown(text) + "' is no " + what + ": a whole number from 0 to " + std::to_string(limit - 1));
   }
   return value;
 }
@@ -44,7 +52,7 @@ double weight_of(std::string_view text, const Place& place) {
   double value = 0.0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || !(value > 0.0 && value <= 1.0)) {
-    place.fail("'" + std::string(text.substr(0, 40)) + "' is no weight: a number above 0 and at most 1");
+    place.fail("'" + shown(text) + "' is no weight: a number above 0 and at most 1");
   }
   return value;
 }

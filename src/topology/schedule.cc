@@ -147,15 +147,16 @@ std::shared_ptr<const LinkSchedule> with_failing_links(std::shared_ptr<const Lin
   const std::uint32_t nodes = schedule->nodes();
   const auto draw = [schedule = std::move(schedule), up, seed](std::uint64_t round) {
     RandomStream stream(seed, "failing links", {round});
-    const std::shared_ptr<const LinkMatrix> links = schedule->at(round);
-    Pairs pairs;
-    for (Rank node{0}; node.value < static_cast<std::int32_t>(links->nodes()); ++node.value) {
-      for (const WeightedNeighbor& receiver : links->receivers(node)) {
+    const std::shared_ptr<const LinkMatrix> all = schedule->at(round);
+    std::vector<Link> links;
+    for (Rank node{0}; node.value < static_cast<std::int32_t>(all->nodes()); ++node.value) {
+      for (const WeightedNeighbor& receiver : all->receivers(node)) {
         if (stream.uniform() >= up) continue;
-        pairs.emplace_back(static_cast<std::uint32_t>(node.value), static_cast<std::uint32_t>(receiver.rank.value));
+        links.push_back(
+            {static_cast<std::uint32_t>(node.value), static_cast<std::uint32_t>(receiver.rank.value), receiver.weight});
       }
     }
-    return LinkMatrix::evenly(links->nodes(), pairs);
+    return LinkMatrix(all->nodes(), std::move(links));
   };
   return std::make_shared<LinkSchedule>(nodes, draw);
 }

@@ -45,7 +45,7 @@ class LinkSchedule {
 LinkMatrix links_of(const Graph& graph);
 // The same where each edge is there in a round with probability `up` in (0, 1], in both directions or in neither.
 std::shared_ptr<const LinkSchedule> schedule_of(const Graph& graph, double up, std::uint64_t seed);
-// Any schedule of which each link is there with probability `up`; senders divide evenly between those that are.
+// Any schedule of which each link is there with probability `up`; what one that is not would have got its sender keeps.
 std::shared_ptr<const LinkSchedule> with_failing_links(std::shared_ptr<const LinkSchedule> schedule, double up,
                                                        std::uint64_t seed);
 

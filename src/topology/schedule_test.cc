@@ -167,6 +167,25 @@ TEST(Schedules, FailingEdgesAreThereAsOftenAsAskedForAndInBothDirections) {
   }
 }
 
+TEST(Schedules, WhatAFailingLinkWouldHaveGotItsSenderKeeps) {
+  const auto whole = schedule("base:11:2");
+  const auto failing = schedule("base:11:2", 11, 0.5);
+  for (std::uint64_t round = 0; round < 40; ++round) {
+    for (int node = 0; node < 11; ++node) {
+      double lost = 0.0;
+      for (const WeightedNeighbor& receiver : whole->at(round)->receivers({node})) {
+        double weight = 0.0;
+        for (const WeightedNeighbor& other : failing->at(round)->receivers({node})) {
+          if (other.rank == receiver.rank) weight = other.weight;
+        }
+        EXPECT_TRUE(weight == receiver.weight || weight == 0.0);
+        lost += receiver.weight - weight;
+      }
+      EXPECT_NEAR(failing->at(round)->self_weight({node}), whole->at(round)->self_weight({node}) + lost, 1e-14);
+    }
+  }
+}
+
 TEST(BaseGraphs, BringEveryNodeToTheExactAverageWithAtMostKEdgesANodeAndRound) {
   for (std::uint32_t nodes = 2; nodes <= 70; ++nodes) {
     for (std::uint32_t k = 1; k <= std::min(5U, nodes - 1); ++k) {

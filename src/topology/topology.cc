@@ -187,7 +187,7 @@ std::shared_ptr<const LinkSchedule> make_schedule(std::string_view spec, std::op
   try {
     require_joined(*schedule, request.node);
   } catch (const UsageError& error) {
-    request.fail(error.what());
+    request.fail(error.what() + std::string(up < 1.0 ? ", or let links be there more often" : ""));
   }
   return schedule;
 }

@@ -36,7 +36,8 @@ std::vector<Row> rows() {
       variants.push_back({{"memory", "difference"}});
     }
     if (row->name == "scsp") {
-      variants = {{{"every", "7"}}, {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}};
+      variants = {{{"every", "7"}, {"finetune", "10"}},
+                  {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}};
     }
     if (row->name == "choco") variants.push_back({{"replicas", "each"}});
     if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
