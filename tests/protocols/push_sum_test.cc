@@ -310,8 +310,8 @@ TEST(S6, EveryModelTendsToTheAverageOfTheStart) {
     s.evaluate_every = 100;
     EXPECT_LT(consensus_error(s), 1e-11) << topology;
     s = compressing(only_gossip(push("sparse_push", {{"memory", "difference"}, {"gamma", "0.05"}}, topology)), 8);
-    s.steps = 4000;
-    s.evaluate_every = 1000;
+    s.steps = 1500;
+    s.evaluate_every = 1500;
     EXPECT_LT(consensus_error(s), 1e-8) << topology;
   }
 }
@@ -320,8 +320,8 @@ TEST(S6, AMemoryOfErrorsStopsAtAFloorThatShrinksWithGamma) {
   std::vector<double> floors;
   for (const std::string gamma : {"0.08", "0.04", "0.02"}) {
     Scenario s = compressing(only_gossip(push("sparse_push", {{"gamma", gamma}})), 4);
-    s.steps = 6000;
-    s.evaluate_every = 1000;
+    s.steps = 2000;
+    s.evaluate_every = 2000;
     floors.push_back(consensus_error(s));
   }
   EXPECT_LT(floors[1], 0.5 * floors[0]);
@@ -375,7 +375,7 @@ Scenario lossy(const std::string& strategy, bool account) {
   }
   s.loss = 0.2;
   s.duplication = 0.1;
-  s.steps = strategy == "sgp" ? 400 : 4000;
+  s.steps = strategy == "sgp" ? 400 : 1000;
   s.evaluate_every = s.steps;
   return s;
 }
