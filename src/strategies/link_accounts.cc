@@ -76,10 +76,7 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
     if (!arrival) break;
     read_from(self, arrival->from, [&] {
       ByteReader in(arrival->frame.payload(), "push-sum message");
-      const std::uint64_t units = in.u64();
-      if (units < 1 || units > static_cast<std::uint64_t>(PushWeight::kOne) * links_->nodes()) {
-        in.fail("a weight of " + std::to_string(units) + " units");
-      }
+      const PushWeight weight = read_weight(in, links_->nodes());
       const std::uint64_t step = in.varint();
       const std::uint64_t number = in.varint();
       const std::uint64_t behind = in.varint();
@@ -98,7 +95,7 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
       link.next = std::max(link.next, number + 1);
       taken.push_back({.from = arrival->from,
                        .fraction = fraction,
-                       .weight = PushWeight(static_cast<std::int64_t>(units)),
+                       .weight = weight,
                        .message = in.rest(),
                        .frame = arrival->frame});
     });
