@@ -76,12 +76,8 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
     if (!arrival) break;
     read_from(self, arrival->from, [&] {
       ByteReader in(arrival->frame.payload(), "push-sum message");
-      const std::uint64_t units = in.u64();
       // Without accounts a repeated message makes mass, without end.
-      const std::uint64_t most = static_cast<std::uint64_t>(PushWeight::kOne) * (keep_ ? links_->nodes() : kMaxNodes);
-      if (units < 1 || units > most) {
-        in.fail("a weight of " + std::to_string(units) + " units");
-      }
+      const PushWeight weight = read_weight(in, keep_ ? links_->nodes() : kMaxNodes);
       const std::uint64_t step = in.varint();
       const std::uint64_t number = in.varint();
       const std::uint64_t behind = in.varint();
@@ -100,7 +96,7 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
       link.next = std::max(link.next, number + 1);
       taken.push_back({.from = arrival->from,
                        .fraction = fraction,
-                       .weight = PushWeight(static_cast<std::int64_t>(units)),
+                       .weight = weight,
                        .message = in.rest(),
                        .frame = arrival->frame});
     });

@@ -24,8 +24,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <vector>
@@ -95,7 +95,6 @@ class LinkAccounts {
   bool keep_;
   std::map<std::int32_t, Outgoing> outgoing_;  // by receiver
   std::map<std::int32_t, Incoming> incoming_;  // by sender
-  static constexpr Round kStream{0};           // all messages and answers carry the same: their numbers are in them
 };
 
 }  // namespace laconic

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "base/byte_stream.h"
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 
@@ -54,13 +53,18 @@ void PushSum::archive(Archive& archive) {
   y_ = PushWeight(static_cast<std::int64_t>(units));
 }
 
-PushMessage parse_push(const Frame& frame, std::uint32_t nodes) {
-  ByteReader in(frame.payload(), "push-sum message");
+PushWeight read_weight(ByteReader& in, std::uint32_t nodes) {
   const std::uint64_t units = in.u64();
   if (units < 1 || units > static_cast<std::uint64_t>(PushWeight::kOne) * nodes) {
     in.fail("a weight of " + std::to_string(units) + " units");
   }
-  return {.weight = PushWeight(static_cast<std::int64_t>(units)), .message = in.rest()};
+  return PushWeight(static_cast<std::int64_t>(units));
+}
+
+PushMessage parse_push(const Frame& frame, std::uint32_t nodes) {
+  ByteReader in(frame.payload(), "push-sum message");
+  const PushWeight weight = read_weight(in, nodes);
+  return {.weight = weight, .message = in.rest()};
 }
 
 float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma, double worth) {

@@ -17,6 +17,7 @@
 #include <span>
 #include <vector>
 
+#include "base/byte_stream.h"
 #include "strategies/gossip.h"
 #include "topology/schedule.h"
 
@@ -77,6 +78,9 @@ class PushSum {
   std::vector<float> x_;
   PushWeight y_;
 };
+
+// A sender's weight off the front of a payload. Throws DecodeError for one that no sender of `nodes` can have.
+PushWeight read_weight(ByteReader& in, std::uint32_t nodes);
 
 struct PushMessage {
   PushWeight weight;  // of its sender

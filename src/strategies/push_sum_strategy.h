@@ -2,7 +2,7 @@
 //
 //   adapt-then-combine  x_i += z_i' - z_i, the step at z_i = x_i / y_i;  tell;  wait for the round's senders;  combine
 //   overlap             tell;  the step while the messages travel;  combine
-//   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are one round old or
+//   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are a round old or
 //   more,
 //                       and the network may lose and repeat them (link_accounts.h). A node with less of y than kGives
 //                       gives nothing: one that is faster than those it hears from would soon have nothing left; and

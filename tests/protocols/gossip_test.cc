@@ -30,14 +30,6 @@ Scenario gossip(const std::string& strategy, const std::map<std::string, std::st
           .evaluate_every = 10};
 }
 
-Scenario compressing(Scenario s, std::size_t k) {
-  if (k > 0) {
-    s.compressor = "top_k";
-    s.compression = {{"k", std::to_string(k)}};
-  }
-  return s;
-}
-
 class MatrixForm : public testing::TestWithParam<std::string> {};  // a topology
 
 TEST_P(MatrixForm, OfDPsgd) {

@@ -76,6 +76,14 @@ Matrix largest(const Matrix& rows, std::size_t k) {
   return result;
 }
 
+Scenario compressing(Scenario s, std::size_t k) {
+  if (k > 0) {
+    s.compressor = "top_k";
+    s.compression = {{"k", std::to_string(k)}};
+  }
+  return s;
+}
+
 Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models) {
   Matrix result;
   for (std::size_t i = 0; i < models.size(); ++i) {

@@ -23,6 +23,8 @@ Matrix sum(double a, const Matrix& left, double b, const Matrix& right);
 Matrix plus_mean(const Matrix& models, const Matrix& steps);
 // The `k` largest magnitudes of every row; or (k = 0) the whole row.
 Matrix largest(const Matrix& rows, std::size_t k);
+// The scenario with the operator that does the same to vectors.
+Scenario compressing(Scenario s, std::size_t k);
 // -eta g of every node at its model.
 Matrix steps_at(const QuadraticProblem& problem, std::uint64_t step, const Matrix& models);
 
