@@ -27,6 +27,7 @@ JobRun run_text(const std::string& text, const std::string& file);
 struct Choice {
   double learning_rate = 0.1;
   double gamma = 0.25;
+  friend bool operator==(const Choice&, const Choice&) = default;
 };
 
 // The rule by which every method is tuned. From the common start the learning rate, and before it gamma where there is

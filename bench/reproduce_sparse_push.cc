@@ -3,11 +3,12 @@
 // all. By default LeNet-5 on Fashion-MNIST; the paper's own case is --model resnet20 --norm evonorm --dataset cifar10.
 //
 // Learning rate and gamma of every method are tuned by one rule (class Search, job_run.h) on data held out of training,
-// for each graph and partition, with a seed that the runs of the table do not use. Bytes are of whole frames, with
-// headers, push-sum weights and merges.
+// for each graph and partition, with a seed that the runs of the table do not use (a quick run's table shows the run
+// that confirmed the choice, to spare another). Bytes are of whole frames, with headers, push-sum weights and merges.
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,7 +36,9 @@ struct Setting {
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::string> graphs = {"directed_ring", "one_peer"};
   std::vector<std::string> partitions = {"iid", "skew:0.8", "skew:1"};
-  double joules_a_bit = 1e-7;  // of a radio of the kind phones have, about
+  std::vector<std::string> methods;  // words, one of which is in the label of each method that is run; empty: all
+  bool confirmed_only = false;       // the table shows the run that confirmed the choice
+  double joules_a_bit = 1e-7;        // of a radio of the kind phones have, about
 };
 
 struct Method {
@@ -75,6 +78,7 @@ struct Case {
   Method method;
   Choice choice;
   std::vector<JobRun> runs;
+  std::optional<Choice> confirmed = std::nullopt;  // what the run of full length was of, which is then runs[0]
 
   double mean(double JobRun::*figure) const {
     double sum = 0.0;
@@ -130,7 +134,14 @@ void add_options(Harness& harness, Setting& setting) {
   options.add_option("--jobs", setting.jobs, "runs at a time; no result depends on it")->check(CLI::Range(1, 1024));
   options.add_option("--graphs", setting.graphs, "of 8 nodes (default: directed_ring one_peer)");
   options.add_option("--partitions", setting.partitions, "(default: iid skew:0.8 skew:1)");
+  options.add_option("--methods", setting.methods, "run only those whose label has one of these words (and the dense)");
   options.add_option("--joules-per-bit", setting.joules_a_bit, "of the links, for the column of joules");
+}
+
+bool chosen(const Setting& setting, const Method& method) {
+  return method.dense || setting.methods.empty() ||
+         std::any_of(setting.methods.begin(), setting.methods.end(),
+                     [&](const std::string& word) { return method.label.find(word) != std::string::npos; });
 }
 
 std::vector<Case> cases(const Setting& setting) {
@@ -140,6 +151,7 @@ std::vector<Case> cases(const Setting& setting) {
       for (const Method& method : methods(setting)) {
         // The dense exchange knows no graph.
         if (method.dense && graph != setting.graphs.front()) continue;
+        if (!chosen(setting, method)) continue;
         all.push_back({.graph = graph,
                        .partition = partition,
                        .method = method,
@@ -167,6 +179,7 @@ int run(int argc, char** argv) {
     setting.steps = std::min(setting.steps, 1500);
     setting.tuning_steps = std::min(setting.tuning_steps, 150);
     setting.tuning_factors = {4.0};
+    setting.confirmed_only = true;
   }
   std::vector<Case> all = cases(setting);
   std::mutex mutex;
@@ -181,7 +194,12 @@ int run(int argc, char** argv) {
       Search search({.factors = setting.tuning_factors, .has_gamma = what.method.has_gamma, .start = what.choice},
                     [&](const Choice& choice, bool full) {
                       const int steps = full ? setting.steps : setting.tuning_steps;
-                      return run_once(setting, what, choice, steps, kTuningSeed).validation;
+                      const JobRun result = run_once(setting, what, choice, steps, kTuningSeed);
+                      if (full && setting.confirmed_only) {
+                        what.runs[0] = result;
+                        what.confirmed = choice;
+                      }
+                      return result.validation;
                     });
       search.search();
       what.choice = search.best();
@@ -197,7 +215,7 @@ int run(int argc, char** argv) {
     for (int seed = 1; seed <= setting.seeds; ++seed) {
       tasks.push_back([&, seed] {
         JobRun& result = what.runs[static_cast<std::size_t>(seed - 1)];
-        result = run_once(setting, what, what.choice, setting.steps, seed);
+        if (what.confirmed != what.choice) result = run_once(setting, what, what.choice, setting.steps, seed);
         tell(what, "seed " + std::to_string(seed) + ": test accuracy " + std::to_string(result.test) + ", own " +
                        std::to_string(result.own) + (result.diverged ? " (diverged)" : ""));
       });

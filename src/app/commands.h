@@ -74,6 +74,7 @@ struct ConsensusArguments {
   std::string graph;
   std::map<std::string, std::string> options = {};           // of consensus_command_options()
   std::map<std::string, std::string> operator_options = {};  // of codec_options()
+  std::vector<std::string> strategy_options = {};            // NAME=VALUE, of the strategy
   bool tune = false;
   std::string file = {};  // of the vectors; empty: drawn
   std::string csv = {};   // where to write the course; empty: nowhere

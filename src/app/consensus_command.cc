@@ -11,6 +11,7 @@
 #include "consensus/rate.h"
 #include "consensus/tune.h"
 #include "report/format.h"
+#include "strategies/push_sum.h"
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 #include "training/safetensors.h"
@@ -80,8 +81,21 @@ bool has_option(const StrategyRow& row, std::string_view name) {
   return std::any_of(row.options.begin(), row.options.end(), [&](const auto& spec) { return spec.name == name; });
 }
 
-Options strategy_options(const StrategyRow& row, const Options& options, bool tune) {
+Options strategy_options(const StrategyRow& row, const Options& options, std::span<const std::string> set, bool tune) {
   std::map<std::string, GivenOption> given;
+  for (const std::string& assignment : set) {
+    const std::size_t equals = std::min(assignment.find('='), assignment.size());
+    const std::string name = assignment.substr(0, equals);
+    if (equals == assignment.size()) throw UsageError("--set " + assignment + ": write NAME=VALUE");
+    if (name == "gamma") throw UsageError("--set gamma: has an option of its own, --gamma");
+    if (!has_option(row, name)) {
+      std::string names;
+      for (const OptionSpec& spec : row.options) names += (names.empty() ? "" : ", ") + std::string(spec.name);
+      throw UsageError("--set " + name + ": strategy '" + std::string(row.name) + "' has " +
+                       (names.empty() ? "no options" : "no such option; it has " + names));
+    }
+    given[name] = {.text = assignment.substr(equals + 1), .where = "--set"};
+  }
   const bool has_gamma = has_option(row, "gamma");
   if (!has_gamma && (tune || options.given("gamma"))) {
     throw UsageError(std::string(tune ? "--tune" : "--gamma") + ": strategy '" + std::string(row.name) +
@@ -151,6 +165,7 @@ void choose_graph(ConsensusSetting& setting, const Options& options, const std::
     if (!(options.number("up") > 0.0))
       throw UsageError("--up: with 0 no link is ever there; give a probability above 0");
     setting.links = make_schedule(spec, std::nullopt, setting.seed, options.number("up"));
+    require_links_that_fit(*setting.strategy, *setting.links);
   } else {
     if (options.given("up")) throw UsageError("--up: has a meaning for strategies over directed links only; remove it");
     setting.mixing = std::make_shared<const MixingMatrix>(make_topology(spec, std::nullopt, setting.seed),
@@ -211,8 +226,9 @@ std::span<const OptionSpec> consensus_command_options() {
        .default_value = "1e-10",
        .minimum = 0,
        .maximum = 1,
-       .help =
-           "squared error, as a part of the start's, at which to end (--tune compares gammas at 1e-6, or as it says)"},
+       .help = "squared error, as a part of the start's, at which to end (--tune compares gammas at 1e-6, at 1e-2 "
+               "where the "
+               "strategy has a floor, or as it says)"},
       {.name = "dimension",
        .type = OptionType::kInteger,
        .default_value = "2000",
@@ -249,7 +265,10 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
   }
   ConsensusSetting setting{.strategy = &row, .options = {}, .layout = {}, .seed = options.integer("seed")};
   choose_graph(setting, options, arguments.graph);
-  const Options of_strategy = strategy_options(row, options, arguments.tune);
+  const Options of_strategy = strategy_options(row, options, arguments.strategy_options, arguments.tune);
+  if (!row.moves_alone(of_strategy)) {
+    throw UsageError("--set compress: an update is what training makes, and nobody trains here; remove it");
+  }
   const Subject subject = make_subject(options, arguments, setting.nodes());
   setting.options = of_strategy;
   setting.layout = subject.layout;

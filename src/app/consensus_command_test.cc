@@ -67,6 +67,25 @@ TEST(ConsensusCommand, RunsOverDirectedLinksAndTunesThere) {
   EXPECT_NE(tuned.find("exact         after 3 rounds without compression"), std::string::npos) << tuned;
 }
 
+TEST(ConsensusCommand, TakesOptionsOfTheStrategy) {
+  const ConsensusArguments arguments = {
+      .graph = "directed_ring:8",
+      .options = {{"strategy", "sparse_push"}, {"operator", "top_k"}, {"dimension", "200"}, {"gamma", "0.1"}},
+      .operator_options = {{"ratio", "0.1"}},
+      .strategy_options = {"memory=difference"}};
+  EXPECT_NE(printed(arguments).find("came to "), std::string::npos);  // which errors alone would not
+  const auto with = [&](const std::string& assignment) {
+    ConsensusArguments other = arguments;
+    other.strategy_options = {assignment};
+    return refusal(other);
+  };
+  EXPECT_EQ(with("memory"), "--set memory: write NAME=VALUE");
+  EXPECT_EQ(with("gamma=0.1"), "--set gamma: has an option of its own, --gamma");
+  EXPECT_NE(with("colour=red").find("strategy 'sparse_push' has no such option; it has gamma, order, memory"),
+            std::string::npos);
+  EXPECT_NE(with("memory=long").find("long"), std::string::npos);
+}
+
 TEST(ConsensusCommand, RefusesInOneLineWhatMakesNoSense) {
   EXPECT_NE(refusal({.graph = "ring:8", .options = {{"strategy", "fda"}}}).find("does not gossip"), std::string::npos);
   EXPECT_NE(refusal({.graph = "directed_ring:8"}).find("directed"), std::string::npos);

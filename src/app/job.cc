@@ -272,7 +272,8 @@ void check_faults(const Job& job) {
     if (network.number(key) == 0.0) continue;
     if (asked) {
       throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
-                       " needs each frame once, but with strategy.order = \"asynchronous\"; set that, or remove this");
+                       " needs each frame once, but for strategy.order = \"asynchronous\"; set that order, or remove " +
+                       "network." + key);
     }
     std::string names;
     for (const StrategyRow* row : strategies()) {
@@ -283,9 +284,12 @@ void check_faults(const Job& job) {
   }
 }
 
-void check_topology(const Job& job, const std::string& file) {
+// The graph of a job over directed links that names none.
+constexpr const char* kDefaultLinks = "base:1";
+
+void check_topology(Job& job, const std::string& file) {
   if (!job.sections.contains("topology")) return;
-  const Options& options = job.section("topology");
+  Options& options = job.sections.find("topology")->second;
   if (!job.strategy->needs_links) {
     if (options.text("graph").empty()) {
       throw UsageError(file +
@@ -307,6 +311,7 @@ void check_topology(const Job& job, const std::string& file) {
   if (!(options.number("up") > 0.0)) {
     throw UsageError(options.place("up") + ": with 0 no link is ever there; give a probability above 0");
   }
+  if (options.text("graph").empty()) options = options.with("graph", kDefaultLinks);
 }
 
 void check_network(const Job& job) {
@@ -467,6 +472,11 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
   if (!options.text("until").empty()) {
     job.until = read_further(options, "until", parse_until);
+    if (job.strategy->ends_with_a_merge != nullptr && job.strategy->ends_with_a_merge(job.section("strategy"))) {
+      throw UsageError(options.place("until") + ": strategy " + std::string(job.strategy->name) +
+                       " merges the models at the end of its steps, where a run that ends before never comes; remove "
+                       "it, or set strategy.every");
+    }
     if (job.until->needs_validation() && data.number("validation") == 0.0 && !job.dataset->has_validation) {
       throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
     }

@@ -407,14 +407,32 @@ TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "--set: topology.up: with 0 no link is ever there; give a probability above 0");
   EXPECT_EQ(
       refusal(job, {"network.loss=0.1"}),
-      "--set: network.loss: strategy sgp needs each frame once, but with strategy.order = \"asynchronous\"; set that, "
-      "or remove this");
+      "--set: network.loss: strategy sgp needs each frame once, but for strategy.order = \"asynchronous\"; set that "
+      "order, or remove network.loss");
   EXPECT_EQ(refusal(job, {"network.loss=0.1", "strategy.order=asynchronous"}), "accepted");
   EXPECT_EQ(refusal(job, {"network.collective=ring"}),
             "--set: network.collective: strategy sgp uses no collective; remove it");
   EXPECT_EQ(
       refusal(job, {"strategy.name=choco", "topology.graph=ring", "compression.operator=sign", "topology.up=0.5"}),
       "--set: topology.up: links may fail only for strategies over directed links, such as sgp; remove it");
+  const std::vector<std::string> merged = {"strategy.name=scsp", "compression.operator=sign"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), merged.begin(), merged.end());
+    return refusal(job, more);
+  };
+  EXPECT_EQ(with({"job.until=loss <= 0.1"}),
+            "--set: job.until: strategy scsp merges the models at the end of its steps, where a run that ends before "
+            "never comes; remove it, or set strategy.every");
+  EXPECT_EQ(with({"job.until=loss <= 0.1", "strategy.every=5"}), "accepted");
+}
+
+TEST(Job, OverDirectedLinksThatNamesNoneHasBaseGraphs) {
+  const Job job = parse_job_text(
+      "[job]\nname = \"x\"\nsteps = 10\n[data]\ndataset = \"fashion_mnist\"\n[model]\nname = \"lenet5\"\n[optimizer]\n"
+      "name = \"sgd\"\nlearning_rate = 0.1\n[workers]\ncount = 8\n[strategy]\nname = \"sgp\"\n",
+      "job.toml");
+  EXPECT_EQ(job.section("topology").text("graph"), "base:1");
+  EXPECT_NE(job.resolved_text().find("graph = \"base:1\""), std::string::npos);
 }
 
 TEST(Job, RefusesWhatIsNoToml) {

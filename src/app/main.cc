@@ -158,6 +158,8 @@ int main(int argc, char** argv) {
             std::string(option.help))
         ->default_str(std::string(option.default_value));
   }
+  consensus_app->add_option("--set", consensus.strategy_options,
+                            "An option of the strategy, such as memory=difference (laconic list strategies)");
   consensus_app->add_flag("--tune", consensus.tune, "Find the gamma that needs the fewest rounds");
   consensus_app->add_option("--file", consensus.file,
                             "Vectors (safetensors): one tensor with a row for each node, or a tensor for each");

@@ -200,7 +200,9 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
     };
-    line("time", bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network");
+    line("time",
+         bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
+             (plan.run_payload > 0 ? "; merges, of " + to_text(Bytes{plan.run_payload}) + " in all, come to it" : ""));
   } else {
     line("time", "not predicted for a job of this size; a step alone takes " + to_text(plan.step_time));
   }

@@ -82,8 +82,7 @@ ExitCode links_command(Console& console, const TopologyArguments& arguments) {
     console.out << graphviz_text(*schedule, arguments.spec) << std::flush;
     return ExitCode::kDone;
   }
-  constexpr std::uint64_t kDrawnRounds = 100;
-  const std::uint64_t rounds = period == 0 ? kDrawnRounds : period;
+  const std::uint64_t rounds = schedule->typical_rounds();
   Span links;
   Span out;
   Span in;
@@ -113,7 +112,9 @@ ExitCode links_command(Console& console, const TopologyArguments& arguments) {
   if (period > 0 && schedule->nodes() <= kMaxMixingNodes) {
     const Mixing mixing = mixing_of(*schedule);
     line("averages", mixing.exact ? "exactly, after " + grouped(period) + (period == 1 ? " round" : " rounds")
-                                  : "distances fall by " + figure(mixing.factor) + " a round in the long run");
+                                  : "a round leaves " + figure(mixing.factor) + " of the distances, in the long run");
+  } else if (period > 0) {
+    line("averages", "not worked out for more than " + grouped(kMaxMixingNodes) + " nodes");
   }
   console.out << std::flush;
   return ExitCode::kDone;

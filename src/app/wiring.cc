@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "report/format.h"
 #include "strategies/gossip.h"
+#include "strategies/push_sum.h"
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 #include "training/compute_threads.h"
@@ -106,15 +107,14 @@ std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
   return mixing;
 }
 
-// The graph of a job that names none.
-constexpr std::string_view kDefaultLinks = "base:1";
-
 std::shared_ptr<const LinkSchedule> links_of(const Job& job) {
   const Options& options = job.section("topology");
   const double up = options.number("up");
-  const std::string& graph = options.text("graph");
-  return job.at("topology", "graph",
-                [&] { return make_schedule(graph.empty() ? kDefaultLinks : graph, job.workers, job.seed, up); });
+  return job.at("topology", "graph", [&] {
+    auto links = make_schedule(options.text("graph"), job.workers, job.seed, up);
+    require_links_that_fit(*job.strategy, *links);
+    return links;
+  });
 }
 
 CompressorFactory compressor_of(const Job& job, const Layout& layout) {
@@ -154,6 +154,11 @@ void tune(const Job& job, JobSetup& setup, const std::function<bool()>& interrup
     throw UsageError(options.place("gamma") +
                      ": cannot be tuned with threshold, which does another thing to small differences than to large "
                      "ones; give a number in (0, 1]");
+  }
+  if (!gossip.moves_alone(options)) {
+    throw UsageError(options.place("gamma") +
+                     ": cannot be tuned with compress = \"update\", whose gossip alone brings " +
+                     "nothing together; give a number in (0, 1]");
   }
   ResolvedGamma resolved = job.at(job.between == nullptr ? "strategy" : "between", "gamma", [&] {
     return resolve_gamma(gossip, options, setting, setup.simulation.compute_threads, interrupted);

@@ -104,6 +104,38 @@ TEST(Wiring, TheNetworkHasTheJobsFaults) {
   EXPECT_EQ(network.duplication, 0.1);
 }
 
+TEST(Wiring, RefusesLinksAndMergesThatDoNotFitByPlaceAndRemedy) {
+  const TemporaryFolder root;
+  const auto refusal = [&](const std::vector<std::string>& overrides) -> std::string {
+    try {
+      const Job job = parse_job_text(resnet_job(root), "job.toml", overrides);
+      const JobSetup setup = set_up(job);
+      job.strategy->make(setup.strategy_options, setup.strategy_setting);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal({"strategy.name=quantized_push_sum", "compression.operator=none", "topology.graph=one_peer",
+                     "workers.count=4"}),
+            "--set: strategy quantized_push_sum needs links that are the same in each round, such as "
+            "directed_ring; take sparse_push with memory = \"difference\" for links that change");
+  const std::vector<std::string> scsp = {"strategy.name=scsp", "compression.operator=none"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), scsp.begin(), scsp.end());
+    return refusal(more);
+  };
+  EXPECT_EQ(with({}), "accepted");
+  EXPECT_EQ(
+      with({"strategy.every=7"}),
+      "--set: strategy.every: the run's 6 steps, less finetune, are over before the first 7; make it smaller, or 0 "
+      "for one merge at the end");
+  EXPECT_EQ(with({"strategy.order=asynchronous"}).find("--set: strategy.order: a merge waits for everybody"), 0U);
+  EXPECT_EQ(with({"strategy.compress=update", "strategy.gamma=auto"}),
+            "--set: strategy.gamma: cannot be tuned with compress = \"update\", whose gossip alone brings nothing "
+            "together; give a number in (0, 1]");
+}
+
 TEST(Wiring, GroupsOfWorkersRunWhatIsBetweenThem) {
   const TemporaryFolder root;
   testing::write_tiny_data(root.path("data"));

@@ -16,12 +16,15 @@ namespace {
 
 constexpr std::size_t kThreadedSize = 16384;  // of vectors whose arithmetic is worth another thread
 constexpr double kSmallestGamma = 1.0 / 16384;
-constexpr double kLargestFallback = 0.1;   // an error above this part of the start says nothing
-constexpr double kStillFalling = 0.99;     // a fall by less over half of all rounds is none
-constexpr double kClearlySlower = 1.5;     // how many times the best's rounds a candidate may seem to need
-constexpr double kCheck = 0.01;            // how much further the best goes on
-constexpr double kCheckRounds = 4.0;       // in units of its rounds to the target, and so many more:
-constexpr double kMoreRounds = 2000.0;     // gammas that are too large may fall far before they grow
+constexpr double kLargestFallback = 0.1;  // an error above this part of the start says nothing
+constexpr double kStillFalling = 0.99;    // a fall by less over half of all rounds is none
+constexpr double kClearlySlower = 1.5;    // how many times the best's rounds a candidate may seem to need
+constexpr double kCheck = 0.01;           // how much further the best goes on
+constexpr double kCheckRounds = 4.0;      // in units of its rounds to the target, and so many more:
+constexpr double kMoreRounds = 2000.0;    // gammas that are too large may fall far before they grow
+constexpr double kMoreRoundsAtFloor = 20'000.0;
+constexpr double kPartOfRest = 0.5;        // of the rounds that can be afforded
+constexpr double kRisen = 3.0;             // what is above its floor by more than this goes up again
 constexpr std::uint64_t kPatience = 64;    // rounds after which a candidate may be given up, at least
 constexpr double kPatienceMessages = 8.0;  // the same in messages that tell a whole vector
 
@@ -202,12 +205,21 @@ class Search {
                      "finer operator or a denser graph");
   }
 
-  // Whether the error goes on falling behind the target. What cannot be afforded is taken to hold.
+  // Whether the error goes on falling behind the target, or where it has a floor stays there. What cannot be afforded
+  // is taken to hold.
   bool holds(double gamma) {
-    const double rounds = kCheckRounds * *best().rounds + kMoreRounds;
-    if (floors(setting_) || rounds > static_cast<double>(affordable_rounds())) return true;
+    const auto affordable = static_cast<double>(affordable_rounds());
+    // Memories of errors may rest for ten thousand rounds before they grow.
+    const double more = floors(setting_) ? kMoreRoundsAtFloor : kMoreRounds;
+    double rounds = kCheckRounds * *best().rounds + more;
+    if (floors(setting_)) rounds = std::min(rounds, kPartOfRest * affordable);
+    if (rounds > affordable || rounds < *best().rounds) return true;
     const ConsensusRun run = gossip(gamma, {.rounds = static_cast<std::uint64_t>(rounds)});
-    return run.end == ConsensusRun::End::kRounds && run.last().error <= std::max(target_ * kCheck, kRoundingFloor);
+    if (run.end != ConsensusRun::End::kRounds) return false;
+    if (!floors(setting_)) return run.last().error <= std::max(target_ * kCheck, kRoundingFloor);
+    const auto lower = [](const ConsensusRecord& a, const ConsensusRecord& b) { return a.error < b.error; };
+    const double lowest = std::min_element(run.records.begin(), run.records.end(), lower)->error;
+    return run.last().error <= std::min(target_, kRisen * lowest);
   }
 
   // Goes to the largest smaller gamma that reached the target, trying some if there is none.

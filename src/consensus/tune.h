@@ -6,7 +6,8 @@
 //   1. goes down from 1 by halves until a gamma is worse than the one before it;
 //   2. tries both sides of the best, at distances of 2^(1/2), 2^(1/4), ... down to the resolution;
 //   3. goes on with the best for kCheckRounds times as many rounds and kMoreRounds: unless it is then at most at a
-//      hundredth of the error asked for, the next smaller one takes its place.
+//      hundredth of the error asked for (or, where there is a floor, still near its lowest), the next smaller one takes
+//      its place.
 // A candidate is given up as soon as it has taken more rounds than the best, grows, no longer falls, or at the speed of
 // its newest rounds will clearly need more.
 //

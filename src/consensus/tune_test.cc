@@ -145,10 +145,28 @@ TEST(Tune, EndsWhenItIsInterrupted) {
 }
 
 TEST(Tune, OfAStrategyWithAFloorIsForALargerError) {
-  const ConsensusSetting setting = setting_of("deep_squeeze", "ring:8", 200, "top_k", {{"ratio", "0.2"}});
-  const TuneResult result = tune_gamma(setting, normal_vectors(8, 200, 1));
+  const ConsensusSetting setting = setting_of("deep_squeeze", "ring:4", 200, "top_k", {{"ratio", "0.2"}});
+  const TuneResult result = tune_gamma(setting, normal_vectors(4, 200, 1));
   EXPECT_EQ(result.target, kFloorTarget);
   EXPECT_GT(result.gamma, 0.001);
+}
+
+// Sparse-Push with a memory of errors and sign: with gamma .1 the error falls below a hundredth and is back at a
+// tenth some thousand rounds later.
+TEST(Tune, OfAStrategyWithAFloorDoesNotTakeAGammaThatLeavesItAgain) {
+  ConsensusSetting setting = setting_of("sparse_push", "ring:8", 200, "sign");
+  setting.mixing = nullptr;
+  setting.links = make_schedule("directed_ring:4", std::nullopt, 1);
+  const NodeVectors vectors = normal_vectors(4, 200, 1);
+  const auto run_with = [&](const std::string& gamma) {
+    setting.options = setting.options.with("gamma", gamma);
+    return run_consensus(setting, vectors, {.rounds = 8000});
+  };
+  const std::string gamma = std::to_string(tune_gamma(setting, vectors).gamma);
+  EXPECT_LT(run_with(gamma).last().error, kFloorTarget) << gamma;
+  const ConsensusRun large = run_with("0.1");
+  EXPECT_TRUE(cost_of(large.records, kFloorTarget).has_value());
+  EXPECT_GT(large.last().error, 0.1);
 }
 
 TEST(Tune, SaysWhatIsAmissWhereThereIsNothingToFind) {

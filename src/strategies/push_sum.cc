@@ -78,6 +78,14 @@ void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers
   for (const WeightedNeighbor& receiver : receivers) weight -= before.share(gamma * receiver.weight);
 }
 
+void require_links_that_fit(const StrategyRow& strategy, const LinkSchedule& links) {
+  if (!strategy.links_stay || links.is_static()) return;
+  throw UsageError(
+      "strategy " + std::string(strategy.name) +
+      " needs links that are the same in each round, such as directed_ring; take sparse_push with memory = "
+      "\"difference\" for links that change");
+}
+
 Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatrix& links, std::span<const Frame> frames,
                                                      const FrameHeader& header) {
   const std::span<const WeightedNeighbor> receivers = links.receivers(comm.self());
@@ -94,16 +102,8 @@ Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatri
   co_return received;
 }
 
-namespace {
-// Rounds that stand for all of a schedule.
-std::uint64_t looked_at(const LinkSchedule& links) {
-  constexpr std::uint64_t kDrawnRounds = 100;
-  return links.period() > 0 ? links.period() : kDrawnRounds;
-}
-}  // namespace
-
 LinkCount links_a_round(const LinkSchedule& links) {
-  const std::uint64_t rounds = looked_at(links);
+  const std::uint64_t rounds = links.typical_rounds();
   LinkCount count;
   const std::size_t first = links.at(0)->links();
   for (std::uint64_t round = 0; round < rounds; ++round) {
@@ -117,7 +117,7 @@ LinkCount links_a_round(const LinkSchedule& links) {
 
 std::uint64_t links_ever(const LinkSchedule& links) {
   std::set<std::pair<std::int32_t, std::int32_t>> seen;
-  for (std::uint64_t round = 0; round < looked_at(links); ++round) {
+  for (std::uint64_t round = 0; round < links.typical_rounds(); ++round) {
     const std::shared_ptr<const LinkMatrix> here = links.at(round);
     for (Rank node{0}; node.value < static_cast<std::int32_t>(links.nodes()); ++node.value) {
       for (const WeightedNeighbor& receiver : here->receivers(node)) seen.emplace(node.value, receiver.rank.value);

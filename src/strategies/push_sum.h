@@ -95,19 +95,21 @@ float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma, 
 // y -= what it gives to its receivers; and a receiver's part of a sender's weight.
 void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers, double gamma);
 
+// Throws UsageError where the strategy needs links that stay and these change.
+void require_links_that_fit(const StrategyRow& strategy, const LinkSchedule& links);
+
 // Sends to every receiver of this round its frame (one for all, or one each in the order of receivers()) and waits for
 // those of the senders, in the order of ranks. Throws PeerLost that names the sender who is late.
 Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatrix& links, std::span<const Frame> frames,
                                                      const FrameHeader& header);
 
-// Links that carry a message in a round, on the average over a period, or over 100 drawn rounds; and whether every
-// round has as many.
+// Links that carry a message in a round, on the average over typical_rounds(); and whether every round has as many.
 struct LinkCount {
   double mean = 0.0;
   bool same = true;
 };
 LinkCount links_a_round(const LinkSchedule& links);
-// Different links of all rounds together, of a period or of 100 drawn rounds.
+// Different links of typical_rounds() together.
 std::uint64_t links_ever(const LinkSchedule& links);
 // The formula of an algorithm that sends a push-sum message of `size` bytes over every link of a step's round.
 TrafficFormula link_traffic(const LinkSchedule& links, std::uint64_t size);

@@ -56,7 +56,7 @@ void PushSumStrategy::check(Worker& self) {
   throw RunError("the gossip of " + self.comm().name(self.rank()) + " runs away in round " +
                  std::to_string(self.step().value) + ": what is left to tell its receivers is " +
                  (std::isfinite(*grown) ? std::to_string(std::llround(*grown)) + " times what it was" : "infinite") +
-                 " and still grows; take a smaller gamma or compress less");
+                 " and still grows; " + std::string(options_.remedy));
 }
 
 void PushSumStrategy::take_step(Worker& self) {

@@ -32,6 +32,8 @@ struct PushSumOptions {
   double gamma = 1.0;
   bool account = true;  // asynchronous: lost and repeated messages are made good
   bool guard = true;    // end the run when what is left to tell runs away
+  // What to do about that.
+  std::string_view remedy = "take a smaller gamma or compress less";
 };
 
 class PushSumStrategy : public Strategy {

@@ -1,15 +1,16 @@
 // Quantised push-sum SGD: exact consensus over directed links from quantised differences (Taheri et al. 2020,
 // algorithm 1).
 //
-//   q_i := C(x_i - xhat_i);  send q_i, y_i;  xhat_j += q_j;  x_i := x_i - xhat_i + sum_j p_ij xhat_j;  y_i := sum_j
-//   p_ij y_j x_i -= eta u(g_i), g_i at z_i = x_i / y_i
+//   q_i := C(x_i - xhat_i);  send q_i, y_i;  xhat_j += q_j
+//   x_i := x_i - xhat_i + sum_j p_ij xhat_j;  y_i := sum_j p_ij y_j
+//   x_i -= eta u(g_i), g_i at z_i = x_i / y_i
 //
 //   x_i   numerators    y_i   push-sum weight    z_i   params     p_ij  the links     C  the job's operator
 //
 // On links that stay, where y comes to rest, it is Sparse-Push with memory = "difference" and gamma = 1, but that what
 // is known is x and not z. The round begins here with the local step, which moves no more than where the first one
-// stands. Proved for operators of small enough error; others need a
-// gamma below 1, which sparse_push has. Messages: every step one message and y to each receiver.
+// stands. Proved for operators of small enough error; others need a gamma below 1, which sparse_push has. Messages:
+// every step one message and y to each receiver.
 #include "base/error.h"
 #include "strategies/rows.h"
 #include "strategies/sparse_push.h"
@@ -20,12 +21,8 @@ namespace {
 const std::vector<OptionSpec> kOptions = {guard_option(), replicas_start_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  if (!setting.links->is_static()) {
-    throw UsageError(
-        "strategy quantized_push_sum needs links that stay; take sparse_push with memory = \"difference\", or other "
-        "links");
-  }
   PushSumOptions rounds;
+  rounds.remedy = "take an operator that loses less, or sparse_push with memory = \"difference\" and a small gamma";
   rounds.guard = options.flag("guard");
   const SharedVector start(options.text("xhat_start") == "zero" ? std::vector<float>() : setting.start);
   return [=, links = setting.links, compressor = setting.compressor, size = setting.dimension] {
@@ -46,6 +43,7 @@ const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
                                        .options = kOptions,
                                        .needs_links = true,
                                        .compresses = true,
+                                       .links_stay = true,
                                        .vectors = 4,
                                        .one_for_each_neighbor = [](const Options&) { return true; },
                                        .make = make,

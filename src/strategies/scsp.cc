@@ -133,7 +133,7 @@ ScspOptions read(const Options& options, const StrategySetting& setting) {
   result.finetune = options.integer("finetune");
   result.steps = setting.steps;
   if (result.sparse.rounds.order == LinkOrder::kAsynchronous && result.merge != Merge::kNone) {
-    throw UsageError(options.place("merge") +
+    throw UsageError(options.place(options.given("merge") ? "merge" : "order") +
                      ": a merge waits for everybody, which order = \"asynchronous\" does not; set merge = \"none\", or "
                      "another order");
   }
@@ -145,6 +145,11 @@ ScspOptions read(const Options& options, const StrategySetting& setting) {
   }
   if (result.merge != Merge::kGossip && result.merge_rounds != kDefaultMergeRounds) {
     throw UsageError(options.place("merge_rounds") + ": means something with merge = \"gossip\" only; remove it");
+  }
+  if (result.every > result.steps - std::min(result.steps, result.finetune) && result.every > 0) {
+    throw UsageError(options.place("every") + ": the run's " + std::to_string(result.steps) +
+                     " steps, less finetune, are over before the first " + std::to_string(result.every) +
+                     "; make it smaller, or 0 for one merge at the end");
   }
   if (result.finetune >= result.steps && result.finetune > 0) {
     throw UsageError(options.place("finetune") + ": " + std::to_string(result.finetune) + " of the run's " +
@@ -176,19 +181,23 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
-const StrategyRow kScsp = {.name = "scsp",
-                           .help = "Sparse-Push with merges of the models, for data that differ between workers",
-                           .source = "Aketi et al. 2021 (Skew-Compensated Sparse-Push), reconstructed",
-                           .options = kOptions,
-                           .needs_links = true,
-                           .compresses = true,
-                           .also_reduces = [](const Options& options) { return options.text("merge") == "all_reduce"; },
-                           .gossip_alone = &kSparsePush,
-                           .tolerates_loss = tolerates_loss,
-                           .stops_at_floor = [](const Options& options) { return !copies_of_neighbors(options); },
-                           .vectors = 3,
-                           .one_for_each_neighbor = copies_of_neighbors,
-                           .make = make,
-                           .traffic = traffic};
+const StrategyRow kScsp = {
+    .name = "scsp",
+    .help = "Sparse-Push with merges of the models, for data that differ between workers",
+    .source = "Aketi et al. 2021 (Skew-Compensated Sparse-Push), reconstructed",
+    .options = kOptions,
+    .needs_links = true,
+    .compresses = true,
+    .also_reduces = [](const Options& options) { return options.text("merge") == "all_reduce"; },
+    .gossip_alone = &kSparsePush,
+    .tolerates_loss = tolerates_loss,
+    .gossip_moves_alone = [](const Options& options) { return options.text("compress") != "update"; },
+    .stops_at_floor = [](const Options& options) { return !copies_of_neighbors(options); },
+    .ends_with_a_merge =
+        [](const Options& options) { return options.text("merge") != "none" && options.integer("every") == 0; },
+    .vectors = 3,
+    .one_for_each_neighbor = copies_of_neighbors,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

@@ -109,17 +109,19 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
-const StrategyRow kSparsePush = {.name = "sparse_push",
-                                 .help = "compressed push-sum over directed links that may change",
-                                 .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
-                                 .options = kOptions,
-                                 .needs_links = true,
-                                 .compresses = true,
-                                 .tolerates_loss = tolerates_loss,
-                                 .stops_at_floor = [](const Options& options) { return !copies_of_neighbors(options); },
-                                 .vectors = 3,
-                                 .one_for_each_neighbor = copies_of_neighbors,
-                                 .make = make,
-                                 .traffic = traffic};
+const StrategyRow kSparsePush = {
+    .name = "sparse_push",
+    .help = "compressed push-sum over directed links that may change",
+    .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
+    .options = kOptions,
+    .needs_links = true,
+    .compresses = true,
+    .tolerates_loss = tolerates_loss,
+    .gossip_moves_alone = [](const Options& options) { return options.text("compress") != "update"; },
+    .stops_at_floor = [](const Options& options) { return !copies_of_neighbors(options); },
+    .vectors = 3,
+    .one_for_each_neighbor = copies_of_neighbors,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

@@ -104,14 +104,23 @@ struct StrategyRow {
   const StrategyRow* gossip_alone = nullptr;
   // Whether it goes on, without waiting for ever, where the network loses frames or brings them twice; unset: never.
   bool (*tolerates_loss)(const Options& options) = nullptr;
+  // Whether its gossip brings models together where nobody trains; unset: yes.
+  bool (*gossip_moves_alone)(const Options& options) = nullptr;
   // Whether gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer; unset: no.
   bool (*stops_at_floor)(const Options& options) = nullptr;
+  // Whether what counts comes at the end of all steps, so that a run must not end before; unset: no.
+  bool (*ends_with_a_merge)(const Options& options) = nullptr;
+  // Of one over directed links: whether these have to be the same in each round.
+  bool links_stay = false;
   // Vectors of d float32 that a worker keeps from round to round beside its model.
   int vectors = 0;
   // Whether it keeps one more for each neighbour on the graph (two for each link); unset: no.
   bool (*one_for_each_neighbor)(const Options& options) = nullptr;
   // Whether it talks with neighbours, on a graph or over links.
   bool gossips() const { return needs_graph || needs_links; }
+  bool moves_alone(const Options& options) const {
+    return gossip_moves_alone == nullptr || gossip_moves_alone(options);
+  }
   // Whether it uses the job's collectives.
   bool reduces(const Options& options) const {
     return gossips() ? also_reduces != nullptr && also_reduces(options) : !silent;

@@ -116,8 +116,9 @@ std::shared_ptr<const LinkSchedule> parse_link_file(std::string_view text, const
   std::size_t count = 0;
   bool first = true;
   for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::string_view line = take_line(text);
-    if (line.empty() || line.front() == '#') continue;
+    const std::string_view whole = take_line(text);
+    const std::string_view line = whole.substr(0, whole.find('#'));  // what follows is a comment
+    if (line.empty()) continue;
     const Place place{file, number};
     const std::vector<std::string_view> fields = fields_of(line);
     const bool is_header =

@@ -1,6 +1,6 @@
 // Schedules of links from files: one link a line.
 //
-//   # comments and empty lines are skipped
+//   # comments, also behind a link, and empty lines are skipped
 //   round,from,to,weight
 //   0,0,1
 //   0,1,2

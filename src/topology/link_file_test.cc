@@ -17,7 +17,8 @@ std::string refusal(std::string_view text) {
 }
 
 TEST(LinkFile, GivesTheLinksOfEachRound) {
-  const auto schedule = parse_link_file("round,from,to\r\n# a comment\n0,0,1\n0, 0 ,2\n\n2,2,0\n1\n", "links.csv");
+  const auto schedule =
+      parse_link_file("round,from,to\r\n# a comment\n0,0,1 # another\n0, 0 ,2\n\n2,2,0\n1#\n", "links.csv");
   EXPECT_EQ(schedule->nodes(), 3U);
   EXPECT_EQ(schedule->period(), 3U);
   EXPECT_EQ(schedule->at(3)->links(), 2U);

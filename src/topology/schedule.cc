@@ -87,6 +87,46 @@ Eigen::MatrixXd dense(const LinkMatrix& links) {
   return matrix;
 }
 
+bool keeps_everywhere(const LinkSchedule& schedule) {
+  for (std::uint64_t round = 0; round < schedule.period(); ++round) {
+    const std::shared_ptr<const LinkMatrix> links = schedule.at(round);
+    for (Rank node{0}; node.value < static_cast<std::int32_t>(links->nodes()); ++node.value) {
+      if (!(links->self_weight(node) > 0.0)) return false;
+    }
+  }
+  return true;
+}
+
+// Whether every node comes to hold a part of what node 0 had; backwards: node 0 of what each of them had, all at one
+// time. With both the product of so many periods has no zero in it. Looked for in n^2 periods, which are enough
+// (Wielandt 1950), or as many as are affordable: then what is not found is taken to come.
+bool spreads(const LinkSchedule& schedule, bool backwards) {
+  constexpr std::uint64_t kMostWork = 200'000'000;
+  const std::uint64_t nodes = schedule.nodes();
+  std::uint64_t work = 0;
+  std::vector<char> holds(nodes, 0);
+  holds[0] = 1;
+  for (std::uint64_t period = 0; period <= nodes * nodes; ++period) {
+    for (std::uint64_t i = 0; i < schedule.period(); ++i) {
+      const std::shared_ptr<const LinkMatrix> links = schedule.at(backwards ? schedule.period() - 1 - i : i);
+      std::vector<char> next(nodes, 0);
+      for (Rank node{0}; node.value < static_cast<std::int32_t>(nodes); ++node.value) {
+        const auto at = static_cast<std::size_t>(node.value);
+        char here = static_cast<char>(holds[at] != 0 && links->self_weight(node) > 0.0);
+        for (const WeightedNeighbor& other : backwards ? links->receivers(node) : links->senders(node)) {
+          here = static_cast<char>(here | holds[static_cast<std::size_t>(other.rank.value)]);
+        }
+        next[at] = here;
+      }
+      holds.swap(next);
+      work += nodes + links->links();
+    }
+    if (std::all_of(holds.begin(), holds.end(), [](char here) { return here != 0; })) return true;
+    if (work > kMostWork) return true;
+  }
+  return false;
+}
+
 void check_probability(double up) { LACONIC_CHECK(up > 0.0 && up <= 1.0, "links up with probability " << up); }
 
 }  // namespace
@@ -170,7 +210,11 @@ void require_joined(const LinkSchedule& schedule, std::string_view node) {
     // Looked at seldom, as often as it costs little.
     if (drawn && (round & (round + 1)) == 0 && links.joined()) return;
   }
-  if (links.joined()) return;
+  if (links.joined()) {
+    if (drawn || keeps_everywhere(schedule) || (spreads(schedule, false) && spreads(schedule, true))) return;
+    throw UsageError("over these links models change places and never mix, however many rounds there are; let each " +
+                     std::string(node) + " keep a part of what it has (weights that add up to less than 1)");
+  }
   const std::string within = drawn         ? "in " + std::to_string(rounds) + " rounds"
                              : rounds == 1 ? std::string("here")
                                            : "in the " + std::to_string(rounds) + " rounds that come again";

@@ -26,6 +26,9 @@ class LinkSchedule {
   std::shared_ptr<const LinkMatrix> at(std::uint64_t round) const;
   // After how many rounds they come again; 0: never, each is drawn.
   std::uint64_t period() const { return rounds_.size(); }
+  // How many rounds from 0 on stand for all: a period, or kDrawnRounds.
+  static constexpr std::uint64_t kDrawnRounds = 100;
+  std::uint64_t typical_rounds() const { return period() > 0 ? period() : kDrawnRounds; }
   // Whether all rounds are the same.
   bool is_static() const { return period() == 1; }
 
@@ -50,8 +53,10 @@ std::shared_ptr<const LinkSchedule> with_failing_links(std::shared_ptr<const Lin
                                                        std::uint64_t seed);
 
 // Throws UsageError unless what any node sends reaches every other one over the links of some rounds together: those of
-// a period, or of at most kJoiningRounds drawn ones. The message names a node that never sends or never hears, or the
-// nodes that are out of reach. `node` is what it calls a node.
+// a period, or of at most kJoiningRounds drawn ones; and, where nodes keep nothing in some round of a period, unless
+// after some rounds every node has a part of what each of them had (models that only change places never meet). The
+// message names a node that never sends or never hears, or the nodes that are out of reach. `node` is what it calls a
+// node.
 inline constexpr std::uint64_t kJoiningRounds = 1000;
 void require_joined(const LinkSchedule& schedule, std::string_view node = "worker");
 

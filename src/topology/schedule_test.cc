@@ -256,6 +256,24 @@ TEST(Schedules, RefuseWhatNeverJoinsAllNodes) {
             "nothing leads from worker 0 to {2, 3} here, directly or through others; add links");
 }
 
+TEST(Schedules, RefuseLinksOverWhichModelsOnlyChangePlaces) {
+  const auto of = [](std::uint32_t nodes, const std::vector<std::vector<Link>>& rounds) {
+    std::vector<LinkMatrix> matrices;
+    for (const std::vector<Link>& links : rounds) matrices.emplace_back(nodes, links);
+    return refusal([&] { require_joined(LinkSchedule(std::move(matrices))); });
+  };
+  const std::string refused =
+      "over these links models change places and never mix, however many rounds there are; let each worker keep a part "
+      "of what it has (weights that add up to less than 1)";
+  EXPECT_EQ(of(3, {{{0, 1, 1.0}, {1, 2, 1.0}, {2, 0, 1.0}}}), refused);
+  EXPECT_EQ(of(3, {{{0, 1, 1.0}, {1, 2, 1.0}, {2, 0, 0.9}}}), "accepted");
+  // Two lots that hand over to each other; a chord of another length joins them.
+  EXPECT_EQ(of(4, {{{0, 1, 0.5}, {0, 3, 0.5}, {1, 2, 1.0}, {2, 3, 1.0}, {3, 0, 1.0}}}), refused);
+  EXPECT_EQ(of(4, {{{0, 1, 0.5}, {0, 2, 0.5}, {1, 2, 1.0}, {2, 3, 1.0}, {3, 0, 1.0}}}), "accepted");
+  // Rounds that only exchange pairs.
+  EXPECT_EQ(of(3, {{{0, 1, 1.0}, {1, 0, 1.0}}, {{1, 2, 1.0}, {2, 1, 1.0}}}), refused);
+}
+
 TEST(Schedules, AreWrittenForGraphvizWithTheRoundsOfEachLink) {
   EXPECT_EQ(graphviz_text(*schedule("directed_ring:2"), "a \"b\""),
             "digraph \"a \\\"b\\\"\" {\n  node [shape=circle];\n  0;\n  1;\n  0 -> 1;\n  1 -> 0;\n}\n");

@@ -36,6 +36,8 @@ std::string read_text_file(const std::string& path, std::string_view wanted) {
     }
   }
   if (std::ferror(file.get()) != 0) throw UsageError(path + ": cannot be read (" + std::strerror(errno) + ")");
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   return text;
 }
 

@@ -17,8 +17,8 @@ struct Place {
   [[noreturn]] void fail(const std::string& problem) const;
 };
 
-// The whole file. Throws UsageError that begins with the path and asks for `wanted` ("a file of edges") when it cannot
-// be read or has more than kMaxTextFileBytes.
+// The whole file, without a byte order mark. Throws UsageError that begins with the path and asks for `wanted` ("a file
+// of edges") when it cannot be read or has more than kMaxTextFileBytes.
 std::string read_text_file(const std::string& path, std::string_view wanted);
 
 // Takes the first line off the front of `text`, without its end, which may be that of Windows, and without blanks at
