@@ -181,9 +181,8 @@ Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic 
   co_return frame.floats(values.size());
 }
 
-Task<std::vector<Contribution>> Comm::gather(std::span<const Rank> group, Round round) {
+Task<std::vector<Contribution>> Comm::gather(std::span<const Rank> group, Round round, Seconds end) {
   const std::vector<Rank> members(group.begin(), group.end());
-  const Seconds end = now() + collecting_deadline();
   std::vector<Contribution> result;
   for (const Rank member : members) {
     const Seconds left{std::max(0.0, (end - now()).value)};
@@ -191,6 +190,27 @@ Task<std::vector<Contribution>> Comm::gather(std::span<const Rank> group, Round 
     auto arrival = co_await transport_.receive(pattern, left);
     if (arrival) result.push_back({.from = member, .frame = std::move(arrival->frame)});
   }
+  co_return result;
+}
+
+Task<std::vector<Contribution>> Comm::gather_when_idle(std::span<const Rank> group, Round round) {
+  std::vector<Rank> others(group.begin(), group.end());
+  Arrival first;
+  auto place = others.end();
+  while (place == others.end()) {
+    first = co_await receive_when_idle(Tag::kGather, round);
+    place = std::find(others.begin(), others.end(), first.from);
+  }
+  const auto before = static_cast<std::size_t>(place - others.begin());
+  others.erase(place);
+  const Seconds end = now() + collecting_deadline();
+  std::vector<Contribution> result = co_await gather(std::span<const Rank>(others).first(before), round, end);
+  const std::vector<Contribution> later = co_await gather(std::span<const Rank>(others).subspan(before), round, end);
+  Contribution own;
+  own.from = first.from;
+  own.frame = std::move(first.frame);
+  result.push_back(std::move(own));
+  result.insert(result.end(), later.begin(), later.end());
   co_return result;
 }
 

@@ -79,7 +79,13 @@ class Comm {
 
   // Collects one frame (Tag::kGather, `round`) from each of `group`, waiting at most the collecting deadline in
   // all. Who is late is absent from the result, which is in the order of `group`.
-  Task<std::vector<Contribution>> gather(std::span<const Rank> group, Round round);
+  Task<std::vector<Contribution>> gather(std::span<const Rank> group, Round round) {
+    return gather(group, round, now() + collecting_deadline());
+  }
+  // The same until the moment `end`, for who gathers several times while others wait.
+  Task<std::vector<Contribution>> gather(std::span<const Rank> group, Round round, Seconds end);
+  // The same where nobody owes anything until a first frame has come: waits for that without a deadline.
+  Task<std::vector<Contribution>> gather_when_idle(std::span<const Rank> group, Round round);
   // Sends the same frame to each of `group` but itself.
   void broadcast(std::span<const Rank> group, const Frame& frame);
 

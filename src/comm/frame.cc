@@ -121,12 +121,12 @@ std::span<const std::byte> Frame::wire() const {
   return storage_ ? std::span(storage_.get() + start_, end_ - start_) : std::span<const std::byte>{};
 }
 
-SharedVector Frame::floats(std::size_t count) const {
+SharedVector Frame::floats(std::size_t count, std::size_t more) const {
   const auto bytes = payload();
-  if (bytes.size() != count * sizeof(float)) {
+  if (bytes.size() != count * sizeof(float) + more) {
     throw DecodeError("frame (" + std::string(to_text(header_.tag)) + ", round " + std::to_string(header_.round.value) +
                       "): payload of " + std::to_string(bytes.size()) + " bytes where " + std::to_string(count) +
-                      " floats belong");
+                      " floats belong" + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
   }
   return {storage_, {reinterpret_cast<const float*>(bytes.data()), count}};
 }

@@ -98,8 +98,9 @@ class Frame {
   Bytes wire_size() const { return {wire().size()}; }
   std::uint32_t checksum() const { return checksum_; }
 
-  // The payload as floats, without a copy. Throws DecodeError unless it holds exactly `count` of them.
-  SharedVector floats(std::size_t count) const;
+  // The payload as floats, without a copy. Throws DecodeError unless it holds exactly `count` of them, and `more` bytes
+  // behind them.
+  SharedVector floats(std::size_t count, std::size_t more = 0) const;
 
  private:
   struct Parsed {

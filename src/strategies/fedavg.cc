@@ -56,18 +56,7 @@ class FedAvg final : public Strategy {
     std::vector<float> mean(dimension_);
     for (;;) {
       const Round round = comm.next_round();
-      // Nobody owes a model until one has come; from then on the others have the deadline.
-      const Arrival first = co_await comm.receive_when_idle(Tag::kGather, round);
-      std::vector<Rank> others = chosen(round);
-      std::erase(others, first.from);
-      std::vector<Contribution> parts = co_await comm.gather(others, round);
-      const auto place =
-          std::find_if(parts.begin(), parts.end(), [&](const Contribution& part) { return part.from > first.from; });
-      Contribution part_of_first;
-      part_of_first.from = first.from;
-      part_of_first.frame = first.frame;
-      parts.insert(place, std::move(part_of_first));
-
+      const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round), round);
       sum.assign(dimension_, 0.0);
       double weight = 0.0;
       for (const Contribution& part : parts) {

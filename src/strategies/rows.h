@@ -10,6 +10,7 @@ extern const StrategyRow kChoco;
 extern const StrategyRow kDPsgd;
 extern const StrategyRow kDcdPsgd;
 extern const StrategyRow kDeepSqueeze;
+extern const StrategyRow kDma;
 extern const StrategyRow kEcdPsgd;
 extern const StrategyRow kFda;
 extern const StrategyRow kFedAvg;
