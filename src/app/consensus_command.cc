@@ -94,6 +94,7 @@ Options strategy_options(const StrategyRow& row, const Options& options, std::sp
       throw UsageError("--set " + name + ": strategy '" + std::string(row.name) + "' has " +
                        (names.empty() ? "no options" : "no such option; it has " + names));
     }
+    if (given.contains(name)) throw UsageError("--set " + name + ": is given twice; keep one of them");
     given[name] = {.text = assignment.substr(equals + 1), .where = "--set"};
   }
   const bool has_gamma = has_option(row, "gamma");
@@ -313,10 +314,10 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
   }
   if (!arguments.csv.empty()) write_csv(arguments.csv, run);
   const ConsensusRecord& last = run.last();
+  const std::string remedy = has_option(row, "gamma") ? "take a smaller gamma" : "take an operator that loses less";
   console.out << end_text(run.end) << " " << printed("%.2e", last.error) << " of the start in " << grouped(last.round)
               << " rounds and " << to_text(last.framed)
-              << (last.error > 1.0 ? "; the vectors are further apart than they were: take a smaller gamma" : "")
-              << std::endl;
+              << (last.error > 1.0 ? "; the vectors are further apart than they were: " + remedy : "") << std::endl;
   return run.end == ConsensusRun::End::kDiverged || (run.end == ConsensusRun::End::kRounds && last.error > 1.0)
              ? ExitCode::kFailed
          : run.end == ConsensusRun::End::kStopped ? ExitCode::kInterrupted

@@ -319,7 +319,8 @@ void check_network(const Job& job) {
   if (network.text("collective") != "star" &&
       (job.strategy->needs_coordinator || !job.strategy->reduces(job.section("strategy")))) {
     throw UsageError(network.place("collective") + ": strategy " + std::string(job.strategy->name) +
-                     " uses no collective; remove it");
+                     " uses no collective" + (job.strategy->also_reduces != nullptr ? " as it is set here" : "") +
+                     "; remove it");
   }
   if (network.seconds("deadline").value <= 0.0) {
     throw UsageError(network.place("deadline") + ": nobody can answer within 0 s; give some minutes");

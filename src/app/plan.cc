@@ -195,13 +195,16 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("syncs", bounds(grouped(plan.fewest_syncs), grouped(plan.most_syncs)));
   }
   line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
+  if (const std::optional<double> joules = joules_of(job, plan.most_bytes(steps), steps)) {
+    line("energy", "at most " + significant(*joules) + " J for payload and steps, by the job's [energy]");
+  }
   if (plan.sync_time || plan.sync_payload == 0) {
     const auto time = [&](std::uint64_t syncs) {
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
     };
     line("time",
-         bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
+         about + bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
              (plan.run_payload > 0 ? "; merges, of " + to_text(Bytes{plan.run_payload}) + " in all, come to it" : ""));
   } else {
     line("time", "not predicted for a job of this size; a step alone takes " + to_text(plan.step_time));

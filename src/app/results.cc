@@ -201,12 +201,7 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.wall_seconds = result.wall_seconds;
   summary.trace_hash = result.outcome.trace_hash;
   summary.paper_gb = paper_gb(job, setup.strategy_setting, summary.steps, summary.syncs);
-  const Options& energy = job.section("energy");
-  if (energy.number("per_bit") > 0.0 || energy.number("per_step") > 0.0) {
-    const double bits = 8.0 * static_cast<double>(result.outcome.ledger.total().framed.value);
-    const double steps = static_cast<double>(summary.steps) * static_cast<double>(summary.workers);
-    summary.joules = bits * energy.number("per_bit") + steps * energy.number("per_step");
-  }
+  summary.joules = joules_of(job, result.outcome.ledger.total().framed, summary.steps);
   if (!result.measurements.empty()) {
     summary.newest = result.measurements.back();
     double best = 0.0;
@@ -229,6 +224,13 @@ std::string error_text(const std::exception_ptr& error) {
   }
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
+}
+
+std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps) {
+  const Options& energy = job.section("energy");
+  if (!(energy.number("per_bit") > 0.0 || energy.number("per_step") > 0.0)) return std::nullopt;
+  const double all_steps = static_cast<double>(steps) * static_cast<double>(job.workers);
+  return 8.0 * static_cast<double>(sent.value) * energy.number("per_bit") + all_steps * energy.number("per_step");
 }
 
 std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,

@@ -119,7 +119,7 @@ TEST(Wiring, RefusesLinksAndMergesThatDoNotFitByPlaceAndRemedy) {
   EXPECT_EQ(refusal({"strategy.name=quantized_push_sum", "compression.operator=none", "topology.graph=one_peer",
                      "workers.count=4"}),
             "--set: strategy quantized_push_sum needs links that are the same in each round, such as "
-            "directed_ring; take sparse_push with memory = \"difference\" for links that change");
+            "directed_ring, and always up; take sparse_push with memory = \"difference\" for links that change");
   const std::vector<std::string> scsp = {"strategy.name=scsp", "compression.operator=none"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), scsp.begin(), scsp.end());

@@ -18,7 +18,7 @@ class GrowthGuard {
  public:
   static constexpr std::uint64_t kWindow = 25;
   static constexpr std::size_t kRising = 4;
-  static constexpr std::size_t kFewestWindows = 8;
+  static constexpr std::size_t kFewestWindows = 4;  // before the newest: no word before round 125
   static constexpr double kFactor = 10.0;
 
   // Takes the quantity of a round, >= 0; returns by what factor it has grown when it runs away. What is not finite has.

@@ -19,6 +19,14 @@ constexpr std::uint64_t kMaxStep = std::uint64_t{1} << 62;
 // All messages carry the same round: their numbers are in them.
 constexpr FrameHeader kHeader{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = {0}};
 
+// Without accounts a repeated message makes mass, without end.
+void require_weight_that_fits(const Worker& self, Rank sender, const Frame& frame) {
+  ByteReader in(frame.payload(), "push-sum message");
+  if (in.u64() <= static_cast<std::uint64_t>(PushWeight::kOne) * kMaxNodes) return;
+  throw RunError(self.comm().name(sender) + " has a push-sum weight above " + std::to_string(kMaxNodes) +
+                 ": messages that the network repeats have made it out of nothing; set account = true");
+}
+
 double weight_of(const LinkMatrix& links, Rank sender, Rank receiver) {
   for (const WeightedNeighbor& link : links.receivers(sender)) {
     if (link.rank == receiver) return link.weight;
@@ -76,7 +84,7 @@ Task<std::vector<LinkAccounts::Taken>> LinkAccounts::take(Worker& self) {
     if (!arrival) break;
     read_from(self, arrival->from, [&] {
       ByteReader in(arrival->frame.payload(), "push-sum message");
-      // Without accounts a repeated message makes mass, without end.
+      if (!keep_) require_weight_that_fits(self, arrival->from, arrival->frame);
       const PushWeight weight = read_weight(in, keep_ ? links_->nodes() : kMaxNodes);
       const std::uint64_t step = in.varint();
       const std::uint64_t number = in.varint();

@@ -1,5 +1,7 @@
 #include "strategies/push_sum.h"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -10,6 +12,12 @@
 #include "kernels/vector_ops.h"
 
 namespace laconic {
+
+std::string text_of(PushWeight weight) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), weight.value(), std::chars_format::general, 3);
+  return {text.data(), end.ptr};
+}
 
 PushWeight PushWeight::share(double fraction) const {
   LACONIC_CHECK(fraction >= 0.0 && fraction <= 1.0, "fraction " << fraction);
@@ -28,10 +36,10 @@ void PushSum::take_step(std::span<const float> model, double gain) {
   }
 }
 
-void PushSum::set_model(Worker& self) {
+void PushSum::set_model(Worker& self, std::uint64_t round) {
   if (!(y_.value() >= kLeastWeight)) {
-    throw RunError("the push-sum weight of " + self.comm().name(self.rank()) + " fell to " +
-                   std::to_string(y_.value()) + " in round " + std::to_string(self.step().value) +
+    throw RunError("the push-sum weight of " + self.comm().name(self.rank()) + " fell to " + text_of(y_) +
+                   " in round " + std::to_string(round) +
                    ": it gives away more than it gets; give it more senders, or let it keep more");
   }
   kernels::scaled(inverse(), x_, self.params());
@@ -80,10 +88,10 @@ void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers
 
 void require_links_that_fit(const StrategyRow& strategy, const LinkSchedule& links) {
   if (!strategy.links_stay || links.is_static()) return;
-  throw UsageError(
-      "strategy " + std::string(strategy.name) +
-      " needs links that are the same in each round, such as directed_ring; take sparse_push with memory = "
-      "\"difference\" for links that change");
+  throw UsageError("strategy " + std::string(strategy.name) +
+                   " needs links that are the same in each round, such as directed_ring, and always up; take "
+                   "sparse_push with memory "
+                   "= \"difference\" for links that change");
 }
 
 Task<std::vector<NeighborFrame>> exchange_over_links(Comm& comm, const LinkMatrix& links, std::span<const Frame> frames,

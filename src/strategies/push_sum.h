@@ -48,6 +48,9 @@ class PushWeight {
   std::int64_t units_;
 };
 
+// As a person reads it: three digits.
+std::string text_of(PushWeight weight);
+
 // x and y of one node, and the model that follows from them.
 class PushSum {
  public:
@@ -63,9 +66,9 @@ class PushSum {
 
   // x += gain (z' - x / y) for the model z' that a local step has made of z = x / y.
   void take_step(std::span<const float> model, double gain = 1.0);
-  // z = x / y becomes the worker's model. Throws RunError that names the worker and the round when y is below
-  // kLeastWeight.
-  void set_model(Worker& self);
+  // z = x / y becomes the worker's model in round `round`, counted from 0 as those of the links. Throws RunError that
+  // names the worker and the round when y is below kLeastWeight.
+  void set_model(Worker& self, std::uint64_t round);
 
   // A payload of y and `size` bytes of message that `write` fills.
   Frame frame(const FrameHeader& header, std::size_t size,

@@ -36,7 +36,7 @@ Task<void> PushSumStrategy::round(Worker& self) {
   self.synchronised();
 }
 
-std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers receivers,
+std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
                                            const LinkMemory::MakeFrame& make) {
   if (receivers.empty()) {
     memory_->nobody_to_tell(sum_.numerators(), before_);
@@ -45,16 +45,16 @@ std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers r
   RandomStream random = self.rng("compression");
   std::vector<Frame> frames =
       memory_->encode(sum_.numerators(), before_, sum_.weight().value(), receivers, random, make);
-  check(self);
+  check(self, round);
   return frames;
 }
 
-void PushSumStrategy::check(Worker& self) {
+void PushSumStrategy::check(Worker& self, std::uint64_t round) {
   if (!options_.guard) return;
   const auto grown = guard_.add(memory_->residual());
   if (!grown) return;
-  throw RunError("the gossip of " + self.comm().name(self.rank()) + " runs away in round " +
-                 std::to_string(self.step().value) + ": what is left to tell its receivers is " +
+  throw RunError("the gossip of " + self.comm().name(self.rank()) + " runs away in round " + std::to_string(round) +
+                 ": what is left to tell its receivers is " +
                  (std::isfinite(*grown) ? std::to_string(std::llround(*grown)) + " times what it was" : "infinite") +
                  " and still grows; " + std::string(options_.remedy));
 }
@@ -69,15 +69,16 @@ void PushSumStrategy::take_step(Worker& self) {
 
 Task<void> PushSumStrategy::synchronous_round(Worker& self) {
   const bool overlap = options_.order == LinkOrder::kOverlap;
-  const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = {self.step().value}};
-  const std::shared_ptr<const LinkMatrix> links = links_->at(self.step().value);
+  const std::uint64_t round = self.step().value;
+  const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = {round}};
+  const std::shared_ptr<const LinkMatrix> links = links_->at(round);
   if (!overlap) {
     co_await self.local_step();
     co_await self.compute([&] { take_step(self); });
   }
   std::vector<Frame> own;
   co_await self.compute([&] {
-    own = encode(self, links->receivers(self.rank()),
+    own = encode(self, links->receivers(self.rank()), round,
                  [&](std::size_t size, const auto& write) { return sum_.frame(header, size, write); });
   });
   std::vector<NeighborFrame> received;
@@ -91,7 +92,7 @@ Task<void> PushSumStrategy::synchronous_round(Worker& self) {
   co_await self.compute([&] {
     if (overlap) take_step(self);
     combine_over_links(self, *links, options_.gamma, own, received, *memory_, sum_);
-    sum_.set_model(self);
+    sum_.set_model(self, round);
   });
 }
 
@@ -118,8 +119,8 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
       });
     }
     if (sum_.weight().value() >= kGives) receivers = accounts_.open(links->receivers(self.rank()));
-    own =
-        encode(self, receivers, [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
+    own = encode(self, receivers, step.value,
+                 [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
   });
   const std::span<const std::byte> message = own.empty() ? std::span<const std::byte>() : own.front().payload();
   accounts_.send(self, step, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
@@ -129,8 +130,20 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
       memory_->give(receivers, options_.gamma, sum_.weight().value(), {&message, 1}, sum_.numerators());
     }
     give_weight(sum_.weight(), receivers, options_.gamma);
-    sum_.set_model(self);
+    sum_.set_model(self, step.value);
   });
+  watch_weight(self, step.value);
+}
+
+void PushSumStrategy::watch_weight(Worker& self, std::uint64_t round) {
+  self.measured("push_sum_weight", sum_.weight().value());
+  poor_rounds_ = sum_.weight().value() < kGives ? poor_rounds_ + 1 : 0;
+  if (poor_rounds_ != kPoorRounds) return;
+  self.warn("the push-sum weight of " + self.comm().name(self.rank()) + " is " + text_of(sum_.weight()) + " in round " +
+            std::to_string(round) + ", and has been too small to give any of it for " + std::to_string(kPoorRounds) +
+            " rounds: " +
+            (options_.account ? "it trains faster than it hears from others; give it more senders"
+                              : "what the network loses is lost from it; set account = true"));
 }
 
 void PushSumStrategy::archive(Archive& archive) {
@@ -138,6 +151,7 @@ void PushSumStrategy::archive(Archive& archive) {
   memory_->archive(archive);
   accounts_.archive(archive);
   guard_.archive(archive);
+  archive.value("push_sum.poor_rounds", poor_rounds_);
 }
 
 OptionSpec link_order_option() {

@@ -3,10 +3,9 @@
 //   adapt-then-combine  x_i += z_i' - z_i, the step at z_i = x_i / y_i;  tell;  wait for the round's senders;  combine
 //   overlap             tell;  the step while the messages travel;  combine
 //   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are a round old or
-//   more,
-//                       and the network may lose and repeat them (link_accounts.h). A node with less of y than kGives
-//                       gives nothing: one that is faster than those it hears from would soon have nothing left; and
-//                       its steps count by its weight, x_i += y_i (z_i' - z_i)
+//                       more, and the network may lose and repeat them (link_accounts.h). A node with less of y than
+//                       kGives gives nothing: one that is faster than those it hears from would soon have nothing left;
+//                       and its steps count by its weight, x_i += y_i (z_i' - z_i): what is on its way takes none
 //
 // Frames carry the number of their step, so that the numbers of collectives are those that the coordinator counts.
 //
@@ -26,6 +25,8 @@ namespace laconic {
 enum class LinkOrder { kAdaptThenCombine, kOverlap, kAsynchronous };
 
 inline constexpr double kGives = 1.0 / 16;
+// So many rounds in turn with less are worth a warning.
+inline constexpr std::uint64_t kPoorRounds = 50;
 
 struct PushSumOptions {
   LinkOrder order = LinkOrder::kAdaptThenCombine;
@@ -54,9 +55,12 @@ class PushSumStrategy : public Strategy {
   Task<void> synchronous_round(Worker& self);
   Task<void> asynchronous_round(Worker& self);
   // The frames of this round, as `make` makes them.
-  std::vector<Frame> encode(Worker& self, LinkMemory::Receivers receivers, const LinkMemory::MakeFrame& make);
+  std::vector<Frame> encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
+                            const LinkMemory::MakeFrame& make);
   void take_step(Worker& self);
-  void check(Worker& self);
+  void check(Worker& self, std::uint64_t round);
+  // Tells the weight, and warns of one that stays near zero.
+  void watch_weight(Worker& self, std::uint64_t round);
 
   PushSumOptions options_;
   std::shared_ptr<const LinkSchedule> links_;
@@ -64,7 +68,8 @@ class PushSumStrategy : public Strategy {
   LinkAccounts accounts_;
   PushSum sum_;
   GrowthGuard guard_;
-  std::vector<float> before_;  // x before the step, where the memory needs it; scratch
+  std::uint64_t poor_rounds_ = 0;  // in turn, with less of y than kGives
+  std::vector<float> before_;      // x before the step, where the memory needs it; scratch
 };
 
 // One exchange of a round: `own` are the frames encoded for the receivers, `received` those of the senders. x, y of

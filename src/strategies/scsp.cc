@@ -60,7 +60,7 @@ class Scsp final : public Strategy {
       std::copy(mean.values().begin(), mean.values().end(), sum.numerators().begin());
       sum.weight() = PushWeight();  // n of n nodes
       sparse_.memory().merged(sum.numerators());
-      sum.set_model(self);
+      sum.set_model(self, self.step().value - 1);
     });
   }
 
@@ -82,7 +82,7 @@ class Scsp final : public Strategy {
     }
     co_await self.compute([&] {
       sparse_.memory().told_whole();
-      sum.set_model(self);
+      sum.set_model(self, self.step().value - 1);
     });
   }
 
@@ -160,6 +160,7 @@ ScspOptions read(const Options& options, const StrategySetting& setting) {
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const ScspOptions scsp = read(options, setting);
+  require_links_for_updates(options, *setting.links);
   const auto shared = std::make_shared<const StrategySetting>(setting);
   return [=] { return std::make_unique<Scsp>(scsp, *shared); };
 }

@@ -11,9 +11,10 @@
 //
 // The memory of errors is one vector whatever the links, but stops at a floor that shrinks with gamma; that of
 // differences goes on to the average and keeps two vectors a link. Needs links that join all nodes over time.
-// Invariants: S1 sum_i y_i = n to the bit, and sum_i x_i changes by the steps alone; S3 c + e = v; S4 with C = id and
-// gamma = 1 it is SGP; S5 where the links are doubly stochastic y stays 1. Messages: every step one message and y to
-// each receiver.
+// With compress = "update" the steps travel and not the models, which the weights then must not change: links are
+// needed over which they stay 1. Invariants: S1 sum_i y_i = n to the bit, and sum_i x_i changes by the steps alone; S3
+// c + e = v; S4 with C = id and gamma = 1 it is SGP; S5 where the links are doubly stochastic y stays 1. Messages:
+// every step one message and y to each receiver.
 #include "strategies/sparse_push.h"
 
 #include <algorithm>
@@ -63,11 +64,23 @@ SparsePushOptions read_sparse_push_options(const Options& options) {
                      ": what is known by difference needs every message, and order = \"asynchronous\" may lose some; "
                      "take memory = \"error\"");
   }
-  if (result.of_updates && result.rounds.order == LinkOrder::kOverlap) {
+  if (result.of_updates && result.rounds.order != LinkOrder::kAdaptThenCombine) {
     throw UsageError(options.place("compress") +
-                     ": with order = \"overlap\" the message leaves before the update is known; take another order");
+                     ": an update is what the local step just made, which is told with order = \"adapt-then-combine\" "
+                     "only; take that order");
   }
   return result;
+}
+
+void require_links_for_updates(const Options& options, const LinkSchedule& links) {
+  if (options.text("compress") != "update") return;
+  for (std::uint64_t round = 0; round < links.typical_rounds(); ++round) {
+    if (links.at(round)->doubly_stochastic()) continue;
+    throw UsageError(options.place("compress") + ": over these links nodes get more or less than they give (in round " +
+                     std::to_string(round) +
+                     "), which would scale the models by weights that updates do not have; take \"model\", or links "
+                     "such as directed_ring or one_peer that are always up");
+  }
 }
 
 std::unique_ptr<LinkMemory> make_sparse_memory(const SparsePushOptions& options, const StrategySetting& setting) {
@@ -97,6 +110,7 @@ const std::vector<OptionSpec> kOptions = {gamma_option("0.01"), link_order_optio
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const SparsePushOptions sparse = read_sparse_push_options(options);
+  require_links_for_updates(options, *setting.links);
   const auto shared = std::make_shared<const StrategySetting>(setting);
   return [=] {
     return std::make_unique<PushSumStrategy>(sparse.rounds, shared->links, make_sparse_memory(sparse, *shared));

@@ -18,6 +18,8 @@ OptionSpec compress_option();
 OptionSpec guard_option();
 // Throws UsageError for options that do not go together.
 SparsePushOptions read_sparse_push_options(const Options& options);
+// Throws UsageError where updates are compressed over links whose weights do not stay 1.
+void require_links_for_updates(const Options& options, const LinkSchedule& links);
 std::unique_ptr<LinkMemory> make_sparse_memory(const SparsePushOptions& options, const StrategySetting& setting);
 TrafficFormula sparse_push_traffic(const SparsePushOptions& options, const StrategySetting& setting);
 // Whether it keeps copies for each link.

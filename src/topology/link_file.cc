@@ -15,7 +15,9 @@
 namespace laconic {
 namespace {
 
-constexpr double kOffOne = 1e-9;  // how far weights that are to add up to 1 may be off
+constexpr std::size_t kMostNodeRounds = 10'000'000;  // some hundred MB
+constexpr double kLeastWeight = 1e-6;                // less would be lost in the fixed point of push-sum weights
+constexpr double kOffOne = 1e-9;                     // how far weights that are to add up to 1 may be off
 
 std::vector<std::string_view> fields_of(std::string_view line) {
   std::vector<std::string_view> fields;
@@ -39,6 +41,10 @@ std::string shown(std::string_view text) {
   return result;
 }
 
+bool is_word(std::string_view field) {
+  return !field.empty() && std::none_of(field.begin(), field.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::uint32_t whole_number(std::string_view text, const std::string& what, std::size_t limit, const Place& place) {
   std::uint32_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -51,8 +57,8 @@ std::uint32_t whole_number(std::string_view text, const std::string& what, std::
 double weight_of(std::string_view text, const Place& place) {
   double value = 0.0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || !(value > 0.0 && value <= 1.0)) {
-    place.fail("'" + shown(text) + "' is no weight: a number above 0 and at most 1");
+  if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || !(value >= kLeastWeight && value <= 1.0)) {
+    place.fail("'" + shown(text) + "' is no weight: a number from 0.000001 to 1");
   }
   return value;
 }
@@ -121,10 +127,7 @@ std::shared_ptr<const LinkSchedule> parse_link_file(std::string_view text, const
     if (line.empty()) continue;
     const Place place{file, number};
     const std::vector<std::string_view> fields = fields_of(line);
-    const bool is_header =
-        std::exchange(first, false) && !fields[0].empty() &&
-        std::none_of(fields[0].begin(), fields[0].end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (is_header) continue;
+    if (std::exchange(first, false) && std::all_of(fields.begin(), fields.end(), is_word)) continue;  // a header
     if (fields.size() != 1 && fields.size() != 3 && fields.size() != 4) {
       place.fail(std::to_string(fields.size()) + " fields; a line is round,from,to or round,from,to,weight");
     }
@@ -157,7 +160,8 @@ std::shared_ptr<const LinkSchedule> parse_link_file(std::string_view text, const
                      std::to_string(rounds.rbegin()->first) +
                      "; give it links, or a line with its number alone if nobody sends in it");
   }
-  if (rounds.size() * std::size_t{nodes} > 20 * kMaxEdges) {
+  if (nodes == 1) throw UsageError(file + ": one node has nobody to send to; list links between at least two");
+  if (rounds.size() * std::size_t{nodes} > kMostNodeRounds) {
     throw UsageError(file + ": " + std::to_string(rounds.size()) + " rounds of " + std::to_string(nodes) +
                      " nodes; give fewer rounds");
   }

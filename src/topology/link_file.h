@@ -9,8 +9,7 @@
 // Rounds and nodes are whole numbers from 0 without gaps; the rounds come again and again. The fourth field may be left
 // out, in all lines or in none: each sender then divides evenly between its receivers of the round and itself. With
 // weights, a sender keeps what its links leave of 1; where it lists a link to itself, they have to add up to 1. A round
-// in which nobody sends has one line with the round alone. The first line is a header when its first field is no
-// number.
+// in which nobody sends has one line with the round alone. The first line is a header when no field has a digit.
 #pragma once
 
 #include <memory>

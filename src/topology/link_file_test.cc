@@ -46,8 +46,14 @@ TEST(LinkFile, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(refusal("0,0,1\n0,1,1\n"), "links.csv:2: a link from node 1 to itself; remove the line");
   EXPECT_EQ(refusal("0,0,1,0.5\n0,1,0\n"),
             "links.csv:2: no weight where the lines before have one; give one in all lines or in none");
-  EXPECT_EQ(refusal("0,0,1,0\n"), "links.csv:1: '0' is no weight: a number above 0 and at most 1");
-  EXPECT_EQ(refusal("0,0,1,nan\n"), "links.csv:1: 'nan' is no weight: a number above 0 and at most 1");
+  EXPECT_EQ(refusal("0,0,1,0\n"), "links.csv:1: '0' is no weight: a number from 0.000001 to 1");
+  EXPECT_EQ(refusal("0,0,1,1e-30\n"), "links.csv:1: '1e-30' is no weight: a number from 0.000001 to 1");
+  EXPECT_EQ(refusal("O,0,2\n0,0,1\n"), "links.csv:1: 'O' is no round: a whole number from 0 to 99999");
+  EXPECT_EQ(refusal("0,0,0,1\n"), "links.csv: one node has nobody to send to; list links between at least two");
+  std::string sparse = "0,0,99999\n0,99999,0\n";
+  for (int round = 1; round < 1000; ++round) sparse += std::to_string(round) + "\n";
+  EXPECT_EQ(refusal(sparse), "links.csv: 1000 rounds of 100000 nodes; give fewer rounds");
+  EXPECT_EQ(refusal("0,0,1,nan\n"), "links.csv:1: 'nan' is no weight: a number from 0.000001 to 1");
   EXPECT_EQ(
       refusal("0,0,1,0.6\n0,0,2,0.6\n0,1,0,0.5\n"),
       "links.csv:2: the weights of node 0 in this round add up to 1.200000; they may add up to 1 at most, and what "

@@ -87,6 +87,19 @@ Eigen::MatrixXd dense(const LinkMatrix& links) {
   return matrix;
 }
 
+// Throws UsageError for a node that has nothing after some round of a period.
+void require_remains(const LinkSchedule& schedule, const std::string& node) {
+  for (std::uint64_t round = 0; round < schedule.period(); ++round) {
+    const std::shared_ptr<const LinkMatrix> links = schedule.at(round);
+    for (Rank i{0}; i.value < static_cast<std::int32_t>(links->nodes()); ++i.value) {
+      if (links->self_weight(i) > 0.0 || !links->senders(i).empty()) continue;
+      throw UsageError(node + " " + std::to_string(i.value) + " gives away all it has in round " +
+                       std::to_string(round) +
+                       " and gets nothing, which leaves it without a model; let it keep a part");
+    }
+  }
+}
+
 bool keeps_everywhere(const LinkSchedule& schedule) {
   for (std::uint64_t round = 0; round < schedule.period(); ++round) {
     const std::shared_ptr<const LinkMatrix> links = schedule.at(round);
@@ -211,6 +224,7 @@ void require_joined(const LinkSchedule& schedule, std::string_view node) {
     if (drawn && (round & (round + 1)) == 0 && links.joined()) return;
   }
   if (links.joined()) {
+    require_remains(schedule, std::string(node));
     if (drawn || keeps_everywhere(schedule) || (spreads(schedule, false) && spreads(schedule, true))) return;
     throw UsageError("over these links models change places and never mix, however many rounds there are; let each " +
                      std::string(node) + " keep a part of what it has (weights that add up to less than 1)");

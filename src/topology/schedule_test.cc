@@ -270,6 +270,10 @@ TEST(Schedules, RefuseLinksOverWhichModelsOnlyChangePlaces) {
   // Two lots that hand over to each other; a chord of another length joins them.
   EXPECT_EQ(of(4, {{{0, 1, 0.5}, {0, 3, 0.5}, {1, 2, 1.0}, {2, 3, 1.0}, {3, 0, 1.0}}}), refused);
   EXPECT_EQ(of(4, {{{0, 1, 0.5}, {0, 2, 0.5}, {1, 2, 1.0}, {2, 3, 1.0}, {3, 0, 1.0}}}), "accepted");
+  EXPECT_EQ(
+      of(2, {{{0, 1, 1.0}}, {{1, 0, 0.5}}}),
+      "worker 0 gives away all it has in round 0 and gets nothing, which leaves it without a model; let it keep a "
+      "part");
   // Rounds that only exchange pairs.
   EXPECT_EQ(of(3, {{{0, 1, 1.0}, {1, 0, 1.0}}, {{1, 2, 1.0}, {2, 1, 1.0}}}), refused);
 }
