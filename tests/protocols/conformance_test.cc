@@ -152,7 +152,7 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatN
   };
   const Result result = run(s);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
-  if (waits_for_nobody()) {
+  if (waits_for_nobody() || s.strategy == "dma") {  // whose coordinator does without a report
     EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
     return;
   }

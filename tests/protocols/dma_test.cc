@@ -365,48 +365,50 @@ TEST(Dma, ReferencesOfAllAreTheSameAfterAFullSynchronisationOnBothClocks) {
   }
 }
 
-TEST(Dma, RefusesAModelOfAnotherSizeOrThatIsNotFiniteAndGoesOnWithoutIt) {
-  for (const std::string clock : {"round-synchronous", "asynchronous"}) {
-    Scenario scenario = dma("0.2", {{"clock", clock}});
-    scenario.dimensions[2] = 30;
-    Result result = run(scenario);
-    if (result.outcome.error) std::rethrow_exception(result.outcome.error);
-    ASSERT_FALSE(result.warnings.empty()) << clock;
-    EXPECT_NE(
-        result.warnings.front().find("the coordinator refused the model of worker 2: it has another size than the "
-                                     "others'; the others went on without it"),
-        std::string::npos)
-        << result.warnings.front();
-    EXPECT_EQ(result.outcome.syncs, 0U) << "no synchronisation is full without it";
-    EXPECT_GT(result.outcome.ledger.sent({6}).payload.value, 40U * 4U) << "the others were balanced";
-  }
-  // Infinite values whose worker trains on.
-  class Infinite final : public Strategy {
-   public:
-    explicit Infinite(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
-    Task<void> round(Worker& self) override {
-      if (self.rank().value == 4 && self.step().value == 20) self.params()[3] = std::numeric_limits<float>::infinity();
-      co_await inner_->round(self);
-      if (self.rank().value == 4 && self.step().value == 21) self.params()[3] = 0.0F;
-    }
-    Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+// Worker 2 sends something else than its model in every check.
+class Amiss final : public Strategy {
+ public:
+  Amiss(std::unique_ptr<Strategy> inner, std::vector<float> model, std::vector<std::uint8_t>& verdicts)
+      : inner_(std::move(inner)), model_(std::move(model)), verdicts_(verdicts) {}
+  Task<void> round(Worker& self) override { return self.rank().value == 2 ? send(self) : inner_->round(self); }
+  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
 
-   private:
-    std::unique_ptr<Strategy> inner_;
-  };
-  Scenario scenario = dma("0.2");
-  scenario.problem.noise = 0.0;
-  scenario.wrap = [](StrategyFactory inner) -> StrategyFactory {
-    return [inner] { return std::make_unique<Infinite>(inner()); };
-  };
-  const Result result = run(scenario);
-  bool refused = false;
-  for (const std::string& warning : result.warnings) {
-    refused = refused || warning.find("the model of worker 4: it is not finite") != std::string::npos;
+ private:
+  Task<void> send(Worker& self) {
+    co_await self.local_step();
+    Comm& comm = self.comm();
+    const Round round = comm.next_round();
+    const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGather, .round = round};
+    comm.send(comm.coordinator(), Frame(header, std::span<const float>(model_)));
+    const Frame answer = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
+    EXPECT_EQ(answer.payload().size(), 1U);
+    verdicts_.push_back(static_cast<std::uint8_t>(answer.payload().front()));
   }
-  if (result.outcome.end == sim::Outcome::End::kSteps) {
-    EXPECT_TRUE(refused);
-    for (const auto& params : result.params) EXPECT_TRUE(std::isfinite(params[3]));
+
+  std::unique_ptr<Strategy> inner_;
+  std::vector<float> model_;
+  std::vector<std::uint8_t>& verdicts_;
+};
+
+TEST(Dma, RefusesAModelOfAnotherSizeOrThatIsNotFiniteAndGoesOnWithoutIt) {
+  std::vector<float> infinite(40, 0.5F);
+  infinite[7] = std::numeric_limits<float>::infinity();
+  const std::vector<std::pair<std::vector<float>, std::uint8_t>> cases = {{std::vector<float>(30, 1.0F), 2},
+                                                                          {infinite, 3}};
+  for (const auto& [model, verdict] : cases) {
+    std::vector<std::uint8_t> verdicts;
+    Scenario scenario = dma("0.2");
+    scenario.wrap = [&](StrategyFactory inner) -> StrategyFactory {
+      return [&, inner] { return std::make_unique<Amiss>(inner(), model, verdicts); };
+    };
+    const Result result = run(scenario);
+    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    EXPECT_EQ(verdicts, std::vector<std::uint8_t>(scenario.steps, verdict));
+    EXPECT_EQ(result.outcome.syncs, 0U) << "no synchronisation is full without it";
+    EXPECT_GT(result.outcome.ledger.total(Traffic::kModel).frames, 120U + 100U) << "the others were balanced";
+    for (const std::vector<float>& params : result.params) {
+      for (const float value : params) EXPECT_TRUE(std::isfinite(value));
+    }
   }
 }
 
