@@ -1,5 +1,6 @@
 #include "strategies/push_sum_strategy.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -61,10 +62,10 @@ void PushSumStrategy::check(Worker& self, std::uint64_t round) {
 
 void PushSumStrategy::take_step(Worker& self) {
   if (memory_->needs_before()) before_.assign(sum_.numerators().begin(), sum_.numerators().end());
-  // As published a step moves x by as much as z, and so z by 1 / y as much. Where speeds differ y does too, and who is
-  // fast has little of it: there a step counts by the weight of who takes it.
+  // As published a step moves x by as much as z, and so z by 1 / y as much. Where nobody waits y differs: part of it is
+  // always on its way, and who is fast has little of it. There z moves by kStretch times the step at most.
   const bool asynchronous = options_.order == LinkOrder::kAsynchronous;
-  sum_.take_step(self.params(), asynchronous ? sum_.weight().value() : 1.0);
+  sum_.take_step(self.params(), asynchronous ? std::min(1.0, kStretch * sum_.weight().value()) : 1.0);
 }
 
 Task<void> PushSumStrategy::synchronous_round(Worker& self) {

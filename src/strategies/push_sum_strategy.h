@@ -5,7 +5,7 @@
 //   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are a round old or
 //                       more, and the network may lose and repeat them (link_accounts.h). A node with less of y than
 //                       kGives gives nothing: one that is faster than those it hears from would soon have nothing left;
-//                       and its steps count by its weight, x_i += y_i (z_i' - z_i): what is on its way takes none
+//                       and its steps count by its weight, x_i += min(1, kStretch y_i) (z_i' - z_i)
 //
 // Frames carry the number of their step, so that the numbers of collectives are those that the coordinator counts.
 //
@@ -25,6 +25,7 @@ namespace laconic {
 enum class LinkOrder { kAdaptThenCombine, kOverlap, kAsynchronous };
 
 inline constexpr double kGives = 1.0 / 16;
+inline constexpr double kStretch = 4.0;
 // So many rounds in turn with less are worth a warning.
 inline constexpr std::uint64_t kPoorRounds = 50;
 
