@@ -33,7 +33,8 @@ TEST_P(Determinism, OneAndTwoComputeThreadsGiveTheSameTraceAndTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Strategies, Determinism,
                          testing::Values("name = \"fda\"\nmonitor = \"linear\"\nthreshold = 0.5",
                                          "name = \"fda\"\nmonitor = \"sketch\"\nthreshold = 0.5",
-                                         "name = \"all_reduce\"", "name = \"fedavg\"\nfraction = 0.5\nperiod = 4"),
+                                         "name = \"all_reduce\"", "name = \"fedavg\"\nfraction = 0.5\nperiod = 4",
+                                         "name = \"dma\"\nthreshold = 0.01"),
                          [](const auto& info) { return "Strategy" + std::to_string(info.index); });
 
 }  // namespace

@@ -100,8 +100,8 @@ TEST(Job, OverrideOfStepsPutsEpochsAside) {
 TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
   EXPECT_EQ(parse(joined(kGood), {"strategy.name=synchronous"}).strategy->name, "synchronous");
   EXPECT_EQ(refusal(joined(kGood), {"strategy.name=synchronous", "strategy.threshold=1"}),
-            "--set: 'strategy.threshold' is an option of fda, but strategy.name is 'synchronous'; remove it, or change "
-            "the name");
+            "--set: 'strategy.threshold' is an option of fda, dma, but strategy.name is 'synchronous'; remove it, or "
+            "change the name");
 }
 
 TEST(Job, ADataSetBringsKeysOfItsOwn) {
@@ -161,7 +161,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "job.toml:13: 'strategy.period' is an option of periodic, fedavg, but strategy.name is 'fda'; remove it, or "
        "change the name"},
       {12, "name = \"fdaa\"",
-       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, synchronous, periodic, fedavg, all_reduce, d_psgd, "
+       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, dma, synchronous, periodic, fedavg, all_reduce, d_psgd, "
        "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, sgp, sparse_push, scsp, quantized_push_sum, "
        "hierarchical, local, "
        "serial; did you mean 'fda'?"},
