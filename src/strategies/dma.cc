@@ -194,9 +194,7 @@ class Dma final : public Strategy {
   // ---- a worker, both
 
   void after_balance(Worker& self, const Frame& frame, const SharedVector& mean) {
-    const bool full = frame.payload().back() != std::byte{0};
-    self.measured("balanced", full ? static_cast<double>(nodes_) : 0.0);
-    if (!full) return;
+    if (frame.payload().back() == std::byte{0}) return;  // of some workers: the reference stays
     reference_ = mean;
     ++references_;
     self.synchronised();
