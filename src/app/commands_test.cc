@@ -7,6 +7,7 @@
 
 #include "app/tiny_job_test.h"
 #include "base/error.h"
+#include "report/format.h"
 
 namespace laconic {
 namespace {
@@ -140,6 +141,19 @@ TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
   EXPECT_EQ(run(job("a", kSynchronous)), ExitCode::kDone);
   const std::string time = to_text(Seconds{summary("a").at("time_s").get<double>()});
   EXPECT_NE(plan.find("time          " + time), std::string::npos) << time << " in\n" << plan;
+}
+
+TEST_F(Commands, DryRunPredictsTheEnergyOfARunButForItsHeaders) {
+  const std::vector<std::string> energy = {"energy.per_bit=1e-6", "energy.per_step=0.5"};
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = energy, .dry_run = true}),
+            ExitCode::kDone);
+  // 40 steps of 4 workers, and as many models of 386 float32 up and down.
+  const double joules = 40 * 4 * (0.5 + 2 * 386 * 32 * 1e-6);
+  const std::string plan = printed();
+  EXPECT_NE(plan.find("energy        about " + significant(joules) + " J "), std::string::npos) << plan;
+  EXPECT_EQ(run(job("a", kSynchronous), energy), ExitCode::kDone);
+  EXPECT_GT(summary("a").at("joules").get<double>(), joules);
+  EXPECT_LT(summary("a").at("joules").get<double>(), 1.01 * joules);
 }
 
 TEST_F(Commands, ADivergedRunKeepsItsMetricsAndItsLastGoodModel) {

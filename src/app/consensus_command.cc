@@ -227,9 +227,8 @@ std::span<const OptionSpec> consensus_command_options() {
        .default_value = "1e-10",
        .minimum = 0,
        .maximum = 1,
-       .help = "squared error, as a part of the start's, at which to end (--tune compares gammas at 1e-6, at 1e-2 "
-               "where the "
-               "strategy has a floor, or as it says)"},
+       .help = "squared error, as a part of the start's, at which to end (--tune compares gammas at 1e-6, "
+               "at 1e-2 where the strategy has a floor, or as it says)"},
       {.name = "dimension",
        .type = OptionType::kInteger,
        .default_value = "2000",

@@ -196,7 +196,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   }
   line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
   if (const std::optional<double> joules = joules_of(job, plan.most_bytes(steps), steps)) {
-    line("energy", "at most " + significant(*joules) + " J for payload and steps, by the job's [energy]");
+    line("energy", "about " + significant(*joules) + " J for payload and steps, by the job's [energy]");
   }
   if (plan.sync_time || plan.sync_payload == 0) {
     const auto time = [&](std::uint64_t syncs) {

@@ -146,7 +146,8 @@ TEST(Tune, EndsWhenItIsInterrupted) {
 
 TEST(Tune, OfAStrategyWithAFloorIsForALargerError) {
   const ConsensusSetting setting = setting_of("deep_squeeze", "ring:4", 200, "top_k", {{"ratio", "0.2"}});
-  const TuneResult result = tune_gamma(setting, normal_vectors(4, 200, 1));
+  // Work for 8,000 rounds in all.
+  const TuneResult result = tune_gamma(setting, normal_vectors(4, 200, 1), {.most_work = 4 * 200 * 8000.0});
   EXPECT_EQ(result.target, kFloorTarget);
   EXPECT_GT(result.gamma, 0.001);
 }

@@ -263,8 +263,8 @@ class Dma final : public Strategy {
     }
   }
 
-  // The model of the balance to its members; true if it is a full synchronisation.
-  bool answer(Comm& comm, const Balance& balance, Round round) {
+  // The model of the balance to its members.
+  void answer(Comm& comm, const Balance& balance, Round round) {
     const bool full = balance.size() == nodes_;
     const SharedVector mean(balance.mean());
     const std::span<const std::byte> bytes = std::as_bytes(mean.values());
@@ -279,7 +279,6 @@ class Dma final : public Strategy {
       ++references_;
       violations_ = 0;
     }
-    return full;
   }
 
   // ---- the coordinator, round-synchronous

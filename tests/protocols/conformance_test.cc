@@ -157,12 +157,8 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatN
     return;
   }
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-  try {
-    std::rethrow_exception(result.outcome.error);
-  } catch (const PeerLost& error) {
-    const std::string text = error.what();
-    EXPECT_TRUE(text.find(" waits for the ") != text.npos || text.find(" got no ") != text.npos) << text;
-  }
+  const std::string text = error_of<PeerLost>(result);
+  EXPECT_TRUE(text.find(" waits for the ") != text.npos || text.find(" got no ") != text.npos) << text;
 }
 
 TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorThatNamesAPeer) {
@@ -177,12 +173,8 @@ TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorTh
   }
   EXPECT_GT(result.outcome.ledger.lost(), 0U);
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-  try {
-    std::rethrow_exception(result.outcome.error);
-  } catch (const PeerLost& error) {
-    const std::string text = error.what();
-    EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
-  }
+  const std::string text = error_of<PeerLost>(result);
+  EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
 }
 
 // Replaces its strategy after every round by a new one that was loaded from the old one's archive.

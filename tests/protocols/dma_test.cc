@@ -350,18 +350,16 @@ TEST(Dma, P1_TheAsynchronousFormKeepsTheMeanAtQuiescence) {
       for (const std::vector<float>& params : result.params) models += params[j];
       EXPECT_NEAR(models, sum[j], 2e-4) << augment << ", coordinate " << j;
     }
-    // At rest every model is within the threshold of the common reference, or balanced with others to be.
-    EXPECT_LT(result.outcome.ledger.total(Traffic::kModel).frames, scenario.steps * 6U) << augment;
   }
 }
 
-TEST(Dma, ReferencesOfAllAreTheSameAfterAFullSynchronisationOnBothClocks) {
+TEST(Dma, RefusesNothingOfWorkersThatAreInOrder) {
   for (const std::string clock : {"round-synchronous", "asynchronous"}) {
     Scenario scenario = dma("0.3", {{"clock", clock}});
     scenario.steps = 60;
-    const Result once = run(scenario);
-    EXPECT_GT(once.outcome.syncs, 0U) << clock;
-    EXPECT_TRUE(once.warnings.empty()) << once.warnings.front();
+    const Result result = run(scenario);
+    EXPECT_GT(result.outcome.syncs, 0U) << clock;
+    EXPECT_TRUE(result.warnings.empty()) << result.warnings.front();
   }
 }
 

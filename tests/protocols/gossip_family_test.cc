@@ -40,15 +40,6 @@ double squared_distance_of_first_models(const QuadraticProblem& problem) {
   return squared_distance_from_average(first);
 }
 
-std::string error_of(const Result& result) {
-  try {
-    if (result.outcome.error) std::rethrow_exception(result.outcome.error);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
 class FamilyOn : public testing::TestWithParam<std::string> {};  // a topology
 
 TEST_P(FamilyOn, QuasiGlobalMomentumIsItsMatrixForm) {
@@ -435,7 +426,7 @@ TEST(PowerGossip, SendsTwoVectorsOfEachMatrixAnIterationAndTheOtherTensorsOnce) 
 TEST(PowerGossip, SaysThatTrainingDivergedInsteadOfSendingIt) {
   Scenario s = family("power_gossip", {});
   s.problem.learning_rate = 1e30;
-  const std::string text = error_of(run(s));
+  const std::string text = error_of<Error>(run(s));
   EXPECT_NE(text.find("training diverged: the "), std::string::npos) << text;
   EXPECT_NE(text.find("of worker "), std::string::npos) << text;
 }
@@ -470,7 +461,7 @@ TEST(PowerGossip, RefusesAValueThatIsNotFiniteAndNamesItsSender) {
   s.wrap = [&](StrategyFactory make) -> StrategyFactory {
     return [&setting, make = std::move(make)] { return std::make_unique<Poisoner>(make(), setting); };
   };
-  const std::string text = error_of(run(s));
+  const std::string text = error_of<Error>(run(s));
   EXPECT_NE(text.find("cannot use what worker 2 sent"), std::string::npos) << text;
   EXPECT_NE(text.find("not finite"), std::string::npos) << text;
 }
@@ -481,7 +472,7 @@ TEST(GossipFamily, AMessageOfAnotherSizeIsRefusedWithItsSenderNamed) {
     s.dimensions = {{2, 50}};
     const Result result = run(s);
     EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-    const std::string text = error_of(result);
+    const std::string text = error_of<Error>(result);
     EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
     EXPECT_NE(text.find("sent"), std::string::npos) << text;
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;

@@ -479,14 +479,10 @@ TEST(Gossip, AMessageForAnotherModelIsRefusedWithBothWorkersNamed) {
       s.evaluate_every = s.steps;
       const Result result = run(s);
       ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-      try {
-        std::rethrow_exception(result.outcome.error);
-      } catch (const DecodeError& error) {
-        const std::string text = error.what();
-        EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
-        EXPECT_NE(text.find("all workers need the same model"), std::string::npos) << text;
-        EXPECT_EQ(text.find('\n'), std::string::npos);
-      }
+      const std::string text = error_of<DecodeError>(result);
+      EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
+      EXPECT_NE(text.find("all workers need the same model"), std::string::npos) << text;
+      EXPECT_EQ(text.find('\n'), std::string::npos);
     }
   }
 }

@@ -256,13 +256,8 @@ TEST(S2, WeightsStayPositiveAndOneThatNearsZeroIsNamedWithItsRound) {
   s.links = links;
   const Result result = run(s);
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-  try {
-    std::rethrow_exception(result.outcome.error);
-  } catch (const RunError& error) {
-    EXPECT_NE(std::string(error.what()).find("the push-sum weight of worker 1 fell to 1.01e-07 in round 0: "),
-              std::string::npos)
-        << error.what();
-  }
+  const std::string text = error_of<RunError>(result);
+  EXPECT_NE(text.find("the push-sum weight of worker 1 fell to 1.01e-07 in round 0: "), text.npos) << text;
 }
 
 TEST(S4, WithEverythingKeptAndGammaOneSparsePushIsSgpAndOnDoublyStochasticLinksDPsgd) {
@@ -345,6 +340,8 @@ TEST(GrowthGuard, SeesExponentialGrowthAndLetsPlateausAndStraightLinesBe) {
   const std::uint64_t at = grown_at([](std::uint64_t t) { return std::exp(0.002 * static_cast<double>(t)); });
   EXPECT_GT(at, 1000U);
   EXPECT_LT(at, 5000U);
+  const std::uint64_t earliest = (GrowthGuard::kFewestWindows + 1) * GrowthGuard::kWindow - 1;
+  EXPECT_EQ(grown_at([](std::uint64_t t) { return std::exp(0.1 * static_cast<double>(t)); }), earliest);
   EXPECT_EQ(grown_at([](std::uint64_t t) { return t < 10 ? 1.0 : std::nan(""); }), 10U);
 }
 
@@ -354,13 +351,9 @@ TEST(SparsePush, NamesTheWorkerWhoseGossipRunsAwayBeforeTheNumbersOverflow) {
   s.evaluate_every = 3000;
   const Result result = run(s);
   ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
-  try {
-    std::rethrow_exception(result.outcome.error);
-  } catch (const RunError& error) {
-    const std::string text = error.what();
-    EXPECT_EQ(text.find("the gossip of worker "), 0U) << text;
-    EXPECT_NE(text.find("take a smaller gamma"), text.npos) << text;
-  }
+  const std::string text = error_of<RunError>(result);
+  EXPECT_EQ(text.find("the gossip of worker "), 0U) << text;
+  EXPECT_NE(text.find("take a smaller gamma"), text.npos) << text;
   for (const auto& model : result.params) {
     for (const float value : model) EXPECT_LT(std::abs(value), 1e10F);
   }
@@ -487,13 +480,8 @@ TEST(S7, PlainPushSumThatHasLostNearlyAllWeightOrMadeMuchOfItIsNamedWithTheRemed
   s.steps = 2000;
   const Result made = run(s);
   ASSERT_EQ(made.outcome.end, sim::Outcome::End::kFailed);
-  try {
-    std::rethrow_exception(made.outcome.error);
-  } catch (const RunError& error) {
-    EXPECT_NE(std::string(error.what()).find("messages that the network repeats have made it out of nothing"),
-              std::string::npos)
-        << error.what();
-  }
+  const std::string text = error_of<RunError>(made);
+  EXPECT_NE(text.find("messages that the network repeats have made it out of nothing"), text.npos) << text;
 }
 
 TEST(S7, AnswersAreControlTrafficOfAFewBytes) {

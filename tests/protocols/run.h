@@ -57,6 +57,17 @@ struct Result {
 
 Result run(const Scenario& scenario);
 
+// The text of the error that ended the run, empty when none did. An error that is no ErrorType fails the test.
+template <typename ErrorType>
+std::string error_of(const Result& result) {
+  if (!result.outcome.error) return {};
+  try {
+    std::rethrow_exception(result.outcome.error);
+  } catch (const ErrorType& error) {
+    return error.what();
+  }
+}
+
 // What every worker's strategy keeps when the run has come to its end, in the form of its archive.
 std::vector<std::vector<std::byte>> states_after(Scenario scenario);
 

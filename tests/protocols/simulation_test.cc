@@ -7,17 +7,6 @@
 namespace laconic::tests {
 namespace {
 
-// The text of the error that ended the run, empty when none did.
-template <typename ErrorType>
-std::string error_of(const Result& result) {
-  if (!result.outcome.error) return {};
-  try {
-    std::rethrow_exception(result.outcome.error);
-  } catch (const ErrorType& error) {
-    return error.what();
-  }
-}
-
 // Worker 0 waits for a frame that worker 1 never sends.
 class WaitsForNobody final : public Strategy {
  public:
