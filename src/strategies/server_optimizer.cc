@@ -41,18 +41,21 @@ std::vector<OptionSpec> server_options(const char* default_rule) {
        .default_value = "0.9",
        .minimum = 0,
        .maximum = 0.999999,
-       .help = "momentum of that step (all but average)"},
+       .only_with = {"server", "momentum|nesterov|adagrad|adam|yogi"},
+       .help = "momentum of that step"},
       {.name = "server_beta_2",
        .type = OptionType::kNumber,
        .default_value = "0.99",
        .minimum = 0,
        .maximum = 0.999999,
-       .help = "how slowly adam and yogi forget squares"},
+       .only_with = {"server", "adam|yogi"},
+       .help = "how slowly squares are forgotten"},
       {.name = "server_tau",
        .type = OptionType::kNumber,
        .default_value = "0.001",
        .minimum = 1e-12,
-       .help = "what adagrad, adam and yogi add to the root of the squares: larger adapts less"}};
+       .only_with = {"server", "adagrad|adam|yogi"},
+       .help = "added to the root of the squares: larger adapts less"}};
 }
 
 ServerOptions read_server_options(const Options& options) {

@@ -1,13 +1,16 @@
 // What becomes of the average of the workers' models: a step of an optimiser from the last common model towards it
 // (Reddi et al. 2021, algorithm 2).
 //
-//   Delta  mean - w            what the workers' steps come to; the server's negative gradient
-//   average   w += eta Delta                                          (eta = 1: FedAvg)
-//   momentum  m := beta m + Delta;  w += eta m                        (FedAvgM, Hsu et al. 2019)
-//   nesterov  m := beta m + Delta;  w += eta (Delta + beta m)         (the outer step of DiLoCo, Douillard et al. 2023)
-//   adagrad   m := beta m + (1 - beta) Delta;  v += Delta^2;                                  w += eta m / (sqrt v +
-//   tau) adam      m alike;  v := beta_2 v + (1 - beta_2) Delta^2;                                 w alike yogi      m
-//   alike;  v := v - (1 - beta_2) Delta^2 sign(v - Delta^2);                      w alike
+//   Delta := mean - w   what the workers' steps come to; minus it is the server's gradient
+//
+//   average    w += eta Delta                                (eta = 1: FedAvg)
+//   momentum   m := beta m + Delta;  w += eta m              (FedAvgM: Hsu et al. 2019)
+//   nesterov   m := beta m + Delta;  w += eta (Delta + beta m)
+//                                                            (the outer step of DiLoCo: Douillard et al. 2023)
+//   the others m := beta m + (1 - beta) Delta;  w += eta m / (sqrt v + tau), with
+//   adagrad      v += Delta^2
+//   adam         v := beta_2 v + (1 - beta_2) Delta^2
+//   yogi         v -= (1 - beta_2) Delta^2 sign(v - Delta^2)
 //
 // v begins as tau^2. Every worker takes the step for itself, from the same bits to the same bits: no bytes.
 #pragma once
@@ -30,8 +33,7 @@ struct ServerOptions {
   float tau = 1e-3F;           // > 0
 };
 
-// The options of a strategy that takes such steps, and what they say. Throws UsageError for one that the rule does not
-// have.
+// The options of a strategy that takes such steps, and what they say. Throws UsageError for a rate of 0.
 std::vector<OptionSpec> server_options(const char* default_rule);
 ServerOptions read_server_options(const Options& options);
 
