@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -65,6 +66,8 @@ struct TrafficFormula {
   std::array<std::uint64_t, kTrafficKinds> per_run{};  // of a whole run of StrategySetting::steps
   // Steps from one synchronisation to the next; 0 when the data decide or there are none.
   std::uint64_t steps_per_sync = 0;
+  // Where the data decide: the most synchronisations that a run can have; unset: one a step.
+  std::optional<std::uint64_t> most_syncs = {};
   // Whether the size of messages depends on what is in them, or their number on the round: the formula is then that of
   // Gaussian vectors and of the mean round.
   bool depends_on_values = false;
