@@ -288,6 +288,10 @@ std::vector<OptionSpec> evaluation_options() {
        .default_value = "end",
        .choices = {"never", "end", "always"},
        .help = "when the workers' own models are measured too"},
+      {.name = "prequential",
+       .type = OptionType::kFlag,
+       .default_value = "false",
+       .help = "each worker's model is tested on every batch before it is trained with it; the losses add up"},
   };
 }
 
