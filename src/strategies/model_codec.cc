@@ -50,7 +50,7 @@ SharedVector ModelCodec::decode(const Frame& frame, std::size_t behind) {
 }
 
 void ModelCodec::archive(Archive& archive) {
-  archive_shared(archive, "codec.reference", reference_);
+  archive_shared(archive, "codec.reference", reference_, reference_.size());
   if (!compresses()) return;
   feedback_->archive(archive);
   compressor_->archive(archive);
@@ -62,9 +62,9 @@ ModelSize model_size(const StrategySetting& setting) {
   return {.bytes = message.of_gaussian, .depends_on_values = message.depends_on_values};
 }
 
-void archive_shared(Archive& archive, std::string_view name, SharedVector& vector) {
+void archive_shared(Archive& archive, std::string_view name, SharedVector& vector, std::size_t most) {
   std::vector<float> values(vector.values().begin(), vector.values().end());
-  archive.vector(name, values, vector.size());
+  archive.vector(name, values, most);
   if (archive.loading()) vector = SharedVector(std::move(values));
 }
 

@@ -56,6 +56,7 @@ struct ModelSize {
 };
 ModelSize model_size(const StrategySetting& setting);
 
-void archive_shared(Archive& archive, std::string_view name, SharedVector& vector);
+// A vector of at most `most` elements.
+void archive_shared(Archive& archive, std::string_view name, SharedVector& vector, std::size_t most);
 
 }  // namespace laconic

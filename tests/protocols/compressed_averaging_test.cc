@@ -100,6 +100,7 @@ TEST(CompressedAverages, AreErrorFeedbackInBothDirections) {
       {compressed("periodic", {{"period", "4"}}), 4},
       {compressed("fedopt", {{"server", "average"}, {"period", "4"}}), 4},
       {compressed("fedavg", {{"period", "4"}}), 4},
+      {compressed("fda", {{"threshold", "0"}, {"monitor", "naive"}, {"check_every", "4"}}), 4},
       {compressed("dma", {{"threshold", "0"}, {"check_every", "4"}}), 4}};
   for (auto [scenario, period] : cases) {
     const Vector truth = expected(scenario, period);
@@ -126,6 +127,8 @@ TEST(CompressedAverages, ComeNearTheMinimumWithEveryKindOfOperator) {
       {"periodic", {{"period", "2"}}},
       {"fedavg", {{"period", "2"}}},
       {"fedopt", {{"period", "2"}, {"server", "momentum"}, {"server_beta", "0.5"}, {"server_learning_rate", "0.5"}}},
+      {"fda", {{"threshold", "0.05"}}},
+      {"fda", {{"threshold", "0.05"}, {"screen", "late"}}},
       {"dma", {{"threshold", "0.05"}}},
       {"dma", {{"threshold", "0.05"}, {"clock", "asynchronous"}}}};
   for (const auto& [name, options] : strategies) {
