@@ -322,7 +322,7 @@ TEST_F(Commands, ListShowsEveryRowAndOption) {
   }
   list_command(console_, "strategies");
   const std::string strategies = printed();
-  EXPECT_NE(strategies.find("threshold  (number from 0; required)"), std::string::npos) << strategies;
+  EXPECT_NE(strategies.find("threshold  (number from 0 | budget; default budget)"), std::string::npos) << strategies;
   list_command(console_, "options");
   EXPECT_NE(printed().find("latency  (duration, such as \"20 ms\"; default 10 ms)"), std::string::npos);
   list_command(console_, "compressors");

@@ -129,7 +129,8 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
       if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("whole number");
       return;
     case OptionType::kNumber:
-      if (is_text && !spec.choices.empty()) return;
+      // A word is for Options to judge; a number has no quotes.
+      if (is_text && !spec.choices.empty() && std::isalpha(static_cast<unsigned char>(value.text.front())) != 0) return;
       if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
       return;
     case OptionType::kFlag:
@@ -430,7 +431,10 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
     const auto resolved = job.sections.emplace(
         section.name, resolve_section(section, found == written.end() ? nullptr : &found->second, file));
     // Which of the sections behind them a job has depends on these two.
-    if (section.name == "strategy") job.strategy = &find_strategy(resolved.first->second.text("name"));
+    if (section.name == "strategy") {
+      job.strategy = &find_strategy(resolved.first->second.text("name"));
+      if (job.strategy->check != nullptr) job.strategy->check(resolved.first->second);
+    }
     if (section.name == "between") job.between = &find_strategy(resolved.first->second.text("name"));
   }
   const Options& options = job.section("job");

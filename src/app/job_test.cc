@@ -170,9 +170,9 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},
-      {13, "threshold = -1", "job.toml:13: strategy.threshold: '-1' is not a number of at least 0"},
+      {13, "threshold = -1", "job.toml:13: strategy.threshold: '-1' is not a number of at least 0 nor 'budget'"},
       {13, "threshold = \"2.5\"", "job.toml:13: strategy.threshold: a number is wanted here, such as threshold = 0.5"},
-      {13, "threshold = nan", "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0"},
+      {13, "threshold = nan", "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0 nor 'budget'"},
       {10, "count = \"eight\"", "job.toml:10: workers.count: a whole number is wanted here, such as count = 1"},
       {10, "count = 0", "job.toml:10: workers.count: '0' is not a whole number from 1 to 100000"},
       {2, "steps = -1", "job.toml:2: job.steps: '-1' is not a whole number from 0 to 1000000000000"},
@@ -454,7 +454,7 @@ TEST(Job, RefusesBadOverrides) {
   EXPECT_EQ(refusal(joined(kGood), {"strategy.treshold=3"}),
             "--set: unknown key 'strategy.treshold'; did you mean 'threshold'?");
   EXPECT_EQ(refusal(joined(kGood), {"strategy.threshold=much"}),
-            "--set: strategy.threshold: 'much' is not a number of at least 0");
+            "--set: strategy.threshold: 'much' is not a number of at least 0 nor 'budget'");
 }
 
 TEST(Job, RefusesAFileThatIsNotThere) {

@@ -55,6 +55,8 @@ class Comm {
   Rank coordinator() const { return transport_.coordinator(); }
   // What messages for people call a node.
   std::string name(Rank node) const { return transport_.name(node); }
+  // What this node has sent and received so far, framed.
+  Bytes carried() const { return transport_.carried(); }
   Seconds now() const { return transport_.now(); }
   Task<void> sleep(Seconds span) { return transport_.sleep(span); }
 

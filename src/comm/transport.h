@@ -64,6 +64,9 @@ class Transport {
   // The first frame that matches, waiting at most `patience` for it; nothing when the patience ends.
   virtual Task<std::optional<Arrival>> receive(Pattern pattern, Seconds patience) = 0;
 
+  // What this node has sent and received so far, framed.
+  virtual Bytes carried() const = 0;
+
   // Time of the runtime: virtual in the simulator.
   virtual Seconds now() const = 0;
   virtual Task<void> sleep(Seconds span) = 0;

@@ -74,6 +74,15 @@ double Balance::distance() const {
   return squares;
 }
 
+double Balance::farthest() const {
+  LACONIC_CHECK(size() > 0, "no members");
+  double result = 0.0;
+  for (const auto& [node, model] : models_) {
+    result = std::max(result, kernels::squared_distance(model, reference_));
+  }
+  return result;
+}
+
 std::vector<float> Balance::mean() const {
   LACONIC_CHECK(size() > 0, "no members");
   std::vector<std::span<const float>> vectors;

@@ -43,6 +43,8 @@ class Balance {
   // Every node that is no member, in an order drawn from `random`.
   std::vector<Rank> others(RandomStream& random) const;
 
+  // max ||f_i - r||^2 over the members; with at least one.
+  double farthest() const;
   // sum of B_i over the members.
   double weight() const { return weight_; }
   // ||mean - r||^2; with at least one member.

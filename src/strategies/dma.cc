@@ -24,20 +24,26 @@
 // Invariants: P1 a balance keeps the weighted mean of all models; P2 (round-synchronous) after a check the divergence
 // is at most Delta; P5 Delta = 0 is `periodic`, Delta = inf `local`. Needs the common start.
 //
-// Where the job compresses, models travel as differences from r (model_codec.h); P1 then counts what is not told yet.
+// With a budget Delta is steered by what workers send and receive (budget.h); the coordinator tells the next check's
+// with all that it sends. Where the job compresses, models travel as differences from r (model_codec.h); P1 then counts
+// what is not told yet.
 //
 // Messages: model up (violation, reply) := model; model down := model, u8 (1: it is the new reference)
+//   with a budget, behind what goes down: f32 (Delta of the next check)
 //   verdict down := u8 (go on, send, refused for its form, values, reference);  quiet up := nothing
 //   asynchronous: model up := model, u64 (2 * full synchronisations taken in + 1 if it violates);  verdict down := u8,
 //   varint (balances sent to the worker)
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 
 #include "base/byte_stream.h"
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "strategies/balance.h"
+#include "strategies/budget.h"
 #include "strategies/model_codec.h"
 #include "strategies/rows.h"
 
@@ -45,7 +51,8 @@ namespace laconic {
 namespace {
 
 struct DmaOptions {
-  double threshold = 0.0;
+  double threshold = 0.0;            // with a budget: of the first check
+  std::optional<BudgetRate> budget;  // instead of one
   std::uint64_t check_every = 1;
   Augmentation augmentation = Augmentation::kDoubling;
   bool by_samples = false;
@@ -56,6 +63,9 @@ enum class Verdict : std::uint8_t { kGoOn, kSend, kMalformed, kNotFinite, kOther
 constexpr std::uint8_t kVerdicts = 5;
 
 constexpr Round kAnyRound{0};  // of the asynchronous clock
+constexpr std::string_view kThresholdHelp =
+    "Delta: a model whose squared L2 distance from the reference exceeds it is balanced by others (inf: never)";
+constexpr double kNever = std::numeric_limits<double>::infinity();
 
 std::string_view reason(Verdict verdict) {
   return verdict == Verdict::kMalformed   ? "it is no model of the others' size and form"
@@ -66,13 +76,16 @@ std::string_view reason(Verdict verdict) {
 class Dma final : public Strategy {
  public:
   Dma(const DmaOptions& options, const StrategySetting& setting, SharedVector start,
-      std::shared_ptr<const std::vector<double>> weights)
+      std::shared_ptr<const std::vector<double>> weights, const Budget::Costs& costs)
       : options_(options),
         nodes_(static_cast<std::size_t>(setting.world_size)),
         seed_(setting.seed),
         weights_(std::move(weights)),
         codec_(setting.compressor, std::move(start)),
-        balances_sent_(nodes_, 0) {}
+        threshold_(options.threshold),
+        balances_sent_(nodes_, 0) {
+    if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
+  }
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -80,6 +93,7 @@ class Dma final : public Strategy {
     if (self.step().value % options_.check_every != 0) co_return;
     const double strayed = co_await distance(self);
     self.measured("squared_distance", strayed);
+    if (options_.budget && std::isfinite(threshold_)) self.measured("threshold", threshold_);
     const bool violated = violates(strayed);
     if (options_.asynchronous) {
       if (violated && sent_.empty()) co_await send_asynchronously(self, true);
@@ -101,6 +115,12 @@ class Dma final : public Strategy {
   void archive(Archive& archive) override {
     codec_.archive(archive);
     archive.vector("dma.sent", sent_, codec_.reference().size());
+    if (budget_) {
+      budget_->archive(archive);
+      archive.value("dma.checks", checks_);
+      archive.value("dma.threshold", threshold_);
+      archive.value("dma.next_threshold", next_threshold_);
+    }
     archive.value("dma.references", references_);
     archive.value("dma.balances", balances_);
     archive.value("dma.violations", violations_);
@@ -117,7 +137,7 @@ class Dma final : public Strategy {
     co_await self.compute([&] { result = kernels::squared_distance(self.params(), codec_.reference()); });
     co_return result;
   }
-  bool violates(double distance) const { return !(distance <= options_.threshold); }
+  bool violates(double distance) const { return !(distance <= threshold_); }
 
   // ---- a worker, round-synchronous
 
@@ -132,14 +152,17 @@ class Dma final : public Strategy {
       const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
       if (frame.header().traffic == Traffic::kModel) {
         SharedVector mean;
-        co_await self.compute([&] { mean = codec_.decode(frame, 1); });
+        co_await self.compute([&] { mean = codec_.decode(frame, behind_mean()); });
         std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
         after_balance(self, frame, mean);
+        take_threshold(frame);
         co_return;
       }
       ByteReader in(frame.payload(), "verdict of the coordinator");
       const Verdict verdict = read_verdict(in);
-      in.expect_end();
+      if (in.remaining() != behind_threshold())
+        in.fail("a threshold is " + std::string(budget_ ? "missing" : "too much"));
+      take_threshold(frame);
       if (verdict == Verdict::kSend && !asked) {
         asked = true;
         const Frame reply = co_await model_frame(self, round);
@@ -182,7 +205,7 @@ class Dma final : public Strategy {
         }
         SharedVector mean;
         co_await self.compute([&] {
-          mean = codec_.decode(frame, 1);
+          mean = codec_.decode(frame, behind_mean());
           kernels::axpy_difference(1.0F, mean, sent_, self.params());
         });
         sent_.clear();
@@ -209,8 +232,20 @@ class Dma final : public Strategy {
 
   // ---- a worker, both
 
+  // Bytes of a threshold behind what the coordinator tells, and behind a mean.
+  std::size_t behind_threshold() const { return options_.budget ? sizeof(float) : 0; }
+  std::size_t behind_mean() const { return 1 + behind_threshold(); }
+  void take_threshold(const Frame& frame) {
+    if (!options_.budget) return;
+    float told = 0.0F;
+    std::memcpy(&told, frame.payload().last(sizeof told).data(), sizeof told);
+    if (!(told >= 0.0F)) throw DecodeError("the coordinator told a threshold of " + std::to_string(told));
+    threshold_ = static_cast<double>(told);
+  }
+
   void after_balance(Worker& self, const Frame& frame, const SharedVector& mean) {
-    if (frame.payload().back() == std::byte{0}) return;  // of some workers: the reference stays
+    const std::byte flag = frame.payload().last(behind_mean()).front();
+    if (flag == std::byte{0}) return;  // of some workers: the reference stays
     codec_.refer_to(mean);
     ++references_;
     self.synchronised();
@@ -266,7 +301,7 @@ class Dma final : public Strategy {
 
   bool enough(const Balance& balance) const {
     // One violator's mean is its model, which is known to be too far away.
-    return balance.size() == nodes_ || (balance.size() > 1 && balance.distance() <= options_.threshold);
+    return balance.size() == nodes_ || (balance.size() > 1 && balance.distance() <= threshold_);
   }
 
   // Asks others for their models until the mean is near enough or nobody is left. `ask` sends a request; `refuse` tells
@@ -293,12 +328,14 @@ class Dma final : public Strategy {
   void answer(Comm& comm, const Balance& balance, Round round) {
     const bool full = balance.size() == nodes_;
     const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
-    const std::byte flag{static_cast<std::uint8_t>(full ? 1 : 0)};
+    ByteWriter behind;
+    behind.u8(full ? 1 : 0);
+    write_threshold(behind);
     RandomStream random(seed_, "compression of averages", {round.value, rounds_});
-    const Frame frame = codec_.encode(header, balance.mean(), random, std::span(&flag, 1), balance.weight());
+    const Frame frame = codec_.encode(header, balance.mean(), random, behind.bytes(), balance.weight());
     for (const Rank node : balance.members()) comm.send(node, frame);
     if (full) {
-      codec_.refer_to(codec_.decode(frame, 1));
+      codec_.refer_to(codec_.decode(frame, behind_mean()));
       ++references_;
       violations_ = 0;
     }
@@ -306,12 +343,35 @@ class Dma final : public Strategy {
 
   // ---- the coordinator, round-synchronous
 
+  void write_threshold(ByteWriter& out) const {
+    if (budget_) out.f32(static_cast<float>(next_threshold_));
+  }
+
+  // Everything that goes over the network goes through the coordinator: a worker's share is what it carried. The
+  // threshold of this check is what was told at the one before.
+  void begin_check(Comm& comm) {
+    if (!budget_) return;
+    threshold_ = static_cast<double>(static_cast<float>(next_threshold_));
+    ++checks_;
+    budget_->tally(checks_, static_cast<double>(comm.carried().value) / static_cast<double>(nodes_), comm.now().value);
+    next_threshold_ = budget_->threshold(checks_ + 1);
+  }
+
+  void balanced(const Balance& balance) {
+    if (!budget_) return;
+    budget_->synchronised(checks_, balance.farthest());
+    next_threshold_ = budget_->threshold(checks_ + 1);
+  }
+
   Task<void> check(Comm& comm) {
     const Round round = comm.next_round();
     const auto tell = [&](Rank node, Verdict verdict) {
-      const auto byte = static_cast<std::byte>(verdict);
-      comm.send(node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, round}, std::span(&byte, 1)));
+      ByteWriter out;
+      out.u8(static_cast<std::uint8_t>(verdict));
+      write_threshold(out);
+      comm.send(node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, round}, out.bytes()));
     };
+    begin_check(comm);
     const SharedVector reference = codec_.reference();
     Balance balance(reference, *weights_);
     std::vector<bool> told(nodes_, false);
@@ -339,6 +399,7 @@ class Dma final : public Strategy {
       std::erase_if(rest, [&](Rank node) { return !quiet[static_cast<std::size_t>(node.value)]; });
       co_await enlarge(
           comm, balance, to_all, std::move(rest), round, [&](Rank node) { tell(node, Verdict::kSend); }, refuse);
+      balanced(balance);
       answer(comm, balance, round);
     }
     for (const Rank node : all) {
@@ -394,18 +455,47 @@ class Dma final : public Strategy {
   // A worker's, asynchronous.
   std::vector<float> sent_;     // the model on its way; empty: none
   std::uint64_t balances_ = 0;  // taken in
+  double threshold_;            // of this check
   // The coordinator's.
+  std::optional<Budget> budget_;
+  std::uint64_t checks_ = 0;  // begun, with a budget
+  double next_threshold_ = kNever;
   std::uint64_t violations_ = 0;
   std::uint64_t rounds_ = 0;                  // asynchronous balances
   std::vector<std::uint64_t> balances_sent_;  // to each worker
 };
 
+void check_options(const Options& options) {
+  check_threshold_or_budget(options, kThresholdHelp);
+  if (read_budget(options) && options.text("clock") == "asynchronous") {
+    throw UsageError(options.place("budget") +
+                     ": with clock = \"asynchronous\" nobody speaks while all are quiet, so that no threshold can be "
+                     "told; give a threshold, or choose clock = \"round-synchronous\"");
+  }
+}
+
 DmaOptions read(const Options& options) {
-  return {.threshold = options.number("threshold"),
+  check_options(options);
+  const std::optional<BudgetRate> budget = read_budget(options);
+  return {.threshold = budget ? kNever : options.number("threshold"),
+          .budget = budget,
           .check_every = options.integer("check_every"),
           .augmentation = read_augmentation(options),
           .by_samples = options.text("weights") == "samples",
           .asynchronous = options.text("clock") == "asynchronous"};
+}
+
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  const DmaOptions values = read(options);
+  const auto workers = static_cast<std::uint64_t>(setting.world_size);
+  const ModelSize model = model_size(setting);
+  TrafficFormula formula;
+  const std::uint64_t threshold = values.budget ? sizeof(float) : 0;
+  formula.sync(Traffic::kModel) =
+      workers * (2 * model.bytes + 1 + threshold + (values.asynchronous ? sizeof(std::uint64_t) : 0));
+  // Balances of some, and how many are asked, are as the data decide.
+  formula.depends_on_values = true;
+  return formula;
 }
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
@@ -414,27 +504,19 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   if (values.by_samples) weights->assign(setting.samples.begin(), setting.samples.end());
   const std::shared_ptr<const std::vector<double>> shared = std::move(weights);
   const SharedVector start(setting.start);
-  return [=] { return std::make_unique<Dma>(values, setting, start, shared); };
-}
-
-TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
-  const DmaOptions values = read(options);
-  const auto workers = static_cast<std::uint64_t>(setting.world_size);
-  const ModelSize model = model_size(setting);
-  TrafficFormula formula;
-  formula.sync(Traffic::kModel) = workers * (2 * model.bytes + 1 + (values.asynchronous ? sizeof(std::uint64_t) : 0));
-  // Balances of some, and how many are asked, are as the data decide.
-  formula.depends_on_values = true;
-  return formula;
+  Budget::Costs costs;
+  if (values.budget) {
+    const std::uint64_t checks = setting.steps / values.check_every;
+    costs = costs_by(traffic(options, setting), setting, checks);
+    costs.check += 1 + sizeof(float);  // the verdict of who is quiet
+    require_enough(options, *values.budget, setting, checks, costs);
+  }
+  return [=] { return std::make_unique<Dma>(values, setting, start, shared, costs); };
 }
 
 const std::vector<OptionSpec> kOptions = {
-    {.name = "threshold",
-     .type = OptionType::kNumber,
-     .required = true,
-     .minimum = 0,
-     .help =
-         "Delta: a model whose squared L2 distance from the reference exceeds it is balanced by others (inf: never)"},
+    threshold_option(kThresholdHelp),
+    budget_option(),
     {.name = "check_every",
      .type = OptionType::kInteger,
      .default_value = "1",
@@ -464,6 +546,7 @@ const StrategyRow kDma = {.name = "dma",
                               "that does not bring it back",
                           .source = "Kamp et al. 2018, algorithm 2",
                           .options = kOptions,
+                          .check = check_options,
                           .needs_coordinator = true,
                           .may_compress = true,
                           .vectors = 1,

@@ -29,15 +29,21 @@
 //              The last step of a worker is a check of all; who has done its steps joins those of the others until
 //              they have, so that Q3 holds of the models as they are at a check, and at the end.
 //
+// budget: Theta is steered by what workers send and receive (budget.h). They agree on that at the first check and after
+// each synchronisation, by an all-reduce of two floats.
+//
 // decide_late: S is formed while the next gradient is computed. The state of step t decides after step t + 1 whether
 // the models are averaged as they are then; Q3 holds of the models after step t. The state of the last step is not
 // sent.
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 #include "base/error.h"
 #include "monitor/monitor.h"
 #include "strategies/alarm.h"
 #include "strategies/averaging.h"
+#include "strategies/budget.h"
 #include "strategies/rows.h"
 
 namespace laconic {
@@ -46,7 +52,8 @@ namespace {
 enum class Screen { kNone, kLockStep, kLate };
 
 struct FdaOptions {
-  double threshold = 0.0;
+  double threshold = 0.0;            // with a budget: of the first checks
+  std::optional<BudgetRate> budget;  // instead of one
   const MonitorRow* monitor = nullptr;
   std::size_t sketch_rows = 5;
   std::size_t sketch_cols = 250;
@@ -57,19 +64,28 @@ struct FdaOptions {
 
 // What goes with a state in a late check: whether the worker violates, whether it has steps left.
 constexpr std::size_t kLateFlags = 2;
+// What goes into a tally of the budget: bytes and seconds.
+constexpr std::size_t kTally = 2;
+
+constexpr std::string_view kThresholdHelp =
+    "Theta: synchronise when the model variance may exceed it (squared L2; about 4e-5 times the number of parameters "
+    "is "
+    "a first guess; inf: never)";
 
 class Fda final : public Strategy {
  public:
   Fda(const FdaOptions& options, const StrategySetting& setting, std::unique_ptr<Monitor> monitor, SharedVector start,
-      SharedVector first_previous)
+      SharedVector first_previous, const Budget::Costs& costs)
       : options_(options),
         steps_(setting.steps),
         averaging_(setting),
+        threshold_(options.threshold),
         monitor_(std::move(monitor)),
         state_(monitor_->state_size()),
         reference_(std::move(start)),
         previous_(std::move(first_previous)) {
     monitor_->synchronised(reference_, previous_);
+    if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
   }
 
   Task<void> round(Worker& self) override {
@@ -84,8 +100,7 @@ class Fda final : public Strategy {
     }
     if (!check_is_due(self)) co_return;
     co_await observe(self);
-    const bool due = co_await exceeds(self);
-    if (due) co_await synchronise(self);
+    co_await decide(self);
   }
 
   Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
@@ -98,6 +113,14 @@ class Fda final : public Strategy {
     if (options_.decide_late) {
       archive.value("fda.undecided", undecided_);
       archive.floats("fda.state", state_);
+    }
+    if (budget_) {
+      budget_->archive(archive);
+      archive.value("fda.checks", checks_);
+      archive.value("fda.carried", carried_);
+      archive.value("fda.now", now_);
+      archive.value("fda.spent", spent_);
+      archive.value("fda.seconds", seconds_);
     }
     if (options_.screen == Screen::kLate) {
       archive.value("fda.checks", checks_);
@@ -113,8 +136,16 @@ class Fda final : public Strategy {
     co_await self.compute([&] { monitor_->observe(self.params(), reference_, previous_, state_); });
   }
 
+  // A check of the states observed last, and what follows from it.
+  Task<void> decide(Worker& self) {
+    co_await steer(self);
+    const bool due = co_await exceeds(self);
+    if (due) co_await synchronise(self);
+    co_await settle(self, due);
+  }
+
   // Of the state observed last, before it is reduced.
-  bool violates() const { return state_[0] > options_.threshold; }
+  bool violates() const { return state_[0] > threshold_; }
 
   // Whether H of the states observed last is above Theta: the same on all workers.
   Task<bool> exceeds(Worker& self) {
@@ -129,7 +160,8 @@ class Fda final : public Strategy {
   bool estimate_exceeds(Worker& self) {
     const double estimate = monitor_->estimate(state_);
     self.measured("variance_estimate", estimate);
-    return estimate > options_.threshold;
+    estimate_ = estimate;
+    return estimate > threshold_;
   }
 
   // s_k becomes S, the same bits on all workers.
@@ -151,14 +183,50 @@ class Fda final : public Strategy {
     self.synchronised();
   }
 
+  // ---- the budget
+
+  // The threshold of this check.
+  Task<void> steer(Worker& self) {
+    if (!budget_) co_return;
+    ++checks_;
+    if (budget_->unknown()) co_await tally(self);
+    threshold_ = budget_->threshold(checks_);
+    if (std::isfinite(threshold_)) self.measured("threshold", threshold_);
+  }
+
+  Task<void> settle(Worker& self, bool synchronised) {
+    if (!budget_ || !synchronised) co_return;
+    budget_->synchronised(checks_, estimate_);
+    co_await tally(self);
+    self.measured("budget_used", budget_->used());
+  }
+
+  // All workers agree on what has been sent and how long it took: the means of what they know.
+  Task<void> tally(Worker& self) {
+    const std::uint64_t carried = self.comm().carried().value;
+    const double now = self.comm().now().value;
+    const std::array<float, 2> own = {static_cast<float>(carried - carried_), static_cast<float>(now - now_)};
+    carried_ = carried;
+    now_ = now;
+    const SharedVector mean = co_await self.comm().all_reduce_mean(own, Traffic::kControl);
+    spent_ += static_cast<double>(mean.values()[0]);
+    seconds_ += static_cast<double>(mean.values()[1]);
+    budget_->tally(checks_, spent_, seconds_);
+  }
+
   // ---- decide_late
 
   Task<void> overlapped_round(Worker& self) {
     PendingStep step = self.begin_local_step();
+    const bool decides = std::exchange(undecided_, false);
     bool due = false;
-    if (std::exchange(undecided_, false)) due = co_await exceeds(self);
+    if (decides) {
+      co_await steer(self);
+      due = co_await exceeds(self);
+    }
     co_await step.done();
     if (due) co_await synchronise(self);
+    co_await settle(self, due);
     if (!check_is_due(self) || self.step().value == steps_) co_return;
     co_await observe(self);
     undecided_ = true;
@@ -201,12 +269,20 @@ class Fda final : public Strategy {
   FdaOptions options_;
   std::uint64_t steps_;  // of the run
   Averaging averaging_;
+  double threshold_;       // of the newest check
+  double estimate_ = 0.0;  // its H
+  std::optional<Budget> budget_;
+  // With a budget, at the newest tally: what this worker had sent and received, its time, and the means of all.
+  std::uint64_t carried_ = 0;
+  double now_ = 0.0;
+  double spent_ = 0.0;
+  double seconds_ = 0.0;
   std::unique_ptr<Monitor> monitor_;
   std::vector<float> state_;
   SharedVector reference_;
   SharedVector previous_;
   bool undecided_ = false;    // decide_late: state_ is to be reduced during the next step
-  std::uint64_t checks_ = 0;  // late: taken part in
+  std::uint64_t checks_ = 0;  // taken part in; of the late screen and of a budget
   bool quiet_ = true;         // late: the next check needs an alarm
 };
 
@@ -216,27 +292,49 @@ const MonitorRow* find_monitor(const Options& options) {
                         [&](const MonitorRow& row) { return row.name == options.text("monitor"); });
 }
 
-FdaOptions read(const Options& options) {
-  const FdaOptions values{.threshold = options.number("threshold"),
-                          .monitor = find_monitor(options),
-                          .sketch_rows = options.integer("sketch_rows"),
-                          .sketch_cols = options.integer("sketch_cols"),
-                          .check_every = options.integer("check_every"),
-                          .screen = options.text("screen") == "lock-step" ? Screen::kLockStep
-                                    : options.text("screen") == "late"    ? Screen::kLate
-                                                                          : Screen::kNone,
-                          .decide_late = options.flag("decide_late")};
-  if (values.screen != Screen::kNone && values.monitor->reduction == Monitor::Reduction::kAny) {
-    throw UsageError(options.place("screen") + ": the state of monitor " + std::string(values.monitor->name) +
+Screen read_screen(const Options& options) {
+  const std::string& word = options.text("screen");
+  return word == "lock-step" ? Screen::kLockStep : word == "late" ? Screen::kLate : Screen::kNone;
+}
+
+void check(const Options& options) {
+  check_threshold_or_budget(options, kThresholdHelp);
+  const MonitorRow& monitor = *find_monitor(options);
+  const Screen screen = read_screen(options);
+  const bool one_bit = monitor.reduction == Monitor::Reduction::kAny;
+  if (screen != Screen::kNone && one_bit) {
+    throw UsageError(options.place("screen") + ": the state of monitor " + std::string(monitor.name) +
                      " is the screen's bit itself; leave out the screen, or choose the monitor naive, linear or "
                      "sketch for what follows it");
   }
-  if (values.screen == Screen::kLate && values.decide_late) {
+  if (screen == Screen::kLate && options.flag("decide_late")) {
     throw UsageError(options.place("decide_late") +
                      ": with screen = \"late\" a check is taken only where a worker waits for it, and no gradient is "
                      "left to overlap with; choose screen = \"lock-step\" or \"none\", or leave out decide_late");
   }
-  return values;
+  if (!read_budget(options)) return;
+  if (one_bit) {
+    throw UsageError(options.place("budget") + ": monitor " + std::string(monitor.name) +
+                     " says only whether a threshold is exceeded, and nothing to set one by; choose naive or linear");
+  }
+  if (screen == Screen::kLate) {
+    throw UsageError(options.place("budget") +
+                     ": with screen = \"late\" workers have no check in common to steer a threshold at; choose screen "
+                     "= \"lock-step\" or \"none\"");
+  }
+}
+
+FdaOptions read(const Options& options) {
+  check(options);
+  const std::optional<BudgetRate> budget = read_budget(options);
+  return {.threshold = budget ? 0.0 : options.number("threshold"),
+          .budget = budget,
+          .monitor = find_monitor(options),
+          .sketch_rows = options.integer("sketch_rows"),
+          .sketch_cols = options.integer("sketch_cols"),
+          .check_every = options.integer("check_every"),
+          .screen = read_screen(options),
+          .decide_late = options.flag("decide_late")};
 }
 
 MonitorSetting monitor_setting(const FdaOptions& options, const StrategySetting& setting) {
@@ -247,13 +345,8 @@ MonitorSetting monitor_setting(const FdaOptions& options, const StrategySetting&
           .sketch_cols = options.sketch_cols};
 }
 
-StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  const FdaOptions values = read(options);
-  // Shared by the workers of this process: the monitor's tables, the common start, the first direction.
-  const std::shared_ptr<const MonitorFactory> factory = values.monitor->make(monitor_setting(values, setting));
-  const SharedVector start(setting.start);
-  const SharedVector first_previous(factory->first_previous(setting.start));
-  return [=] { return std::make_unique<Fda>(values, setting, factory->make(), start, first_previous); };
+std::uint64_t checks_of(const FdaOptions& options, const StrategySetting& setting) {
+  return (setting.steps - (options.decide_late ? 1 : 0)) / options.check_every;
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -265,7 +358,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
     return all_reduce_payload(setting.collective, workers, count).value;
   };
   const std::uint64_t state = values.monitor->reduction == Monitor::Reduction::kAny ? bit : of_floats(state_size);
-  const std::uint64_t checks = (setting.steps - (values.decide_late ? 1 : 0)) / values.check_every;
+  const std::uint64_t checks = checks_of(values, setting);
   TrafficFormula formula;
   if (values.screen != Screen::kLate) formula.most_syncs = checks;
   add_average(formula, setting);
@@ -297,7 +390,26 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
       formula.depends_on_values = true;
       break;
   }
+  if (values.budget) {  // a tally at the first check, and after each synchronisation
+    formula.run(Traffic::kControl) += of_floats(kTally);
+    formula.sync(Traffic::kControl) += of_floats(kTally);
+  }
   return formula;
+}
+
+StrategyFactory make(const Options& options, const StrategySetting& setting) {
+  const FdaOptions values = read(options);
+  // Shared by the workers of this process: the monitor's tables, the common start, the first direction.
+  const std::shared_ptr<const MonitorFactory> factory = values.monitor->make(monitor_setting(values, setting));
+  const SharedVector start(setting.start);
+  const SharedVector first_previous(factory->first_previous(setting.start));
+  Budget::Costs costs;
+  if (values.budget) {
+    const std::uint64_t checks = checks_of(values, setting);
+    costs = costs_by(traffic(options, setting), setting, checks);
+    require_enough(options, *values.budget, setting, checks, costs);
+  }
+  return [=] { return std::make_unique<Fda>(values, setting, factory->make(), start, first_previous, costs); };
 }
 
 std::vector<std::string_view> monitor_names() {
@@ -307,12 +419,8 @@ std::vector<std::string_view> monitor_names() {
 }
 
 const std::vector<OptionSpec> kOptions = {
-    {.name = "threshold",
-     .type = OptionType::kNumber,
-     .required = true,
-     .minimum = 0,
-     .help = "Theta: synchronise when the model variance may exceed it (squared L2; about 4e-5 times the number of "
-             "parameters is a first guess; inf: never)"},
+    threshold_option(kThresholdHelp),
+    budget_option(),
     {.name = "monitor",
      .type = OptionType::kChoice,
      .default_value = "linear",
@@ -356,6 +464,7 @@ const StrategyRow kFda = {.name = "fda",
                           .help = "average the models only when their estimated variance exceeds a threshold",
                           .source = "Theologitis et al. 2025, algorithm 1",
                           .options = kOptions,
+                          .check = check,
                           .may_compress = true,
                           .make = make,
                           .traffic = traffic};

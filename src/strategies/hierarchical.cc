@@ -50,6 +50,7 @@ class Leaders final : public Transport {
     if (arrival) arrival->from = group_of(arrival->from);
     co_return arrival;
   }
+  Bytes carried() const override { return nodes_.carried(); }
   Seconds now() const override { return nodes_.now(); }
   Task<void> sleep(Seconds span) override { return nodes_.sleep(span); }
 

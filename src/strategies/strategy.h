@@ -40,6 +40,7 @@ struct StrategySetting {
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   std::uint64_t steps = 0;  // local steps of each worker
+  Seconds step_time = {};   // what a step's computation takes the slowest worker; 0: not known
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
@@ -83,6 +84,8 @@ struct StrategyRow {
   std::string_view help;
   std::string_view source;  // paper and algorithm
   std::span<const OptionSpec> options = {};
+  // Throws UsageError for options that do not go together; unset: all do.
+  void (*check)(const Options& options) = nullptr;
   // Needs the coordinator also where collectives do not.
   bool needs_coordinator = false;
   // Has no meaning with more than one worker.

@@ -33,6 +33,7 @@ std::vector<Row> rows() {
         }
       }
     }
+    if (row->name == "fda") variants.push_back({{"budget", "2 kB/10 steps"}});
     if (row->name == "dma") {  // Delta = 0: how many balances there are is known
       variants = {{{"threshold", "0"}, {"check_every", "2"}}, {{"threshold", "1"}, {"clock", "asynchronous"}}};
     }
@@ -269,7 +270,7 @@ TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](const auto& info) {
   std::string name = info.param.strategy + (info.param.between.empty() ? "" : "_" + info.param.between);
-  for (const char* key : {"replicas", "order", "memory", "compress", "merge", "clock", "screen", "trigger"}) {
+  for (const char* key : {"replicas", "order", "memory", "compress", "merge", "clock", "screen", "trigger", "budget"}) {
     if (info.param.options.contains(key)) name += "_" + info.param.options.at(key);
   }
   if (!info.param.compressor.empty()) name += "_" + info.param.compressor;
@@ -278,7 +279,7 @@ INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](
   }
   if (info.param.options.contains("decide_late")) name += "_decide_late";
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name + (info.param.collective == Collective::kStar ? "_star" : "_ring");
 });
 

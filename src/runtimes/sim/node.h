@@ -63,6 +63,7 @@ class Endpoint final : public Transport {
   int world_size() const override { return world_.world_size; }
   void send(Rank to, const Frame& frame) override;
   Task<std::optional<Arrival>> receive(Pattern pattern, Seconds patience) override;
+  Bytes carried() const override { return world_.ledger.sent(self_).framed + world_.ledger.received(self_).framed; }
   Seconds now() const override { return world_.events.now(); }
   Task<void> sleep(Seconds span) override;
   // Unwinds what waits here.
