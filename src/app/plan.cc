@@ -101,6 +101,7 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
                              0;
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
   bytes += workers * model * static_cast<std::uint64_t>(job.strategy->vectors);
+  if (job.strategy->may_compress && setup.strategy_setting.compressor) bytes += workers * model * 3;
   if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
   const StrategyRow& gossip = gossiping_strategy(job);
   if (gossip.one_for_each_neighbor != nullptr && gossip.one_for_each_neighbor(gossip_options(job, setup))) {

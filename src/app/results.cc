@@ -235,6 +235,7 @@ std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps)
 
 std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
                                std::uint64_t syncs) {
+  if (setting.compressor) return std::nullopt;  // the papers' formulas are of whole models
   const double model_bytes = 8.0 * static_cast<double>(setting.dimension) * setting.world_size;
   if (job.strategy->name == "synchronous") return static_cast<double>(steps) * model_bytes / 1e9;
   if (job.strategy->name != "fda") return std::nullopt;

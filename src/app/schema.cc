@@ -94,7 +94,8 @@ SchemaSection compression_section() {
                         .options = {},
                         .variants = {},
                         .variant_key = "operator",
-                        .used_by = [](const StrategyRow& row) { return row.compresses; }};
+                        .used_by = [](const StrategyRow& row) { return row.compresses || row.may_compress; },
+                        .optional_for = [](const StrategyRow& row) { return row.may_compress; }};
   std::vector<std::string_view> names;
   for (const CompressorRow* row : compressors()) {
     names.push_back(row->name);
@@ -287,6 +288,10 @@ std::vector<OptionSpec> evaluation_options() {
        .default_value = "end",
        .choices = {"never", "end", "always"},
        .help = "when the workers' own models are measured too"},
+      {.name = "prequential",
+       .type = OptionType::kFlag,
+       .default_value = "false",
+       .help = "each worker's model is tested on every batch before it is trained with it; the losses add up"},
   };
 }
 

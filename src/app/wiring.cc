@@ -36,6 +36,7 @@ std::shared_ptr<const Training> make_training(const Job& job, const std::shared_
   setup.optimizer = job.optimizer;
   setup.optimizer_options = job.section("optimizer");
   setup.length = job.length;
+  setup.prequential = job.section("evaluation").flag("prequential");
   setup.seed = job.seed;
   try {
     return std::make_shared<const Training>(std::move(setup));

@@ -77,6 +77,61 @@ TEST(Wiring, TheAverageModelIsMeasuredWithTheAverageOfTheWorkersBuffers) {
   EXPECT_NEAR(measurements[1].workers->mean, accuracy, 1e-12);
 }
 
+TEST(Wiring, TheCumulativeLossIsThatOfEveryBatchOfEveryWorkerAtTheModelBeforeItsStep) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const std::string text = tiny_job_text(root, "local", "name = \"local\"");
+  const std::vector<std::string> on = {"evaluation.prequential=true"};
+  const Job job = parse_job_text(text, "job.toml", on);
+  const JobSetup setup = set_up(job);
+  const RunResult result = run_job(job, setup);
+  ASSERT_FALSE(result.outcome.error);
+  ASSERT_EQ(result.measurements.size(), 4U);
+
+  // By hand: workers that nobody talks to.
+  std::vector<double> cumulative(5, 0.0);
+  for (Rank rank{0}; rank.value < 4; ++rank.value) {
+    const auto learner = setup.training->learner(rank);
+    for (std::uint64_t step = 0; step < 40; ++step) {
+      cumulative[step / 10 + 1] += 8.0 * learner->local_step({step}).loss;
+    }
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    cumulative[i + 1] += cumulative[i];
+    const Prequential& measured = result.measurements[i].prequential;
+    EXPECT_NEAR(measured.loss, cumulative[i + 1], 1e-9 * cumulative[i + 1]);
+    EXPECT_EQ(measured.samples, 4U * 8 * 10 * (i + 1));
+  }
+
+  const Job quiet = parse_job_text(text, "job.toml");
+  const RunResult without = run_job(quiet, set_up(quiet));
+  EXPECT_EQ(without.measurements.back().prequential.samples, 0U);
+  EXPECT_EQ(without.outcome.trace_hash, result.outcome.trace_hash);
+  EXPECT_EQ(without.outcome.model, result.outcome.model);
+}
+
+TEST(Wiring, TheCumulativeLossCountsEverySampleOnceWhoeverTakesTheStep) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const std::string groups =
+      "name = \"hierarchical\"\ngroups = 2\n[between]\nname = \"d_psgd\"\n[topology]\ngraph "
+      "= \"complete\"\n";
+  for (const std::string& strategy : {std::string("name = \"all_reduce\""), groups,
+                                      std::string("name = \"dma\"\nthreshold = 0.1\nclock = \"asynchronous\"")}) {
+    const std::vector<std::string> on = {"evaluation.prequential=true", "optimizer.name=sgd"};
+    const Job job = parse_job_text(tiny_job_text(root, "each", strategy), "job.toml", on);
+    const RunResult result = run_job(job, set_up(job));
+    ASSERT_FALSE(result.outcome.error) << strategy;
+    double mean = 0.0;
+    for (const Measurement& measurement : result.measurements) {
+      mean += measurement.train_loss / static_cast<double>(result.measurements.size());
+    }
+    const Prequential& total = result.measurements.back().prequential;
+    EXPECT_EQ(total.samples, 4U * 8 * 40) << strategy;
+    EXPECT_NEAR(total.loss / static_cast<double>(total.samples), mean, 1e-9) << strategy;
+  }
+}
+
 TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {
   const TemporaryFolder root;
   const std::string text = resnet_job(root);

@@ -15,6 +15,7 @@ Json to_json(const Tally& tally);
 // By kind, without the kinds of which there is nothing.
 Json to_json(const std::array<Tally, kTrafficKinds>& traffic);
 Json to_json(const Evaluation& evaluation);
+Json to_json(const Prequential& prequential);
 Json to_json(const WorkerAccuracy& accuracy);
 
 }  // namespace laconic

@@ -20,6 +20,10 @@ Json to_json(const Evaluation& evaluation) {
   return {{"loss", evaluation.loss}, {"accuracy", evaluation.accuracy}, {"samples", evaluation.samples}};
 }
 
+Json to_json(const Prequential& prequential) {
+  return {{"cumulative_loss", prequential.loss}, {"samples", prequential.samples}};
+}
+
 Json to_json(const WorkerAccuracy& accuracy) {
   return {{"mean", accuracy.mean}, {"minimum", accuracy.minimum}, {"maximum", accuracy.maximum}};
 }
@@ -33,6 +37,7 @@ std::string measurement_line(const Measurement& measurement, double epoch) {
                {"train_loss", measurement.train_loss},
                {"test", to_json(measurement.test)}};
   if (measurement.validation.samples > 0) json["validation"] = to_json(measurement.validation);
+  if (measurement.prequential.samples > 0) json["prequential"] = to_json(measurement.prequential);
   if (measurement.workers) json["workers"] = to_json(*measurement.workers);
   json["consensus_distance"] = measurement.consensus_distance;
   json["syncs"] = measurement.syncs;

@@ -13,7 +13,8 @@
 namespace laconic {
 
 // {"type": "measurement", "step", "epoch", "time_s", "train_loss", "test": {"loss", "accuracy", "samples"},
-//  "validation": the same (with held-out data only), "workers": {"mean", "minimum", "maximum"} (where measured),
+//  "validation": the same (with held-out data only), "prequential": {"cumulative_loss", "samples"} (where the job asks
+//  for it), "workers": {"mean", "minimum", "maximum"} (where measured),
 //  "consensus_distance", "syncs", "payload_bytes", "wire_bytes", "traffic": {kind: {"frames", "payload_bytes",
 //  "wire_bytes"}}, "watched": {name: value}}. What is not finite is null. Without the line's end.
 std::string measurement_line(const Measurement& measurement, double epoch);

@@ -46,6 +46,13 @@ TEST(MeasurementLine, HasHeldOutDataAndOwnModelsWhereTheyWereMeasured) {
   EXPECT_EQ(json.at("workers"), Json::parse(R"({"mean": 0.5, "minimum": 0.25, "maximum": 0.75})"));
 }
 
+TEST(MeasurementLine, HasTheCumulativeLossWhereTheJobAsksForIt) {
+  Measurement measurement = example();
+  measurement.prequential = {.loss = 12.5, .samples = 40};
+  EXPECT_EQ(Json::parse(measurement_line(measurement, 1.0)).at("prequential"),
+            Json::parse(R"({"cumulative_loss": 12.5, "samples": 40})"));
+}
+
 TEST(MeasurementLine, WritesNullForWhatIsNotFinite) {
   Measurement measurement = example();
   measurement.train_loss = std::numeric_limits<double>::quiet_NaN();

@@ -98,6 +98,7 @@ std::string summary_text(const Summary& summary) {
     json["train_loss"] = newest.train_loss;
     json["test"] = to_json(newest.test);
     if (newest.validation.samples > 0) json["validation"] = to_json(newest.validation);
+    if (newest.prequential.samples > 0) json["prequential"] = to_json(newest.prequential);
     if (newest.workers) json["workers_accuracy"] = to_json(*newest.workers);
     json["consensus_distance"] = newest.consensus_distance;
   }

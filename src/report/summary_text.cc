@@ -55,6 +55,11 @@ std::string summary_for_people(const Summary& summary) {
     }
     line("loss", significant(newest.test.loss) + " on the test set, " + significant(newest.train_loss) +
                      " in training since the measurement before");
+    if (const Prequential& tested = newest.prequential; tested.samples > 0) {
+      line("cumulative", "loss " + significant(tested.loss) + " of " + grouped(tested.samples) +
+                             " samples tested, then trained on; " +
+                             significant(tested.loss / static_cast<double>(tested.samples)) + " each");
+    }
   }
   line("steps", grouped(summary.steps) + " of " + grouped(summary.planned_steps) + " by each of " +
                     grouped(summary.workers) + " workers (" + significant(summary.epochs) + " epochs)");

@@ -15,7 +15,7 @@
 //
 // Assumes that all workers start alike. Invariant (Q3): at a check without a synchronisation the model variance is at
 // most Theta (monitors exact, linear, naive, max-norm; sketch with high probability). Optimiser state stays local.
-// Messages: an all-reduce of the state every check, and one of d floats at a synchronisation.
+// Messages: an all-reduce of the state every check, and an average of all models at a synchronisation (averaging.h).
 //
 // The screen. Where every ||u_k||^2 <= Theta the variance is at most Theta, and so is H: it never exceeds their mean. A
 // worker for which it is more violates locally.
@@ -37,6 +37,7 @@
 #include "base/error.h"
 #include "monitor/monitor.h"
 #include "strategies/alarm.h"
+#include "strategies/averaging.h"
 #include "strategies/rows.h"
 
 namespace laconic {
@@ -59,10 +60,11 @@ constexpr std::size_t kLateFlags = 2;
 
 class Fda final : public Strategy {
  public:
-  Fda(const FdaOptions& options, std::uint64_t steps, std::unique_ptr<Monitor> monitor, SharedVector start,
+  Fda(const FdaOptions& options, const StrategySetting& setting, std::unique_ptr<Monitor> monitor, SharedVector start,
       SharedVector first_previous)
       : options_(options),
-        steps_(steps),
+        steps_(setting.steps),
+        averaging_(setting),
         monitor_(std::move(monitor)),
         state_(monitor_->state_size()),
         reference_(std::move(start)),
@@ -86,9 +88,12 @@ class Fda final : public Strategy {
     if (due) co_await synchronise(self);
   }
 
+  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+
   void archive(Archive& archive) override {
-    archive_vector(archive, "fda.reference", reference_);
-    archive_vector(archive, "fda.previous", previous_);
+    averaging_.archive(archive);
+    archive_shared(archive, "fda.reference", reference_, reference_.size());
+    archive_shared(archive, "fda.previous", previous_, reference_.size());
     if (archive.loading()) monitor_->synchronised(reference_, previous_);
     if (options_.decide_late) {
       archive.value("fda.undecided", undecided_);
@@ -139,7 +144,7 @@ class Fda final : public Strategy {
   }
 
   Task<void> synchronise(Worker& self) {
-    const SharedVector mean = co_await self.comm().all_reduce_mean(self.params(), Traffic::kModel);
+    const SharedVector mean = co_await averaging_.mean(self);
     std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
     previous_ = std::exchange(reference_, mean);
     monitor_->synchronised(reference_, previous_);
@@ -193,14 +198,9 @@ class Fda final : public Strategy {
     co_return values[state_.size() + 1] > 0.0F;
   }
 
-  void archive_vector(Archive& archive, std::string_view name, SharedVector& vector) const {
-    std::vector<float> values(vector.values().begin(), vector.values().end());
-    archive.vector(name, values, reference_.size());
-    if (archive.loading()) vector = SharedVector(std::move(values));
-  }
-
   FdaOptions options_;
   std::uint64_t steps_;  // of the run
+  Averaging averaging_;
   std::unique_ptr<Monitor> monitor_;
   std::vector<float> state_;
   SharedVector reference_;
@@ -253,9 +253,7 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const std::shared_ptr<const MonitorFactory> factory = values.monitor->make(monitor_setting(values, setting));
   const SharedVector start(setting.start);
   const SharedVector first_previous(factory->first_previous(setting.start));
-  return [=, steps = setting.steps] {
-    return std::make_unique<Fda>(values, steps, factory->make(), start, first_previous);
-  };
+  return [=] { return std::make_unique<Fda>(values, setting, factory->make(), start, first_previous); };
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -270,7 +268,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const std::uint64_t checks = (setting.steps - (values.decide_late ? 1 : 0)) / values.check_every;
   TrafficFormula formula;
   if (values.screen != Screen::kLate) formula.most_syncs = checks;
-  formula.sync(Traffic::kModel) = of_floats(setting.dimension);
+  add_average(formula, setting);
   switch (values.screen) {
     case Screen::kNone:
       if (checks == setting.steps) {
@@ -358,6 +356,7 @@ const StrategyRow kFda = {.name = "fda",
                           .help = "average the models only when their estimated variance exceeds a threshold",
                           .source = "Theologitis et al. 2025, algorithm 1",
                           .options = kOptions,
+                          .may_compress = true,
                           .make = make,
                           .traffic = traffic};
 

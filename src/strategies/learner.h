@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,21 @@ namespace laconic {
 struct StepResult {
   double loss = 0.0;          // mean over the samples of the batch, at the parameters before the step
   std::uint64_t samples = 0;  // size of the batch
+  // Where the job asks for it: the loss of the model as it is used, not trained (no dropout, running statistics), on
+  // the same samples at the same parameters.
+  std::optional<double> test_loss = {};
+};
+
+// Test, then train: losses of the models on the batches that they were then trained with.
+struct Prequential {
+  double loss = 0.0;          // summed over the samples
+  std::uint64_t samples = 0;  // 0: not measured
+
+  Prequential& operator+=(const Prequential& other) {
+    loss += other.loss;
+    samples += other.samples;
+    return *this;
+  }
 };
 
 // Held-out data a model is measured on.

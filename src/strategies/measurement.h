@@ -27,6 +27,7 @@ struct Measurement {
   double train_loss = 0.0;          // mean over workers and steps since the measurement before
   Evaluation test;                  // of the average of the workers' models
   Evaluation validation;            // the same; no samples when the job holds none out
+  Prequential prequential;          // over all workers and steps so far, where the job asks for it
   double consensus_distance = 0.0;  // (1/K) sum_k ||w_k - mean||^2
   std::optional<WorkerAccuracy> workers;
   std::uint64_t syncs = 0;                   // synchronisations so far

@@ -47,7 +47,8 @@ struct StrategySetting {
   std::shared_ptr<const MixingMatrix> mixing = {};
   // The directed links of every round, of K nodes; for rows that need links.
   std::shared_ptr<const LinkSchedule> links = {};
-  // Makes operators for vectors of d elements; for rows that compress.
+  // Makes operators for vectors of d elements; for rows that compress, or may; else, or where models travel whole,
+  // empty.
   CompressorFactory compressor = {};
   // For rows with groups: the row that runs between them, and its options.
   const StrategyRow* between = nullptr;
@@ -96,6 +97,8 @@ struct StrategyRow {
   bool brings_momentum = false;
   // Sends what a compression operator makes of a vector.
   bool compresses = false;
+  // Sends whole models, or compressed differences where the job has a compressor.
+  bool may_compress = false;
   // The number of groups of workers that StrategySetting::between sees as its nodes; unset: the row needs none. Throws
   // UsageError when so many workers do not make them.
   std::uint32_t (*groups)(const Options& options, std::uint32_t workers) = nullptr;

@@ -17,6 +17,10 @@ void Worker::finish_step() {
   check_loss();
   loss_.sum += last_.loss;
   ++loss_.steps;
+  if (last_.test_loss) {
+    loss_.tested +=
+        Prequential{.loss = *last_.test_loss * static_cast<double>(last_.samples), .samples = last_.samples};
+  }
   ++step_.value;
 }
 
@@ -108,6 +112,8 @@ void Worker::archive(Archive& archive) {
   archive.value("worker.step", step_.value);
   archive.value("worker.loss_sum", loss_.sum);
   archive.value("worker.loss_steps", loss_.steps);
+  archive.value("worker.tested_loss", loss_.tested.loss);
+  archive.value("worker.tested_samples", loss_.tested.samples);
 }
 
 }  // namespace laconic

@@ -113,6 +113,7 @@ class Worker {
   struct MeanLoss {
     double sum = 0.0;
     std::uint64_t steps = 0;
+    Prequential tested = {};  // where the learner's steps tell
   };
   MeanLoss take_loss();
 

@@ -155,6 +155,26 @@ class Vgg16Star final : public Network {
   static constexpr double kDropout = 0.5;
 };
 
+// The network of Kamp et al. 2018 for MNIST.
+class KampCnn final : public Network {
+ public:
+  KampCnn(const ImageShape& shape, std::uint32_t classes) {
+    require_size(shape, 6, "kamp_cnn");
+    add_convolution("conv1", shape.channels, 32, 3);
+    add_convolution("conv2", 32, 64, 3);
+    add_dense("fc1", 64 * ((shape.height - 4) / 2) * ((shape.width - 4) / 2), 128);
+    add_dense("fc2", 128, classes);
+  }
+  bool has_dropout() const override { return true; }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass& pass) const override {
+    at::Tensor x = convolution(parameters, 0, images, 0).relu_();
+    x = at::max_pool2d(convolution(parameters, 1, x, 0).relu_(), 2);
+    x = dropout(x, 0.25, pass.dropout_masks).flatten(1);
+    x = dropout(dense(parameters, 2, x).relu_(), 0.5, pass.dropout_masks);
+    return dense(parameters, 3, x);
+  }
+};
+
 // "256,128" as sizes.
 std::vector<std::int64_t> parse_sizes(const Options& options, std::string_view name) {
   constexpr std::int64_t kLargest = 65536;
@@ -188,6 +208,9 @@ std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& sha
 }
 std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape& shape, std::uint32_t classes) {
   return std::make_shared<Vgg16Star>(shape, classes);
+}
+std::shared_ptr<const Network> make_kamp_cnn(const Options&, const ImageShape& shape, std::uint32_t classes) {
+  return std::make_shared<KampCnn>(shape, classes);
 }
 template <int kBlocks>
 std::shared_ptr<const Network> make_resnet_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
@@ -270,6 +293,12 @@ std::span<const ModelRow> models() {
                Input::kImages,
                {},
                make_vgg16_star},
+      ModelRow{"kamp_cnn",
+               "two 3x3 convolutions, max pooling and two dense layers with dropout (Kamp et al. 2018); 1,199,882 "
+               "parameters for 28x28 in 10 classes",
+               Input::kImages,
+               {},
+               make_kamp_cnn},
       ModelRow{"resnet8",
                "residual network, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
                "in 10 classes",

@@ -44,6 +44,7 @@ at::Tensor random_images(std::int64_t count, const ImageShape& shape) {
 TEST(Models, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(layout_of(*make("lenet5")).size, 61706U);
   EXPECT_EQ(layout_of(*make("vgg16_star")).size, 2592202U);
+  EXPECT_EQ(layout_of(*make("kamp_cnn")).size, 1199882U);
   EXPECT_EQ(layout_of(*make("logistic_regression")).size, 784U * 10 + 10);
   EXPECT_EQ(layout_of(*make("mlp")).size, 784U * 128 + 128 + 128 * 10 + 10);
   // The usual 9,231,114 of VGG-11 with batch norm without the 2,752 biases of convolutions that the norm takes away.
@@ -145,6 +146,25 @@ TEST(Models, Vgg16StarIsTheModuleOfThePaperOutsideTraining) {
   for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
   const at::Tensor images = random_images(3, kMnist);
   EXPECT_TRUE(at::allclose(network->scores(tensors, images, {}), reference->forward(images), 1e-5, 1e-6));
+}
+
+TEST(Models, KampCnnIsTheModuleOfThePaperOutsideTraining) {
+  const auto network = make("kamp_cnn");
+  EXPECT_TRUE(network->has_dropout());
+  const auto tensors = initial_tensors(*network, 1);
+  using namespace torch::nn;
+  Sequential reference(Conv2d(1, 32, 3), ReLU(), Conv2d(32, 64, 3), ReLU(), MaxPool2d(2), Dropout(0.25), Flatten(),
+                       Linear(9216, 128), ReLU(), Dropout(0.5), Linear(128, 10));
+  reference->eval();
+  const torch::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
+  const at::Tensor images = random_images(3, kMnist);
+  EXPECT_TRUE(at::allclose(network->scores(tensors, images, {}), reference->forward(images), 1e-5, 1e-6));
+  constexpr ImageShape kSmallest{.channels = 1, .height = 6, .width = 7};
+  const auto small = make("kamp_cnn", kSmallest);
+  EXPECT_EQ(small->scores(initial_tensors(*small, 1), random_images(2, kSmallest), {}).sizes(),
+            (std::vector<std::int64_t>{2, 10}));
+  EXPECT_THROW(make("kamp_cnn", {.channels = 1, .height = 5, .width = 28}), UsageError);
 }
 
 TEST(Models, DropoutMasksComeFromTheGeneratorGivenAndKeepTheMean) {

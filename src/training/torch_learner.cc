@@ -101,10 +101,17 @@ class TorchLearner final : public Learner {
     const auto rank = static_cast<std::uint64_t>(rank_.value);
     step_ = step;
     RandomStream augmentation(setup.seed, "augmentation", {rank, step.value});
-    const Batch batch = make_batch(*setup.data, setup.data->train, sampler_.draw(step), &augmentation);
+    const auto chosen = sampler_.draw(step);
+    const Batch batch = make_batch(*setup.data, setup.data->train, chosen, &augmentation);
     instance.bind(params_.data_ptr<float>(), gradient.data_ptr<float>());
     float* const buffers =
         context_->buffers_travel ? params_.data_ptr<float>() + context_->trained.size : buffers_.data();
+    StepResult result{.samples = chosen.size()};
+    const bool trains_as_it_tests =
+        !context_->network->has_dropout() && context_->state.size == 0 && !setup.data->augmented;
+    if (setup.prequential && !trains_as_it_tests) {
+      result.test_loss = test(instance, make_batch(*setup.data, setup.data->train, chosen, nullptr));
+    }
     Pass pass{.buffers = buffer_tensors(context_->state, buffers), .training = true};
     at::Generator masks;
     if (context_->network->has_dropout()) {
@@ -115,7 +122,19 @@ class TorchLearner final : public Learner {
     const at::Tensor loss =
         at::cross_entropy_loss(context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets);
     loss.backward();
-    return {.loss = loss.item<double>(), .samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
+    result.loss = loss.item<double>();
+    if (setup.prequential && trains_as_it_tests) result.test_loss = result.loss;
+    return result;
+  }
+
+  // Mean loss outside training.
+  double test(ModelInstance& instance, const Batch& batch) const {
+    const at::NoGradGuard no_gradient;
+    const std::span<const float> params(params_.data_ptr<float>(), context_->layout.size);
+    const std::vector<float> usable = usable_buffers(*context_, params, buffers_);
+    const Pass pass{.buffers = buffer_tensors(context_->state, usable.data())};
+    return at::cross_entropy_loss(context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets)
+        .item<double>();
   }
 
   // The part of a vector like params() that is trained.

@@ -29,6 +29,7 @@ struct TrainingSetup {
   const OptimizerRow* optimizer = nullptr;
   Options optimizer_options;  // resolved against optimizer->options
   TrainingLength length;      // of the run, for learning rates that depend on it
+  bool prequential = false;   // StepResult::test_loss is measured
   std::uint64_t seed = 1;
 };
 

@@ -25,13 +25,17 @@ struct Job {
   std::uint32_t workers = 3;
   std::uint32_t batch = 8;
   Sampling sampling = Sampling::kFresh;
+  bool prequential = false;
+  bool augmented = false;
 };
 
 Training make_training(const Job& job) {
   use_one_thread_per_computation();
   auto data = std::make_shared<Dataset>(random_dataset(120, 300, kShape, 4));
   data->validation = random_samples(40, kShape, 4, 3);
+  data->augmented = job.augmented;
   TrainingSetup setup;
+  setup.prequential = job.prequential;
   setup.partition = make_partition("iid", data->train, data->classes, job.workers, 1);
   setup.data = data;
   setup.batch = job.batch;
@@ -111,6 +115,61 @@ TEST(TorchLearner, TheGradientIsAutogradsOnAPrivateModule) {
         offset += static_cast<std::size_t>(expected.numel());
       }
     }
+  }
+}
+
+TEST(TorchLearner, TestsTheModelOutsideTrainingOnTheBatchBeforeItTrainsOnIt) {
+  struct Case {
+    Job job;
+    bool same;  // as the loss of training
+  };
+  const std::array cases = {Case{{.model = "lenet5"}, true}, Case{{.model = "vgg16_star"}, false},
+                            Case{{.model = "resnet8"}, false},
+                            Case{{.model = "resnet8", .model_options = {{"buffers", "average"}}}, false},
+                            Case{{.model = "lenet5", .augmented = true}, false}};
+  const auto data = random_dataset(120, 300, kShape, 4);
+  const Partition partition = make_partition("iid", data.train, 4, 3, 1);
+  for (Case test : cases) {
+    const auto plain = make_training(test.job).learner(Rank{1});
+    test.job.prequential = true;
+    const auto learner = make_training(test.job).learner(Rank{1});
+    const ModelRow& row = *std::find_if(models().begin(), models().end(),
+                                        [&](const ModelRow& model) { return model.name == test.job.model; });
+    const auto network = row.make(Options("model", row.options, {}), kShape, 4);
+    const Layout trained = layout_of(*network);
+    const Layout state = buffer_layout_of(*network);
+    Sampler sampler(Sampling::kFresh, partition[1], 8, 5, Rank{1});
+    for (std::uint64_t step = 0; step < 4; ++step) {
+      const auto [images, labels] = by_hand(data.train, sampler.draw(Step{step}));
+      std::vector<float> flat = copy(learner->params());
+      if (learner->buffers().size() > 0) {
+        flat.insert(flat.end(), learner->buffers().begin(), learner->buffers().end());
+      }
+      std::vector<at::Tensor> parameters;
+      Pass pass;
+      for (const TensorLayout& tensor : joined(trained, state).tensors) {
+        const bool is_buffer = tensor.offset >= trained.size;
+        (is_buffer ? pass.buffers : parameters).push_back(at::from_blob(flat.data() + tensor.offset, tensor.shape));
+      }
+      const torch::NoGradGuard no_gradient;
+      const double expected =
+          torch::nn::functional::cross_entropy(network->scores(parameters, images, pass), labels).item<double>();
+
+      StepResult result;
+      {
+        const at::AutoGradMode gradient(true);
+        result = learner->local_step(Step{step});
+        const StepResult without = plain->local_step(Step{step});
+        EXPECT_FALSE(without.test_loss);
+        EXPECT_EQ(without.loss, result.loss);
+      }
+      ASSERT_TRUE(result.test_loss);
+      EXPECT_NEAR(*result.test_loss, expected, 1e-5 * std::abs(expected)) << test.job.model << " step " << step;
+      EXPECT_EQ(*result.test_loss == result.loss, test.same) << test.job.model;
+      EXPECT_EQ(result.samples, 8U);
+    }
+    EXPECT_TRUE(same_bits(plain->params(), learner->params())) << test.job.model;
+    EXPECT_TRUE(same_bits(plain->buffers(), learner->buffers())) << test.job.model;
   }
 }
 

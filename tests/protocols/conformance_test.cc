@@ -13,7 +13,8 @@ struct Row {
   std::string strategy;
   std::map<std::string, std::string> options;
   Collective collective;
-  std::string between;  // of a strategy with groups
+  std::string between;     // of a strategy with groups
+  std::string compressor;  // of one that may compress; empty: whole models
 };
 
 std::vector<Row> rows() {
@@ -48,11 +49,11 @@ std::vector<Row> rows() {
       variants = {{{"every", "7"}, {"finetune", "10"}},
                   {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}};
     }
+    if (row->name == "fedopt") variants = {{{"server", "average"}, {"period", "3"}}};  // the others move one worker too
     if (row->name == "choco") {
       variants.push_back({{"replicas", "each"}});
       variants.push_back({{"trigger", "0.5"}});
     }
-    if (row->name == "fedopt") variants = {{{"server", "average"}, {"period", "3"}}};  // the others move one worker too
     if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
     std::vector<std::string> between = {""};
     if (row->groups != nullptr) {
@@ -61,7 +62,11 @@ std::vector<Row> rows() {
     }
     for (const auto& options : variants) {
       for (const Collective collective : {Collective::kStar, Collective::kRing}) {
-        for (const std::string& name : between) result.push_back({std::string(row->name), options, collective, name});
+        for (const std::string& name : between) {
+          result.push_back({std::string(row->name), options, collective, name, ""});
+        }
+        // Of an operator whose messages have one size.
+        if (row->may_compress) result.push_back({std::string(row->name), options, collective, "", "sign"});
       }
     }
   }
@@ -81,6 +86,7 @@ class Conformance : public testing::TestWithParam<Row> {
             .between = GetParam().between,
             .steps = 40,
             .collective = GetParam().collective,
+            .compressor = GetParam().compressor,
             .evaluate_every = 10};
   }
   // Whether some frames are on their way when the run ends, and how many there are depends on time.
@@ -245,6 +251,7 @@ TEST_P(Conformance, AStrategyLoadedFromItsArchiveAfterEveryRoundRunsOnIdenticall
 
 TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
   if (find_strategy(GetParam().strategy).groups != nullptr) return;  // needs two
+  if (!GetParam().compressor.empty()) return;                        // compresses the one worker's model
   Scenario s = scenario();
   s.problem.workers = 1;
   if (find_strategy(s.strategy).brings_momentum) s.options["momentum"] = "0";
@@ -265,6 +272,7 @@ INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](
   for (const char* key : {"replicas", "order", "memory", "compress", "merge", "clock", "screen", "trigger"}) {
     if (info.param.options.contains(key)) name += "_" + info.param.options.at(key);
   }
+  if (!info.param.compressor.empty()) name += "_" + info.param.compressor;
   if (const auto monitor = info.param.options.find("monitor"); monitor != info.param.options.end()) {
     name += "_" + monitor->second;
   }

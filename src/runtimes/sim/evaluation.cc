@@ -46,6 +46,7 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   const Worker::MeanLoss loss = worker.take_loss();
   slot.loss_sum += loss.sum;
   slot.loss_steps += loss.steps;
+  slot.tested += loss.tested;
   world_.trace.add(std::uint64_t{crc32c(std::as_bytes(params))});
   if (keeps_own_models(step)) {
     slot.own_models[static_cast<std::size_t>(worker.rank().value)] = model_of(params, buffers);
@@ -65,6 +66,7 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   measurement.step = step;
   measurement.time = world_.events.now();
   measurement.train_loss = done.loss_steps == 0 ? 0.0 : done.loss_sum / static_cast<double>(done.loss_steps);
+  measurement.prequential = prequential_ += done.tested;
   measurement.consensus_distance = std::max(0.0, done.squared_norms / workers - mean_squared_norm);
   measurement.syncs = syncs_;
   measurement.watched = watched_;

@@ -75,6 +75,7 @@ class Evaluator {
     std::int32_t broken = -1;  // the first worker to pass whose parameters are not finite
     double loss_sum = 0.0;
     std::uint64_t loss_steps = 0;
+    Prequential tested;
     std::vector<Model> own_models;  // by rank, kept only where they may be measured
   };
   bool keeps_own_models(Step step) const;
@@ -82,6 +83,7 @@ class Evaluator {
   Options options_;
   World& world_;
   std::map<Step, Slot> slots_;
+  Prequential prequential_;  // up to the newest step that all have passed
   std::uint64_t syncs_ = 0;
   std::map<std::string, double> watched_;
   Model last_good_model_;
