@@ -22,6 +22,8 @@ JobRun run_text(const std::string& text, const std::string& file) {
              .own = chance,
              .own_least = chance,
              .sent_gb = framed / 1e9,
+             .model_gb = static_cast<double>(result.outcome.ledger.total(Traffic::kModel).framed.value) / 1e9,
+             .syncs = result.outcome.syncs,
              .message = framed / static_cast<double>(sent.frames),
              .bytes_a_step = framed / static_cast<double>(setup.steps())};
   if (result.outcome.error) {

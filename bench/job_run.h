@@ -1,6 +1,7 @@
 // A job of a benchmark: its text becomes a run and the run a few figures; and the search for its best settings.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -15,9 +16,11 @@ struct JobRun {
   bool diverged = false;
   double validation = 0.0;  // accuracies of the average model, in [0, 1]
   double test = 0.0;
-  double own = 0.0;           // mean of the workers' own models
-  double own_least = 0.0;     // the worst of them
-  double sent_gb = 0.0;       // framed, all workers
+  double own = 0.0;        // mean of the workers' own models
+  double own_least = 0.0;  // the worst of them
+  double sent_gb = 0.0;    // framed, all workers
+  double model_gb = 0.0;   // of it models
+  std::uint64_t syncs = 0;
   double message = 0.0;       // mean bytes of a frame
   double bytes_a_step = 0.0;  // framed, all workers
   double disagreement = 0.0;  // (1/K) sum ||x_i - mean||^2 at the end; where own models were measured

@@ -108,6 +108,15 @@ TEST_F(Commands, PaperBytesFollowTheFormulaOfThePaper) {
   EXPECT_FALSE(summary("c").contains("paper_gb"));
 }
 
+TEST_F(Commands, PaperBytesCountTheChecksThatThereAreAndAreNoneWhereTheDataDecide) {
+  EXPECT_EQ(run(job("a"), {"strategy.check_every=7"}), ExitCode::kDone);
+  EXPECT_EQ(run(job("b"), {"strategy.screen=lock-step"}), ExitCode::kDone);
+  const double d = summary("a").at("parameters");
+  const double syncs = summary("a").at("syncs");
+  EXPECT_DOUBLE_EQ(summary("a").at("paper_gb"), ((syncs + 1) * 8 * d * 4 + 8 * 5 * 4) / 1e9);
+  EXPECT_FALSE(summary("b").contains("paper_gb"));
+}
+
 TEST_F(Commands, JoulesAreThoseOfTheBitsAndTheSteps) {
   EXPECT_EQ(run(job("a"), {"energy.per_bit=1e-6", "energy.per_step=0.5"}), ExitCode::kDone);
   const double bytes = summary("a").at("wire_bytes");
@@ -132,6 +141,28 @@ TEST_F(Commands, DryRunWritesNothing) {
   EXPECT_NE(output.find("12.4 kB (3.09 kB a worker)"), std::string::npos) << output;
   EXPECT_NE(output.find("0 to 40, as the data decide"), std::string::npos) << output;
   EXPECT_NE(output.find("worker"), std::string::npos);
+}
+
+TEST_F(Commands, DryRunKnowsWhatEachKindOfCheckSends) {
+  const auto plan_with = [&](const std::vector<std::string>& overrides) {
+    EXPECT_EQ(run_command(console_, {.job_file = job("a"), .overrides = overrides, .dry_run = true}), ExitCode::kDone);
+    return printed();
+  };
+  const auto expect_part = [](const std::string& plan, const std::string& part) {
+    EXPECT_NE(plan.find(part), std::string::npos) << part << " in\n" << plan;
+  };
+  const std::string seldom = plan_with({"strategy.check_every=10"});
+  expect_part(seldom, "a run         256 B (64 B a worker) of payload beside those");  // four checks of 64 bytes
+  expect_part(seldom, "0 to 4, as the data decide");
+  expect_part(seldom, "ms more");
+  const std::string screened = plan_with({"strategy.screen=lock-step"});
+  expect_part(screened, "a step        about 8 B (2 B a worker)");
+  expect_part(screened, "a sync        about 12.4 kB");
+  const std::string late = plan_with({"strategy.screen=late"});
+  expect_part(late, "a step        about 0 B");
+  // The last check: states of 16 bytes, and one alarm to three workers.
+  expect_part(late, "a run         about 131 B");
+  expect_part(plan_with({"strategy.decide_late=true"}), "0 to 39, as the data decide");
 }
 
 TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
