@@ -445,6 +445,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 
   const Options& data = job.section("data");
   job.dataset = &find_dataset(data.text("dataset"));
+  job.drift = read_drift(job.section("drift"));
   job.sampling = parse_sampling(data.text("sampling"));
   job.model = &find_model(job.section("model").text("name"));
   if (job.model->input != job.dataset->input) {
