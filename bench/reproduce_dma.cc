@@ -29,8 +29,8 @@ struct Setting {
   std::string model = "lenet5";
   int workers = 10;
   int batch = 10;
-  int steps = 4000;
-  int drifts = 3;
+  int steps = 4800;
+  int drifts = 2;
   double learning_rate = 0.1;
   int check_every = 10;
   std::vector<double> thresholds = {0.1, 0.3, 1.0, 3.0, 10.0};
@@ -250,7 +250,7 @@ int run(int argc, char** argv) {
   add_options(harness, setting);
   if (const auto exit_code = harness.parse(argc, argv)) return *exit_code;
   if (harness.quick()) {
-    setting.steps = std::min(setting.steps, 800);
+    setting.steps = std::min(setting.steps, 600);
     setting.drifts = 1;
     setting.periods = {2, 8, 32, 128};
     setting.thresholds = {0.3, 3.0};
