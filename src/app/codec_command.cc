@@ -208,7 +208,7 @@ bool has_meaning(const CompressorRow& row, const OptionSpec& spec, const std::ma
   if (spec.only_with.option.empty()) return true;
   const auto found = given.find(std::string(spec.only_with.option));
   const OptionSpec* other = find_option(row, spec.only_with.option);
-  return (found != given.end() ? std::string_view(found->second) : other->default_value) == spec.only_with.value;
+  return spec.only_with.holds(found != given.end() ? std::string_view(found->second) : other->default_value);
 }
 
 // One operator with its options resolved.

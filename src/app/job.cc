@@ -213,7 +213,7 @@ void put_over(const Override& change, WrittenJob& job) {
   // What the file gives for options that mean nothing beside the new value goes too.
   const auto drop_meaningless = [&](std::span<const OptionSpec> specs) {
     for (const OptionSpec& spec : specs) {
-      if (spec.only_with.option != change.key || spec.only_with.value == change.value) continue;
+      if (spec.only_with.option != change.key || spec.only_with.holds(change.value)) continue;
       const auto key = written.keys.find(std::string(spec.name));
       if (key != written.keys.end() && key->second.kind != WrittenValue::Kind::kOverride) written.keys.erase(key);
     }

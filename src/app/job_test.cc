@@ -159,10 +159,12 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
       {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},
       {13, "period = 4",
-       "job.toml:13: 'strategy.period' is an option of periodic, fedavg, but strategy.name is 'fda'; remove it, or "
+       "job.toml:13: 'strategy.period' is an option of periodic, fedavg, fedopt, but strategy.name is 'fda'; remove "
+       "it, or "
        "change the name"},
       {12, "name = \"fdaa\"",
-       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, dma, synchronous, periodic, fedavg, all_reduce, d_psgd, "
+       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, dma, synchronous, periodic, fedavg, fedopt, all_reduce, "
+       "d_psgd, "
        "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, sgp, sparse_push, scsp, quantized_push_sum, "
        "hierarchical, local, "
        "serial; did you mean 'fda'?"},

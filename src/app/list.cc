@@ -25,7 +25,7 @@ std::string option_text(const OptionSpec& spec, std::size_t indent, std::size_t 
                                                             : "default " + std::string(spec.default_value);
   const std::string condition = spec.only_with.option.empty() ? ""
                                                               : "; only with " + std::string(spec.only_with.option) +
-                                                                    " " + std::string(spec.only_with.value);
+                                                                    " " + spec.only_with.values();
   return wrapped(std::string(spec.name) + "  (" + type_text(spec) + "; " + fallback + condition + ")", indent, width) +
          wrapped(spec.help, indent + 4, width);
 }

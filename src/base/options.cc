@@ -145,14 +145,29 @@ Options::Options(std::string_view section, std::span<const OptionSpec> specs,
     if (value.where.empty() || has_meaning(value)) continue;
     const OptionSpec::Condition& condition = value.spec.only_with;
     throw UsageError(place(value.spec.name) + ": has no meaning with " + name_of(condition.option) + " = \"" +
-                     text(condition.option) + "\"; remove it, or choose " + std::string(condition.option) + " \"" +
-                     std::string(condition.value) + "\"");
+                     text(condition.option) + "\"; remove it, or choose " + std::string(condition.option) + " " +
+                     condition.values());
   }
+}
+
+bool OptionSpec::Condition::holds(std::string_view text) const {
+  for (std::string_view rest = value;;) {
+    const std::size_t end = rest.find('|');
+    if (rest.substr(0, end) == text) return true;
+    if (end == std::string_view::npos) return false;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+std::string OptionSpec::Condition::values() const {
+  std::string result = "\"" + std::string(value) + "\"";
+  for (std::size_t at = 0; (at = result.find('|', at)) != std::string::npos;) result.replace(at, 1, "\" or \"");
+  return result;
 }
 
 bool Options::has_meaning(const Value& value) const {
   const OptionSpec::Condition& condition = value.spec.only_with;
-  return condition.option.empty() || text(condition.option) == condition.value;
+  return condition.option.empty() || condition.holds(text(condition.option));
 }
 
 const Options::Value& Options::find(std::string_view name) const {

@@ -28,11 +28,13 @@ struct OptionSpec {
   double maximum = std::numeric_limits<double>::infinity();
   // The accepted words of a kChoice; of a kNumber the words that may stand in its place ("auto").
   std::vector<std::string_view> choices = {};
-  // Has a meaning only where the kChoice or kText `option` of the same table has this value; elsewhere it is refused
-  // when given and left out of what is resolved.
+  // Has a meaning only where the kChoice or kText `option` of the same table has this value, or one of several
+  // ("adam|yogi"); elsewhere it is refused when given and left out of what is resolved.
   struct Condition {
     std::string_view option = {};
     std::string_view value = {};
+    bool holds(std::string_view text) const;
+    std::string values() const;  // for people: "adam" or "yogi"
   };
   Condition only_with = {};
   // One line for `laconic list` and the docs, with the unit.

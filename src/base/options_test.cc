@@ -162,6 +162,27 @@ TEST(Options, AnOptionWithoutAMeaningBesideTheOthersIsRefusedAndLeftOutOfWhatIsR
   }
 }
 
+TEST(Options, AConditionHoldsForEachOfItsWords) {
+  const std::vector<OptionSpec> table = {
+      {.name = "server",
+       .type = OptionType::kChoice,
+       .default_value = "average",
+       .choices = {"average", "adam", "yogi"}},
+      {.name = "beta", .type = OptionType::kNumber, .default_value = "0.9", .only_with = {"server", "adam|yogi"}},
+  };
+  for (const char* server : {"adam", "yogi"}) {
+    EXPECT_EQ(Options("strategy", table, {{"server", {server, "a:1"}}, {"beta", {"0.5", "a:2"}}}).number("beta"), 0.5);
+  }
+  try {
+    Options("strategy", table, {{"beta", {"0.5", "a:2"}}});
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "a:2: strategy.beta: has no meaning with strategy.server = \"average\"; remove it, or choose server "
+                 "\"adam\" or \"yogi\"");
+  }
+}
+
 TEST(Nearest, IsTheWordAtTheSmallestEditDistance) {
   const std::vector<std::string_view> known = {"linear", "sketch", "naive", "max-norm"};
   EXPECT_EQ(nearest("liner", known), "linear");

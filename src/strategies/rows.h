@@ -14,6 +14,7 @@ extern const StrategyRow kDma;
 extern const StrategyRow kEcdPsgd;
 extern const StrategyRow kFda;
 extern const StrategyRow kFedAvg;
+extern const StrategyRow kFedOpt;
 extern const StrategyRow kHierarchical;
 extern const StrategyRow kLocal;
 extern const StrategyRow kPeriodic;

@@ -1,0 +1,81 @@
+// Federated optimisation: the models are averaged every `period` steps, and the common model takes a step of an
+// optimiser of its own towards the average (Reddi et al. 2021, algorithm 2; DiLoCo: Douillard et al. 2023).
+//
+//   every step:  w_k := local step at w_k
+//   every b steps:  w := server step from w towards (1/K) sum_k w_k;  w_k := w
+//
+//   w  reference_, the last common model      b  period      server step  server_optimizer.h
+//
+// With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
+// round all workers hold the same bits. Messages: one all-reduce of d floats every `period` steps.
+#include <algorithm>
+
+#include "strategies/rows.h"
+#include "strategies/server_optimizer.h"
+
+namespace laconic {
+namespace {
+
+class FedOpt final : public Strategy {
+ public:
+  FedOpt(std::uint64_t period, const ServerOptions& options, std::span<const float> start)
+      : period_(period), server_(options), reference_(start.begin(), start.end()) {}
+
+  Task<void> round(Worker& self) override {
+    co_await self.local_step();
+    if (self.step().value % period_ != 0) co_return;
+    const SharedVector mean = co_await self.comm().all_reduce_mean(self.params(), Traffic::kModel);
+    co_await self.compute([&] {
+      server_.step(mean, reference_);
+      std::copy(reference_.begin(), reference_.end(), self.params().begin());
+    });
+    self.synchronised();
+  }
+
+  void archive(Archive& archive) override {
+    archive.vector("fedopt.reference", reference_, reference_.size());
+    server_.archive(archive, reference_.size());
+  }
+
+ private:
+  std::uint64_t period_;
+  ServerOptimizer server_;
+  std::vector<float> reference_;
+};
+
+std::vector<OptionSpec> make_options() {
+  std::vector<OptionSpec> options = server_options("nesterov");
+  options.insert(options.begin(), {.name = "period",
+                                   .type = OptionType::kInteger,
+                                   .default_value = "10",
+                                   .minimum = 1,
+                                   .help = "local steps between two rounds"});
+  return options;
+}
+const std::vector<OptionSpec> kOptions = make_options();
+
+}  // namespace
+
+const StrategyRow kFedOpt = {
+    .name = "fedopt",
+    .help = "every `period` steps a step of a server optimiser towards the average of the models",
+    .source =
+        "Reddi et al. 2021 (FedAdam, FedYogi, FedAdagrad); Hsu et al. 2019 (FedAvgM); Douillard et al. 2023 (DiLoCo)",
+    .options = kOptions,
+    .vectors = 3,
+    .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
+      const ServerOptions server = read_server_options(options);
+      return [=, period = options.integer("period"), start = setting.start] {
+        return std::make_unique<FedOpt>(period, server, start);
+      };
+    },
+    .traffic =
+        [](const Options& options, const StrategySetting& setting) {
+          TrafficFormula formula;
+          formula.sync(Traffic::kModel) =
+              all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+          formula.steps_per_sync = options.integer("period");
+          return formula;
+        }};
+
+}  // namespace laconic
