@@ -1,7 +1,9 @@
 // Reproduces Kamp et al. 2018 in kind: dynamic model averaging against periodic averaging, FedAvg, averaging after
 // every step and none at all, by cumulative prequential loss (each batch tests the model, then trains it) against
-// bytes; once on a stream that stays as it is, once on one whose labels are permuted at some steps. MNIST where --data
-// names it, else Fashion-MNIST; LeNet-5, or the paper's own network with --model kamp_cnn.
+// bytes; once on a stream that stays as it is, once on one that drifts. By default images whose labels are permuted,
+// MNIST where
+// --data names it, else Fashion-MNIST, with LeNet-5, or with the paper's own network (--model kamp_cnn); with
+// --graphical-model bits of a random graphical model that is drawn anew, with an mlp.
 //
 // "serial" is one learner that sees the samples of all: the same number in a step. Every run has the same learning
 // rate.
@@ -26,7 +28,8 @@ namespace {
 
 struct Setting {
   std::string data_dir;
-  std::string model = "lenet5";
+  bool graphical_model = false;
+  std::string model = "lenet5";  // of images
   int workers = 10;
   int batch = 10;
   int steps = 4800;
@@ -38,6 +41,9 @@ struct Setting {
   int seed = 1;
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 
+  std::string dataset() const {
+    return graphical_model ? "graphical_model" : data_dir.empty() ? "fashion_mnist" : "mnist";
+  }
   // Steps of a concept; what is left over belongs to the last.
   int spacing() const { return steps / (drifts + 1); }
   // Steps after a drift in which its loss is counted, and the traffic that it causes.
@@ -96,15 +102,15 @@ std::string job_text(const Setting& setting, const Method& method, bool drifting
   const int batch = method.serial ? setting.batch * setting.workers : setting.batch;
   std::string text = "[job]\nname = \"reproduce_dma\"\nseed = " + std::to_string(setting.seed) +
                      "\nsteps = " + std::to_string(setting.steps) + "\n[data]\nbatch = " + std::to_string(batch) + "\n";
-  text += setting.data_dir.empty() ? "dataset = \"fashion_mnist\"\n"
-                                   : "dataset = \"mnist\"\ndir = \"" + setting.data_dir + "\"\n";
+  text += "dataset = \"" + setting.dataset() + "\"\n";
+  if (!setting.data_dir.empty()) text += "dir = \"" + setting.data_dir + "\"\n";
   if (drifting) {
-    text += "[drift]\nkind = \"labels\"\nat = \"";
+    text += std::string("[drift]\nkind = \"") + (setting.graphical_model ? "redraw" : "labels") + "\"\nat = \"";
     for (int i = 1; i <= setting.drifts; ++i) text += (i > 1 ? ", " : "") + std::to_string(i * setting.spacing());
     text += "\"\n";
   }
-  return text + "[model]\nname = \"" + setting.model +
-         "\"\n[optimizer]\nname = \"sgd\"\nlearning_rate = " + std::to_string(setting.learning_rate) +
+  text += "[model]\nname = \"" + (setting.graphical_model ? "mlp\"\nhidden = 32" : setting.model + "\"") + "\n";
+  return text + "[optimizer]\nname = \"sgd\"\nlearning_rate = " + std::to_string(setting.learning_rate) +
          "\n[workers]\nthreads = 1\ncount = " + std::to_string(workers) +
          "\n[evaluation]\nprequential = true\nworkers = \"never\"\nevery = \"" + std::to_string(setting.steps) +
          " steps\"\n[strategy]\n" + method.strategy;
@@ -230,7 +236,10 @@ nlohmann::json curve_of(const Setting& setting, const Run& run) {
 
 void add_options(Harness& harness, Setting& setting) {
   CLI::App& options = harness.options();
-  options.add_option("--data", setting.data_dir, "folder with MNIST's four IDX files (default: Fashion-MNIST)");
+  CLI::Option* const data =
+      options.add_option("--data", setting.data_dir, "folder with MNIST's four IDX files (default: Fashion-MNIST)");
+  options.add_flag("--graphical-model", setting.graphical_model, "bits of a random graphical model, learnt by an mlp")
+      ->excludes(data);
   options.add_option("--model", setting.model, "lenet5, kamp_cnn, ...");
   options.add_option("--workers", setting.workers, "K")->check(CLI::Range(2, 1000));
   options.add_option("--batch", setting.batch, "a worker's")->check(CLI::Range(1, 10'000));
@@ -278,8 +287,8 @@ int run(int argc, char** argv) {
   }
   run_all(tasks, setting.jobs);
 
-  harness.fact("dataset", setting.data_dir.empty() ? "fashion_mnist" : "mnist");
-  harness.fact("model", setting.model);
+  harness.fact("dataset", setting.dataset());
+  harness.fact("model", setting.graphical_model ? "mlp" : setting.model);
   harness.fact("workers", setting.workers);
   harness.fact("batch", setting.batch);
   harness.fact("steps", setting.steps);
