@@ -426,6 +426,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
       if (found != written.end()) refuse_unused(found->second.where, section, *job.strategy, job.between);
       continue;
     }
+    if (section.optional_for != nullptr && section.optional_for(*job.strategy) && found == written.end()) continue;
     const auto resolved = job.sections.emplace(
         section.name, resolve_section(section, found == written.end() ? nullptr : &found->second, file));
     // Which of the sections behind them a job has depends on these two.

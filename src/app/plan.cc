@@ -64,6 +64,8 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   std::vector<Learner*> views;
   StrategySetting setting = setup.strategy_setting;
   setting.start.assign(setting.dimension, 0.0F);
+  // Some end when all have; a quiet run stands for the middle of a long one.
+  if (jump != 0.0F && setup.syncs_depend_on_data()) setting.steps = steps;
   for (int k = 0; k < setting.world_size; ++k) {
     learners.push_back(std::make_unique<ProbeLearner>(
         setup.training->layout(), setting.samples[static_cast<std::size_t>(k)], jump * static_cast<float>(k + 1)));
@@ -99,6 +101,7 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
                              0;
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
   bytes += workers * model * static_cast<std::uint64_t>(job.strategy->vectors);
+  if (job.strategy->may_compress && setup.strategy_setting.compressor) bytes += workers * model * 3;
   if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
   const StrategyRow& gossip = gossiping_strategy(job);
   if (gossip.one_for_each_neighbor != nullptr && gossip.one_for_each_neighbor(gossip_options(job, setup))) {
@@ -139,14 +142,15 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   const std::uint64_t probe_bytes = workers * setup.strategy_setting.dimension * sizeof(float) * 4;
   const bool can_probe = probe_bytes <= kMostProbeBytes;
   if (setup.syncs_depend_on_data()) {
-    plan.most_syncs = setup.steps();
+    plan.most_syncs = setup.traffic.most_syncs.value_or(setup.steps());
     plan.step_time = compute;
-    if (!can_probe) return plan;
-    const Probe quiet = probe(job, setup, kProbeSteps, 0.0F);
-    const Probe loud = probe(job, setup, kProbeSteps, 1000.0F);
-    plan.step_time = {quiet.time.value / static_cast<double>(kProbeSteps)};
-    if (loud.syncs == kProbeSteps) {
-      plan.sync_time = Seconds{(loud.time - quiet.time).value / static_cast<double>(kProbeSteps)};
+    const std::uint64_t steps = kProbeSteps * (setup.steps() / std::max<std::uint64_t>(plan.most_syncs, 1));
+    if (!can_probe || steps > kMostProbeSteps / workers) return plan;
+    const Probe quiet = probe(job, setup, steps, 0.0F);
+    const Probe loud = probe(job, setup, steps, 1000.0F);
+    plan.step_time = {quiet.time.value / static_cast<double>(steps)};
+    if (loud.syncs > 0) {
+      plan.sync_time = Seconds{std::max(0.0, (loud.time - quiet.time).value / static_cast<double>(loud.syncs))};
     }
     return plan;
   }
@@ -199,6 +203,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
                     " epochs)" + (job.until ? ", fewer if until holds" : ""));
   line("memory", "about " + to_text(plan.memory) + ", libtorch's own not counted");
   line("a step", payload(plan.step_payload) + " of payload, " + to_text(plan.step_time));
+  if (plan.run_payload > 0) line("a run", payload(plan.run_payload) + " of payload beside those");
   if (plan.sync_payload > 0) {
     line("a sync", payload(plan.sync_payload) + " of payload" +
                        (plan.sync_time ? ", " + to_text(*plan.sync_time) + " more" : ""));
@@ -209,13 +214,13 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("energy", "about " + significant(*joules) + " J for payload and steps, by the job's [energy]");
   }
   if (plan.sync_time || plan.sync_payload == 0) {
+    const bool merges = plan.run_payload > 0 && !setup.syncs_depend_on_data();
     const auto time = [&](std::uint64_t syncs) {
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
     };
-    line("time",
-         about + bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
-             (plan.run_payload > 0 ? "; merges, of " + to_text(Bytes{plan.run_payload}) + " in all, come to it" : ""));
+    line("time", about + bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
+                     (merges ? "; merges, of " + to_text(Bytes{plan.run_payload}) + " in all, come to it" : ""));
   } else {
     line("time", "not predicted for a job of this size; a step alone takes " + to_text(plan.step_time));
   }

@@ -238,10 +238,15 @@ std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps)
 
 std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
                                std::uint64_t syncs) {
+  if (setting.compressor) return std::nullopt;  // the papers' formulas are of whole models
   const double model_bytes = 8.0 * static_cast<double>(setting.dimension) * setting.world_size;
   if (job.strategy->name == "synchronous") return static_cast<double>(steps) * model_bytes / 1e9;
   if (job.strategy->name != "fda") return std::nullopt;
-  const double states = state_bytes(job.section("strategy"), setting) * static_cast<double>(steps) * setting.world_size;
+  const Options& strategy = job.section("strategy");
+  if (strategy.text("screen") != "none") return std::nullopt;  // how often states are sent is not in the formula
+  const std::uint64_t undecided = strategy.flag("decide_late") && steps > 0 ? 1 : 0;
+  const std::uint64_t checks = (steps - undecided) / strategy.integer("check_every");
+  const double states = state_bytes(strategy, setting) * static_cast<double>(checks) * setting.world_size;
   return (static_cast<double>(syncs + 1) * model_bytes + states) / 1e9;
 }
 

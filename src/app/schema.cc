@@ -95,7 +95,8 @@ SchemaSection compression_section() {
                         .options = {},
                         .variants = {},
                         .variant_key = "operator",
-                        .used_by = [](const StrategyRow& row) { return row.compresses; }};
+                        .used_by = [](const StrategyRow& row) { return row.compresses || row.may_compress; },
+                        .optional_for = [](const StrategyRow& row) { return row.may_compress; }};
   std::vector<std::string_view> names;
   for (const CompressorRow* row : compressors()) {
     names.push_back(row->name);

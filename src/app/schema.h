@@ -28,6 +28,8 @@ struct SchemaSection {
   // Whether a strategy, or the one between its groups, has a use for the section; unset: every one has. Elsewhere the
   // section is refused.
   bool (*used_by)(const StrategyRow&) = nullptr;
+  // Of those, the ones that do without it where a job does not have it; unset: none.
+  bool (*optional_for)(const StrategyRow&) = nullptr;
 };
 
 // In the order in which job.resolved.toml has them.

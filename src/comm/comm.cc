@@ -222,36 +222,39 @@ void Comm::broadcast(std::span<const Rank> group, const Frame& frame) {
 
 void Comm::archive(Archive& archive) { archive.value("comm.rounds", rounds_); }
 
+Task<void> Reductions::serve(Round round, Arrival first) {
+  const int world_size = comm_.world_size();
+  const Tag tag = first.frame.header().tag;
+  const Traffic traffic = first.frame.header().traffic;
+  const std::size_t count = first.frame.payload().size() / sizeof(float);
+  sum_.assign(count, 0.0);
+  bool any = false;
+  for (Rank rank{0}; rank.value < world_size; ++rank.value) {
+    Frame frame = first.frame;
+    if (rank != first.from) frame = co_await comm_.receive(rank, tag, round, comm_.collecting_deadline());
+    if (tag == Tag::kReduceAny) {
+      any = read_bit(frame, rank, world_size) || any;
+    } else {
+      const SharedVector part = frame.floats(count);
+      kernels::accumulate(1.0, part, sum_);
+    }
+  }
+  const FrameHeader header{traffic, Tag::kReduced, round};
+  const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
+  result_.resize(count);
+  kernels::finish_mean(sum_, tag == Tag::kReduceMean ? world_size : 1.0, result_);
+  const Frame frame =
+      tag == Tag::kReduceAny ? Frame(header, std::span(&verdict, 1)) : Frame(header, std::span<const float>(result_));
+  for (Rank rank{0}; rank.value < world_size; ++rank.value) comm_.send(rank, frame);
+}
+
 Task<void> serve_collectives(Comm& comm) {
-  const int world_size = comm.world_size();
-  const TagSet reductions{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny};
-  std::vector<double> sum;
-  std::vector<float> result;
+  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny};
+  Reductions reductions(comm);
   for (;;) {
     const Round round = comm.next_round();
-    const Arrival first = co_await comm.receive_when_idle(reductions, round);
-    const Tag tag = first.frame.header().tag;
-    const Traffic traffic = first.frame.header().traffic;
-    const std::size_t count = first.frame.payload().size() / sizeof(float);
-    sum.assign(count, 0.0);
-    bool any = false;
-    for (Rank rank{0}; rank.value < world_size; ++rank.value) {
-      Frame frame = first.frame;
-      if (rank != first.from) frame = co_await comm.receive(rank, tag, round, comm.collecting_deadline());
-      if (tag == Tag::kReduceAny) {
-        any = read_bit(frame, rank, world_size) || any;
-      } else {
-        const SharedVector part = frame.floats(count);
-        kernels::accumulate(1.0, part, sum);
-      }
-    }
-    const FrameHeader header{traffic, Tag::kReduced, round};
-    const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
-    result.resize(count);
-    kernels::finish_mean(sum, tag == Tag::kReduceMean ? world_size : 1.0, result);
-    const Frame frame =
-        tag == Tag::kReduceAny ? Frame(header, std::span(&verdict, 1)) : Frame(header, std::span<const float>(result));
-    for (Rank rank{0}; rank.value < world_size; ++rank.value) comm.send(rank, frame);
+    const Arrival first = co_await comm.receive_when_idle(tags, round);
+    co_await reductions.serve(round, first);
   }
 }
 

@@ -114,6 +114,21 @@ class Comm {
 // The coordinator's side of the star: serves reductions until the runtime ends it.
 Task<void> serve_collectives(Comm& comm);
 
+// The same, one reduction at a time, for a coordinator that serves other exchanges too: frames of the tags kReduceMean,
+// kReduceSum and kReduceAny.
+class Reductions {
+ public:
+  // `comm` outlives this.
+  explicit Reductions(Comm& comm) : comm_(comm) {}
+  // The reduction of `round`, whose first part has come.
+  Task<void> serve(Round round, Arrival first);
+
+ private:
+  Comm& comm_;
+  std::vector<double> sum_;
+  std::vector<float> result_;
+};
+
 // Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.
 Bytes all_reduce_payload(Collective collective, int world_size, std::size_t count);
 // The same for all_reduce_any.

@@ -18,6 +18,8 @@ void ErrorFeedback::add_difference(std::span<const float> a, std::span<const flo
   kernels::axpy_difference(1.0F, a, b, error_);
 }
 
+void ErrorFeedback::scale(float factor) { kernels::scale(factor, error_); }
+
 void ErrorFeedback::archive(Archive& archive) { archive.floats("error feedback", error_); }
 
 }  // namespace laconic

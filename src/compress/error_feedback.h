@@ -29,6 +29,8 @@ class ErrorFeedback {
   std::span<const float> error() const { return error_; }
   // e += a - b: to be told later.
   void add_difference(std::span<const float> a, std::span<const float> b);
+  // e *= factor
+  void scale(float factor);
   // e = 0: nothing is left to tell.
   void clear() { std::fill(error_.begin(), error_.end(), 0.0F); }
 

@@ -314,7 +314,8 @@ ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
   }
   std::map<std::string, GivenOption> given;
   for (const OptionSpec& spec : setting.strategy->options) {
-    constexpr std::array kOwn = {"order", "xhat_start", "gamma", "guard", "account"};  // gossip alone has its own
+    constexpr std::array kOwn = {"order", "xhat_start", "gamma",
+                                 "guard", "account",    "trigger"};  // gossip alone has its own
     if (std::find(kOwn.begin(), kOwn.end(), spec.name) != kOwn.end()) continue;
     for (const Options::Resolved& option : options.resolved()) {
       if (option.spec->name == spec.name) given[std::string(spec.name)] = {.text = option.text, .where = "job"};

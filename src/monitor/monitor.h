@@ -31,7 +31,8 @@ class Monitor {
     kMean,  // float32 mean over the workers
     kAny,   // logical or of one bit
   };
-  // Elements of a state: float32 values (kMean), or 1 for a single bit (kAny).
+  // Elements of a state: float32 values of which the first is ||u_k||^2, which no estimate exceeds the mean of (kMean),
+  // or 1 for a single bit (kAny).
   virtual std::size_t state_size() const = 0;
 
   // Computes the state of `params` against `reference` (w_t0) into `state` (state_size() elements). For kAny the one

@@ -43,6 +43,8 @@ class Balance {
   // Every node that is no member, in an order drawn from `random`.
   std::vector<Rank> others(RandomStream& random) const;
 
+  // sum of B_i over the members.
+  double weight() const { return weight_; }
   // ||mean - r||^2; with at least one member.
   double distance() const;
   // The mean, its sum in the order of ranks, whatever the order of add().

@@ -1,10 +1,12 @@
 // CHOCO-SGD: gossip of compressed differences (Koloskova et al. 2020, algorithm 2, and 6, the memory-efficient form;
-// 2019, algorithm 2).
+// 2019, algorithm 2), and with a trigger (SPARQ-SGD, Singh et al. 2020, algorithm 1, with a check in every step).
 //
 //   overlap:             x_i += gamma D_i;  q_i := C(x_i - xhat_i);  exchange q while g_i is computed at x_i;
 //                        xhat_j += q_j;  x_i -= eta u(g_i)
 //   adapt-then-combine:  x_i -= eta u(g_i);  q_i := C(x_i - xhat_i);  exchange q;
 //                        xhat_j += q_j;  x_i += gamma D_i
+//
+//   trigger c:           q_i := C(x_i - xhat_i) where ||x_i - xhat_i||^2 > c, else q_i := 0 and node i is silent
 //
 //   x_i            params                       xhat_i  replicas_.replica()
 //   D_i            replicas_.difference(), which is sum_j w_ij (xhat_j - xhat_i) (C3)
@@ -13,7 +15,12 @@
 //
 // Needs a connected undirected graph that does not change. Any operator converges for a gamma small enough for it.
 // Invariants: C1 the gossip part leaves the average of the models as it is; C2 what neighbours hold of xhat_i is
-// xhat_i; C3. With C = id and gamma = 1 it is D-PSGD. Messages: every step one message to each neighbour.
+// xhat_i; C3. With C = id and gamma = 1 it is D-PSGD. Messages: every step one message to each neighbour; a silent
+// node's is an empty frame, so that nobody has to guess.
+//
+// c = 0 means that a node always speaks. SPARQ lets c fall with eta^2, as the steps grow smaller; here it is one number
+// that is easy to read: a node that is silent is within sqrt(c) of what its neighbours think of it. With a learning
+// rate that falls the same c makes nodes more silent towards the end.
 #include "kernels/vector_ops.h"
 #include "strategies/replicas.h"
 #include "strategies/rows.h"
@@ -23,8 +30,8 @@ namespace {
 
 class Choco final : public Strategy {
  public:
-  Choco(bool overlap, float gamma, Replicas replicas, std::size_t size)
-      : overlap_(overlap), gamma_(gamma), replicas_(std::move(replicas)), difference_(size) {}
+  Choco(bool overlap, float gamma, double trigger, Replicas replicas, std::size_t size)
+      : overlap_(overlap), gamma_(gamma), trigger_(trigger), replicas_(std::move(replicas)), difference_(size) {}
 
   Task<void> round(Worker& self) override {
     if (overlap_) {
@@ -41,7 +48,7 @@ class Choco final : public Strategy {
       co_await replicas_.apply(self, exchanged);
       co_await combine(self);
     }
-    self.synchronised();
+    if (spoke_) self.synchronised();
   }
 
   void archive(Archive& archive) override { replicas_.archive(archive); }
@@ -53,18 +60,36 @@ class Choco final : public Strategy {
   }
 
   Task<Frame> encode(Worker& self) {
-    co_await self.compute([&] { kernels::subtract(self.params(), replicas_.replica(), difference_); });
+    double distance = 0.0;
+    co_await self.compute([&] {
+      kernels::subtract(self.params(), replicas_.replica(), difference_);
+      if (trigger_ > 0.0) distance = kernels::squared_norm(difference_);
+    });
+    if (trigger_ > 0.0) self.measured("squared_distance", distance);
+    spoke_ = !(trigger_ > 0.0 && distance <= trigger_) || replicas_.asks();
+    if (!spoke_) co_return replicas_.silence(self);
     co_return co_await replicas_.encode(self, difference_, Traffic::kModel);
   }
 
   bool overlap_;
   float gamma_;
+  double trigger_;
   Replicas replicas_;
   std::vector<float> difference_;  // scratch
+  bool spoke_ = true;              // in the round under way
 };
 
-const std::vector<OptionSpec> kOptions = {gamma_option("0.1"), order_option(), replicas_start_option(),
-                                          replicas_form_option()};
+const std::vector<OptionSpec> kOptions = {
+    gamma_option("0.1"),
+    order_option(),
+    replicas_start_option(),
+    replicas_form_option(),
+    {.name = "trigger",
+     .type = OptionType::kNumber,
+     .default_value = "0",
+     .minimum = 0,
+     .help = "a worker speaks in a step only where its model is further from its public copy than this (squared L2; 0: "
+             "always; inf: never)"}};
 
 Replicas::Form form_of(const Options& options) {
   return options.text("replicas") == "each" ? Replicas::Form::kEach : Replicas::Form::kSum;
@@ -73,15 +98,21 @@ Replicas::Form form_of(const Options& options) {
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const bool overlap = options.text("order") == "overlap";
   const float gamma = read_gamma(options);
+  const double trigger = options.number("trigger");
   const SharedVector start(options.text("xhat_start") == "zero" ? std::vector<float>() : setting.start);
   const Replicas::Form form = form_of(options);
   return [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
-    return std::make_unique<Choco>(overlap, gamma, Replicas(mixing, compressor(), size, start, form), size);
+    return std::make_unique<Choco>(overlap, gamma, trigger, Replicas(mixing, compressor(), size, start, form), size);
   };
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) {
-  return message_traffic(setting, Replicas::kPayloadOverhead);
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  TrafficFormula formula = message_traffic(setting, Replicas::kPayloadOverhead);
+  if (options.number("trigger") > 0.0) {  // a synchronisation is a round in which a worker speaks: the data decide
+    formula.steps_per_sync = 0;
+    formula.depends_on_values = true;
+  }
+  return formula;
 }
 
 }  // namespace
@@ -94,6 +125,7 @@ const StrategyRow kChoco = {
     .needs_graph = true,
     .compresses = true,
     .moves_first = [](const Options& options) { return options.text("order") == "overlap"; },
+    .stops_at_floor = [](const Options& options) { return options.number("trigger") > 0.0; },
     .vectors = 3,
     .one_for_each_neighbor = [](const Options& options) { return form_of(options) == Replicas::Form::kEach; },
     .make = make,

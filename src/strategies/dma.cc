@@ -7,15 +7,15 @@
 //     while S != everyone and ||mean_S f - r||^2 > Delta:  S += augment(S), who are asked for their models
 //     g := mean_S f, to every node of S, whose model becomes g;  if S == everyone: r := g everywhere, v := 0
 //
-//   f_i    params      r  reference_    Delta  threshold    b  check_every    v  violations_    augment  balance.h
+//   f_i    params      r  codec_.reference()    Delta  threshold    b  check_every    v  violations_
+//   augment  balance.h
 //   means  weighted by B_i: one each, or a worker's training samples (`weights`)
 //
 // Two clocks:
 //   round-synchronous  A check is a barrier: every worker reports, a violator its model and the others that they are
 //                      quiet, and gets a verdict: go on, send your model, or g.
 //   asynchronous       Nobody waits. A worker sends its model when it violates, and after that none until the answer
-//   has
-//                      come; it answers requests, and takes in what came, at its next step. It has trained on since
+//                      has come; it answers requests, and takes in what came, at its next step. It has trained on since
 //                      f_i was sent, so what it makes of g is a correction, f_i += g - (f_i as sent). Silent when
 //                      quiet.
 //
@@ -24,10 +24,12 @@
 // Invariants: P1 a balance keeps the weighted mean of all models; P2 (round-synchronous) after a check the divergence
 // is at most Delta; P5 Delta = 0 is `periodic`, Delta = inf `local`. Needs the common start.
 //
-// Messages: model up (violation, reply) := d floats; model down := d floats, u8 (1: it is the new reference)
-//   verdict down := u8 (go on, send, refused for its size, values, reference);  quiet up := nothing
-//   asynchronous: model up := d floats, u64 (full synchronisations taken in);  verdict down := u8, varint (balances
-//   sent to the worker)
+// Where the job compresses, models travel as differences from r (model_codec.h); P1 then counts what is not told yet.
+//
+// Messages: model up (violation, reply) := model; model down := model, u8 (1: it is the new reference)
+//   verdict down := u8 (go on, send, refused for its form, values, reference);  quiet up := nothing
+//   asynchronous: model up := model, u64 (2 * full synchronisations taken in + 1 if it violates);  verdict down := u8,
+//   varint (balances sent to the worker)
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -36,6 +38,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "strategies/balance.h"
+#include "strategies/model_codec.h"
 #include "strategies/rows.h"
 
 namespace laconic {
@@ -49,13 +52,13 @@ struct DmaOptions {
   bool asynchronous = false;
 };
 
-enum class Verdict : std::uint8_t { kGoOn, kSend, kWrongSize, kNotFinite, kOtherReference };
+enum class Verdict : std::uint8_t { kGoOn, kSend, kMalformed, kNotFinite, kOtherReference };
 constexpr std::uint8_t kVerdicts = 5;
 
 constexpr Round kAnyRound{0};  // of the asynchronous clock
 
 std::string_view reason(Verdict verdict) {
-  return verdict == Verdict::kWrongSize   ? "it has another size than the others'"
+  return verdict == Verdict::kMalformed   ? "it is no model of the others' size and form"
          : verdict == Verdict::kNotFinite ? "it is not finite"
                                           : "it has strayed from another reference";
 }
@@ -68,19 +71,18 @@ class Dma final : public Strategy {
         nodes_(static_cast<std::size_t>(setting.world_size)),
         seed_(setting.seed),
         weights_(std::move(weights)),
-        reference_(std::move(start)),
+        codec_(setting.compressor, std::move(start)),
         balances_sent_(nodes_, 0) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
     if (options_.asynchronous) co_await take_in(self);
     if (self.step().value % options_.check_every != 0) co_return;
-    double distance = 0.0;
-    co_await self.compute([&] { distance = kernels::squared_distance(self.params(), reference_); });
-    self.measured("squared_distance", distance);
-    const bool violated = !(distance <= options_.threshold);
+    const double strayed = co_await distance(self);
+    self.measured("squared_distance", strayed);
+    const bool violated = violates(strayed);
     if (options_.asynchronous) {
-      if (violated && sent_.empty()) send_asynchronously(self);
+      if (violated && sent_.empty()) co_await send_asynchronously(self, true);
     } else {
       co_await report(self, violated);
     }
@@ -97,10 +99,8 @@ class Dma final : public Strategy {
   }
 
   void archive(Archive& archive) override {
-    std::vector<float> reference(reference_.values().begin(), reference_.values().end());
-    archive.vector("dma.reference", reference, reference_.size());
-    if (archive.loading()) reference_ = SharedVector(std::move(reference));
-    archive.vector("dma.sent", sent_, reference_.size());
+    codec_.archive(archive);
+    archive.vector("dma.sent", sent_, codec_.reference().size());
     archive.value("dma.references", references_);
     archive.value("dma.balances", balances_);
     archive.value("dma.violations", violations_);
@@ -109,21 +109,30 @@ class Dma final : public Strategy {
   }
 
  private:
+  // ---- a worker
+
+  // ||f_i - r||^2
+  Task<double> distance(Worker& self) {
+    double result = 0.0;
+    co_await self.compute([&] { result = kernels::squared_distance(self.params(), codec_.reference()); });
+    co_return result;
+  }
+  bool violates(double distance) const { return !(distance <= options_.threshold); }
+
   // ---- a worker, round-synchronous
 
   Task<void> report(Worker& self, bool violated) {
     Comm& comm = self.comm();
     const Round round = comm.next_round();
-    if (violated) {
-      comm.send(comm.coordinator(), model_frame(self, round));
-    } else {
-      comm.send(comm.coordinator(), quiet_frame(round));
-    }
+    Frame own = quiet_frame(round);
+    if (violated) own = co_await model_frame(self, round);
+    comm.send(comm.coordinator(), own);
     bool asked = violated;
     for (;;) {
       const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
       if (frame.header().traffic == Traffic::kModel) {
-        const SharedVector mean = frame.floats(self.params().size(), 1);
+        SharedVector mean;
+        co_await self.compute([&] { mean = codec_.decode(frame, 1); });
         std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
         after_balance(self, frame, mean);
         co_return;
@@ -133,7 +142,8 @@ class Dma final : public Strategy {
       in.expect_end();
       if (verdict == Verdict::kSend && !asked) {
         asked = true;
-        comm.send(comm.coordinator(), model_frame(self, round));
+        const Frame reply = co_await model_frame(self, round);
+        comm.send(comm.coordinator(), reply);
         continue;
       }
       if (verdict == Verdict::kSend) in.fail("it asks for a model a second time");
@@ -145,22 +155,21 @@ class Dma final : public Strategy {
   static Frame quiet_frame(Round round) {
     return Frame(FrameHeader{Traffic::kControl, Tag::kGather, round}, std::span<const std::byte>());
   }
-  static Frame model_frame(Worker& self, Round round) {
-    return Frame(FrameHeader{Traffic::kModel, Tag::kGather, round}, std::span<const float>(self.params()));
+  Task<Frame> model_frame(Worker& self, Round round, std::span<const std::byte> behind = {}) {
+    const FrameHeader header{Traffic::kModel, Tag::kGather, round};
+    RandomStream random = self.rng("compression");
+    Frame frame;
+    co_await self.compute([&] { frame = codec_.encode(header, self.params(), random, behind); });
+    co_return frame;
   }
 
   // ---- a worker, asynchronous
 
-  void send_asynchronously(Worker& self) {
+  Task<void> send_asynchronously(Worker& self, bool violated) {
     sent_.assign(self.params().begin(), self.params().end());
-    const FrameHeader header{Traffic::kModel, Tag::kGather, kAnyRound};
-    const std::span<const std::byte> model = std::as_bytes(std::span<const float>(sent_));
-    self.comm().send(
-        self.comm().coordinator(), Frame(header, model.size() + sizeof references_, [&](std::span<std::byte> payload) {
-          std::copy(model.begin(), model.end(), payload.begin());
-          const auto behind = std::as_bytes(std::span(&references_, 1));
-          std::copy(behind.begin(), behind.end(), payload.begin() + static_cast<std::ptrdiff_t>(model.size()));
-        }));
+    const std::uint64_t behind = 2 * references_ + (violated ? 1 : 0);
+    const Frame frame = co_await model_frame(self, kAnyRound, std::as_bytes(std::span(&behind, 1)));
+    self.comm().send(self.comm().coordinator(), frame);
   }
 
   // Whatever came since the last step, in its order.
@@ -168,10 +177,14 @@ class Dma final : public Strategy {
     while (std::optional<Arrival> arrival = co_await self.comm().poll(Tag::kBroadcast, kAnyRound)) {
       const Frame& frame = arrival->frame;
       if (frame.header().traffic == Traffic::kModel) {
-        const SharedVector mean = frame.floats(self.params().size(), 1);
-        if (sent_.empty())
+        if (sent_.empty()) {
           throw DecodeError("a balance for " + self.comm().name(self.rank()) + ", which sent no model");
-        co_await self.compute([&] { kernels::axpy_difference(1.0F, mean, sent_, self.params()); });
+        }
+        SharedVector mean;
+        co_await self.compute([&] {
+          mean = codec_.decode(frame, 1);
+          kernels::axpy_difference(1.0F, mean, sent_, self.params());
+        });
         sent_.clear();
         ++balances_;
         after_balance(self, frame, mean);
@@ -183,7 +196,10 @@ class Dma final : public Strategy {
       in.expect_end();
       if (verdict == Verdict::kSend) {
         // A model on its way is the answer; and what was asked before a balance came, that has answered.
-        if (sent_.empty() && balances == balances_) send_asynchronously(self);
+        if (sent_.empty() && balances == balances_) {
+          const double strayed = co_await distance(self);
+          co_await send_asynchronously(self, violates(strayed));
+        }
       } else {
         sent_.clear();
         warn_of(self, verdict);
@@ -195,7 +211,7 @@ class Dma final : public Strategy {
 
   void after_balance(Worker& self, const Frame& frame, const SharedVector& mean) {
     if (frame.payload().back() == std::byte{0}) return;  // of some workers: the reference stays
-    reference_ = mean;
+    codec_.refer_to(mean);
     ++references_;
     self.synchronised();
   }
@@ -223,18 +239,28 @@ class Dma final : public Strategy {
     return result;
   }
 
+  // Asynchronous: twice the full synchronisations its sender took in, and 1 where it violates.
+  static std::uint64_t number_behind(const Frame& frame) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, frame.payload().last(sizeof number).data(), sizeof number);
+    return number;
+  }
+
   // Adds a node's model to the balance; or says why not.
-  Verdict take(Balance& balance, Rank node, const Frame& frame) const {
-    const std::size_t more = options_.asynchronous ? sizeof references_ : 0;
-    if (frame.payload().size() != reference_.size() * sizeof(float) + more) return Verdict::kWrongSize;
-    const SharedVector model = frame.floats(reference_.size(), more);
-    if (!kernels::all_finite(model)) return Verdict::kNotFinite;
+  Verdict take(Balance& balance, Rank node, const Frame& frame) {
+    const std::size_t behind = options_.asynchronous ? sizeof references_ : 0;
+    if (frame.payload().size() < behind) return Verdict::kMalformed;
     if (options_.asynchronous) {
-      std::uint64_t references = 0;
-      std::memcpy(&references, frame.payload().last(sizeof references).data(), sizeof references);
-      if (references != references_) return Verdict::kOtherReference;
+      if (number_behind(frame) / 2 != references_) return Verdict::kOtherReference;
     }
-    balance.add(node, model);
+    SharedVector model;
+    try {
+      model = codec_.decode(frame, behind);
+    } catch (const DecodeError&) {
+      return Verdict::kMalformed;
+    }
+    if (!kernels::all_finite(model)) return Verdict::kNotFinite;
+    balance.add(node, std::move(model));
     return Verdict::kGoOn;
   }
 
@@ -266,16 +292,13 @@ class Dma final : public Strategy {
   // The model of the balance to its members.
   void answer(Comm& comm, const Balance& balance, Round round) {
     const bool full = balance.size() == nodes_;
-    const SharedVector mean(balance.mean());
-    const std::span<const std::byte> bytes = std::as_bytes(mean.values());
-    const Frame frame(FrameHeader{Traffic::kModel, Tag::kBroadcast, round}, bytes.size() + 1,
-                      [&](std::span<std::byte> payload) {
-                        std::copy(bytes.begin(), bytes.end(), payload.begin());
-                        payload.back() = std::byte{static_cast<std::uint8_t>(full ? 1 : 0)};
-                      });
+    const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
+    const std::byte flag{static_cast<std::uint8_t>(full ? 1 : 0)};
+    RandomStream random(seed_, "compression of averages", {round.value, rounds_});
+    const Frame frame = codec_.encode(header, balance.mean(), random, std::span(&flag, 1), balance.weight());
     for (const Rank node : balance.members()) comm.send(node, frame);
     if (full) {
-      reference_ = mean;
+      codec_.refer_to(codec_.decode(frame, 1));
       ++references_;
       violations_ = 0;
     }
@@ -289,7 +312,7 @@ class Dma final : public Strategy {
       const auto byte = static_cast<std::byte>(verdict);
       comm.send(node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, round}, std::span(&byte, 1)));
     };
-    const SharedVector reference = reference_;
+    const SharedVector reference = codec_.reference();
     Balance balance(reference, *weights_);
     std::vector<bool> told(nodes_, false);
     const auto refuse = [&](Rank node, Verdict verdict) {
@@ -333,7 +356,7 @@ class Dma final : public Strategy {
       comm.send(node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, kAnyRound}, out.bytes()));
     };
     std::optional<Arrival> arrival = co_await comm.receive_when_idle(Tag::kGather, kAnyRound);
-    const SharedVector reference = reference_;
+    const SharedVector reference = codec_.reference();
     Balance balance(reference, *weights_);
     std::uint64_t violators = 0;
     for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
@@ -344,8 +367,7 @@ class Dma final : public Strategy {
         continue;
       }
       // A reply that came too late for its balance may be near enough.
-      const SharedVector model = arrival->frame.floats(reference_.size(), sizeof references_);
-      if (!(kernels::squared_distance(model, reference_) <= options_.threshold)) ++violators;
+      violators += number_behind(arrival->frame) % 2;
     }
     if (balance.size() == 0) co_return;
     if (violators == 0) {
@@ -367,7 +389,7 @@ class Dma final : public Strategy {
   std::size_t nodes_;
   std::uint64_t seed_;
   std::shared_ptr<const std::vector<double>> weights_;
-  SharedVector reference_;
+  ModelCodec codec_;              // of the reference
   std::uint64_t references_ = 0;  // full synchronisations taken in
   // A worker's, asynchronous.
   std::vector<float> sent_;     // the model on its way; empty: none
@@ -398,9 +420,9 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const DmaOptions values = read(options);
   const auto workers = static_cast<std::uint64_t>(setting.world_size);
-  const std::uint64_t model = setting.dimension * sizeof(float);
+  const ModelSize model = model_size(setting);
   TrafficFormula formula;
-  formula.sync(Traffic::kModel) = workers * (2 * model + 1 + (values.asynchronous ? sizeof(std::uint64_t) : 0));
+  formula.sync(Traffic::kModel) = workers * (2 * model.bytes + 1 + (values.asynchronous ? sizeof(std::uint64_t) : 0));
   // Balances of some, and how many are asked, are as the data decide.
   formula.depends_on_values = true;
   return formula;
@@ -443,6 +465,7 @@ const StrategyRow kDma = {.name = "dma",
                           .source = "Kamp et al. 2018, algorithm 2",
                           .options = kOptions,
                           .needs_coordinator = true,
+                          .may_compress = true,
                           .vectors = 1,
                           .make = make,
                           .traffic = traffic};

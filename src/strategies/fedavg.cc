@@ -9,12 +9,13 @@
 //
 // Everyone draws S from the same seeded stream, so choosing costs no bytes. A chosen worker that is late by more than
 // the deadline is left out of the mean. Optimiser state stays local.
-// Messages a round: ceil(C K) models up, K models down.
+// Messages a round: ceil(C K) models up, K models down (model_codec.h).
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
+#include "strategies/model_codec.h"
 #include "strategies/rows.h"
 
 namespace laconic {
@@ -33,7 +34,10 @@ std::size_t chosen_count(double fraction, int world_size) {
 class FedAvg final : public Strategy {
  public:
   FedAvg(const FedAvgOptions& options, const StrategySetting& setting)
-      : options_(options), dimension_(setting.dimension), seed_(setting.seed), samples_(setting.samples) {}
+      : options_(options),
+        seed_(setting.seed),
+        samples_(setting.samples),
+        codec_(setting.compressor, SharedVector(setting.start)) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -42,34 +46,45 @@ class FedAvg final : public Strategy {
     const Round round = comm.next_round();
     const std::vector<Rank> group = chosen(round);
     if (std::binary_search(group.begin(), group.end(), self.rank())) {
-      comm.send(comm.coordinator(),
-                Frame(FrameHeader{Traffic::kModel, Tag::kGather, round}, std::span<const float>(self.params())));
+      const FrameHeader header{Traffic::kModel, Tag::kGather, round};
+      RandomStream random = self.rng("compression");
+      Frame own;
+      co_await self.compute([&] { own = codec_.encode(header, self.params(), random); });
+      comm.send(comm.coordinator(), own);
     }
     const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
-    const SharedVector mean = frame.floats(self.params().size());
+    SharedVector mean;
+    co_await self.compute([&] { mean = codec_.decode(frame); });
     std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
+    codec_.refer_to(mean);
     self.synchronised();
   }
 
   Task<void> coordinate(Comm& comm) override {
     std::vector<double> sum;
-    std::vector<float> mean(dimension_);
+    const std::size_t dimension = codec_.reference().size();
+    std::vector<float> mean(dimension);
     for (;;) {
       const Round round = comm.next_round();
       const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round), round);
-      sum.assign(dimension_, 0.0);
+      sum.assign(dimension, 0.0);
       double weight = 0.0;
       for (const Contribution& part : parts) {
         const auto samples = static_cast<double>(samples_.at(static_cast<std::size_t>(part.from.value)));
-        const SharedVector model = part.frame.floats(dimension_);
+        const SharedVector model = codec_.decode(part.frame);
         kernels::accumulate(samples, model, sum);
         weight += samples;
       }
       kernels::finish_mean(sum, weight, mean);
-      const Frame frame(FrameHeader{Traffic::kModel, Tag::kBroadcast, round}, std::span<const float>(mean));
+      const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
+      RandomStream random(seed_, "compression of averages", {round.value});
+      const Frame frame = codec_.encode(header, mean, random);
+      codec_.refer_to(codec_.decode(frame));
       for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) comm.send(rank, frame);
     }
   }
+
+  void archive(Archive& archive) override { codec_.archive(archive); }
 
  private:
   // S, in the order of ranks.
@@ -86,9 +101,9 @@ class FedAvg final : public Strategy {
   }
 
   FedAvgOptions options_;
-  std::size_t dimension_;
   std::uint64_t seed_;
   std::vector<std::uint64_t> samples_;
+  ModelCodec codec_;
 };
 
 FedAvgOptions read(const Options& options) {
@@ -117,17 +132,19 @@ const StrategyRow kFedAvg = {
     .source = "McMahan et al. 2017; Kamp et al. 2018 (fedavg)",
     .options = kOptions,
     .needs_coordinator = true,
+    .may_compress = true,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       return [options = read(options), setting] { return std::make_unique<FedAvg>(options, setting); };
     },
     .traffic =
         [](const Options& options, const StrategySetting& setting) {
           const FedAvgOptions values = read(options);
-          const std::uint64_t model = setting.dimension * sizeof(float);
+          const ModelSize model = model_size(setting);
           TrafficFormula formula;
           formula.sync(Traffic::kModel) =
               (chosen_count(values.fraction, setting.world_size) + static_cast<std::uint64_t>(setting.world_size)) *
-              model;
+              model.bytes;
+          formula.depends_on_values = model.depends_on_values;
           formula.steps_per_sync = values.period;
           return formula;
         }};

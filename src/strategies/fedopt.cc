@@ -7,9 +7,10 @@
 //   w  reference_, the last common model      b  period      server step  server_optimizer.h
 //
 // With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
-// round all workers hold the same bits. Messages: one all-reduce of d floats every `period` steps.
+// round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
 #include <algorithm>
 
+#include "strategies/averaging.h"
 #include "strategies/rows.h"
 #include "strategies/server_optimizer.h"
 
@@ -18,21 +19,25 @@ namespace {
 
 class FedOpt final : public Strategy {
  public:
-  FedOpt(std::uint64_t period, const ServerOptions& options, std::span<const float> start)
-      : period_(period), server_(options), reference_(start.begin(), start.end()) {}
+  FedOpt(std::uint64_t period, const ServerOptions& options, const StrategySetting& setting)
+      : period_(period), server_(options), averaging_(setting), reference_(setting.start) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
     if (self.step().value % period_ != 0) co_return;
-    const SharedVector mean = co_await self.comm().all_reduce_mean(self.params(), Traffic::kModel);
+    const SharedVector mean = co_await averaging_.mean(self);
     co_await self.compute([&] {
       server_.step(mean, reference_);
       std::copy(reference_.begin(), reference_.end(), self.params().begin());
+      if (averaging_.compresses()) averaging_.refer_to(SharedVector(reference_));
     });
     self.synchronised();
   }
 
+  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+
   void archive(Archive& archive) override {
+    averaging_.archive(archive);
     archive.vector("fedopt.reference", reference_, reference_.size());
     server_.archive(archive, reference_.size());
   }
@@ -40,6 +45,7 @@ class FedOpt final : public Strategy {
  private:
   std::uint64_t period_;
   ServerOptimizer server_;
+  Averaging averaging_;
   std::vector<float> reference_;
 };
 
@@ -62,18 +68,16 @@ const StrategyRow kFedOpt = {
     .source =
         "Reddi et al. 2021 (FedAdam, FedYogi, FedAdagrad); Hsu et al. 2019 (FedAvgM); Douillard et al. 2023 (DiLoCo)",
     .options = kOptions,
+    .may_compress = true,
     .vectors = 3,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       const ServerOptions server = read_server_options(options);
-      return [=, period = options.integer("period"), start = setting.start] {
-        return std::make_unique<FedOpt>(period, server, start);
-      };
+      return [=, period = options.integer("period")] { return std::make_unique<FedOpt>(period, server, setting); };
     },
     .traffic =
         [](const Options& options, const StrategySetting& setting) {
           TrafficFormula formula;
-          formula.sync(Traffic::kModel) =
-              all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+          add_average(formula, setting);
           formula.steps_per_sync = options.integer("period");
           return formula;
         }};

@@ -5,9 +5,10 @@
 //
 // Synchronous is the baseline of Theologitis et al. 2025, periodic(b) and continuous those of Kamp et al. 2018.
 // Optimiser state stays local. Invariant: after a synchronisation all workers hold the same bits, the mean of the
-// models (P1). Messages: one all-reduce of d floats every `period` steps.
+// models (P1). Messages: one average of all models every `period` steps (averaging.h).
 #include <algorithm>
 
+#include "strategies/averaging.h"
 #include "strategies/rows.h"
 
 namespace laconic {
@@ -15,27 +16,31 @@ namespace {
 
 class Periodic final : public Strategy {
  public:
-  explicit Periodic(std::uint64_t period) : period_(period) {}
+  Periodic(std::uint64_t period, const StrategySetting& setting) : period_(period), averaging_(setting) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
     if (self.step().value % period_ != 0) co_return;
-    const SharedVector mean = co_await self.comm().all_reduce_mean(self.params(), Traffic::kModel);
+    const SharedVector mean = co_await averaging_.mean(self);
     std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
     self.synchronised();
   }
 
+  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+  void archive(Archive& archive) override { averaging_.archive(archive); }
+
  private:
   std::uint64_t period_;
+  Averaging averaging_;
 };
 
-StrategyFactory make_periodic(std::uint64_t period) {
-  return [period] { return std::make_unique<Periodic>(period); };
+StrategyFactory make_periodic(std::uint64_t period, const StrategySetting& setting) {
+  return [=] { return std::make_unique<Periodic>(period, setting); };
 }
 
 TrafficFormula traffic_of(const StrategySetting& setting, std::uint64_t period) {
   TrafficFormula formula;
-  formula.sync(Traffic::kModel) = all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+  add_average(formula, setting);
   formula.steps_per_sync = period;
   return formula;
 }
@@ -55,7 +60,9 @@ const StrategyRow kPeriodic = {
     .help = "average the models every `period` steps (local SGD)",
     .source = "Kamp et al. 2018 (periodic); McDonald et al. 2009",
     .options = kOptions,
-    .make = [](const Options& options, const StrategySetting&) { return make_periodic(options.integer("period")); },
+    .may_compress = true,
+    .make = [](const Options& options,
+               const StrategySetting& setting) { return make_periodic(options.integer("period"), setting); },
     .traffic = [](const Options& options,
                   const StrategySetting& setting) { return traffic_of(setting, options.integer("period")); }};
 
@@ -64,7 +71,8 @@ const StrategyRow kSynchronous = {
     .help = "average the models after every step",
     .source = "Theologitis et al. 2025 (Synchronous); Kamp et al. 2018 (continuous)",
     .options = {},
-    .make = [](const Options&, const StrategySetting&) { return make_periodic(1); },
+    .may_compress = true,
+    .make = [](const Options&, const StrategySetting& setting) { return make_periodic(1, setting); },
     .traffic = [](const Options&, const StrategySetting& setting) { return traffic_of(setting, 1); }};
 
 }  // namespace laconic

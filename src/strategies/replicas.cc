@@ -28,6 +28,10 @@ Replicas::Replicas(std::shared_ptr<const MixingMatrix> mixing, std::unique_ptr<C
   std::copy(start.begin(), start.end(), replica_.begin());
 }
 
+bool Replicas::silent(const Frame& frame) {
+  return frame.payload().empty() && frame.header().traffic == Traffic::kControl;
+}
+
 Replicas::Payload Replicas::parse(const Frame& frame) {
   ByteReader in(frame.payload(), "message");
   Payload payload;
@@ -55,6 +59,13 @@ Task<Frame> Replicas::encode(Worker& self, std::span<const float> v, Traffic tra
   co_return frame;
 }
 
+Frame Replicas::silence(Worker& self) {
+  LACONIC_CHECK(!parted_, "a node that asks cannot be silent");
+  asked_ = false;
+  const FrameHeader header{.traffic = Traffic::kControl, .tag = Tag::kGossip, .round = self.comm().next_round()};
+  return {header, std::span<const std::byte>()};
+}
+
 Task<Replicas::Exchanged> Replicas::exchange_frames(Worker& self, const Frame& own) {
   Exchanged exchanged{own, {}};
   exchanged.received = co_await exchange(self.comm(), *mixing_, own);
@@ -65,6 +76,7 @@ void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
   chains_.resize(exchanged.received.size(), 0);
   for (std::size_t i = 0; i < chains_.size(); ++i) {
     const Rank sender = exchanged.received[i].from.rank;
+    if (silent(exchanged.received[i].frame)) continue;
     Payload payload;
     read_from(self, sender, [&] { payload = parse(exchanged.received[i].frame); });
     if (payload.chain != chains_[i]) {
@@ -74,7 +86,7 @@ void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
     }
     chains_[i] = crc32c(payload.message, payload.chain);
   }
-  own_chain_ = crc32c(parse(exchanged.own).message, own_chain_);
+  if (!silent(exchanged.own)) own_chain_ = crc32c(parse(exchanged.own).message, own_chain_);
 }
 
 Task<void> Replicas::apply(Worker& self, const Exchanged& exchanged, float keep, float scale) {
@@ -93,11 +105,14 @@ void Replicas::decode(Worker& self, const Exchanged& exchanged, float keep, floa
     kernels::scale(keep, difference_);
     for (std::vector<float>& copy : copies_) kernels::scale(keep, copy);
   }
-  const std::span<const std::byte> own = parse(exchanged.own).message;
-  compressor_->decode_add(own, scale, replica_);
-  if (form_ == Form::kSum)
-    compressor_->decode_add(own, scale * (own_weight(*mixing_, self.rank()) - 1.0F), difference_);
+  if (!silent(exchanged.own)) {
+    const std::span<const std::byte> own = parse(exchanged.own).message;
+    compressor_->decode_add(own, scale, replica_);
+    if (form_ == Form::kSum)
+      compressor_->decode_add(own, scale * (own_weight(*mixing_, self.rank()) - 1.0F), difference_);
+  }
   for (std::size_t i = 0; i < exchanged.received.size(); ++i) {
+    if (silent(exchanged.received[i].frame)) continue;
     const WeightedNeighbor& from = exchanged.received[i].from;
     const bool each = form_ == Form::kEach;
     const float weight = each ? scale : scale * static_cast<float>(from.weight);
@@ -119,11 +134,10 @@ void Replicas::sum_up(std::span<const WeightedNeighbor> neighbors,
 }
 
 Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked) {
-  const FrameHeader header{
-      .traffic = exchanged.own.header().traffic, .tag = Tag::kReplica, .round = exchanged.own.header().round};
+  const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kReplica, .round = exchanged.own.header().round};
   Frame answer;
   for (const NeighborFrame& neighbor : exchanged.received) {
-    if (!parse(neighbor.frame).asks) continue;
+    if (silent(neighbor.frame) || !parse(neighbor.frame).asks) continue;
     if (answer.payload().empty()) {
       answer = Frame(header, sizeof own_chain_ + replica_.size() * sizeof(float), [&](std::span<std::byte> payload) {
         std::memcpy(payload.data(), &own_chain_, sizeof own_chain_);

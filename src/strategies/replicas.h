@@ -16,6 +16,9 @@
 //   chain   := u32    crc32c over all messages the sender sent before this one; of none: 0
 //   flags   := u8     bit 0: the sender asks its neighbours for their replicas
 //
+// A node whose q is 0 may be silent: an empty payload, as control, and xhat_i as it was. Its chain is that of what it
+// sent before.
+//
 // A receiver that finds another chain than its own over the sender's messages has missed one or has another: what it
 // holds is no longer what the sender's neighbours should. It says so (Worker::warn), and asks with its next message;
 // each neighbour answers with a frame of Tag::kReplica (chain, then xhat as d float32) in that round, from which that
@@ -47,6 +50,10 @@ class Replicas {
 
   // The frame that tells the neighbours C(v) in the next round.
   Task<Frame> encode(Worker& self, std::span<const float> v, Traffic traffic);
+  // The frame that stands for q = 0; only where asks() is false.
+  Frame silence(Worker& self);
+  // Whether this node's next message has to ask its neighbours for their replicas.
+  bool asks() const { return parted_; }
 
   // What came from the neighbours for a frame of encode().
   struct Exchanged {
@@ -63,6 +70,7 @@ class Replicas {
 
  private:
   struct Payload;
+  static bool silent(const Frame& frame);
   static Payload parse(const Frame& frame);
   void check_chains(Worker& self, const Exchanged& exchanged);
   // xhat_i and either D_i or the neighbours' copies move on.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -46,7 +47,8 @@ struct StrategySetting {
   std::shared_ptr<const MixingMatrix> mixing = {};
   // The directed links of every round, of K nodes; for rows that need links.
   std::shared_ptr<const LinkSchedule> links = {};
-  // Makes operators for vectors of d elements; for rows that compress.
+  // Makes operators for vectors of d elements; for rows that compress, or may; else, or where models travel whole,
+  // empty.
   CompressorFactory compressor = {};
   // For rows with groups: the row that runs between them, and its options.
   const StrategyRow* between = nullptr;
@@ -64,6 +66,8 @@ struct TrafficFormula {
   std::array<std::uint64_t, kTrafficKinds> per_run{};  // of a whole run of StrategySetting::steps
   // Steps from one synchronisation to the next; 0 when the data decide or there are none.
   std::uint64_t steps_per_sync = 0;
+  // Where the data decide: the most synchronisations that a run can have; unset: one a step.
+  std::optional<std::uint64_t> most_syncs = {};
   // Whether the size of messages depends on what is in them, or their number on the round: the formula is then that of
   // Gaussian vectors and of the mean round.
   bool depends_on_values = false;
@@ -93,6 +97,8 @@ struct StrategyRow {
   bool brings_momentum = false;
   // Sends what a compression operator makes of a vector.
   bool compresses = false;
+  // Sends whole models, or compressed differences where the job has a compressor.
+  bool may_compress = false;
   // The number of groups of workers that StrategySetting::between sees as its nodes; unset: the row needs none. Throws
   // UsageError when so many workers do not make them.
   std::uint32_t (*groups)(const Options& options, std::uint32_t workers) = nullptr;

@@ -376,6 +376,21 @@ class Forgetful final : public Strategy {
 
 class PartedReplicas : public testing::TestWithParam<std::string> {};  // how they are held
 
+TEST_P(PartedReplicas, AreNamedAndRebuiltWhereANodeIsSilentMostly) {
+  Scenario s = gossip("choco", {{"gamma", "0.3"}, {"replicas", GetParam()}, {"trigger", "0.5"}});
+  s.steps = 60;
+  const Result clean = run(s);
+  EXPECT_GT(clean.outcome.ledger.total(Traffic::kControl).frames, 100U);
+  s.wrap = [](StrategyFactory make) -> StrategyFactory {
+    return [make = std::move(make)] { return std::make_unique<Forgetful>(make(), Step{8}, GetParam() == "each"); };
+  };
+  const Result result = run(s);
+  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_NE(result.warnings[0].find("worker 2 knows of worker 1 "), std::string::npos) << result.warnings[0];
+  EXPECT_LT(squared_distance_from_average(result.params), 2.0 * squared_distance_from_average(clean.params));
+}
+
 TEST_P(PartedReplicas, AreNamedAndRebuilt) {
   Scenario s = compressing(gossip("choco", {{"gamma", "0.3"}, {"replicas", GetParam()}}), 4);
   s.steps = 20;

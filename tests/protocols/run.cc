@@ -44,8 +44,9 @@ StrategySetting strategy_setting(const Scenario& scenario) {
     setting.between = &find_strategy(scenario.between);
     setting.between_options = strategy_options(scenario.between, scenario.between_options);
   }
-  if (row.compresses || (setting.between != nullptr && setting.between->compresses)) {
-    const CompressorRow& compressor = find_compressor(scenario.compressor);
+  const bool compresses = row.compresses || (row.may_compress && !scenario.compressor.empty());
+  if (compresses || (setting.between != nullptr && setting.between->compresses)) {
+    const CompressorRow& compressor = find_compressor(scenario.compressor.empty() ? "none" : scenario.compressor);
     std::map<std::string, GivenOption> given;
     for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
     setting.compressor = compressor.make(Options("compression", compressor.options, given), scenario.problem.layout());

@@ -25,7 +25,7 @@ struct Scenario {
   std::string weights = "metropolis";
   double link_up = 1.0;                                 // probability of a link, for strategies over links
   std::shared_ptr<const LinkSchedule> links = {};       // instead of those of the topology
-  std::string compressor = "none";                      // for strategies that compress
+  std::string compressor = {};                          // default: none; or whole models, where they may
   std::map<std::string, std::string> compression = {};  // its options
   int compute_threads = 1;
   std::uint64_t evaluate_every = 1;
