@@ -150,6 +150,7 @@ nlohmann::json Harness::json() const {
     root["table"]["columns"] = columns_;
     root["table"]["rows"] = rows_;
   }
+  if (!series_.is_null()) root["series"] = series_;
   return root;
 }
 

@@ -54,6 +54,8 @@ class Harness {
   void add(std::string_view figure, double value, std::string_view unit, std::optional<Goal> goal = std::nullopt);
   // A table of results, printed above the figures; null is an empty cell. Each row has as many cells as `columns`.
   void table(std::vector<std::string> columns, std::vector<std::vector<nlohmann::json>> rows);
+  // Data for plots, into the JSON only, under "series".
+  void series(std::string_view name, nlohmann::json points) { series_[std::string(name)] = std::move(points); }
   // Whether what was timed computes the right thing. A failed check fails the benchmark.
   void check(std::string_view statement, bool holds);
   // A fact of the machine or the set-up beside the ones every benchmark records ("threads", "simd").
@@ -83,6 +85,7 @@ class Harness {
   nlohmann::json machine_;
   std::vector<std::string> columns_;
   std::vector<std::vector<nlohmann::json>> rows_;
+  nlohmann::json series_;
   std::vector<Result> results_;
   std::vector<Check> checks_;
 };

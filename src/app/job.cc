@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -130,7 +131,9 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
       return;
     case OptionType::kNumber:
       // A word is for Options to judge; a number has no quotes.
-      if (is_text && !spec.choices.empty() && std::isalpha(static_cast<unsigned char>(value.text.front())) != 0) return;
+      if (is_text && !spec.choices.empty() && !value.text.empty() && std::isalpha(static_cast<unsigned char>(value.text[0])) != 0) {
+        return;
+      }
       if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
       return;
     case OptionType::kFlag:
@@ -450,6 +453,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 
   const Options& data = job.section("data");
   job.dataset = &find_dataset(data.text("dataset"));
+  job.drift = read_drift(job.section("drift"));
   job.sampling = parse_sampling(data.text("sampling"));
   job.model = &find_model(job.section("model").text("name"));
   if (job.model->input != job.dataset->input) {

@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "strategies/strategy.h"
 #include "training/dataset.h"
+#include "training/drift.h"
 #include "training/length.h"
 #include "training/models.h"
 #include "training/optimizers.h"
@@ -35,6 +36,7 @@ struct Job {
   TrainingLength length;
   TrainingLength evaluation_interval;
   std::optional<Until> until;
+  DriftOptions drift;
   Sampling sampling = Sampling::kFresh;
   std::uint32_t workers = 1;
   std::uint32_t groups = 1;        // of a strategy that has some

@@ -152,7 +152,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
   const std::vector<BadInput> cases = {
       {11, "[stategy]", "job.toml:11: unknown section [stategy]; did you mean [strategy]?"},
       {14, "[zebra]",
-       "job.toml:14: unknown section [zebra]; known are: [job], [data], [model], [optimizer], [workers], [strategy], "
+       "job.toml:14: unknown section [zebra]; known are: [job], [data], [drift], [model], [optimizer], [workers], "
+       "[strategy], "
        "[between], [topology], [compression], [network], [energy], [evaluation], [output]"},
       {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
       {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},

@@ -68,7 +68,8 @@ std::string datasets_text(std::size_t width) {
   std::string text;
   for (const DatasetRow& row : datasets()) {
     text += row_text(row.name, row.summary, width);
-    const std::string place = row.default_directory.empty()
+    const std::string place = row.is_stream ? "drawn as it is needed: no files"
+                              : row.default_directory.empty()
                                   ? "data.dir must name its folder"
                                   : "data.dir: " + std::string(row.default_directory) + " by default";
     text += wrapped(place + (row.package.empty() ? "" : ", Debian package " + std::string(row.package)), 4, width);

@@ -186,6 +186,16 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   const auto named = [](const StrategyRow& row) {
     return std::string(row.name) + " (" + std::string(row.source) + ")";
   };
+  if (!setup.training->drifts().empty()) {
+    const std::vector<std::uint64_t>& drifts = setup.training->drifts();
+    constexpr std::size_t kMostShown = 5;
+    std::string steps_text;
+    for (std::size_t i = 0; i < std::min(drifts.size(), kMostShown); ++i) {
+      steps_text += (i > 0 ? ", " : "") + grouped(drifts[i]);
+    }
+    line("drift", job.section("drift").text("kind") + ", after step " + steps_text +
+                      (drifts.size() > kMostShown ? ", ...: " + grouped(drifts.size()) + " times" : ""));
+  }
   line("strategy", named(*job.strategy));
   if (job.between != nullptr) line("between", named(*job.between) + ", " + grouped(job.groups) + " groups");
   if (setup.tuned) line("tuned", tuned_text(job, setup));

@@ -197,6 +197,9 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.steps = result.steps_done.value;
   summary.epochs = setup.epochs(result.steps_done);
   summary.syncs = result.outcome.syncs;
+  for (const std::uint64_t step : setup.training->drifts()) {
+    if (step < summary.steps) summary.drifts.push_back(step);
+  }
   summary.time = result.outcome.time;
   summary.wall_seconds = result.wall_seconds;
   summary.trace_hash = result.outcome.trace_hash;

@@ -7,6 +7,7 @@
 
 #include "strategies/strategy.h"
 #include "training/dataset.h"
+#include "training/drift.h"
 #include "training/models.h"
 #include "training/optimizers.h"
 
@@ -312,6 +313,10 @@ const std::vector<SchemaSection>& schema() {
   static const std::vector<SchemaSection> sections = {
       {.name = "job", .help = "what is run, and for how long", .options = job_options(), .variants = {}},
       data_section(),
+      {.name = "drift",
+       .help = "how the data change in the course of a run",
+       .options = {drift_options().begin(), drift_options().end()},
+       .variants = {}},
       named_section("model", "what is trained", "a row of `laconic list models`", models()),
       named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers()),
       {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
@@ -329,7 +334,7 @@ const std::vector<SchemaSection>& schema() {
 
 bool is_list(std::string_view section, std::string_view key) {
   return (section == "workers" && key == "compute") || (section == "model" && key == "hidden") ||
-         (section == "optimizer" && key == "milestones");
+         (section == "drift" && key == "at") || (section == "optimizer" && key == "milestones");
 }
 
 bool changes_no_result(std::string_view section, std::string_view key) {

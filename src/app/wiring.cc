@@ -36,6 +36,7 @@ std::shared_ptr<const Training> make_training(const Job& job, const std::shared_
   setup.optimizer = job.optimizer;
   setup.optimizer_options = job.section("optimizer");
   setup.length = job.length;
+  setup.drift = job.drift;
   setup.prequential = job.section("evaluation").flag("prequential");
   setup.seed = job.seed;
   try {
@@ -43,7 +44,12 @@ std::shared_ptr<const Training> make_training(const Job& job, const std::shared_
   } catch (const UsageError& error) {
     // What is wrong with an option says its place itself.
     const std::string text = error.what();
-    throw UsageError((text.starts_with("model.name") ? job.place_of("model", "name") : "") + text);
+    std::string place;
+    if (text.starts_with("model.name")) place = job.place_of("model", "name");
+    for (const char* key : {"kind", "at", "probability"}) {
+      if (text.starts_with(std::string("drift.") + key + ":")) place = job.place_of("drift", key);
+    }
+    throw UsageError(place + text);
   }
 }
 

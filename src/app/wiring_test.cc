@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "app/commands.h"
+#include "app/plan.h"
+#include "app/results.h"
 #include "app/tiny_job_test.h"
 #include "base/error.h"
 
@@ -130,6 +133,55 @@ TEST(Wiring, TheCumulativeLossCountsEverySampleOnceWhoeverTakesTheStep) {
     EXPECT_EQ(total.samples, 4U * 8 * 40) << strategy;
     EXPECT_NEAR(total.loss / static_cast<double>(total.samples), mean, 1e-9) << strategy;
   }
+}
+
+TEST(Wiring, ADriftIsRefusedWhereItMakesNoSenseAndToldWhereItDoes) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const std::string text = tiny_job_text(root, "drift", "name = \"local\"");
+  const auto refusal = [&](const std::string& section) {
+    try {
+      set_up(parse_job_text(text + section, "job.toml"));
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const auto line = std::count(text.begin(), text.end(), '\n');
+  const std::string second = "job.toml:" + std::to_string(line + 2) + ": ";
+  const std::string third = "job.toml:" + std::to_string(line + 3) + ": ";
+  EXPECT_EQ(refusal("[drift]\nkind = \"redraw\"\nat = [10]\n"),
+            second +
+                "drift.kind: nothing of mnist can be drawn anew, only data.dataset = \"graphical_model\"; take "
+                "labels or rotation");
+  EXPECT_EQ(refusal("[drift]\nkind = \"labels\"\nat = [10, 40]\n"),
+            third + "drift.at: no step follows on step 40 in a run of 40; remove it, or run longer");
+  EXPECT_EQ(refusal("[drift]\nat = [10]\n").find(second + "drift.at: nothing drifts without a kind"), 0U);
+
+  const Job job = parse_job_text(text + "[drift]\nkind = \"rotation\"\nat = [10, 25]\n", "job.toml");
+  EXPECT_EQ(parse_job_text(job.resolved_text(), "again.toml").drift.at, (std::vector<std::uint64_t>{10, 25}));
+  const JobSetup setup = set_up(job);
+  EXPECT_NE(plan_text(job, setup, 100).find("drift         rotation, after step 10, 25\n"), std::string::npos);
+  const RunResult result = run_job(job, setup);
+  EXPECT_EQ(summarise(job, setup, result).drifts, (std::vector<std::uint64_t>{10, 25}));
+}
+
+TEST(Wiring, AStreamIsAJobWithoutFiles) {
+  const std::string text =
+      "[job]\nsteps = 60\n[data]\ndataset = \"graphical_model\"\ninputs = 20\nbatch = 10\n[model]\nname = "
+      "\"mlp\"\nhidden = 8\n[drift]\nkind = \"redraw\"\nprobability = 0.05\n[optimizer]\nname = "
+      "\"sgd\"\n[workers]\ncount = 3\n[strategy]\nname = \"dma\"\nthreshold = 0.1\n[evaluation]\nevery = \"20 "
+      "steps\"\nprequential = true\n";
+  const Job job = parse_job_text(text, "job.toml");
+  const JobSetup setup = set_up(job);
+  EXPECT_FALSE(setup.training->drifts().empty());
+  const RunResult result = run_job(job, setup);
+  ASSERT_FALSE(result.outcome.error);
+  EXPECT_EQ(result.measurements.back().prequential.samples, 3U * 10 * 60);
+  EXPECT_EQ(result.measurements.back().test.samples, 2000U);
+  EXPECT_EQ(run_job(job, set_up(job)).outcome.trace_hash, result.outcome.trace_hash);
+  const std::vector<std::string> by_label = {"data.partition=shards:2"};
+  EXPECT_THROW(set_up(parse_job_text(text, "job.toml", by_label)), UsageError);
 }
 
 TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {

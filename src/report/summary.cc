@@ -89,6 +89,7 @@ std::string summary_text(const Summary& summary) {
   json["steps"] = summary.steps;
   json["epochs"] = summary.epochs;
   json["syncs"] = summary.syncs;
+  if (!summary.drifts.empty()) json["drifts"] = summary.drifts;
   json["time_s"] = summary.time.value;
   json["wall_s"] = summary.wall_seconds;
   json["trace_hash"] = hex(summary.trace_hash);

@@ -34,8 +34,9 @@ struct Summary {
   std::uint64_t steps = 0;  // of each worker
   double epochs = 0.0;
   std::uint64_t syncs = 0;
-  Seconds time;               // of the run's clock, when it ended
-  double wall_seconds = 0.0;  // decides nothing
+  std::vector<std::uint64_t> drifts;  // steps after which the data changed
+  Seconds time;                       // of the run's clock, when it ended
+  double wall_seconds = 0.0;          // decides nothing
   std::uint64_t trace_hash = 0;
   std::optional<double> paper_gb;  // bytes as FDA's paper counts them, 1e9 each
   std::optional<double> joules;    // of all bits and steps, by the job's energy model

@@ -80,7 +80,8 @@ class Learner {
   virtual StepResult local_step(Step step) = 0;
 
   // Measures the model of `params` (d elements) and `buffers` (as many as buffers()), not necessarily this learner's
-  // own, on a split. Leaves the learner's state as it was.
+  // own, on a split; where the data change in the course of a run, as they were in this learner's newest step. Leaves
+  // the learner's state as it was.
   virtual Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) = 0;
 
   // All that training changes except params(): optimiser state, buffers. Saved and loaded between steps.

@@ -107,8 +107,9 @@ class Worker {
   void measured(std::string_view name, double value) { parts_.events.measured(node_, step_, name, value); }
   void warn(const std::string& text) { parts_.events.warned(node_, step_, text); }
 
-  // Loss of the newest step.
+  // Loss of the newest step, and all that it saw.
   double last_loss() const { return last_.loss; }
+  const StepResult& last_step() const { return last_; }
   // Sum of the training losses of the steps since the last call, and their number: for the metrics.
   struct MeanLoss {
     double sum = 0.0;

@@ -27,7 +27,7 @@ Batch text_batch(const Samples& samples, std::span<const std::uint32_t> chosen) 
 }  // namespace
 
 Batch make_batch(const Dataset& data, const Samples& samples, std::span<const std::uint32_t> chosen,
-                 RandomStream* augmentation) {
+                 RandomStream* augmentation, const Concept& present) {
   if (samples.tokens_each > 0) return text_batch(samples, chosen);
   const ImageShape& shape = data.shape;
   const auto count = static_cast<std::int64_t>(chosen.size());
@@ -37,11 +37,16 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
   const std::size_t area = size / static_cast<std::size_t>(shape.channels);
   LACONIC_CHECK(data.normalisation.empty() || data.normalisation.size() * area == size, data.normalisation.size()
                                                                                             << " channels normalised");
+  std::vector<std::uint8_t> turned(size);
   std::vector<std::uint8_t> cropped(size);
   float* pixels = batch.inputs.data_ptr<float>();
   auto* labels = batch.targets.data_ptr<std::int64_t>();
   for (const std::uint32_t sample : chosen) {
     const std::uint8_t* from = samples.pixels.data() + std::size_t{sample} * size;
+    if (present.quarter_turns != 0) {
+      rotate_image(from, shape, present.quarter_turns, turned.data());
+      from = turned.data();
+    }
     if (data.augmented && augmentation != nullptr) {
       crop_image(from, shape, random_crop(*augmentation), cropped.data());
       from = cropped.data();
@@ -54,7 +59,8 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
       }
     }
     pixels += size;
-    *labels++ = samples.labels[sample];
+    const std::uint8_t label = samples.labels[sample];
+    *labels++ = present.labels.empty() ? label : present.labels[label];
   }
   return batch;
 }

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "training/dataset.h"
+#include "training/drift.h"
 
 namespace laconic {
 
@@ -19,9 +20,9 @@ struct Batch {
   at::Tensor targets;
 };
 
-// The samples `chosen` of a split of `data`. `augmentation`: where crops are drawn from, sample after sample, for data
-// that want them; null: none.
+// The samples `chosen` of a split of `data`, turned into those of `present`. `augmentation`: where crops are drawn
+// from, sample after sample, for data that want them; null: none.
 Batch make_batch(const Dataset& data, const Samples& samples, std::span<const std::uint32_t> chosen,
-                 RandomStream* augmentation);
+                 RandomStream* augmentation, const Concept& present = {});
 
 }  // namespace laconic

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "training/cifar.h"
 #include "training/data_files.h"
+#include "training/graphical_model.h"
 #include "training/idx.h"
 #include "training/row.h"
 #include "training/text.h"
@@ -151,6 +152,10 @@ void hold_out_validation(Dataset& dataset, double fraction, std::uint64_t seed) 
     throw UsageError("data.validation: data set " + dataset.name +
                      " brings a validation split of its own; remove the fraction");
   }
+  if (dataset.stream) {
+    throw UsageError("data.validation: " + dataset.name +
+                     " is a stream without end, of which every sample is new; remove the fraction");
+  }
   const std::size_t total = dataset.train.count();
   const auto held = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(total)));
   if (held == 0 || held == total) {
@@ -239,6 +244,13 @@ std::span<const DatasetRow> datasets() {
                  .train_text = "wiki.train.tokens",
                  .validation_text = "wiki.valid.tokens",
                  .test_text = "wiki.test.tokens"},
+      DatasetRow{.name = "graphical_model",
+                 .summary = "endless bits of two classes from a random graphical model, which drift.kind = \"redraw\" "
+                            "draws anew (after Kamp et al. 2018); for mlp and logistic_regression",
+                 .options = graphical_model_options(),
+                 .classes = 2,
+                 .is_stream = true,
+                 .load = make_graphical_model_data},
   };
   return rows;
 }
@@ -246,6 +258,10 @@ std::span<const DatasetRow> datasets() {
 const DatasetRow& find_dataset(std::string_view name) { return find_row(datasets(), name, "data.dataset"); }
 
 Dataset load_dataset(const DatasetRow& row, const std::string& directory, const Options& options) {
+  if (row.is_stream) {
+    if (directory.empty()) return row.load(row, directory, options);
+    throw UsageError("data.dir: " + std::string(row.name) + " has no files; remove it");
+  }
   const std::string place = directory.empty() ? std::string(row.default_directory) : directory;
   if (place.empty()) {
     const std::string_view first = row.input == Input::kText ? row.train_text : row.train_images;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,8 +35,12 @@ struct Samples {
   // Of text: each sample is a run of tokens. All but the last are inputs, all but the first what should follow them.
   std::vector<std::uint32_t> tokens;  // count x tokens_each, sample after sample, each below Dataset::classes
   std::size_t tokens_each = 0;        // 0: images
+  // Of a stream: how many samples it counts as. They are drawn when they are needed, and the vectors are empty.
+  std::size_t drawn = 0;
 
-  std::size_t count() const { return tokens_each == 0 ? labels.size() : tokens.size() / tokens_each; }
+  std::size_t count() const {
+    return drawn > 0 ? drawn : tokens_each == 0 ? labels.size() : tokens.size() / tokens_each;
+  }
   // Predictions that a model makes for one sample.
   std::size_t predictions_each() const { return tokens_each == 0 ? 1 : tokens_each - 1; }
   // Bytes that the vectors take.
@@ -50,6 +55,12 @@ struct ChannelScale {
   float deviation = 1.0F;
 };
 
+// Of a graphical model whose bits are the samples (graphical_model.h).
+struct GraphicalModelSize {
+  std::uint32_t inputs = 0;  // bits that are seen
+  std::uint32_t hidden = 0;  // bits between them and the label
+};
+
 struct Dataset {
   std::string name;
   Input input = Input::kImages;
@@ -60,12 +71,13 @@ struct Dataset {
   Samples validation;  // from a file of its own, or empty until hold_out_validation
   // What a model sees of a channel is (value - mean) / deviation; one for each channel, or empty: the value.
   std::vector<ChannelScale> normalisation;
-  bool augmented = false;  // training samples are cropped and mirrored at random (augmentation.h)
+  std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
+  bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)
 };
 
 // Moves a random `fraction` in [0, 1) of the training samples (rounded to the nearest count, the order kept) to the
 // validation split; the draw depends on `seed` only. Throws UsageError when that leaves either split without a sample,
-// or the data set has a validation split already; 0 changes nothing.
+// the data set has a validation split already, or is a stream; 0 changes nothing.
 void hold_out_validation(Dataset& dataset, double fraction, std::uint64_t seed);
 
 // One loadable data set. Each file is either as named here or has ".gz" behind.
@@ -79,6 +91,7 @@ struct DatasetRow {
   std::string_view package = {};            // Debian package that installs the default directory; empty: none
   std::uint32_t classes = 0;                // 0: the files decide
   bool has_validation = false;              // brings a validation split
+  bool is_stream = false;                   // is made up as it is needed: there are no files
   // Reads the files; `options` were resolved against the row's.
   Dataset (*load)(const DatasetRow& row, const std::string& directory, const Options& options) = nullptr;
   // Names of the files, empty where there are none of the kind. IDX files: images, labels, users.

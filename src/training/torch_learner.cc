@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "training/batch.h"
 #include "training/flat_optimizer.h"
+#include "training/graphical_model.h"
 
 namespace laconic {
 namespace {
@@ -86,7 +87,7 @@ class TorchLearner final : public Learner {
   }
 
   Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) override {
-    return evaluate_model(*context_, params, buffers, split);
+    return evaluate_model(*context_, params, buffers, split, step_);
   }
 
   void archive(Archive& archive) override {
@@ -101,16 +102,15 @@ class TorchLearner final : public Learner {
     const auto rank = static_cast<std::uint64_t>(rank_.value);
     step_ = step;
     RandomStream augmentation(setup.seed, "augmentation", {rank, step.value});
-    const auto chosen = sampler_.draw(step);
-    const Batch batch = make_batch(*setup.data, setup.data->train, chosen, &augmentation);
+    const Batch batch = make_training_batch(step, &augmentation);
     instance.bind(params_.data_ptr<float>(), gradient.data_ptr<float>());
     float* const buffers =
         context_->buffers_travel ? params_.data_ptr<float>() + context_->trained.size : buffers_.data();
-    StepResult result{.samples = chosen.size()};
+    StepResult result{.samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
     const bool trains_as_it_tests =
         !context_->network->has_dropout() && context_->state.size == 0 && !setup.data->augmented;
     if (setup.prequential && !trains_as_it_tests) {
-      result.test_loss = test(instance, make_batch(*setup.data, setup.data->train, chosen, nullptr));
+      result.test_loss = test(instance, make_training_batch(step, nullptr));
     }
     Pass pass{.buffers = buffer_tensors(context_->state, buffers), .training = true};
     at::Generator masks;
@@ -125,6 +125,20 @@ class TorchLearner final : public Learner {
     result.loss = loss.item<double>();
     if (setup.prequential && trains_as_it_tests) result.test_loss = result.loss;
     return result;
+  }
+
+  // The batch of `step`; `augmentation` as make_batch takes it.
+  Batch make_training_batch(Step step, RandomStream* augmentation) {
+    const TrainingSetup& setup = context_->setup;
+    const Dataset& data = *setup.data;
+    const Concept present = context_->drift.at(step);
+    std::span<const std::uint32_t> chosen = sampler_.draw(step);
+    if (!data.stream) return make_batch(data, data.train, chosen, augmentation, present);
+    RandomStream stream(setup.seed, "stream", {static_cast<std::uint64_t>(rank_.value), step.value});
+    const Samples drawn = GraphicalModel(*data.stream, setup.seed, present.model).draw(stream, chosen.size());
+    std::vector<std::uint32_t> all(chosen.size());
+    std::iota(all.begin(), all.end(), 0U);
+    return make_batch(data, drawn, all, augmentation, present);
   }
 
   // Mean loss outside training.
@@ -169,7 +183,7 @@ std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> con
 }
 
 Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
-                          Split split) {
+                          Split split, Step step) {
   // Small enough for the activations to stay in the cache, and the scores of a large vocabulary in memory. Part of the
   // result: another size rounds the scores differently.
   constexpr std::size_t kMostSamples = 32;
@@ -178,9 +192,16 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   const std::size_t separate = context.buffers_travel ? 0 : context.state.size;
   LACONIC_CHECK(buffers.size() == separate, buffers.size() << " buffers for " << separate);
   const Dataset& data = *context.setup.data;
-  const Samples& samples = split == Split::kTest ? data.test : data.validation;
-  Evaluation result{.loss = 0.0, .accuracy = 0.0, .samples = samples.count()};
+  const Samples& kept = split == Split::kTest ? data.test : data.validation;
+  Evaluation result{.loss = 0.0, .accuracy = 0.0, .samples = kept.count()};
   if (result.samples == 0) return result;
+  const Concept present = context.drift.at(step);
+  Samples drawn;
+  if (data.stream) {
+    RandomStream stream(context.setup.seed, "test split", {present.model});
+    drawn = GraphicalModel(*data.stream, context.setup.seed, present.model).draw(stream, kept.count());
+  }
+  const Samples& samples = data.stream ? drawn : kept;
 
   const InstancePool::Lease instance(context.pool);
   const at::NoGradGuard no_gradient;
@@ -194,7 +215,7 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   for (std::size_t first = 0; first < samples.count(); first += most) {
     chosen.resize(std::min(most, samples.count() - first));
     std::iota(chosen.begin(), chosen.end(), static_cast<std::uint32_t>(first));
-    const Batch batch = make_batch(data, samples, chosen, nullptr);
+    const Batch batch = make_batch(data, samples, chosen, nullptr, present);
     const at::Tensor scores = context.network->scores(instance->parameters(), batch.inputs, pass);
     result.loss += at::cross_entropy_loss(scores, batch.targets, {}, at::Reduction::Sum).item<double>();
     correct += static_cast<std::uint64_t>(scores.argmax(1).eq(batch.targets).sum().item<std::int64_t>());

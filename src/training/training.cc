@@ -36,7 +36,8 @@ std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
   LACONIC_CHECK(setup.model->input == setup.data->input, setup.model->name << " does not learn " << setup.data->name);
   std::shared_ptr<const Network> network =
       setup.model->make(setup.model_options, setup.data->shape, setup.data->classes);
-  return std::make_shared<TrainingContext>(std::move(setup), std::move(network), learning_rate);
+  Drift drift(setup.drift, *setup.data, steps_of(setup), setup.seed);
+  return std::make_shared<TrainingContext>(std::move(setup), std::move(network), learning_rate, std::move(drift));
 }
 
 }  // namespace
@@ -72,10 +73,12 @@ Bytes Training::memory_per_worker(bool with_gradient) const {
   return {(trained + context_->state.size) * sizeof(float)};
 }
 
+const std::vector<std::uint64_t>& Training::drifts() const { return context_->drift.steps(); }
+
 std::unique_ptr<Learner> Training::learner(Rank rank) const { return make_torch_learner(context_, rank); }
 
 Evaluation Training::evaluate(std::span<const float> params, std::span<const float> buffers, Split split) const {
-  return evaluate_model(*context_, params, buffers, split);
+  return evaluate_model(*context_, params, buffers, split, {steps() - 1});
 }
 
 }  // namespace laconic

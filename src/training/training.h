@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "strategies/learner.h"
 #include "training/dataset.h"
+#include "training/drift.h"
 #include "training/length.h"
 #include "training/models.h"
 #include "training/optimizers.h"
@@ -29,7 +30,8 @@ struct TrainingSetup {
   const OptimizerRow* optimizer = nullptr;
   Options optimizer_options;  // resolved against optimizer->options
   TrainingLength length;      // of the run, for learning rates that depend on it
-  bool prequential = false;   // StepResult::test_loss is measured
+  DriftOptions drift;
+  bool prequential = false;  // StepResult::test_loss is measured
   std::uint64_t seed = 1;
 };
 
@@ -38,7 +40,7 @@ struct TrainingContext;  // torch_learner.h
 // Its methods may be called from any thread at any time. Learners live on without it.
 class Training {
  public:
-  // Throws UsageError for a batch of 0, and what the rows of the model and the optimiser refuse.
+  // Throws UsageError for a batch of 0, and what the rows of the model and the optimiser, and Drift, refuse.
   explicit Training(TrainingSetup setup);
 
   std::size_t workers() const;
@@ -63,7 +65,9 @@ class Training {
   // The learner of one worker, at the initial parameters, without optimiser state. Two of one rank are independent and
   // do the same.
   std::unique_ptr<Learner> learner(Rank rank) const;
-  // As Learner::evaluate; many may run at once.
+  // The steps at which the data drift.
+  const std::vector<std::uint64_t>& drifts() const;
+  // As Learner::evaluate, on what the data are at the end of setup.length; many may run at once.
   Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) const;
 
  private:

@@ -27,6 +27,7 @@ struct Job {
   Sampling sampling = Sampling::kFresh;
   bool prequential = false;
   bool augmented = false;
+  DriftOptions drift = {};
 };
 
 Training make_training(const Job& job) {
@@ -36,6 +37,8 @@ Training make_training(const Job& job) {
   data->augmented = job.augmented;
   TrainingSetup setup;
   setup.prequential = job.prequential;
+  setup.drift = job.drift;
+  if (!job.drift.at.empty()) setup.length = {.numerator = 100};
   setup.partition = make_partition("iid", data->train, data->classes, job.workers, 1);
   setup.data = data;
   setup.batch = job.batch;
@@ -171,6 +174,89 @@ TEST(TorchLearner, TestsTheModelOutsideTrainingOnTheBatchBeforeItTrainsOnIt) {
     EXPECT_TRUE(same_bits(plain->params(), learner->params())) << test.job.model;
     EXPECT_TRUE(same_bits(plain->buffers(), learner->buffers())) << test.job.model;
   }
+}
+
+// Mean cross entropy of the model at `params` over samples made by hand.
+double loss_by_hand(std::span<const float> params, const std::pair<at::Tensor, at::Tensor>& batch) {
+  const torch::NoGradGuard no_gradient;
+  return torch::nn::functional::cross_entropy(private_module(params)->forward(batch.first), batch.second)
+      .item<double>();
+}
+
+TEST(TorchLearner, ADriftChangesTheBatchesOfAllWorkersAndTheTestSplitFromItsStepOn) {
+  const auto data = random_dataset(120, 300, kShape, 4);
+  const Partition partition = make_partition("iid", data.train, 4, 3, 1);
+  std::vector<std::uint32_t> whole_test(300);
+  for (std::uint32_t i = 0; i < 300; ++i) whole_test[i] = i;
+  for (const auto kind : {DriftOptions::Kind::kLabels, DriftOptions::Kind::kRotation}) {
+    const DriftOptions options{.kind = kind, .at = {2}};
+    const Drift drift(options, data, 100, 5);
+    const auto changed = [&](const Samples& samples, std::span<const std::uint32_t> chosen) {
+      auto [inputs, targets] = by_hand(samples, chosen);
+      if (kind == DriftOptions::Kind::kRotation)
+        return std::pair(torch::rot90(inputs, 1, {2, 3}).contiguous(), targets);
+      for (std::int64_t i = 0; i < targets.numel(); ++i) targets[i] = drift.at({2}).labels[targets[i].item<int>()];
+      return std::pair(inputs, targets);
+    };
+    const Training training = make_training({.optimizer = "sgd", .drift = options});
+    EXPECT_EQ(training.drifts(), options.at);
+    for (const int rank : {0, 1, 2}) {
+      const auto learner = training.learner(Rank{rank});
+      Sampler sampler(Sampling::kFresh, partition[static_cast<std::size_t>(rank)], 8, 5, Rank{rank});
+      for (std::uint64_t step = 0; step < 4; ++step) {
+        const std::vector<float> before = copy(learner->params());
+        const auto chosen = sampler.draw({step});
+        const double plain = loss_by_hand(before, by_hand(data.train, chosen));
+        const double drifted = loss_by_hand(before, changed(data.train, chosen));
+        ASSERT_GT(std::abs(plain - drifted), 1e-4);
+        EXPECT_NEAR(learner->local_step({step}).loss, step < 2 ? plain : drifted, 1e-5) << rank << " step " << step;
+        const std::vector<float> after = copy(learner->params());
+        EXPECT_NEAR(learner->evaluate(after, {}, Split::kTest).loss,
+                    loss_by_hand(after, step < 2 ? by_hand(data.test, whole_test) : changed(data.test, whole_test)),
+                    1e-5);
+      }
+    }
+    const std::vector<float> start = training.initial_parameters();
+    EXPECT_NEAR(training.evaluate(start, {}, Split::kTest).loss, loss_by_hand(start, changed(data.test, whole_test)),
+                1e-5);
+  }
+}
+
+TEST(TorchLearner, AStreamIsDrawnBySeedWorkerAndStepAndLearntUntilItsModelIsDrawnAnew) {
+  use_one_thread_per_computation();
+  const DatasetRow& row = find_dataset("graphical_model");
+  auto data = std::make_shared<Dataset>(
+      load_dataset(row, "", Options("data", row.options, {{"samples", {.text = "1000", .where = ""}}})));
+  TrainingSetup setup;
+  setup.data = data;
+  setup.partition = make_partition("iid", data->train, 2, 2, 1);
+  setup.batch = 20;
+  setup.drift = {.kind = DriftOptions::Kind::kRedraw, .at = {400}};
+  setup.length = {.numerator = 800};
+  setup.model = &find_model("logistic_regression");
+  setup.model_options = Options("model", {}, {});
+  setup.optimizer = &find_optimizer("sgd");
+  setup.optimizer_options =
+      Options("optimizer", setup.optimizer->options, {{"learning_rate", {.text = "0.1", .where = ""}}});
+  const Training training(std::move(setup));
+  const auto first = training.learner(Rank{0});
+  const auto again = training.learner(Rank{0});
+  const auto other = training.learner(Rank{1});
+  const auto step = [](Learner& learner, std::uint64_t number) {
+    learner.local_step({number});
+    return copy(learner.params());
+  };
+  const std::vector<float> reached = step(*first, 0);
+  EXPECT_TRUE(same_bits(reached, step(*again, 0)));
+  EXPECT_FALSE(same_bits(reached, step(*other, 0)));
+  const auto accuracy = [&] { return first->evaluate(first->params(), {}, Split::kTest).accuracy; };
+  for (std::uint64_t i = 1; i < 400; ++i) first->local_step({i});
+  const double learnt = accuracy();
+  EXPECT_GT(learnt, 0.8);
+  first->local_step({400});
+  EXPECT_LT(accuracy(), learnt - 0.15);
+  for (std::uint64_t i = 401; i < 800; ++i) first->local_step({i});
+  EXPECT_GT(accuracy(), 0.75);
 }
 
 TEST(TorchLearner, LocalStepIsComputeGradientAndApplyGradientBitForBit) {

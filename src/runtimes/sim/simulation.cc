@@ -150,6 +150,7 @@ class Simulation final : private StrategyEvents {
       if (observer_.on_worker_step) {
         observer_.on_worker_step({.rank = worker.rank(),
                                   .step = worker.step(),
+                                  .result = worker.last_step(),
                                   .params = worker.params(),
                                   .time = world_.events.now(),
                                   .ledger = world_.ledger});

@@ -41,6 +41,7 @@ struct SimulationOptions {
 struct WorkerStep {
   Rank rank;
   Step step;  // taken so far
+  const StepResult& result;
   std::span<const float> params;
   Seconds time;
   const Ledger& ledger;  // of what all nodes have sent so far
