@@ -131,7 +131,8 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
       return;
     case OptionType::kNumber:
       // A word is for Options to judge; a number has no quotes.
-      if (is_text && !spec.choices.empty() && !value.text.empty() && std::isalpha(static_cast<unsigned char>(value.text[0])) != 0) {
+      if (is_text && !spec.choices.empty() && !value.text.empty() &&
+          std::isalpha(static_cast<unsigned char>(value.text[0])) != 0) {
         return;
       }
       if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
