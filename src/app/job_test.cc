@@ -163,7 +163,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "it, or "
        "change the name"},
       {12, "name = \"fdaa\"",
-       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, dma, synchronous, periodic, fedavg, fedopt, all_reduce, "
+       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, fda_opt, dma, synchronous, periodic, fedavg, fedopt, "
+       "all_reduce, "
        "d_psgd, "
        "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, sgp, sparse_push, scsp, quantized_push_sum, "
        "hierarchical, local, "
@@ -390,11 +391,11 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "--set: unknown key 'between.groups'; [strategy] has a key of that name: put it there");
   // [compression] as it needs one.
   EXPECT_EQ(refusal(without(19, 3)).find("job.toml: 'compression.operator' is missing"), 0U);
-  EXPECT_EQ(
-      refusal(good, {"between.name=d_psgd"}),
-      "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
-      "it, or choose one of fda, dma, synchronous, periodic, fedavg, fedopt, choco, dcd_psgd, ecd_psgd, deep_squeeze, "
-      "sparse_push, scsp, quantized_push_sum");
+  EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),
+            "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
+            "it, or choose one of fda, fda_opt, dma, synchronous, periodic, fedavg, fedopt, choco, dcd_psgd, ecd_psgd, "
+            "deep_squeeze, "
+            "sparse_push, scsp, quantized_push_sum");
   EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
 }
 

@@ -64,6 +64,7 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   std::vector<Learner*> views;
   StrategySetting setting = setup.strategy_setting;
   setting.start.assign(setting.dimension, 0.0F);
+  setting.steps_per_epoch = 1.0;  // for rounds that an epoch ends
   // Some end when all have; a quiet run stands for the middle of a long one.
   if (jump != 0.0F && setup.syncs_depend_on_data()) setting.steps = steps;
   for (int k = 0; k < setting.world_size; ++k) {
@@ -142,16 +143,20 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   const std::uint64_t probe_bytes = workers * setup.strategy_setting.dimension * sizeof(float) * 4;
   const bool can_probe = probe_bytes <= kMostProbeBytes;
   if (setup.syncs_depend_on_data()) {
+    plan.fewest_syncs = setup.traffic.fewest_syncs;
     plan.most_syncs = setup.traffic.most_syncs.value_or(setup.steps());
     plan.step_time = compute;
     const std::uint64_t steps = kProbeSteps * (setup.steps() / std::max<std::uint64_t>(plan.most_syncs, 1));
     if (!can_probe || steps > kMostProbeSteps / workers) return plan;
     const Probe quiet = probe(job, setup, steps, 0.0F);
     const Probe loud = probe(job, setup, steps, 1000.0F);
-    plan.step_time = {quiet.time.value / static_cast<double>(steps)};
-    if (loud.syncs > 0) {
-      plan.sync_time = Seconds{std::max(0.0, (loud.time - quiet.time).value / static_cast<double>(loud.syncs))};
+    Seconds at_syncs;  // of the quiet run, where it could not do without
+    if (loud.syncs > quiet.syncs) {
+      const auto more = static_cast<double>(loud.syncs - quiet.syncs);
+      plan.sync_time = Seconds{std::max(0.0, (loud.time - quiet.time).value / more)};
+      at_syncs = {static_cast<double>(quiet.syncs) * plan.sync_time->value};
     }
+    plan.step_time = {(quiet.time - at_syncs).value / static_cast<double>(steps)};
     return plan;
   }
   plan.step_time = compute;

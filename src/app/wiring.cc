@@ -138,6 +138,8 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
   setting.steps = training.steps();
+  setting.steps_per_epoch =
+      static_cast<double>(training.training_samples()) / static_cast<double>(training.samples_per_step());
   setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
   if (job.strategy->needs_links) setting.links = links_of(job);

@@ -7,10 +7,9 @@
 //       if H(S) > Theta:  w := all-reduce-mean(w_k);  w_prev := w_t0;  w_t0 := w;  w_k := w
 //
 //   w_k     params        worker k's model
-//   w_t0    reference_    the model of the last synchronisation, before the first one the common start
-//   w_prev  previous_     the one before
-//   s_k, S  state_        a worker's state and its mean (monitor/monitor.h)
-//   H       estimate      of the model variance
+//   w_t0    the model of the last synchronisation, before the first one the common start;  w_prev  the one before
+//   s_k, S  a worker's state and their mean, and
+//   H       the estimate of the model variance: variance_watch.h
 //   Theta   threshold     b  check_every
 //
 // Assumes that all workers start alike. Invariant (Q3): at a check without a synchronisation the model variance is at
@@ -40,11 +39,11 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "monitor/monitor.h"
 #include "strategies/alarm.h"
 #include "strategies/averaging.h"
 #include "strategies/budget.h"
 #include "strategies/rows.h"
+#include "strategies/variance_watch.h"
 
 namespace laconic {
 namespace {
@@ -54,9 +53,7 @@ enum class Screen { kNone, kLockStep, kLate };
 struct FdaOptions {
   double threshold = 0.0;            // with a budget: of the first checks
   std::optional<BudgetRate> budget;  // instead of one
-  const MonitorRow* monitor = nullptr;
-  std::size_t sketch_rows = 5;
-  std::size_t sketch_cols = 250;
+  WatchOptions watch;
   std::uint64_t check_every = 1;
   Screen screen = Screen::kNone;
   bool decide_late = false;
@@ -74,17 +71,12 @@ constexpr std::string_view kThresholdHelp =
 
 class Fda final : public Strategy {
  public:
-  Fda(const FdaOptions& options, const StrategySetting& setting, std::unique_ptr<Monitor> monitor, SharedVector start,
-      SharedVector first_previous, const Budget::Costs& costs)
+  Fda(const FdaOptions& options, const StrategySetting& setting, VarianceWatch watch, const Budget::Costs& costs)
       : options_(options),
         steps_(setting.steps),
         averaging_(setting),
         threshold_(options.threshold),
-        monitor_(std::move(monitor)),
-        state_(monitor_->state_size()),
-        reference_(std::move(start)),
-        previous_(std::move(first_previous)) {
-    monitor_->synchronised(reference_, previous_);
+        watch_(std::move(watch)) {
     if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
   }
 
@@ -99,7 +91,7 @@ class Fda final : public Strategy {
       co_return;
     }
     if (!check_is_due(self)) co_return;
-    co_await observe(self);
+    co_await watch_.observe(self);
     co_await decide(self);
   }
 
@@ -107,12 +99,10 @@ class Fda final : public Strategy {
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
-    archive_shared(archive, "fda.reference", reference_, reference_.size());
-    archive_shared(archive, "fda.previous", previous_, reference_.size());
-    if (archive.loading()) monitor_->synchronised(reference_, previous_);
+    watch_.archive(archive);
     if (options_.decide_late) {
       archive.value("fda.undecided", undecided_);
-      archive.floats("fda.state", state_);
+      watch_.archive_state(archive);
     }
     if (budget_) {
       budget_->archive(archive);
@@ -131,11 +121,6 @@ class Fda final : public Strategy {
  private:
   bool check_is_due(const Worker& self) const { return self.step().value % options_.check_every == 0; }
 
-  // s_k of the model as it is.
-  Task<void> observe(Worker& self) {
-    co_await self.compute([&] { monitor_->observe(self.params(), reference_, previous_, state_); });
-  }
-
   // A check of the states observed last, and what follows from it.
   Task<void> decide(Worker& self) {
     co_await steer(self);
@@ -145,7 +130,7 @@ class Fda final : public Strategy {
   }
 
   // Of the state observed last, before it is reduced.
-  bool violates() const { return state_[0] > threshold_; }
+  bool violates() const { return watch_.own() > threshold_; }
 
   // Whether H of the states observed last is above Theta: the same on all workers.
   Task<bool> exceeds(Worker& self) {
@@ -153,33 +138,19 @@ class Fda final : public Strategy {
       const bool anybody = co_await self.comm().all_reduce_any(violates(), Traffic::kControl);
       if (!anybody) co_return false;
     }
-    co_await reduce_state(self.comm());
+    co_await watch_.reduce(self.comm());
     co_return estimate_exceeds(self);
   }
 
   bool estimate_exceeds(Worker& self) {
-    const double estimate = monitor_->estimate(state_);
-    self.measured("variance_estimate", estimate);
-    estimate_ = estimate;
-    return estimate > threshold_;
-  }
-
-  // s_k becomes S, the same bits on all workers.
-  Task<void> reduce_state(Comm& comm) {
-    if (options_.monitor->reduction == Monitor::Reduction::kAny) {
-      const bool any = co_await comm.all_reduce_any(state_[0] != 0.0F, Traffic::kState);
-      state_[0] = any ? 1.0F : 0.0F;
-      co_return;
-    }
-    const SharedVector mean = co_await comm.all_reduce_mean(state_, Traffic::kState);
-    std::copy(mean.values().begin(), mean.values().end(), state_.begin());
+    estimate_ = watch_.estimate(self);
+    return estimate_ > threshold_;
   }
 
   Task<void> synchronise(Worker& self) {
     const SharedVector mean = co_await averaging_.mean(self);
     std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
-    previous_ = std::exchange(reference_, mean);
-    monitor_->synchronised(reference_, previous_);
+    watch_.synchronised(mean);
     self.synchronised();
   }
 
@@ -228,7 +199,7 @@ class Fda final : public Strategy {
     if (due) co_await synchronise(self);
     co_await settle(self, due);
     if (!check_is_due(self) || self.step().value == steps_) co_return;
-    co_await observe(self);
+    co_await watch_.observe(self);
     undecided_ = true;
   }
 
@@ -238,7 +209,7 @@ class Fda final : public Strategy {
     const bool last = self.step().value == steps_;
     const bool alarmed = co_await alarm_raised(self.comm(), checks_);
     if (!alarmed && !last && !check_is_due(self)) co_return;
-    co_await observe(self);
+    co_await watch_.observe(self);
     if (quiet_ && !alarmed) {
       if (!last && !violates()) co_return;
       raise_alarm(self.comm(), checks_);
@@ -246,24 +217,25 @@ class Fda final : public Strategy {
     bool steps_left = co_await late_check(self, !last);
     while (last && steps_left) {
       if (quiet_) co_await await_alarm(self.comm(), checks_);
-      co_await observe(self);
+      co_await watch_.observe(self);
       steps_left = co_await late_check(self, false);
     }
   }
 
   // One check of all workers. Returns whether any of them has steps left.
   Task<bool> late_check(Worker& self, bool steps_left) {
-    std::vector<float> sent = state_;
+    const std::span<float> state = watch_.state();
+    std::vector<float> sent(state.begin(), state.end());
     sent.push_back(violates() ? 1.0F : 0.0F);
     sent.push_back(steps_left ? 1.0F : 0.0F);
     const SharedVector mean = co_await self.comm().all_reduce_mean(sent, Traffic::kState);
     const std::span<const float> values = mean;
-    std::copy_n(values.begin(), state_.size(), state_.begin());
+    std::copy_n(values.begin(), state.size(), state.begin());
     const bool due = estimate_exceeds(self);
     if (due) co_await synchronise(self);
-    quiet_ = due || values[state_.size()] == 0.0F;
+    quiet_ = due || values[state.size()] == 0.0F;
     ++checks_;
-    co_return values[state_.size() + 1] > 0.0F;
+    co_return values[state.size() + 1] > 0.0F;
   }
 
   FdaOptions options_;
@@ -277,20 +249,11 @@ class Fda final : public Strategy {
   double now_ = 0.0;
   double spent_ = 0.0;
   double seconds_ = 0.0;
-  std::unique_ptr<Monitor> monitor_;
-  std::vector<float> state_;
-  SharedVector reference_;
-  SharedVector previous_;
-  bool undecided_ = false;    // decide_late: state_ is to be reduced during the next step
+  VarianceWatch watch_;
+  bool undecided_ = false;    // decide_late: the state is to be reduced during the next step
   std::uint64_t checks_ = 0;  // taken part in; of the late screen and of a budget
   bool quiet_ = true;         // late: the next check needs an alarm
 };
-
-const MonitorRow* find_monitor(const Options& options) {
-  const auto rows = monitors();
-  return &*std::find_if(rows.begin(), rows.end(),
-                        [&](const MonitorRow& row) { return row.name == options.text("monitor"); });
-}
 
 Screen read_screen(const Options& options) {
   const std::string& word = options.text("screen");
@@ -299,9 +262,10 @@ Screen read_screen(const Options& options) {
 
 void check(const Options& options) {
   check_threshold_or_budget(options, kThresholdHelp);
-  const MonitorRow& monitor = *find_monitor(options);
+  const WatchOptions watch = read_watch_options(options);
+  const MonitorRow& monitor = *watch.monitor;
   const Screen screen = read_screen(options);
-  const bool one_bit = monitor.reduction == Monitor::Reduction::kAny;
+  const bool one_bit = watch.one_bit();
   if (screen != Screen::kNone && one_bit) {
     throw UsageError(options.place("screen") + ": the state of monitor " + std::string(monitor.name) +
                      " is the screen's bit itself; leave out the screen, or choose the monitor naive, linear or "
@@ -329,20 +293,10 @@ FdaOptions read(const Options& options) {
   const std::optional<BudgetRate> budget = read_budget(options);
   return {.threshold = budget ? 0.0 : options.number("threshold"),
           .budget = budget,
-          .monitor = find_monitor(options),
-          .sketch_rows = options.integer("sketch_rows"),
-          .sketch_cols = options.integer("sketch_cols"),
+          .watch = read_watch_options(options),
           .check_every = options.integer("check_every"),
           .screen = read_screen(options),
           .decide_late = options.flag("decide_late")};
-}
-
-MonitorSetting monitor_setting(const FdaOptions& options, const StrategySetting& setting) {
-  return {.dimension = setting.dimension,
-          .seed = setting.seed,
-          .threshold = options.threshold,
-          .sketch_rows = options.sketch_rows,
-          .sketch_cols = options.sketch_cols};
 }
 
 std::uint64_t checks_of(const FdaOptions& options, const StrategySetting& setting) {
@@ -352,12 +306,11 @@ std::uint64_t checks_of(const FdaOptions& options, const StrategySetting& settin
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const FdaOptions values = read(options);
   const int workers = setting.world_size;
-  const std::size_t state_size = values.monitor->state_size(monitor_setting(values, setting));
   const std::uint64_t bit = any_payload(setting.collective, workers).value;
   const auto of_floats = [&](std::size_t count) {
     return all_reduce_payload(setting.collective, workers, count).value;
   };
-  const std::uint64_t state = values.monitor->reduction == Monitor::Reduction::kAny ? bit : of_floats(state_size);
+  const std::uint64_t state = watch_payload(values.watch, setting);
   const std::uint64_t checks = checks_of(values, setting);
   TrafficFormula formula;
   if (values.screen != Screen::kLate) formula.most_syncs = checks;
@@ -383,7 +336,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
       break;
     case Screen::kLate:
       // The last check, and each that leads to a synchronisation, after one worker's alarm.
-      formula.run(Traffic::kState) = of_floats(state_size + kLateFlags);
+      formula.run(Traffic::kState) = of_floats(watch_state_size(values.watch, setting) + kLateFlags);
       formula.sync(Traffic::kState) = formula.run(Traffic::kState);
       formula.run(Traffic::kControl) = alarm_payload(workers);
       formula.sync(Traffic::kControl) = alarm_payload(workers);
@@ -399,64 +352,41 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const FdaOptions values = read(options);
-  // Shared by the workers of this process: the monitor's tables, the common start, the first direction.
-  const std::shared_ptr<const MonitorFactory> factory = values.monitor->make(monitor_setting(values, setting));
-  const SharedVector start(setting.start);
-  const SharedVector first_previous(factory->first_previous(setting.start));
+  const WatchFactory watch = make_watch(values.watch, setting, values.threshold);
   Budget::Costs costs;
   if (values.budget) {
     const std::uint64_t checks = checks_of(values, setting);
     costs = costs_by(traffic(options, setting), setting, checks);
     require_enough(options, *values.budget, setting, checks, costs);
   }
-  return [=] { return std::make_unique<Fda>(values, setting, factory->make(), start, first_previous, costs); };
+  return [=] { return std::make_unique<Fda>(values, setting, watch(), costs); };
 }
 
-std::vector<std::string_view> monitor_names() {
-  std::vector<std::string_view> names;
-  for (const MonitorRow& row : monitors()) names.push_back(row.name);
-  return names;
+std::vector<OptionSpec> make_options() {
+  std::vector<OptionSpec> options = {threshold_option(kThresholdHelp), budget_option()};
+  for (OptionSpec& option : watch_options()) options.push_back(std::move(option));
+  const std::vector<OptionSpec> own = {
+      {.name = "check_every",
+       .type = OptionType::kInteger,
+       .default_value = "1",
+       .minimum = 1,
+       .maximum = 1e15,
+       .help = "local steps from one check of the variance to the next"},
+      {.name = "screen",
+       .type = OptionType::kChoice,
+       .default_value = "none",
+       .choices = {"none", "lock-step", "late"},
+       .help = "what comes before the states: nothing, one bit a worker a check until a worker's own drift is over the "
+               "threshold, or nothing at all until such a worker's alarm"},
+      {.name = "decide_late",
+       .type = OptionType::kFlag,
+       .default_value = "false",
+       .help = "send the states while the next gradient is computed; the decision falls one step later"},
+  };
+  options.insert(options.end(), own.begin(), own.end());
+  return options;
 }
-
-const std::vector<OptionSpec> kOptions = {
-    threshold_option(kThresholdHelp),
-    budget_option(),
-    {.name = "monitor",
-     .type = OptionType::kChoice,
-     .default_value = "linear",
-     .choices = monitor_names(),
-     .help = "how the variance is estimated"},
-    {.name = "sketch_rows",
-     .type = OptionType::kInteger,
-     .default_value = "5",
-     .minimum = 1,
-     .maximum = 64,
-     .only_with = {"monitor", "sketch"},
-     .help = "rows of the AMS sketch"},
-    {.name = "sketch_cols",
-     .type = OptionType::kInteger,
-     .default_value = "250",
-     .minimum = 1,
-     .maximum = 32767,
-     .only_with = {"monitor", "sketch"},
-     .help = "columns of the AMS sketch"},
-    {.name = "check_every",
-     .type = OptionType::kInteger,
-     .default_value = "1",
-     .minimum = 1,
-     .maximum = 1e15,
-     .help = "local steps from one check of the variance to the next"},
-    {.name = "screen",
-     .type = OptionType::kChoice,
-     .default_value = "none",
-     .choices = {"none", "lock-step", "late"},
-     .help = "what comes before the states: nothing, one bit a worker a check until a worker's own drift is over the "
-             "threshold, or nothing at all until such a worker's alarm"},
-    {.name = "decide_late",
-     .type = OptionType::kFlag,
-     .default_value = "false",
-     .help = "send the states while the next gradient is computed; the decision falls one step later"},
-};
+const std::vector<OptionSpec> kOptions = make_options();
 
 }  // namespace
 

@@ -9,10 +9,28 @@
 namespace laconic {
 
 namespace {
-constexpr std::array kRows = {&kFda,          &kDma,         &kSynchronous, &kPeriodic,    &kFedAvg, &kFedOpt,
-                              &kAllReduce,    &kDPsgd,       &kQgDsgdm,     &kPowerGossip, &kChoco,  &kDcdPsgd,
-                              &kEcdPsgd,      &kDeepSqueeze, &kSgp,         &kSparsePush,  &kScsp,   &kQuantizedPushSum,
-                              &kHierarchical, &kLocal,       &kSerial};
+constexpr std::array kRows = {&kFda,
+                              &kFdaOpt,
+                              &kDma,
+                              &kSynchronous,
+                              &kPeriodic,
+                              &kFedAvg,
+                              &kFedOpt,
+                              &kAllReduce,
+                              &kDPsgd,
+                              &kQgDsgdm,
+                              &kPowerGossip,
+                              &kChoco,
+                              &kDcdPsgd,
+                              &kEcdPsgd,
+                              &kDeepSqueeze,
+                              &kSgp,
+                              &kSparsePush,
+                              &kScsp,
+                              &kQuantizedPushSum,
+                              &kHierarchical,
+                              &kLocal,
+                              &kSerial};
 }
 
 std::span<const StrategyRow* const> strategies() { return kRows; }

@@ -13,6 +13,7 @@ extern const StrategyRow kDeepSqueeze;
 extern const StrategyRow kDma;
 extern const StrategyRow kEcdPsgd;
 extern const StrategyRow kFda;
+extern const StrategyRow kFdaOpt;
 extern const StrategyRow kFedAvg;
 extern const StrategyRow kFedOpt;
 extern const StrategyRow kHierarchical;

@@ -39,8 +39,9 @@ struct StrategySetting {
   Layout layout = {};         // of the d elements: the model's tensors
   int world_size = 0;         // K
   std::uint64_t seed = 0;
-  std::uint64_t steps = 0;  // local steps of each worker
-  Seconds step_time = {};   // what a step's computation takes the slowest worker; 0: not known
+  std::uint64_t steps = 0;       // local steps of each worker
+  double steps_per_epoch = 0.0;  // in which all workers together see every training sample once; 0: not known
+  Seconds step_time = {};        // what a step's computation takes the slowest worker; 0: not known
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
@@ -67,7 +68,8 @@ struct TrafficFormula {
   std::array<std::uint64_t, kTrafficKinds> per_run{};  // of a whole run of StrategySetting::steps
   // Steps from one synchronisation to the next; 0 when the data decide or there are none.
   std::uint64_t steps_per_sync = 0;
-  // Where the data decide: the most synchronisations that a run can have; unset: one a step.
+  // Where the data decide: the fewest and the most synchronisations that a run can have; most unset: one a step.
+  std::uint64_t fewest_syncs = 0;
   std::optional<std::uint64_t> most_syncs = {};
   // Whether the size of messages depends on what is in them, or their number on the round: the formula is then that of
   // Gaussian vectors and of the mean round.

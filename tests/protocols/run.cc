@@ -26,6 +26,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
                           .world_size = scenario.problem.workers,
                           .seed = scenario.problem.seed,
                           .steps = scenario.steps,
+                          .steps_per_epoch = scenario.steps_per_epoch,
                           .collective = scenario.collective,
                           .start = scenario.problem.start(),
                           .samples = {}};

@@ -20,6 +20,7 @@ struct Scenario {
   std::string between = {};                         // what runs between the groups, for strategies that have some
   std::map<std::string, std::string> between_options = {};
   std::uint64_t steps = 20;
+  double steps_per_epoch = 7.5;
   Collective collective = Collective::kStar;
   std::string topology = "ring";  // for strategies on a graph
   std::string weights = "metropolis";

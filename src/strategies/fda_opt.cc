@@ -1,0 +1,192 @@
+// FDA-Opt (Theologitis, Samoladas and Deligiannakis 2025, arXiv 2505.04535): federated dynamic averaging whose
+// threshold follows the variance that rounds end with, and whose common model takes steps of a server optimiser.
+//
+//   every worker, every step:
+//     one local optimiser step
+//     except in the first round, a check:  H of the states (variance_watch.h)
+//     if H > Theta, or the round is E_max epochs old (the first: one):
+//       m := all-reduce-mean(w_k)
+//       Var := all-reduce-mean(||w_k - m||^2)
+//       w := server step from w towards m;  w_k := w
+//       Theta := (E_max / 2) / E * Var
+//
+//   w      the last common model, before the first round the common start       server step  server_optimizer.h
+//   E_max  most_epochs      E  local epochs of the round that ends, to a step   Theta        threshold_
+//
+// An epoch is a pass over all training samples by all workers together, as in a job's length. Where the variance grows
+// with the length of a round, as it does where workers drift by chance, the next round is of E_max / 2 epochs; it is
+// shorter where they begin to part faster, and longer, up to E_max, where slower.
+//
+// Var is (1/K) sum_k ||u_k||^2 - ||mean u||^2, taken from m itself: without a difference of large numbers, and never
+// below 0. Where averages are compressed m is not the mean, and Var is more than the model variance by ||m - mean||^2.
+// The new Theta is one arithmetic of the same bits on all workers.
+//
+// Assumes that all workers start alike. Invariant: after a round all workers hold the same bits. Optimiser state of the
+// workers stays local. Messages: an all-reduce of the state a check; an average of all models (averaging.h) and an
+// all-reduce of one float a round.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+#include "kernels/vector_ops.h"
+#include "strategies/averaging.h"
+#include "strategies/rows.h"
+#include "strategies/server_optimizer.h"
+#include "strategies/variance_watch.h"
+
+namespace laconic {
+namespace {
+
+struct FdaOptOptions {
+  double most_epochs = 10.0;
+  WatchOptions watch;
+  ServerOptions server;
+};
+
+// Lengths of rounds in local steps.
+struct RoundLengths {
+  std::uint64_t first = 1;
+  std::uint64_t most = 1;  // of the others
+};
+
+RoundLengths lengths_of(const FdaOptOptions& options, const StrategySetting& setting) {
+  LACONIC_CHECK(setting.steps_per_epoch > 0.0, "the length of an epoch is not known");
+  const auto steps = [&](double epochs) {
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(epochs * setting.steps_per_epoch)));
+  };
+  return {.first = steps(std::min(1.0, options.most_epochs)), .most = steps(options.most_epochs)};
+}
+
+class FdaOpt final : public Strategy {
+ public:
+  FdaOpt(const FdaOptOptions& options, const StrategySetting& setting, VarianceWatch watch)
+      : most_epochs_(options.most_epochs),
+        steps_per_epoch_(setting.steps_per_epoch),
+        lengths_(lengths_of(options, setting)),
+        averaging_(setting),
+        server_(options.server),
+        watch_(std::move(watch)) {}
+
+  Task<void> round(Worker& self) override {
+    co_await self.local_step();
+    const std::uint64_t steps = self.step().value - begun_;
+    bool ends = steps >= (first_ ? lengths_.first : lengths_.most);
+    if (!first_) {
+      co_await watch_.observe(self);
+      co_await watch_.reduce(self.comm());
+      const bool exceeds = watch_.estimate(self) > threshold_;
+      ends = ends || exceeds;
+    }
+    if (ends) co_await end_round(self, static_cast<double>(steps) / steps_per_epoch_);
+  }
+
+  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+
+  void archive(Archive& archive) override {
+    averaging_.archive(archive);
+    watch_.archive(archive);
+    server_.archive(archive, watch_.reference().size());
+    archive.value("fda_opt.first", first_);
+    archive.value("fda_opt.begun", begun_);
+    archive.value("fda_opt.threshold", threshold_);
+  }
+
+ private:
+  Task<void> end_round(Worker& self, double epochs) {
+    const SharedVector mean = co_await averaging_.mean(self);
+    std::array<float, 1> distance = {};
+    co_await self.compute([&] { distance[0] = static_cast<float>(kernels::squared_distance(self.params(), mean)); });
+    const SharedVector variance = co_await self.comm().all_reduce_mean(distance, Traffic::kState);
+    co_await self.compute([&] {
+      const std::span<const float> last = watch_.reference();
+      std::vector<float> common(last.begin(), last.end());
+      server_.step(mean, common);
+      std::copy(common.begin(), common.end(), self.params().begin());
+      const SharedVector reference(std::move(common));
+      watch_.synchronised(reference);
+      averaging_.refer_to(reference);
+    });
+    self.synchronised();
+    threshold_ = most_epochs_ / 2.0 / epochs * static_cast<double>(variance.values()[0]);
+    self.measured("threshold", threshold_);
+    first_ = false;
+    begun_ = self.step().value;
+  }
+
+  double most_epochs_;
+  double steps_per_epoch_;
+  RoundLengths lengths_;
+  Averaging averaging_;
+  ServerOptimizer server_;
+  VarianceWatch watch_;
+  bool first_ = true;        // the round under way
+  std::uint64_t begun_ = 0;  // steps taken when it began
+  double threshold_ = 0.0;   // of the rounds after the first
+};
+
+void check(const Options& options) {
+  const WatchOptions watch = read_watch_options(options);
+  if (!watch.one_bit()) return;
+  throw UsageError(options.place("monitor") + ": " + std::string(watch.monitor->name) +
+                   " says only whether a threshold of the start is exceeded, but fda_opt moves its threshold after "
+                   "each round; choose linear, naive, sketch or exact");
+}
+
+FdaOptOptions read(const Options& options) {
+  check(options);
+  return {.most_epochs = options.number("most_epochs"),
+          .watch = read_watch_options(options),
+          .server = read_server_options(options)};
+}
+
+StrategyFactory make(const Options& options, const StrategySetting& setting) {
+  const FdaOptOptions values = read(options);
+  const WatchFactory watch = make_watch(values.watch, setting, 0.0);
+  return [=] { return std::make_unique<FdaOpt>(values, setting, watch()); };
+}
+
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  const FdaOptOptions values = read(options);
+  const RoundLengths lengths = lengths_of(values, setting);
+  const std::uint64_t first = std::min(lengths.first, setting.steps);
+  const std::uint64_t checks = setting.steps - first;
+  TrafficFormula formula;
+  formula.run(Traffic::kState) = checks * watch_payload(values.watch, setting);
+  formula.sync(Traffic::kState) = all_reduce_payload(setting.collective, setting.world_size, 1).value;
+  add_average(formula, setting);
+  const std::uint64_t first_ends = first == lengths.first ? 1 : 0;
+  formula.fewest_syncs = first_ends + checks / lengths.most;
+  formula.most_syncs = first_ends + checks;
+  return formula;
+}
+
+std::vector<OptionSpec> make_options() {
+  std::vector<OptionSpec> options = {
+      {.name = "most_epochs",
+       .type = OptionType::kNumber,
+       .default_value = "10",
+       .minimum = 1e-6,
+       .maximum = 1e6,
+       .help =
+           "E_max: local epochs after which a round ends whatever the variance; the threshold aims at half of them"}};
+  for (OptionSpec& option : watch_options()) options.push_back(std::move(option));
+  for (OptionSpec& option : server_options("average")) options.push_back(std::move(option));
+  return options;
+}
+const std::vector<OptionSpec> kOptions = make_options();
+
+}  // namespace
+
+const StrategyRow kFdaOpt = {
+    .name = "fda_opt",
+    .help = "a step of a server optimiser when the estimated variance exceeds a threshold that sets itself",
+    .source = "Theologitis, Samoladas and Deligiannakis 2025 (FDA-Opt)",
+    .options = kOptions,
+    .check = check,
+    .may_compress = true,
+    .vectors = 4,
+    .make = make,
+    .traffic = traffic};
+
+}  // namespace laconic
