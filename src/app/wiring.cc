@@ -138,7 +138,8 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
   setting.steps = training.steps();
-  setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
+  setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end()) +
+                      Seconds{2.0 * job.section("network").seconds("latency").value};
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
   if (job.strategy->needs_links) setting.links = links_of(job);
   if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());
