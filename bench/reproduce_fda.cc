@@ -92,13 +92,17 @@ int run(int argc, char** argv) {
 
   const std::string linear =
       "name = \"fda\"\nmonitor = \"linear\"\nthreshold = " + std::to_string(setting.threshold) + "\n";
-  const std::vector<std::string> compressed = {"qsgd", "sign"};
+  // A name and the lines of [compression].
+  const std::vector<std::pair<std::string, std::string>> compressed = {
+      {"natural", "operator = \"natural\"\n"},
+      {"top-k 10%", "operator = \"top_k\"\nratio = 0.1\nvalues = \"bfloat16\"\n"},
+      {"sign", "operator = \"sign\"\n"}};
   std::vector<std::pair<std::string, std::string>> strategies = {
       {"linear", linear},
       {"sketch", "name = \"fda\"\nmonitor = \"sketch\"\nthreshold = " + std::to_string(setting.threshold) + "\n"},
       {"synchronous", "name = \"synchronous\"\n"}};
-  for (const std::string& op : compressed) {
-    strategies.emplace_back("linear, " + op, linear + "[compression]\noperator = \"" + op + "\"\n");
+  for (const auto& [op, lines] : compressed) {
+    strategies.emplace_back("linear, " + op, linear + "[compression]\n" + lines);
   }
   std::map<std::string, std::vector<Run>> runs;
   bool reached = true;
@@ -145,7 +149,7 @@ int run(int argc, char** argv) {
               median_of(runs["synchronous"], paper) / median_of(runs["linear"], paper), "", at_least(20.0));
   harness.add("bytes on the wire, synchronous / linear",
               median_of(runs["synchronous"], wire) / median_of(runs["linear"], wire), "");
-  for (const std::string& op : compressed) {
+  for (const auto& [op, lines] : compressed) {
     const std::vector<Run>& with = runs["linear, " + op];
     harness.add("linear / linear with " + op + ": bytes on the wire",
                 median_of(runs["linear"], wire) / median_of(with, wire), "", at_least(5.0));

@@ -67,7 +67,9 @@ ExitCode execute(Console& console, const Job& job) {
 
   std::optional<double> threshold;
   for (const Options::Resolved& option : job.section("strategy").resolved()) {
-    if (option.spec->name == "threshold") threshold = job.section("strategy").number("threshold");
+    if (option.spec->name == "threshold" && !job.section("strategy").is_word("threshold")) {
+      threshold = job.section("strategy").number("threshold");
+    }
   }
   std::uint64_t syncs = 0;
   RunObserver observer;

@@ -96,6 +96,30 @@ TEST_F(Commands, TheResolvedJobRunsTheIdenticalRun) {
   EXPECT_EQ(read_text(root_.path("runs/again/model.safetensors")), model);
 }
 
+TEST_F(Commands, AJobWithABudgetShowsItsThresholdAndRunsAgainFromWhatIsResolved) {
+  for (const std::string strategy : {"fda", "dma"}) {
+    const std::string lines = "name = \"" + strategy + "\"\nbudget = \"20 kB/10 steps\"";
+    EXPECT_EQ(run(job(strategy, lines)), ExitCode::kDone) << err_.str();
+    const std::string hash = summary(strategy).at("trace_hash");
+    EXPECT_NE(read_text(root_.path("runs/" + strategy + "/metrics.jsonl")).find("\"threshold\":"), std::string::npos);
+    write_text(root_.path("again.toml"), read_text(root_.path("runs/" + strategy + "/job.resolved.toml")));
+    EXPECT_EQ(run(root_.path("again.toml"), {"output.dir=" + root_.path("runs/again_" + strategy)}), ExitCode::kDone);
+    EXPECT_EQ(summary("again_" + strategy).at("trace_hash"), hash);
+    printed();
+    EXPECT_EQ(run_command(console_, {.job_file = job(strategy, lines), .overrides = {}, .dry_run = true}),
+              ExitCode::kDone);
+    EXPECT_NE(printed().find("20 kB/10 steps, sent and received by a worker"), std::string::npos);
+  }
+}
+
+TEST_F(Commands, ACompressedSynchronisationSendsLessAndHasNoPaperBytes) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  EXPECT_EQ(run(job("b", "name = \"fda\"\nthreshold = 0.05\n[compression]\noperator = \"sign\"")), ExitCode::kDone);
+  EXPECT_FALSE(summary("b").contains("paper_gb"));
+  const double a = summary("a").at("wire_bytes"), b = summary("b").at("wire_bytes");
+  EXPECT_LT(b, a / 2);
+}
+
 TEST_F(Commands, PaperBytesFollowTheFormulaOfThePaper) {
   EXPECT_EQ(run(job("a")), ExitCode::kDone);
   EXPECT_EQ(run(job("b", kSynchronous)), ExitCode::kDone);

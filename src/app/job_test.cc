@@ -242,6 +242,18 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
   }
 }
 
+TEST(Job, TakesAThresholdOrABudgetAndNotBoth) {
+  std::vector<std::string> lines = kGood;
+  lines[12] = "";
+  EXPECT_EQ(refusal(joined(lines)).find("'strategy.threshold' is missing: Theta: "), 0U);
+  lines[12] = "budget = \"20 MB/1000 steps\"";
+  EXPECT_EQ(refusal(joined(lines)), "accepted");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.budget=1 MB/min"}),
+            "--set: strategy.budget: there is a threshold too; remove one of them");
+  lines[12] = "budget = \"20 MB\"";
+  EXPECT_EQ(refusal(joined(lines)).find("job.toml:13: strategy.budget: '20 MB' is no budget: give bytes for"), 0U);
+}
+
 TEST(Job, RefusesSerialWithMoreThanOneWorker) {
   std::vector<std::string> lines = kGood;
   lines[11] = "name = \"serial\"";

@@ -6,6 +6,7 @@
 
 #include "app/results.h"
 #include "report/format.h"
+#include "strategies/budget.h"
 #include "strategies/gossip.h"
 #include "strategies/push_sum.h"
 
@@ -83,8 +84,11 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   Probe result;
   sim::SimulationObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
-  const sim::Outcome outcome =
-      sim::simulate(options, views, job.strategy->make(setup.strategy_options, setting), observer);
+  // What a budget would make of a few steps is no threshold of the whole run.
+  const Options strategy = has_budget(*job.strategy, setup.strategy_options)
+                               ? with_threshold(setup.strategy_options, jump == 0.0F ? "inf" : "0")
+                               : setup.strategy_options;
+  const sim::Outcome outcome = sim::simulate(options, views, job.strategy->make(strategy, setting), observer);
   if (outcome.error) std::rethrow_exception(outcome.error);
   result.syncs = outcome.syncs;
   return result;
@@ -213,6 +217,9 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("a sync", payload(plan.sync_payload) + " of payload" +
                        (plan.sync_time ? ", " + to_text(*plan.sync_time) + " more" : ""));
     line("syncs", bounds(grouped(plan.fewest_syncs), grouped(plan.most_syncs)));
+  }
+  if (has_budget(*job.strategy, setup.strategy_options)) {
+    line("budget", setup.strategy_options.text("budget") + ", sent and received by a worker");
   }
   line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
   if (const std::optional<double> joules = joules_of(job, plan.most_bytes(steps), steps)) {

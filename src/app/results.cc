@@ -109,7 +109,6 @@ Summary::End end_of(sim::Outcome::End end) {
 double state_bytes(const Options& strategy, const StrategySetting& setting) {
   const MonitorSetting monitor_setting{.dimension = setting.dimension,
                                        .seed = setting.seed,
-                                       .threshold = strategy.number("threshold"),
                                        .sketch_rows = strategy.integer("sketch_rows"),
                                        .sketch_cols = strategy.integer("sketch_cols")};
   for (const MonitorRow& row : monitors()) {

@@ -140,7 +140,8 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.steps = training.steps();
   setting.steps_per_epoch =
       static_cast<double>(training.training_samples()) / static_cast<double>(training.samples_per_step());
-  setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
+  setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end()) +
+                      Seconds{2.0 * job.section("network").seconds("latency").value};
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
   if (job.strategy->needs_links) setting.links = links_of(job);
   if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());

@@ -185,9 +185,19 @@ void check_threshold_or_budget(const Options& options, std::string_view help) {
   }
 }
 
+bool has_budget(const StrategyRow& row, const Options& options) {
+  const bool takes_one =
+      std::any_of(row.options.begin(), row.options.end(), [](const OptionSpec& spec) { return spec.name == "budget"; });
+  return takes_one && options.is_word("threshold");
+}
+
 std::optional<BudgetRate> read_budget(const Options& options) {
   if (!options.is_word("threshold")) return std::nullopt;
   return parse_budget(options.text("budget"));
+}
+
+Options with_threshold(const Options& options, const std::string& threshold) {
+  return options.with("budget", "").with("threshold", threshold);
 }
 
 Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& setting, std::uint64_t checks) {

@@ -93,8 +93,13 @@ OptionSpec threshold_option(std::string_view help);
 OptionSpec budget_option();
 // Throws UsageError unless just one of them is given, and for a budget that is none.
 void check_threshold_or_budget(const Options& options, std::string_view help);
+// Whether a strategy's options, so checked, hold a budget; rows without such options have none.
+bool has_budget(const StrategyRow& row, const Options& options);
 // Of options so checked: the budget, where there is one.
 std::optional<BudgetRate> read_budget(const Options& options);
+
+// The same options with a threshold in the place of the budget, where there is one: to try a strategy without it.
+Options with_threshold(const Options& options, const std::string& threshold);
 
 // What a check and a synchronisation cost a worker by the formula of a run of `checks` checks, headers included.
 Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& setting, std::uint64_t checks);

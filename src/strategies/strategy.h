@@ -41,7 +41,7 @@ struct StrategySetting {
   std::uint64_t seed = 0;
   std::uint64_t steps = 0;       // local steps of each worker
   double steps_per_epoch = 0.0;  // in which all workers together see every training sample once; 0: not known
-  Seconds step_time = {};        // what a step's computation takes the slowest worker; 0: not known
+  Seconds step_time = {};        // what a step of the slowest worker and a small exchange take, about; 0: not known
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
