@@ -112,6 +112,11 @@ TEST_F(Commands, AJobWithABudgetShowsItsThresholdAndRunsAgainFromWhatIsResolved)
   }
 }
 
+TEST_F(Commands, APlanRefusesABudgetThatTheRunWouldRefuse) {
+  const std::string path = job("a", "name = \"fda\"\nbudget = \"1 kB/1000 steps\"");
+  EXPECT_THROW(run_command(console_, {.job_file = path, .overrides = {}, .dry_run = true}), UsageError);
+}
+
 TEST_F(Commands, ACompressedSynchronisationSendsLessAndHasNoPaperBytes) {
   EXPECT_EQ(run(job("a")), ExitCode::kDone);
   EXPECT_EQ(run(job("b", "name = \"fda\"\nthreshold = 0.05\n[compression]\noperator = \"sign\"")), ExitCode::kDone);
@@ -186,7 +191,7 @@ TEST_F(Commands, DryRunKnowsWhatEachKindOfCheckSends) {
   expect_part(late, "a step        about 0 B");
   // The last check: states of 16 bytes, and one alarm to three workers.
   expect_part(late, "a run         about 131 B");
-  expect_part(plan_with({"strategy.decide_late=true"}), "0 to 39, as the data decide");
+  expect_part(plan_with({"strategy.decide_late=true"}), "0 to 20, as the data decide");
 }
 
 TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {

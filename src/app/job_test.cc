@@ -460,6 +460,13 @@ TEST(Job, RefusesWhatIsNoToml) {
   EXPECT_EQ(refusal(with_line(2, "epochs = 2\nepochs = 3")).find("job.toml:3: this is no TOML: "), 0u);
 }
 
+TEST(Job, TakesAListOverAsTomlWritesIt) {
+  const std::vector<Seconds> costs = {{0.01}, {0.02}};
+  for (const char* list : {"workers.compute=[\"10 ms\", \"20 ms\"]", "workers.compute=10 ms, 20 ms"}) {
+    EXPECT_EQ(parse(joined(kGood), {"workers.count=2", list}).step_cost, costs) << list;
+  }
+}
+
 TEST(Job, RefusesBadOverrides) {
   EXPECT_EQ(refusal(joined(kGood), {"threshold=3"}),
             "--set 'threshold=3': write section.key=value, such as --set job.seed=2");

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -56,6 +57,19 @@ WrittenValue read_value(const toml::node& node, const std::string& file) {
   return value;
 }
 
+// Of a list as TOML writes it the text that it has as a value: [1, 2] is "1, 2".
+std::optional<std::string> list_text(std::string_view value) {
+  if (!value.starts_with('[') || !value.ends_with(']')) return std::nullopt;
+  try {
+    const toml::table table = toml::parse("list = " + std::string(value));
+    const WrittenValue read = read_value(*table.get("list"), "--set");
+    if (read.kind == WrittenValue::Kind::kList) return read.text;
+  } catch (const toml::parse_error&) {
+    // A value that only looks like one.
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 WrittenJob read_job_text(std::string_view text, const std::string& file) {
@@ -91,7 +105,7 @@ Override parse_override(std::string_view text) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
   return {.section = std::string(text.substr(0, dot)),
           .key = std::string(text.substr(dot + 1, equals - dot - 1)),
-          .value = std::string(value)};
+          .value = list_text(value).value_or(std::string(value))};
 }
 
 std::string toml_quoted(std::string_view text) {

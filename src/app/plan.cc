@@ -135,6 +135,7 @@ std::string bounds(const std::string& least, const std::string& most) {
 }  // namespace
 
 Plan make_plan(const Job& job, const JobSetup& setup) {
+  job.strategy->make(setup.strategy_options, setup.strategy_setting);  // refuses what a run would
   Plan plan;
   plan.memory = memory_of(job, setup);
   plan.step_payload = sum(setup.traffic.per_step);

@@ -1,9 +1,11 @@
 #include "strategies/budget.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -116,7 +118,9 @@ void Budget::tally(std::uint64_t check, double spent, double seconds) {
     seconds_per_check_ = tally_check_ == 0 ? per_check : 0.5 * (seconds_per_check_ + per_check);
   }
   if (due_) {
-    const double cost = spent - spent_at_last_ - costs_.check * static_cast<double>(check - cost_from_);
+    const double checks = costs_.check * static_cast<double>(check - cost_from_);
+    const double cost = spent - spent_at_last_ - checks - more_;
+    more_ = 0.0;
     if (cost > 0.0) {
       costs_.synchronisation = learnt_cost_ ? 0.5 * (costs_.synchronisation + cost) : cost;
       learnt_cost_ = true;
@@ -128,6 +132,11 @@ void Budget::tally(std::uint64_t check, double spent, double seconds) {
   tally_check_ = check;
   spent_ = spent;
   seconds_ = seconds;
+}
+
+void Budget::spend(double bytes) {
+  spent_ += bytes;
+  more_ += bytes;
 }
 
 double Budget::used() const {
@@ -144,6 +153,7 @@ void Budget::archive(Archive& archive) {
   archive.value("budget.seconds", seconds_);
   archive.value("budget.seconds_per_check", seconds_per_check_);
   archive.value("budget.spent_at_last", spent_at_last_);
+  archive.value("budget.more", more_);
   archive.value("budget.due", due_);
   archive.value("budget.last", last_check_);
   archive.value("budget.cost_from", cost_from_);
@@ -200,21 +210,21 @@ Options with_threshold(const Options& options, const std::string& threshold) {
   return options.with("budget", "").with("threshold", threshold);
 }
 
-Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& setting, std::uint64_t checks) {
+double exchange_cost(std::uint64_t payload, const StrategySetting& setting) {
   const auto workers = static_cast<double>(setting.world_size);
+  // Every byte is sent and received once; of what goes through the coordinator one end is a worker's.
   const bool star = setting.collective == Collective::kStar;
-  // Every byte of the formula is sent and received once; the coordinator's half is no worker's.
-  const double share = (star ? 1.0 : 2.0) / workers;
   const double frames = star ? 2.0 : 4.0 * (workers - 1.0) / workers;
-  double check = 0.0, synchronisation = 0.0;
-  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
-    check += static_cast<double>(formula.per_step[kind]) * static_cast<double>(setting.steps) /
-                 static_cast<double>(std::max<std::uint64_t>(checks, 1)) +
-             static_cast<double>(formula.per_run[kind]) / static_cast<double>(std::max<std::uint64_t>(checks, 1));
-    synchronisation += static_cast<double>(formula.per_sync[kind]);
-  }
-  return {.check = check * share + frames * kHeader,
-          .synchronisation = synchronisation * share + 2.0 * frames * kHeader};
+  return static_cast<double>(payload) * (star ? 1.0 : 2.0) / workers + frames * kHeader;
+}
+
+Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& setting, std::uint64_t checks) {
+  const auto sum = [](const std::array<std::uint64_t, kTrafficKinds>& bytes) {
+    return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
+  };
+  const std::uint64_t of_checks = sum(formula.per_step) * setting.steps + sum(formula.per_run);
+  return {.check = exchange_cost(of_checks / std::max<std::uint64_t>(checks, 1), setting),
+          .synchronisation = exchange_cost(sum(formula.per_sync), setting)};
 }
 
 void require_enough(const Options& options, const BudgetRate& rate, const StrategySetting& setting,

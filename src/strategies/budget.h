@@ -61,6 +61,9 @@ class Budget {
   // There was a synchronisation at that check, with the watched quantity at `watched`. To be told before its tally.
   void synchronised(std::uint64_t check, double watched);
 
+  // What some checks cost more than others, as all know: `bytes` of a worker since the newest tally.
+  void spend(double bytes);
+
   // Spent, as a part of what is allowed, at the newest tally.
   double used() const;
 
@@ -82,6 +85,7 @@ class Budget {
   double seconds_ = 0.0;
   double seconds_per_check_ = 0.0;
   double spent_at_last_ = 0.0;
+  double more_ = 0.0;             // of spend(), since spent_at_last_
   bool due_ = false;              // a synchronisation whose cost the next tally tells
   std::uint64_t last_check_ = 0;  // of the newest synchronisation
   std::uint64_t cost_from_ = 0;   // the check of spent_at_last_
@@ -100,6 +104,9 @@ std::optional<BudgetRate> read_budget(const Options& options);
 
 // The same options with a threshold in the place of the budget, where there is one: to try a strategy without it.
 Options with_threshold(const Options& options, const std::string& threshold);
+
+// What an exchange of all workers by a collective of that payload, over all nodes, costs a worker, headers included.
+double exchange_cost(std::uint64_t payload, const StrategySetting& setting);
 
 // What a check and a synchronisation cost a worker by the formula of a run of `checks` checks, headers included.
 Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& setting, std::uint64_t checks);

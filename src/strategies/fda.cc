@@ -71,9 +71,11 @@ constexpr std::string_view kThresholdHelp =
 
 class Fda final : public Strategy {
  public:
-  Fda(const FdaOptions& options, const StrategySetting& setting, VarianceWatch watch, const Budget::Costs& costs)
+  Fda(const FdaOptions& options, const StrategySetting& setting, VarianceWatch watch, const Budget::Costs& costs,
+      double state_cost)
       : options_(options),
         steps_(setting.steps),
+        state_cost_(state_cost),
         averaging_(setting),
         threshold_(options.threshold),
         watch_(std::move(watch)) {
@@ -137,6 +139,7 @@ class Fda final : public Strategy {
     if (options_.screen == Screen::kLockStep) {
       const bool anybody = co_await self.comm().all_reduce_any(violates(), Traffic::kControl);
       if (!anybody) co_return false;
+      states_sent_ = true;
     }
     co_await watch_.reduce(self.comm());
     co_return estimate_exceeds(self);
@@ -166,7 +169,12 @@ class Fda final : public Strategy {
   }
 
   Task<void> settle(Worker& self, bool synchronised) {
-    if (!budget_ || !synchronised) co_return;
+    const bool states_sent = std::exchange(states_sent_, false);
+    if (!budget_) co_return;
+    if (!synchronised) {
+      if (states_sent) budget_->spend(state_cost_);
+      co_return;
+    }
     budget_->synchronised(checks_, estimate_);
     co_await tally(self);
     self.measured("budget_used", budget_->used());
@@ -240,9 +248,11 @@ class Fda final : public Strategy {
 
   FdaOptions options_;
   std::uint64_t steps_;  // of the run
+  double state_cost_;    // to a worker, of states that a screen let through: bytes
   Averaging averaging_;
-  double threshold_;       // of the newest check
-  double estimate_ = 0.0;  // its H
+  double threshold_;          // of the newest check
+  double estimate_ = 0.0;     // its H
+  bool states_sent_ = false;  // at the newest check, behind a screen
   std::optional<Budget> budget_;
   // With a budget, at the newest tally: what this worker had sent and received, its time, and the means of all.
   std::uint64_t carried_ = 0;
@@ -313,7 +323,9 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const std::uint64_t state = watch_payload(values.watch, setting);
   const std::uint64_t checks = checks_of(values, setting);
   TrafficFormula formula;
-  if (values.screen != Screen::kLate) formula.most_syncs = checks;
+  // A state that is observed right after a synchronisation decides nothing.
+  const bool every_other = values.decide_late && values.check_every == 1;
+  if (values.screen != Screen::kLate) formula.most_syncs = every_other ? (checks + 1) / 2 : checks;
   add_average(formula, setting);
   switch (values.screen) {
     case Screen::kNone:
@@ -359,7 +371,8 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
     costs = costs_by(traffic(options, setting), setting, checks);
     require_enough(options, *values.budget, setting, checks, costs);
   }
-  return [=] { return std::make_unique<Fda>(values, setting, watch(), costs); };
+  const double state_cost = exchange_cost(watch_payload(values.watch, setting), setting);
+  return [=] { return std::make_unique<Fda>(values, setting, watch(), costs, state_cost); };
 }
 
 std::vector<OptionSpec> make_options() {
