@@ -17,7 +17,8 @@
 //   asynchronous       Nobody waits. A worker sends its model when it violates, and after that none until the answer
 //                      has come; it answers requests, and takes in what came, at its next step. It has trained on since
 //                      f_i was sent, so what it makes of g is a correction, f_i += g - (f_i as sent). Silent when
-//                      quiet.
+//                      quiet. After its last step it waits for the answer to a model on its way, and says that it
+//                      leaves: everyone is who has not.
 //
 // A model of another size, or that is not finite, is refused: its worker is told and says so, and the round goes on
 // without it; so it does without who is late. Such a round is no full synchronisation. Optimiser state stays local.
@@ -31,13 +32,14 @@
 // Messages: model up (violation, reply) := model; model down := model, u8 (1: it is the new reference)
 //   with a budget, behind what goes down: f32 (Delta of the next check)
 //   verdict down := u8 (go on, send, refused for its form, values, reference);  quiet up := nothing
-//   asynchronous: model up := model, u64 (2 * full synchronisations taken in + 1 if it violates);  verdict down := u8,
-//   varint (balances sent to the worker)
+//   asynchronous: model up := model, u64 (2 * full synchronisations taken in + 1 if it violates);  leaving up :=
+//   nothing; verdict down := u8, varint (balances sent to the worker)
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "base/byte_stream.h"
 #include "base/error.h"
@@ -80,26 +82,20 @@ class Dma final : public Strategy {
       : options_(options),
         nodes_(static_cast<std::size_t>(setting.world_size)),
         seed_(setting.seed),
+        steps_(setting.steps),
         weights_(std::move(weights)),
         codec_(setting.compressor, std::move(start)),
         threshold_(options.threshold),
-        balances_sent_(nodes_, 0) {
+        balances_sent_(nodes_, 0),
+        present_(nodes_) {
     if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
   }
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
     if (options_.asynchronous) co_await take_in(self);
-    if (self.step().value % options_.check_every != 0) co_return;
-    const double strayed = co_await distance(self);
-    self.measured("squared_distance", strayed);
-    if (options_.budget && std::isfinite(threshold_)) self.measured("threshold", threshold_);
-    const bool violated = violates(strayed);
-    if (options_.asynchronous) {
-      if (violated && sent_.empty()) co_await send_asynchronously(self, true);
-    } else {
-      co_await report(self, violated);
-    }
+    if (self.step().value % options_.check_every == 0) co_await check_own(self);
+    if (options_.asynchronous && self.step().value == steps_) co_await leave(self);
   }
 
   Task<void> coordinate(Comm& comm) override {
@@ -125,11 +121,28 @@ class Dma final : public Strategy {
     archive.value("dma.balances", balances_);
     archive.value("dma.violations", violations_);
     archive.value("dma.rounds", rounds_);
+    for (Rank node{0}; node.value < static_cast<std::int32_t>(nodes_); ++node.value) {
+      bool left = left_.contains(node.value);
+      archive.value("dma.left", left);
+      if (left && left_.insert(node.value).second) --present_;
+    }
     for (std::uint64_t& sent : balances_sent_) archive.value("dma.balances_sent", sent);
   }
 
  private:
   // ---- a worker
+
+  Task<void> check_own(Worker& self) {
+    const double strayed = co_await distance(self);
+    self.measured("squared_distance", strayed);
+    if (options_.budget && std::isfinite(threshold_)) self.measured("threshold", threshold_);
+    const bool violated = violates(strayed);
+    if (options_.asynchronous) {
+      if (violated && sent_.empty()) co_await send_asynchronously(self, true);
+    } else {
+      co_await report(self, violated);
+    }
+  }
 
   // ||f_i - r||^2
   Task<double> distance(Worker& self) {
@@ -198,36 +211,49 @@ class Dma final : public Strategy {
   // Whatever came since the last step, in its order.
   Task<void> take_in(Worker& self) {
     while (std::optional<Arrival> arrival = co_await self.comm().poll(Tag::kBroadcast, kAnyRound)) {
-      const Frame& frame = arrival->frame;
-      if (frame.header().traffic == Traffic::kModel) {
-        if (sent_.empty()) {
-          throw DecodeError("a balance for " + self.comm().name(self.rank()) + ", which sent no model");
-        }
-        SharedVector mean;
-        co_await self.compute([&] {
-          mean = codec_.decode(frame, behind_mean());
-          kernels::axpy_difference(1.0F, mean, sent_, self.params());
-        });
-        sent_.clear();
-        ++balances_;
-        after_balance(self, frame, mean);
-        continue;
-      }
-      ByteReader in(frame.payload(), "verdict of the coordinator");
-      const Verdict verdict = read_verdict(in);
-      const std::uint64_t balances = in.varint();
-      in.expect_end();
-      if (verdict == Verdict::kSend) {
-        // A model on its way is the answer; and what was asked before a balance came, that has answered.
-        if (sent_.empty() && balances == balances_) {
-          const double strayed = co_await distance(self);
-          co_await send_asynchronously(self, violates(strayed));
-        }
-      } else {
-        sent_.clear();
-        warn_of(self, verdict);
-      }
+      co_await take_in(self, arrival->frame);
     }
+  }
+
+  Task<void> take_in(Worker& self, const Frame& frame) {
+    if (frame.header().traffic == Traffic::kModel) {
+      if (sent_.empty()) {
+        throw DecodeError("a balance for " + self.comm().name(self.rank()) + ", which sent no model");
+      }
+      SharedVector mean;
+      co_await self.compute([&] {
+        mean = codec_.decode(frame, behind_mean());
+        kernels::axpy_difference(1.0F, mean, sent_, self.params());
+      });
+      sent_.clear();
+      ++balances_;
+      after_balance(self, frame, mean);
+      co_return;
+    }
+    ByteReader in(frame.payload(), "verdict of the coordinator");
+    const Verdict verdict = read_verdict(in);
+    const std::uint64_t balances = in.varint();
+    in.expect_end();
+    if (verdict != Verdict::kSend) {
+      sent_.clear();
+      warn_of(self, verdict);
+      co_return;
+    }
+    // A model on its way is the answer; and what was asked before a balance came, that has answered.
+    if (!sent_.empty() || balances != balances_) co_return;
+    const double strayed = co_await distance(self);
+    co_await send_asynchronously(self, violates(strayed));
+  }
+
+  // After the last step: waits for the answer to a model on its way, and is asked for none any more.
+  Task<void> leave(Worker& self) {
+    Comm& comm = self.comm();
+    while (!sent_.empty()) {
+      const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, kAnyRound);
+      co_await take_in(self, frame);
+    }
+    // Where nobody ever violates nobody is asked.
+    if (threshold_ < kNever) comm.send(comm.coordinator(), quiet_frame(kAnyRound));
   }
 
   // ---- a worker, both
@@ -301,7 +327,7 @@ class Dma final : public Strategy {
 
   bool enough(const Balance& balance) const {
     // One violator's mean is its model, which is known to be too far away.
-    return balance.size() == nodes_ || (balance.size() > 1 && balance.distance() <= threshold_);
+    return balance.size() == present_ || (balance.size() > 1 && balance.distance() <= threshold_);
   }
 
   // Asks others for their models until the mean is near enough or nobody is left. `ask` sends a request; `refuse` tells
@@ -311,13 +337,14 @@ class Dma final : public Strategy {
                      const Refuse& refuse) {
     const Seconds end = comm.now() + comm.collecting_deadline();
     while (!rest.empty() && balance.size() > 0 && (to_all || !enough(balance))) {
-      const std::size_t wanted = to_all ? rest.size() : augment(options_.augmentation, balance.size(), nodes_);
+      const std::size_t wanted = to_all ? rest.size() : augment(options_.augmentation, balance.size(), present_);
       std::vector<Rank> group(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, rest.size())));
       rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(group.size()));
       std::sort(group.begin(), group.end());
       for (const Rank node : group) ask(node);
       const std::vector<Contribution> replies = co_await comm.gather(group, round, end);
       for (const Contribution& reply : replies) {
+        if (leaves(reply.from, reply.frame)) continue;
         const Verdict verdict = take(balance, reply.from, reply.frame);
         if (verdict != Verdict::kGoOn) refuse(reply.from, verdict);
       }
@@ -326,7 +353,7 @@ class Dma final : public Strategy {
 
   // The model of the balance to its members.
   void answer(Comm& comm, const Balance& balance, Round round) {
-    const bool full = balance.size() == nodes_;
+    const bool full = balance.size() == present_;
     const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
     ByteWriter behind;
     behind.u8(full ? 1 : 0);
@@ -409,6 +436,13 @@ class Dma final : public Strategy {
 
   // ---- the coordinator, asynchronous
 
+  // Whether a frame says that its sender has taken its last step.
+  bool leaves(Rank node, const Frame& frame) {
+    if (frame.header().traffic == Traffic::kModel) return false;
+    if (left_.insert(node.value).second) --present_;
+    return true;
+  }
+
   Task<void> balance_asynchronously(Comm& comm) {
     const auto tell = [&](Rank node, Verdict verdict) {
       ByteWriter out;
@@ -421,6 +455,7 @@ class Dma final : public Strategy {
     Balance balance(reference, *weights_);
     std::uint64_t violators = 0;
     for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
+      if (leaves(arrival->from, arrival->frame)) continue;
       if (balance.has(arrival->from)) continue;  // who sent two did not wait for its answer
       const Verdict verdict = take(balance, arrival->from, arrival->frame);
       if (verdict != Verdict::kGoOn) {
@@ -436,10 +471,11 @@ class Dma final : public Strategy {
       co_return;
     }
     violations_ += violators;
-    const bool to_all = violations_ >= nodes_;
+    const bool to_all = violations_ >= present_;
     if (to_all) violations_ = 0;
     RandomStream random = drawn(rounds_++);
     std::vector<Rank> rest = balance.others(random);
+    std::erase_if(rest, [&](Rank node) { return left_.contains(node.value); });
     co_await enlarge(
         comm, balance, to_all, std::move(rest), kAnyRound, [&](Rank node) { tell(node, Verdict::kSend); }, tell);
     for (const Rank node : balance.members()) ++balances_sent_[static_cast<std::size_t>(node.value)];
@@ -449,6 +485,7 @@ class Dma final : public Strategy {
   DmaOptions options_;
   std::size_t nodes_;
   std::uint64_t seed_;
+  std::uint64_t steps_;  // of the run
   std::shared_ptr<const std::vector<double>> weights_;
   ModelCodec codec_;              // of the reference
   std::uint64_t references_ = 0;  // full synchronisations taken in
@@ -463,6 +500,8 @@ class Dma final : public Strategy {
   std::uint64_t violations_ = 0;
   std::uint64_t rounds_ = 0;                  // asynchronous balances
   std::vector<std::uint64_t> balances_sent_;  // to each worker
+  std::size_t present_;                       // workers that have not left
+  std::set<std::int32_t> left_;
 };
 
 void check_options(const Options& options) {

@@ -419,5 +419,20 @@ TEST(Augment, AddsAtLeastOneNodeAndNoMoreThanThereAre) {
   EXPECT_EQ(augment(Augmentation::kAll, 1, 10), 9U);
 }
 
+TEST(Dma, AsynchronousEndsWithNothingOnItsWayAndAsksNobodyWhoHasLeft) {
+  Scenario scenario = dma("0.2", {{"clock", "asynchronous"}});
+  // Worker 0 is done long before the others, who go on to balance without it.
+  scenario.step_cost = {{0.001}, {0.01}, {0.01}, {0.02}, {0.02}, {0.02}};
+  const Result result = run(scenario);
+  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  const Ledger& ledger = result.outcome.ledger;
+  Tally received;
+  for (int node = 0; node <= 6; ++node) received += ledger.received({node}, Traffic::kModel);
+  EXPECT_EQ(received, ledger.total(Traffic::kModel));
+  EXPECT_GT(received.frames, 12U);
+  // Nobody waited for an answer that could not come: half the deadline is 300 s.
+  EXPECT_LT(result.outcome.time.value, 5.0);
+}
+
 }  // namespace
 }  // namespace laconic::tests
