@@ -532,6 +532,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const std::uint64_t threshold = values.budget ? sizeof(float) : 0;
   formula.sync(Traffic::kModel) =
       workers * (2 * model.bytes + 1 + threshold + (values.asynchronous ? sizeof(std::uint64_t) : 0));
+  if (!values.asynchronous) formula.most_syncs = setting.steps / values.check_every;
   // Balances of some, and how many are asked, are as the data decide.
   formula.depends_on_values = true;
   return formula;

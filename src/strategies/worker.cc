@@ -10,7 +10,8 @@ namespace laconic {
 void Worker::check_loss() const {
   if (std::isfinite(last_.loss)) return;
   throw RunError("training diverged: the loss of worker " + std::to_string(node_.value) + " is not finite in step " +
-                 std::to_string(step_.value + 1) + "; lower optimizer.learning_rate or synchronise more often");
+                 std::to_string(step_.value + 1) +
+                 "; lower optimizer.learning_rate, or a rate of the strategy's own, or synchronise more often");
 }
 
 void Worker::finish_step() {

@@ -99,8 +99,8 @@ TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGood
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
   EXPECT_EQ(error_of<RunError>(result),
-            "training diverged: the loss of worker 2 is not finite in step 26; lower optimizer.learning_rate or "
-            "synchronise more often");
+            "training diverged: the loss of worker 2 is not finite in step 26; lower optimizer.learning_rate, or "
+            "a rate of the strategy's own, or synchronise more often");
   ASSERT_EQ(result.measurements.size(), 2U);
   EXPECT_EQ(result.outcome.model_step, Step{20});
   EXPECT_EQ(result.outcome.model.size(), s.problem.dimension);
