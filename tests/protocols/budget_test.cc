@@ -106,8 +106,8 @@ Scenario steered(const std::string& strategy, const std::string& budget) {
   return {.problem = {.workers = 5, .dimension = 200, .seed = 6, .learning_rate = 0.02, .noise = 0.5},
           .strategy = strategy,
           .options = {{"budget", budget}},
-          .steps = 1500,
-          .evaluate_every = 150};
+          .steps = 600,
+          .evaluate_every = 60};
 }
 
 // A worker's mean traffic, framed, sent and received, in the steps after the first tenth.
@@ -128,12 +128,12 @@ TEST(BudgetedRuns, KeepWithinFifteenPercentOfTheBudgetAfterTheFirstTenth) {
            {"fda", {{"decide_late", "true"}, {"check_every", "2"}}},
            {"dma", {}},
            {"dma", {{"check_every", "3"}, {"augment", "random"}}}}) {
-    for (const double bytes : {64.0, 80.0, 150.0, 300.0, 700.0}) {
+    for (const double bytes : {85.0, 200.0, 600.0}) {
       const bool seldom = more.contains("check_every");
       const bool exact = more.contains("monitor") && more.at("monitor") == "exact";
-      if (exact && bytes < 150.0) continue;  // its states cost as much as models: fewer than ten synchronisations
+      if (exact && bytes < 200.0) continue;  // its states cost as much as models: fewer than ten synchronisations
       for (const Collective collective : {Collective::kStar, Collective::kRing}) {
-        if (seldom && bytes > 300.0) continue;  // one a check costs less
+        if (seldom && bytes > 200.0) continue;  // one a check costs less
         Scenario s = steered(strategy, std::to_string(static_cast<int>(bytes * 1000.0)) + " B/1000 steps");
         s.options.insert(more.begin(), more.end());
         s.collective = collective;
