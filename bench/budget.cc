@@ -6,6 +6,7 @@
 // what a worker sends and receives, framed, after the first tenth of the run.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct Run {
   double traffic = 0.0;    // bytes a step, after the first tenth
   double accuracy = 0.0;
   double syncs = 0.0;
+  bool complete = false;  // all steps were taken
 };
 
 std::string job_text(const Setting& setting, const Run& run) {
@@ -68,6 +70,7 @@ void carry_out(const Setting& setting, Run& run) {
   run.traffic = framed / setting.workers / static_cast<double>(last.step.value - tenth.step.value);
   run.accuracy = last.test.accuracy;
   run.syncs = static_cast<double>(last.syncs);
+  run.complete = result.outcome.end == sim::Outcome::End::kSteps;
 }
 
 int run(int argc, char** argv) {
@@ -89,6 +92,7 @@ int run(int argc, char** argv) {
     setting.thresholds = {0.0, 0.3, 2.0};
   }
 
+  bool complete = true;
   std::vector<std::vector<nlohmann::json>> table;
   for (const std::string& strategy : setting.strategies) {
     for (const bool drift : {false, true}) {
@@ -106,6 +110,7 @@ int run(int argc, char** argv) {
       for (std::vector<Run>* runs : {&fixed, &steered}) {
         for (Run& run : *runs) {
           carry_out(setting, run);
+          complete = complete && run.complete;
           harness.progress(where + (run.budget > 0.0 ? ", budget " : ", threshold ") +
                            std::to_string(run.budget > 0.0 ? run.budget : run.threshold) + ": " +
                            std::to_string(run.traffic) + " bytes a step, accuracy " + std::to_string(run.accuracy));
@@ -115,7 +120,9 @@ int run(int argc, char** argv) {
                            run.traffic / 1000.0, run.syncs, 100.0 * run.accuracy});
         }
       }
-      double furthest = 0.0, lost = -1.0;
+      double furthest = 0.0;
+      std::optional<double> lost;
+      int compared = 0;
       for (const Run& run : steered) {
         furthest = std::max(furthest, std::abs(run.traffic / run.budget - 1.0));
         // The same traffic: within a factor of 2.
@@ -125,15 +132,19 @@ int run(int argc, char** argv) {
             best = std::max(best, other.accuracy);
           }
         }
-        if (best > 0.0) lost = std::max(lost, best - run.accuracy);
+        if (best == 0.0) continue;
+        ++compared;
+        lost = std::max(lost.value_or(-1.0), best - run.accuracy);
       }
       harness.add(where + ": furthest from the budget", 100.0 * furthest, "%", at_most(15.0));
-      harness.add(where + ": most lost against the best threshold of that traffic", 100.0 * lost, "points",
-                  at_most(0.5));
+      harness.add(where + ": most lost against the best threshold of that traffic", lost ? 100.0 * *lost : std::nan(""),
+                  "points", lost ? std::optional(at_most(0.5)) : std::nullopt);
+      harness.add(where + ": budgets with a threshold of that traffic", compared, "");
     }
   }
   harness.table({"strategy", "drift", "threshold", "budget, kB a step", "kB a step", "syncs", "accuracy %"},
                 std::move(table));
+  harness.check("every run took all its steps", complete);
   harness.fact("dataset", setting.dataset);
   harness.fact("workers", setting.workers);
   harness.fact("steps", setting.steps);

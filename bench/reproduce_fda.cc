@@ -39,7 +39,7 @@ struct Setting {
 struct Run {
   double steps = 0.0;
   double syncs = 0.0;
-  double paper_gb = 0.0;
+  double paper_gb = 0.0;  // of compressed models none
   double wire_gb = 0.0;
   bool reached = false;
 };
@@ -113,8 +113,8 @@ int run(int argc, char** argv) {
       runs[name].push_back(result);
       harness.progress(name + ", seed " + std::to_string(seed) + ": " + std::to_string(static_cast<int>(result.steps)) +
                        " steps, " + std::to_string(static_cast<int>(result.syncs)) + " syncs, " +
-                       std::to_string(result.paper_gb) + " paper GB, " + std::to_string(result.wire_gb) +
-                       " GB on the wire");
+                       (result.paper_gb > 0.0 ? std::to_string(result.paper_gb) + " paper GB, " : "") +
+                       std::to_string(result.wire_gb) + " GB on the wire");
     }
   }
   harness.check("every run reached the target", reached);

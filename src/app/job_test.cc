@@ -406,8 +406,7 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
   EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),
             "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
             "it, or choose one of fda, fda_opt, dma, synchronous, periodic, fedavg, fedopt, choco, dcd_psgd, ecd_psgd, "
-            "deep_squeeze, "
-            "sparse_push, scsp, quantized_push_sum");
+            "deep_squeeze, sparse_push, scsp, quantized_push_sum");
   EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
 }
 

@@ -13,7 +13,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "monitor/monitor.h"
+#include "strategies/variance_watch.h"
 #include "training/safetensors.h"
 
 namespace laconic {
@@ -105,18 +105,10 @@ Summary::End end_of(sim::Outcome::End end) {
   return Summary::End::kFailed;
 }
 
-// Bytes of a state of `monitor`, one way.
+// Bytes of a state of fda's monitor, one way.
 double state_bytes(const Options& strategy, const StrategySetting& setting) {
-  const MonitorSetting monitor_setting{.dimension = setting.dimension,
-                                       .seed = setting.seed,
-                                       .sketch_rows = strategy.integer("sketch_rows"),
-                                       .sketch_cols = strategy.integer("sketch_cols")};
-  for (const MonitorRow& row : monitors()) {
-    if (row.name != strategy.text("monitor")) continue;
-    if (row.reduction == Monitor::Reduction::kAny) return 0.125;
-    return static_cast<double>(row.state_size(monitor_setting) * sizeof(float));
-  }
-  return 0.0;
+  const WatchOptions watch = read_watch_options(strategy);
+  return watch.one_bit() ? 0.125 : static_cast<double>(watch_state_size(watch, setting) * sizeof(float));
 }
 
 }  // namespace

@@ -436,9 +436,9 @@ class Dma final : public Strategy {
 
   // ---- the coordinator, asynchronous
 
-  // Whether a frame says that its sender has taken its last step.
+  // Whether a frame says that its sender has taken its last step. In lock step nobody leaves before the others.
   bool leaves(Rank node, const Frame& frame) {
-    if (frame.header().traffic == Traffic::kModel) return false;
+    if (!options_.asynchronous || frame.header().traffic == Traffic::kModel) return false;
     if (left_.insert(node.value).second) --present_;
     return true;
   }

@@ -66,8 +66,7 @@ constexpr std::size_t kTally = 2;
 
 constexpr std::string_view kThresholdHelp =
     "Theta: synchronise when the model variance may exceed it (squared L2; about 4e-5 times the number of parameters "
-    "is "
-    "a first guess; inf: never)";
+    "is a first guess; inf: never)";
 
 class Fda final : public Strategy {
  public:
