@@ -102,7 +102,7 @@ std::string job_text(const Setting& setting, const Method& method, bool drifting
   const int batch = method.serial ? setting.batch * setting.workers : setting.batch;
   std::string text = "[job]\nname = \"reproduce_dma\"\nseed = " + std::to_string(setting.seed) +
                      "\nsteps = " + std::to_string(setting.steps) + "\n[data]\nbatch = " + std::to_string(batch) + "\n";
-  text += "dataset = \"" + setting.dataset() + "\"\n";
+  text += "dataset = \"" + setting.dataset() + "\"\npartition = \"shared\"\n";
   if (!setting.data_dir.empty()) text += "dir = \"" + setting.data_dir + "\"\n";
   if (drifting) {
     text += std::string("[drift]\nkind = \"") + (setting.graphical_model ? "redraw" : "labels") + "\"\nat = \"";

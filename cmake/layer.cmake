@@ -2,7 +2,7 @@
 #
 # One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder but main.cc. Beside it
 #   *_test.cc       the test program `NAME_test`
-#   *_slow_test.cc  the test program `NAME_slow_test`, whose tests carry the label `slow` (./check --fast leaves them out)
+#   *_slow_test.cc  the test program `NAME_slow_test`: see laconic_tests
 #   FOO_fuzz.cc     with LACONIC_FUZZERS the libFuzzer program `FOO_fuzz`, named in fuzz_targets.txt; else, with
 #                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
 # A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
@@ -54,19 +54,10 @@ function(laconic_layer name)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
   list(REMOVE_ITEM sources ${tests} ${fuzzers} "${CMAKE_CURRENT_SOURCE_DIR}/main.cc")
-  set(slow_tests ${tests})
-  list(FILTER slow_tests INCLUDE REGEX "_slow_test\\.cc$")
-  list(FILTER tests EXCLUDE REGEX "_slow_test\\.cc$")
   add_library(laconic_${name} STATIC ${sources})
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
-  if(tests)
-    laconic_test(${name}_test ${whole} SOURCES ${tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES})
-  endif()
-  if(slow_tests)
-    laconic_test(${name}_slow_test ${whole} SOURCES ${slow_tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES}
-                 LABELS slow)
-  endif()
+  laconic_tests(${name} ${whole} SOURCES ${tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES})
   foreach(fuzzer ${fuzzers})
     get_filename_component(target ${fuzzer} NAME_WE)
     laconic_fuzz_target(${target} SOURCES ${fuzzer} LIBRARIES laconic_${name})
@@ -88,6 +79,27 @@ function(laconic_fuzz_target name)
     target_link_libraries(${name}_replay PRIVATE laconic_settings ${FUZZ_LIBRARIES})
     add_test(NAME ${name}.replay COMMAND ${name}_replay "${CMAKE_SOURCE_DIR}/tests/corpus/${name}")
     set_tests_properties(${name}.replay PROPERTIES TIMEOUT 120)
+  endif()
+endfunction()
+
+# laconic_tests(NAME [WHOLE] SOURCES file... LIBRARIES target...)
+# The test program NAME_test, and of the files *_slow_test.cc NAME_slow_test, whose tests carry the label `slow`: long
+# sweeps of arithmetic, which ./check --fast leaves out, and ThreadSanitizer, as no two threads meet in them.
+function(laconic_tests name)
+  cmake_parse_arguments(TEST "WHOLE" "" "SOURCES;LIBRARIES" ${ARGN})
+  set(whole "")
+  if(TEST_WHOLE)
+    set(whole WHOLE)
+  endif()
+  set(slow ${TEST_SOURCES})
+  list(FILTER slow INCLUDE REGEX "_slow_test\\.cc$")
+  set(others ${TEST_SOURCES})
+  list(FILTER others EXCLUDE REGEX "_slow_test\\.cc$")
+  if(others)
+    laconic_test(${name}_test ${whole} SOURCES ${others} LIBRARIES ${TEST_LIBRARIES})
+  endif()
+  if(slow)
+    laconic_test(${name}_slow_test ${whole} SOURCES ${slow} LIBRARIES ${TEST_LIBRARIES} LABELS slow)
   endif()
 endfunction()
 

@@ -184,6 +184,16 @@ TEST(Wiring, AStreamIsAJobWithoutFiles) {
   EXPECT_THROW(set_up(parse_job_text(text, "job.toml", by_label)), UsageError);
 }
 
+TEST(Wiring, AnEpochOfWorkersThatShareTheSamplesSeesEachOnce) {
+  const std::string text =
+      "[job]\nepochs = 2\n[data]\ndataset = \"graphical_model\"\nsamples = 1000\nbatch = 10\n[model]\nname = "
+      "\"mlp\"\n[optimizer]\nname = \"sgd\"\n[workers]\ncount = 5\n[strategy]\nname = \"local\"\n";
+  for (const std::string partition : {"iid", "shared"}) {
+    const std::vector<std::string> overrides = {"data.partition=" + partition};
+    EXPECT_EQ(set_up(parse_job_text(text, "job.toml", overrides)).training->steps(), 40U) << partition;
+  }
+}
+
 TEST(Wiring, WhatDoesNotFitTheDataOrTheRunIsRefusedWithOnePlace) {
   const TemporaryFolder root;
   const std::string text = resnet_job(root);

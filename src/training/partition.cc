@@ -239,8 +239,10 @@ Partition by_user(const Request& request) {
   return partition;
 }
 
+Partition shared(const Request& request) { return Partition(request.workers, all_samples(request)); }
+
 using Make = Partition (*)(const Request&);
-constexpr std::array<PartitionRow, 8> kPartitions = {{
+constexpr std::array<PartitionRow, 9> kPartitions = {{
     {"iid", "", "shuffled, then equal parts"},
     {"contiguous", "", "equal contiguous cuts in the order of the files"},
     {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); small is skewed", true},
@@ -249,9 +251,10 @@ constexpr std::array<PartitionRow, 8> kPartitions = {{
     {"label", "Y", "all samples of label Y at the first workers", true},
     {"skew", "S", "the fraction S of each class dealt out sorted by label, the rest shuffled; 0 is IID", true},
     {"user", "", "whole users, balanced"},
+    {"shared", "", "every worker draws from all samples"},
 }};
-constexpr std::array<Make, kPartitions.size()> kMakers = {iid,     contiguous,  dirichlet, shards,
-                                                          non_iid, label_first, skew,      by_user};
+constexpr std::array<Make, kPartitions.size()> kMakers = {iid,         contiguous, dirichlet, shards, non_iid,
+                                                          label_first, skew,       by_user,   shared};
 
 std::string usage(const PartitionRow& row) {
   return std::string(row.name) + (row.parameter.empty() ? "" : ":" + std::string(row.parameter));

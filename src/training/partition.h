@@ -10,12 +10,12 @@
 //   non_iid:X%      the first X% of the samples sorted by label and dealt out in contiguous cuts, the rest dealt out in
 //                   contiguous cuts as they come (Theologitis et al. 2025)
 //   label:Y         all samples of label Y first, then everything cut into contiguous parts (the same)
-//   skew:S          of each class a random fraction S of its samples (to the nearest whole number) is set apart. What
-//   is
-//                   set apart is sorted by label and dealt out in equal contiguous cuts; all the rest is shuffled and
-//                   fills the workers up to equal parts. S in [0, 1]: 0 is IID, 1 each worker its own labels (Aketi,
-//                   Singh and Rabaey 2021, whose "skew" this is)
+//   skew:S          of each class a random fraction S of its samples (to the nearest whole number) is set apart,
+//                   sorted by label and dealt out in equal contiguous cuts; all the rest is shuffled and fills the
+//                   workers up to equal parts. S in [0, 1]: 0 is IID, 1 each worker its own labels (Aketi, Singh and
+//                   Rabaey 2021, whose "skew" this is)
 //   user            whole users dealt out, the largest first, always to the worker with the fewest samples
+//   shared          no cut: every worker draws from all samples, as from one stream (Kamp et al. 2018)
 //
 // "Equal" parts of n samples differ by at most one sample.
 #pragma once
@@ -42,10 +42,10 @@ struct PartitionRow {
 std::span<const PartitionRow> partitions();
 
 // Deals `samples` with labels below `classes` out to `workers` >= 1 workers. Every sample goes to exactly one worker
-// and every worker gets at least one; random choices depend on `seed` only. Throws UsageError with the reason and the
-// remedy for a spec that is not in the table, a parameter out of range, and whatever cannot be met: fewer samples,
-// shards or users than needed, no users or no labels known, a hundred Dirichlet draws that each leave a worker with
-// nothing.
+// (`shared`: to all) and every worker gets at least one; random choices depend on `seed` only. Throws UsageError with
+// the reason and the remedy for a spec that is not in the table, a parameter out of range, and whatever cannot be met:
+// fewer samples, shards or users than needed, no users or no labels known, a hundred Dirichlet draws that each leave a
+// worker with nothing.
 Partition make_partition(std::string_view spec, const Samples& samples, std::uint32_t classes, std::uint32_t workers,
                          std::uint64_t seed);
 

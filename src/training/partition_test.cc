@@ -227,6 +227,12 @@ TEST(Partition, UsersStayWholeAndWorkersBalanced) {
   EXPECT_LE(most.size() - least.size(), largest_user);
 }
 
+TEST(Partition, SharedGivesEverySampleToEveryWorker) {
+  std::vector<std::uint32_t> all(50);
+  std::iota(all.begin(), all.end(), 0U);
+  EXPECT_EQ(make_partition("shared", labelled(50), kClasses, 3, 1), Partition(3, all));
+}
+
 TEST(Partition, RefusesWhatCannotBeMetAndSaysWhy) {
   const Samples samples = labelled(50);
   Samples anonymous = samples;

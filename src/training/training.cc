@@ -8,10 +8,11 @@
 namespace laconic {
 namespace {
 
+// That are trained on, each once where workers share them.
 std::uint64_t samples_of(const TrainingSetup& setup) {
   std::uint64_t total = 0;
   for (const auto& part : setup.partition) total += part.size();
-  return total;
+  return std::min<std::uint64_t>(total, setup.data->train.count());
 }
 
 std::uint64_t samples_per_step_of(const TrainingSetup& setup) {

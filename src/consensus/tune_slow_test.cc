@@ -1,5 +1,3 @@
-#include "consensus/tune.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +5,7 @@
 
 #include "base/error.h"
 #include "consensus/rate.h"
+#include "consensus/tune.h"
 #include "topology/topology.h"
 
 namespace laconic {
