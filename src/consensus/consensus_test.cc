@@ -92,11 +92,11 @@ TEST(Consensus, HeldCopiesStayTogetherWhereTheirSumDrifts) {
   const auto error_after = [&](const std::string& replicas) {
     ConsensusSetting setting = setting_of("choco", "ring:8", kSize, {{"gamma", "0.2"}, {"replicas", replicas}});
     compress(setting, "top_k", {{"ratio", "0.2"}});
-    return run_consensus(setting, vectors, {.rounds = 8'000}).last().error;
+    return run_consensus(setting, vectors, {.rounds = 2'000}).last().error;
   };
   const double each = error_after("each");
   EXPECT_LT(each, 1e-12);
-  EXPECT_GT(error_after("sum"), 10.0 * each);
+  EXPECT_GT(error_after("sum"), 10.0 * each) << each << " " << error_after("sum");
 }
 
 TEST(Consensus, EndsAtTheTargetOrWhenItGrewAndRecordsFewRounds) {
