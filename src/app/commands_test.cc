@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "app/plan.h"
 #include "app/tiny_job_test.h"
 #include "base/error.h"
 #include "report/format.h"
@@ -108,7 +109,12 @@ TEST_F(Commands, AJobWithABudgetShowsItsThresholdAndRunsAgainFromWhatIsResolved)
     printed();
     EXPECT_EQ(run_command(console_, {.job_file = job(strategy, lines), .overrides = {}, .dry_run = true}),
               ExitCode::kDone);
-    EXPECT_NE(printed().find("20 kB/10 steps, sent and received by a worker"), std::string::npos);
+    EXPECT_NE(printed().find("20 kB/10 steps, sent and received by a worker: 80 kB in the run"), std::string::npos);
+    // Four workers' budgets pay for no more than some synchronisations, whatever the data.
+    const Job planned = load_job(job(strategy, lines));
+    const Plan plan = make_plan(planned, set_up(planned));
+    EXPECT_LE(plan.most_syncs, 4 * 80'000 / plan.sync_payload + 3);
+    EXPECT_GE(plan.most_syncs, static_cast<std::uint64_t>(summary(strategy).at("syncs")));
   }
 }
 

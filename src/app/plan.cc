@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <numeric>
 
 #include "app/results.h"
@@ -128,6 +129,27 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
   return {bytes};
 }
 
+// What a worker may send and receive in the run. Unset without a budget, and for one of bytes a time, since the run's
+// is not known.
+std::optional<double> bytes_in_budget(const Job& job, const JobSetup& setup) {
+  if (!has_budget(*job.strategy, setup.strategy_options)) return std::nullopt;
+  const BudgetRate rate = read_budget(setup.strategy_options).value();
+  if (rate.of_time) return std::nullopt;
+  return rate.bytes / rate.span * static_cast<double>(setup.steps());
+}
+
+// Synchronisations that a budget pays for, and the few that it may be ahead of itself. Each frame counts for one worker
+// at least, with its sender or its receiver.
+std::uint64_t syncs_in_budget(const Job& job, const JobSetup& setup) {
+  const std::optional<double> bytes = bytes_in_budget(job, setup);
+  const std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t each = sum(setup.traffic.per_sync);
+  if (!bytes || each == 0) return all;
+  constexpr double kAhead = 3.0;
+  const double syncs = *bytes * setup.world_size() / static_cast<double>(each) + kAhead;
+  return syncs < 1e18 ? static_cast<std::uint64_t>(syncs) : all;
+}
+
 std::string bounds(const std::string& least, const std::string& most) {
   return least == most ? least : least + " to " + most + ", as the data decide";
 }
@@ -152,6 +174,7 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
     plan.most_syncs = setup.traffic.most_syncs.value_or(setup.steps());
     plan.step_time = compute;
     const std::uint64_t steps = kProbeSteps * (setup.steps() / std::max<std::uint64_t>(plan.most_syncs, 1));
+    plan.most_syncs = std::min(plan.most_syncs, syncs_in_budget(job, setup));
     if (!can_probe || steps > kMostProbeSteps / workers) return plan;
     const Probe quiet = probe(job, setup, steps, 0.0F);
     const Probe loud = probe(job, setup, steps, 1000.0F);
@@ -220,7 +243,10 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("syncs", bounds(grouped(plan.fewest_syncs), grouped(plan.most_syncs)));
   }
   if (has_budget(*job.strategy, setup.strategy_options)) {
-    line("budget", setup.strategy_options.text("budget") + ", sent and received by a worker");
+    const std::optional<double> bytes = bytes_in_budget(job, setup);
+    line("budget",
+         setup.strategy_options.text("budget") + ", sent and received by a worker" +
+             (bytes && *bytes < 1e18 ? ": " + to_text(Bytes{static_cast<std::uint64_t>(*bytes)}) + " in the run" : ""));
   }
   line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
   if (const std::optional<double> joules = joules_of(job, plan.most_bytes(steps), steps)) {
