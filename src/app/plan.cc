@@ -61,17 +61,24 @@ struct Probe {
   std::uint64_t syncs = 0;
 };
 
-Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float jump) {
+// Who moves in a probe: nobody; everyone, or the last worker alone, which a strategy that asks others one after another
+// for their models takes longer over.
+enum class Moves { kNobody, kEveryone, kOne };
+
+Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, Moves moves) {
+  constexpr float kJump = 1000.0F;
   std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   StrategySetting setting = setup.strategy_setting;
   setting.start.assign(setting.dimension, 0.0F);
   setting.steps_per_epoch = 1.0;  // for rounds that an epoch ends
   // Some end when all have; a quiet run stands for the middle of a long one.
-  if (jump != 0.0F && setup.syncs_depend_on_data()) setting.steps = steps;
+  if (moves != Moves::kNobody && setup.syncs_depend_on_data()) setting.steps = steps;
   for (int k = 0; k < setting.world_size; ++k) {
-    learners.push_back(std::make_unique<ProbeLearner>(
-        setup.training->layout(), setting.samples[static_cast<std::size_t>(k)], jump * static_cast<float>(k + 1)));
+    const bool still = moves == Moves::kNobody || (moves == Moves::kOne && k + 1 < setting.world_size);
+    learners.push_back(std::make_unique<ProbeLearner>(setup.training->layout(),
+                                                      setting.samples[static_cast<std::size_t>(k)],
+                                                      still ? 0.0F : kJump * static_cast<float>(k + 1)));
     views.push_back(learners.back().get());
   }
   sim::SimulationOptions options = setup.simulation;
@@ -87,7 +94,7 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, float ju
   observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
   // What a budget would make of a few steps is no threshold of the whole run.
   const Options strategy = has_budget(*job.strategy, setup.strategy_options)
-                               ? with_threshold(setup.strategy_options, jump == 0.0F ? "inf" : "0")
+                               ? with_threshold(setup.strategy_options, moves == Moves::kNobody ? "inf" : "0")
                                : setup.strategy_options;
   const sim::Outcome outcome = sim::simulate(options, views, job.strategy->make(strategy, setting), observer);
   if (outcome.error) std::rethrow_exception(outcome.error);
@@ -173,17 +180,21 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
     plan.fewest_syncs = setup.traffic.fewest_syncs;
     plan.most_syncs = setup.traffic.most_syncs.value_or(setup.steps());
     plan.step_time = compute;
-    const std::uint64_t steps = kProbeSteps * (setup.steps() / std::max<std::uint64_t>(plan.most_syncs, 1));
+    const std::uint64_t apart = setup.traffic.steps_per_check;
+    const std::uint64_t steps = kProbeSteps * (apart > 0 ? std::min(apart, setup.steps())
+                                                         : setup.steps() / std::max<std::uint64_t>(plan.most_syncs, 1));
     plan.most_syncs = std::min(plan.most_syncs, syncs_in_budget(job, setup));
     if (!can_probe || steps > kMostProbeSteps / workers) return plan;
-    const Probe quiet = probe(job, setup, steps, 0.0F);
-    const Probe loud = probe(job, setup, steps, 1000.0F);
+    const Probe quiet = probe(job, setup, steps, Moves::kNobody);
     Seconds at_syncs;  // of the quiet run, where it could not do without
-    if (loud.syncs > quiet.syncs) {
+    for (const Moves moves : {Moves::kEveryone, Moves::kOne}) {
+      const Probe loud = probe(job, setup, steps, moves);
+      if (loud.syncs <= quiet.syncs) continue;
       const auto more = static_cast<double>(loud.syncs - quiet.syncs);
-      plan.sync_time = Seconds{std::max(0.0, (loud.time - quiet.time).value / more)};
-      at_syncs = {static_cast<double>(quiet.syncs) * plan.sync_time->value};
+      const double each = std::max(0.0, (loud.time - quiet.time).value / more);
+      plan.sync_time = Seconds{std::max(each, plan.sync_time.value_or(Seconds{}).value)};
     }
+    if (plan.sync_time) at_syncs = {static_cast<double>(quiet.syncs) * plan.sync_time->value};
     plan.step_time = {(quiet.time - at_syncs).value / static_cast<double>(steps)};
     return plan;
   }
@@ -191,7 +202,7 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   if (period == 0) return plan;
   plan.fewest_syncs = plan.most_syncs = setup.steps() / period;
   if (can_probe && period <= kMostProbeSteps / workers) {
-    const Probe one = probe(job, setup, period, 0.0F);
+    const Probe one = probe(job, setup, period, Moves::kNobody);
     plan.sync_time = Seconds{std::max(0.0, one.time.value - static_cast<double>(period) * compute.value)};
   }
   return plan;
@@ -252,16 +263,17 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   if (const std::optional<double> joules = joules_of(job, plan.most_bytes(steps), steps)) {
     line("energy", "about " + significant(*joules) + " J for payload and steps, by the job's [energy]");
   }
-  if (plan.sync_time || plan.sync_payload == 0) {
+  if (plan.sync_time || plan.most_syncs == 0) {
     const bool merges = plan.run_payload > 0 && !setup.syncs_depend_on_data();
     const auto time = [&](std::uint64_t syncs) {
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
     };
-    line("time", about + bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
+    line("time", "about " + bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
                      (merges ? "; merges, of " + to_text(Bytes{plan.run_payload}) + " in all, come to it" : ""));
   } else {
-    line("time", "not predicted for a job of this size; a step alone takes " + to_text(plan.step_time));
+    line("time", "about " + to_text(Seconds{static_cast<double>(steps) * plan.step_time.value}) +
+                     " without synchronisations, on the job's network; what they add is not predicted");
   }
   if (const auto least = paper_gb(job, setup.strategy_setting, steps, plan.fewest_syncs)) {
     const auto most = paper_gb(job, setup.strategy_setting, steps, plan.most_syncs);

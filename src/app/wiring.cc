@@ -129,6 +129,23 @@ CompressorFactory compressor_of(const Job& job, const Layout& layout) {
   return find_compressor(options.text("operator")).make(options, layout);
 }
 
+// Error feedback adds what a message leaves out to the next one. Where that can be more than what was to be told, as of
+// an operator that scales up to be without bias, it grows.
+void require_contraction(const Job& job, const StrategySetting& setting) {
+  if (!job.strategy->may_compress || !setting.compressor) return;
+  const std::unique_ptr<Compressor> compressor = setting.compressor();
+  if (!compressor->unbiased()) return;
+  RandomStream random(job.seed, "contraction");
+  std::vector<float> example(setting.dimension);
+  for (float& value : example) value = static_cast<float>(random.gaussian());
+  if (compressor->omega(example).value_or(0.0) > 0.0) return;
+  const Options& options = job.section("compression");
+  throw UsageError(
+      options.place("operator") + ": without bias the error of " + options.text("operator") +
+      " can be larger than what it is to tell, and error feedback makes that grow; take unbiased = false, " +
+      "or send more");
+}
+
 StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   StrategySetting setting;
   setting.dimension = training.dimension();
@@ -140,11 +157,13 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.steps = training.steps();
   setting.steps_per_epoch =
       static_cast<double>(training.training_samples()) / static_cast<double>(training.samples_per_step());
-  setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end()) +
-                      Seconds{2.0 * job.section("network").seconds("latency").value};
+  setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
+  setting.exchange_time =
+      small_exchange_time(setting.collective, setting.world_size, job.section("network").seconds("latency"));
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
   if (job.strategy->needs_links) setting.links = links_of(job);
   if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());
+  require_contraction(job, setting);
   if (job.between != nullptr) {
     setting.between = job.between;
     setting.between_options = job.section("between");

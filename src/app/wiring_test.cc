@@ -184,6 +184,20 @@ TEST(Wiring, AStreamIsAJobWithoutFiles) {
   EXPECT_THROW(set_up(parse_job_text(text, "job.toml", by_label)), UsageError);
 }
 
+TEST(Wiring, AnOperatorWhoseErrorCanExceedTheVectorIsRefusedWhereErrorsAreFedBack) {
+  const std::string text =
+      "[job]\nsteps = 10\n[data]\ndataset = \"graphical_model\"\n[model]\nname = \"mlp\"\n[optimizer]\nname = "
+      "\"sgd\"\n[workers]\ncount = 3\n[strategy]\nname = \"periodic\"\nperiod = 5\n[compression]\noperator = "
+      "\"random_k\"\nratio = 0.1\n";
+  const auto taken = [&](const std::string& unbiased, const std::string& ratio) {
+    const std::vector<std::string> overrides = {"compression.unbiased=" + unbiased, "compression.ratio=" + ratio};
+    set_up(parse_job_text(text, "job.toml", overrides));
+  };
+  EXPECT_NO_THROW(taken("false", "0.1"));
+  EXPECT_NO_THROW(taken("true", "0.9"));
+  EXPECT_THROW(taken("true", "0.1"), UsageError);
+}
+
 TEST(Wiring, AnEpochOfWorkersThatShareTheSamplesSeesEachOnce) {
   const std::string text =
       "[job]\nepochs = 2\n[data]\ndataset = \"graphical_model\"\nsamples = 1000\nbatch = 10\n[model]\nname = "

@@ -269,4 +269,8 @@ Bytes any_payload(Collective collective, int world_size) {
   return {collective == Collective::kStar ? 2 * workers : 2 * (workers - 1)};
 }
 
+Seconds small_exchange_time(Collective collective, int world_size, Seconds latency) {
+  return {(collective == Collective::kStar ? 2.0 : 2.0 * (world_size - 1)) * latency.value};
+}
+
 }  // namespace laconic

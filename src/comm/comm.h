@@ -135,5 +135,7 @@ class Reductions {
 Bytes all_reduce_payload(Collective collective, int world_size, std::size_t count);
 // The same for all_reduce_any.
 Bytes any_payload(Collective collective, int world_size);
+// How long an all-reduce that is too small to fill the links takes, where a message takes `latency`.
+Seconds small_exchange_time(Collective collective, int world_size, Seconds latency);
 
 }  // namespace laconic

@@ -62,7 +62,7 @@ BudgetRate parse_budget(std::string_view text) {
 }
 
 Budget::Budget(const BudgetRate& rate, std::uint64_t check_every, const Costs& costs)
-    : rate_(rate), check_every_(static_cast<double>(check_every)), costs_(costs) {}
+    : rate_(rate), check_every_(static_cast<double>(check_every)), costs_(costs), seconds_per_check_(costs.seconds) {}
 
 double Budget::allowed(double check) const {
   if (!rate_.of_time) return rate_.bytes / rate_.span * check * check_every_;
@@ -115,7 +115,10 @@ void Budget::synchronised(std::uint64_t check, double watched) {
 void Budget::tally(std::uint64_t check, double spent, double seconds) {
   if (check > tally_check_) {
     const double per_check = (seconds - seconds_) / static_cast<double>(check - tally_check_);
-    seconds_per_check_ = tally_check_ == 0 ? per_check : 0.5 * (seconds_per_check_ + per_check);
+    // The first check has no exchange before it.
+    const bool first = tally_check_ == 0;
+    if (!first) seconds_per_check_ = 0.5 * (seconds_per_check_ + per_check);
+    if (first && seconds_per_check_ == 0.0) seconds_per_check_ = per_check;
   }
   if (due_) {
     const double checks = costs_.check * static_cast<double>(check - cost_from_);
@@ -224,13 +227,21 @@ Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& set
   };
   const std::uint64_t of_checks = sum(formula.per_step) * setting.steps + sum(formula.per_run);
   return {.check = exchange_cost(of_checks / std::max<std::uint64_t>(checks, 1), setting),
-          .synchronisation = exchange_cost(sum(formula.per_sync), setting)};
+          .synchronisation = exchange_cost(sum(formula.per_sync), setting),
+          .seconds =
+              setting.step_time.value > 0.0 && checks > 0
+                  ? setting.step_time.value * static_cast<double>(setting.steps / checks) + setting.exchange_time.value
+                  : 0.0};
 }
 
 void require_enough(const Options& options, const BudgetRate& rate, const StrategySetting& setting,
                     std::uint64_t checks, const Budget::Costs& costs) {
-  const double spans = rate.of_time ? setting.step_time.value * static_cast<double>(setting.steps) / rate.span
-                                    : static_cast<double>(setting.steps) / rate.span;
+  if (checks == 0) {
+    throw UsageError(options.place("budget") + ": in " + std::to_string(setting.steps) +
+                     " steps there is no check, and without one no synchronisation; take a smaller check_every");
+  }
+  const double length = rate.of_time ? costs.seconds * static_cast<double>(checks) : static_cast<double>(setting.steps);
+  const double spans = length / rate.span;
   if (!(spans > 0.0)) return;  // how long a step takes is not known before
   const double least = costs.check * static_cast<double>(checks) + costs.synchronisation;
   if (rate.bytes * spans >= least) return;

@@ -43,10 +43,12 @@ BudgetRate parse_budget(std::string_view text);
 
 class Budget {
  public:
-  // What a check, and a synchronisation beside it, are thought to cost a worker before any was: bytes, framed.
+  // What a check, and a synchronisation beside it, are thought to cost a worker before any was: bytes, framed. And the
+  // time from a check to the next: 0 is not known.
   struct Costs {
     double check = 0.0;
     double synchronisation = 0.0;
+    double seconds = 0.0;
   };
   Budget(const BudgetRate& rate, std::uint64_t check_every, const Costs& costs);
 
@@ -108,11 +110,12 @@ Options with_threshold(const Options& options, const std::string& threshold);
 // What an exchange of all workers by a collective of that payload, over all nodes, costs a worker, headers included.
 double exchange_cost(std::uint64_t payload, const StrategySetting& setting);
 
-// What a check and a synchronisation cost a worker by the formula of a run of `checks` checks, headers included.
+// What a check and a synchronisation cost a worker by the formula of a run of `checks` checks, headers included, where
+// a check follows its steps.
 Budget::Costs costs_by(const TrafficFormula& formula, const StrategySetting& setting, std::uint64_t checks);
 
-// Throws UsageError, with the smallest budget that works, for one that does not pay for the checks and one
-// synchronisation of the run.
+// Throws UsageError for a run without a check, and, with the smallest budget that works, for a budget that does not pay
+// for the checks and one synchronisation of the run.
 void require_enough(const Options& options, const BudgetRate& rate, const StrategySetting& setting,
                     std::uint64_t checks, const Budget::Costs& costs);
 

@@ -532,7 +532,12 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const std::uint64_t threshold = values.budget ? sizeof(float) : 0;
   formula.sync(Traffic::kModel) =
       workers * (2 * model.bytes + 1 + threshold + (values.asynchronous ? sizeof(std::uint64_t) : 0));
-  if (!values.asynchronous) formula.most_syncs = setting.steps / values.check_every;
+  const std::uint64_t checks = setting.steps / values.check_every;
+  formula.steps_per_check = values.check_every;
+  // Of an asynchronous run each worker's checks are its own.
+  formula.most_syncs =
+      values.asynchronous ? std::min(setting.steps, static_cast<std::uint64_t>(setting.world_size) * checks) : checks;
+  if (!values.budget && values.threshold == kNever) formula.most_syncs = 0;
   // Balances of some, and how many are asked, are as the data decide.
   formula.depends_on_values = true;
   return formula;

@@ -324,7 +324,12 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   TrafficFormula formula;
   // A state that is observed right after a synchronisation decides nothing.
   const bool every_other = values.decide_late && values.check_every == 1;
-  if (values.screen != Screen::kLate) formula.most_syncs = every_other ? (checks + 1) / 2 : checks;
+  formula.steps_per_check = values.check_every;
+  formula.most_syncs = every_other ? (checks + 1) / 2 : checks;
+  if (values.screen == Screen::kLate) {  // workers' checks are apart, and there is one at the end
+    formula.most_syncs = std::min(setting.steps, static_cast<std::uint64_t>(workers) * checks + 1);
+  }
+  if (values.threshold == std::numeric_limits<double>::infinity()) formula.most_syncs = 0;
   add_average(formula, setting);
   switch (values.screen) {
     case Screen::kNone:
@@ -368,6 +373,10 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   if (values.budget) {
     const std::uint64_t checks = checks_of(values, setting);
     costs = costs_by(traffic(options, setting), setting, checks);
+    // What is sent while a gradient is computed takes no time of its own, unless it takes longer.
+    if (values.decide_late) {
+      costs.seconds = std::max(costs.seconds - setting.exchange_time.value, setting.exchange_time.value);
+    }
     require_enough(options, *values.budget, setting, checks, costs);
   }
   const double state_cost = exchange_cost(watch_payload(values.watch, setting), setting);

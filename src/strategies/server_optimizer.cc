@@ -35,6 +35,7 @@ std::vector<OptionSpec> server_options(const char* default_rule) {
        .type = OptionType::kNumber,
        .default_value = "1",
        .minimum = 0,
+       .maximum = 1e6,
        .help = "of that step; with average, 1 is the average itself"},
       {.name = "server_beta",
        .type = OptionType::kNumber,
@@ -54,6 +55,7 @@ std::vector<OptionSpec> server_options(const char* default_rule) {
        .type = OptionType::kNumber,
        .default_value = "0.001",
        .minimum = 1e-12,
+       .maximum = 1e6,
        .only_with = {"server", "adagrad|adam|yogi"},
        .help = "added to the root of the squares: larger adapts less"}};
 }

@@ -41,7 +41,8 @@ struct StrategySetting {
   std::uint64_t seed = 0;
   std::uint64_t steps = 0;       // local steps of each worker
   double steps_per_epoch = 0.0;  // in which all workers together see every training sample once; 0: not known
-  Seconds step_time = {};        // what a step of the slowest worker and a small exchange take, about; 0: not known
+  Seconds step_time = {};        // what a step of the slowest worker takes, about; 0: not known
+  Seconds exchange_time = {};    // what a small exchange of all workers takes, about
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
@@ -71,6 +72,7 @@ struct TrafficFormula {
   // Where the data decide: the fewest and the most synchronisations that a run can have; most unset: one a step.
   std::uint64_t fewest_syncs = 0;
   std::optional<std::uint64_t> most_syncs = {};
+  std::uint64_t steps_per_check = 0;  // of a worker, from one look at the data to the next; 0: as most_syncs says
   // Whether the size of messages depends on what is in them, or their number on the round: the formula is then that of
   // Gaussian vectors and of the mean round.
   bool depends_on_values = false;

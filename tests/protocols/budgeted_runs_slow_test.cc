@@ -66,11 +66,29 @@ TEST(BudgetedRuns, OfATimeAndCompressedKeepToTheBudgetToo) {
 }
 
 TEST(BudgetedRuns, RefuseABudgetThatDoesNotPayForOneSynchronisationAndNameOneThatDoes) {
-  for (const char* strategy : {"fda", "dma"}) {
-    Scenario s = steered(strategy, "10 kB/1000 steps");
+  struct Case {
+    std::string strategy;
+    std::string budget;
+    std::map<std::string, std::string> options;
+    Collective collective = Collective::kStar;
+  };
+  const std::vector<Case> cases = {{"fda", "10 kB/1000 steps", {}},
+                                   {"dma", "10 kB/1000 steps", {}},
+                                   {"fda", "1 kB/min", {}},
+                                   {"fda", "1 kB/min", {}, Collective::kRing},
+                                   {"fda", "1 kB/min", {{"decide_late", "true"}}},
+                                   {"fda", "1 kB/min", {{"check_every", "10"}}},
+                                   {"fda", "1 kB/min", {{"screen", "lock-step"}}},
+                                   {"dma", "1 kB/min", {}},
+                                   {"dma", "1 kB/min", {{"check_every", "10"}}}};
+  for (const auto& [strategy, budget, options, collective] : cases) {
+    Scenario s = steered(strategy, budget);
+    s.options.insert(options.begin(), options.end());
+    s.collective = collective;
+    s.latency = Seconds{0.005};
     try {
       run(s);
-      FAIL() << "accepted";
+      ADD_FAILURE() << "accepted";
     } catch (const UsageError& error) {
       const std::string text = error.what();
       const std::size_t from = text.find("works is \"");
@@ -96,6 +114,7 @@ TEST(BudgetedRuns, RefuseWhatDoesNotGoTogether) {
   }
   refused("fda", {{"monitor", "max-norm"}});
   refused("fda", {{"screen", "late"}});
+  refused("fda", {{"check_every", "601"}});
   refused("dma", {{"clock", "asynchronous"}});
 }
 

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "topology/topology.h"
 
 namespace laconic::tests {
+
+constexpr Seconds kStepCost{0.01};
 
 Options strategy_options(std::string_view strategy, const std::map<std::string, std::string>& values) {
   std::map<std::string, GivenOption> given;
@@ -21,15 +24,18 @@ std::uint32_t graph_nodes(const Scenario& scenario) {
 }
 
 StrategySetting strategy_setting(const Scenario& scenario) {
-  StrategySetting setting{.dimension = scenario.problem.dimension,
-                          .layout = scenario.problem.layout(),
-                          .world_size = scenario.problem.workers,
-                          .seed = scenario.problem.seed,
-                          .steps = scenario.steps,
-                          .steps_per_epoch = scenario.steps_per_epoch,
-                          .collective = scenario.collective,
-                          .start = scenario.problem.start(),
-                          .samples = {}};
+  StrategySetting setting{
+      .dimension = scenario.problem.dimension,
+      .layout = scenario.problem.layout(),
+      .world_size = scenario.problem.workers,
+      .seed = scenario.problem.seed,
+      .steps = scenario.steps,
+      .steps_per_epoch = scenario.steps_per_epoch,
+      .step_time = scenario.step_cost.empty() ? kStepCost : *std::ranges::max_element(scenario.step_cost),
+      .exchange_time = small_exchange_time(scenario.collective, scenario.problem.workers, scenario.latency),
+      .collective = scenario.collective,
+      .start = scenario.problem.start(),
+      .samples = {}};
   for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));
   const StrategyRow& row = find_strategy(scenario.strategy);
   if (row.needs_graph) {
@@ -112,7 +118,7 @@ Result run(const Scenario& scenario) {
                   .channel = fast,
                   .worker = {.up = fast, .down = fast},
                   .coordinator = {.up = fast, .down = fast},
-                  .latency = {0.001},
+                  .latency = scenario.latency,
                   .loss = scenario.loss,
                   .duplication = scenario.duplication},
       .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
@@ -123,7 +129,7 @@ Result run(const Scenario& scenario) {
       .damage = scenario.damage,
       .compute_threads = scenario.compute_threads,
       .prepare_thread = {}};
-  if (simulation.step_cost.empty()) simulation.step_cost.assign(views.size(), Seconds{0.01});
+  if (simulation.step_cost.empty()) simulation.step_cost.assign(views.size(), kStepCost);
   sim::SimulationObserver observer = scenario.observer;
   const auto given = observer.on_measurement;
   observer.on_measurement = [&](const Measurement& measurement) {

@@ -32,6 +32,7 @@ struct Scenario {
   std::uint64_t evaluate_every = 1;
   sim::OwnModels own_models = sim::OwnModels::kNever;
   std::vector<Seconds> step_cost = {};  // default: 10 ms each
+  Seconds latency{0.001};
   Seconds deadline{600.0};
   sim::Damage damage = {};
   double loss = 0.0;  // of the network
