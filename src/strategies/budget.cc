@@ -91,9 +91,10 @@ double Budget::threshold(std::uint64_t check) const {
   const auto now = static_cast<double>(check);
   const double saved_now = saved(now);
   if (growth_ == 0.0) return saved_now >= costs_.synchronisation ? 0.0 : kNever;
-  const double slack = costs_.synchronisation + kSlack * allowed(now);
-  if (saved_now >= costs_.synchronisation + slack) return 0.0;
-  if (saved_now <= -slack) return kNever;
+  // A budget of ten synchronisations would miss its mark by one if it could be that far behind.
+  const double slack = kSlack * allowed(now);
+  if (saved_now >= 1.5 * costs_.synchronisation + slack) return 0.0;
+  if (saved_now <= -costs_.synchronisation - slack) return kNever;
   const double aim = goal();
   if (aim <= 1.0) return 0.0;
   const double checks = now - static_cast<double>(last_check_);

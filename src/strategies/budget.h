@@ -12,9 +12,9 @@
 //   threshold a goal;  once 1.5 goal checks have passed without a synchronisation, (1.5 goal / checks)^2 of it
 //
 // So a drift, in which what is watched grows fast, is answered by synchronisations ahead of the budget, and paid for
-// when it is over. The two are kept together: with c + 5% of the allowed bytes saved beyond the next synchronisation
-// there is one whatever is watched, with as much overdrawn there is none. Until the first there is nothing to go by: it
-// takes place when the budget pays for it.
+// when it is over. The two are kept together: with c / 2 + 5% of the allowed bytes saved beyond the next
+// synchronisation there is one whatever is watched, with c + 5% overdrawn there is none. Until the first there is
+// nothing to go by: it takes place when the budget pays for it.
 //
 // Deterministic, and made of additions, products, quotients and square roots alone, so that nodes that are told the
 // same figures have the same threshold to the bit.
