@@ -35,6 +35,7 @@
 // the models are averaged as they are then; Q3 holds of the models after step t. The state of the last step is not
 // sent.
 #include <algorithm>
+#include <limits>
 #include <array>
 #include <cmath>
 
