@@ -35,9 +35,9 @@
 // the models are averaged as they are then; Q3 holds of the models after step t. The state of the last step is not
 // sent.
 #include <algorithm>
-#include <limits>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "strategies/alarm.h"
