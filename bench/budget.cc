@@ -70,7 +70,7 @@ void carry_out(const Setting& setting, Run& run) {
   run.traffic = framed / setting.workers / static_cast<double>(last.step.value - tenth.step.value);
   run.accuracy = last.test.accuracy;
   run.syncs = static_cast<double>(last.syncs);
-  run.complete = result.outcome.end == sim::Outcome::End::kSteps;
+  run.complete = result.outcome.end == Outcome::End::kSteps;
 }
 
 int run(int argc, char** argv) {

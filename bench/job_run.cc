@@ -16,7 +16,7 @@ JobRun run_text(const std::string& text, const std::string& file) {
   const double chance = 1.0 / static_cast<double>(setup.data->classes);
   const Tally sent = result.outcome.ledger.total();
   const auto framed = static_cast<double>(sent.framed.value);
-  JobRun run{.diverged = result.outcome.end != sim::Outcome::End::kSteps,
+  JobRun run{.diverged = result.outcome.end != Outcome::End::kSteps,
              .validation = chance,
              .test = chance,
              .own = chance,

@@ -108,8 +108,7 @@ double samples_to_error(const Setting& setting, const LogisticProblem& problem, 
   const std::uint64_t look = kSamplesPerLook / n;
   double error = std::numeric_limits<double>::infinity();
   double seen = 0.0;
-  sim::SimulationOptions simulation{.steps = {(static_cast<std::uint64_t>(limit) / kSamplesPerLook) * look},
-                                    .seed = seed};
+  sim::SimulationOptions simulation{{.steps = {(static_cast<std::uint64_t>(limit) / kSamplesPerLook) * look}, .seed = seed}};
   simulation.step_cost.assign(n, Seconds{0.01});
   const BitsPerSecond rate{1e9};
   simulation.network.worker = {.up = rate, .down = rate};
@@ -117,15 +116,15 @@ double samples_to_error(const Setting& setting, const LogisticProblem& problem, 
   simulation.network.latency = {0.001};
   simulation.with_coordinator = !row.silent && !row.needs_graph;
   simulation.evaluation = {.numerator = look, .denominator = 1};
-  simulation.own_models = sim::OwnModels::kNever;
+  simulation.own_models = OwnModels::kNever;
   simulation.until = [&](const Measurement& measurement) {
     seen = static_cast<double>(measurement.step.value * n);
     error = measurement.test.loss - minimum;
     return error <= setting.error;
   };
-  const sim::Outcome outcome =
+  const Outcome outcome =
       sim::simulate(simulation, views, row.make(options_of("strategy", row.options, options), strategy));
-  if (outcome.end == sim::Outcome::End::kUntil) return seen;
+  if (outcome.end == Outcome::End::kUntil) return seen;
   return outcome.error || !std::isfinite(error) ? std::numeric_limits<double>::infinity()
                                                 : limit * std::max(1.0, error / setting.error);
 }

@@ -168,13 +168,13 @@ Run run_once(const Setting& setting, const Method& method, bool drifting) {
   run.losses.assign(static_cast<std::size_t>(setting.steps), 0.0);
   run.sent.assign(static_cast<std::size_t>(setting.steps), 0.0);
   RunObserver observer;
-  observer.on_worker_step = [&](const sim::WorkerStep& step) {
+  observer.on_worker_step = [&](const WorkerStep& step) {
     const std::size_t i = step.step.value - 1;
     run.losses[i] += step.result.test_loss.value() * static_cast<double>(step.result.samples);
     run.sent[i] = std::max(run.sent[i], static_cast<double>(step.ledger.total().framed.value));
   };
   const RunResult result = run_job(job, setup, observer);
-  run.diverged = result.outcome.end != sim::Outcome::End::kSteps;
+  run.diverged = result.outcome.end != Outcome::End::kSteps;
   run.bytes = static_cast<double>(result.outcome.ledger.total().framed.value);
   run.syncs = static_cast<double>(result.outcome.syncs);
   if (run.diverged) {

@@ -65,7 +65,7 @@ Run run_once(const Setting& setting, const std::string& strategy, int seed) {
           .syncs = static_cast<double>(last.syncs),
           .paper_gb = paper_gb(job, setup.strategy_setting, last.step.value, last.syncs).value_or(0.0),
           .wire_gb = static_cast<double>(last.total().framed.value) / 1e9,
-          .reached = result.outcome.end == sim::Outcome::End::kUntil};
+          .reached = result.outcome.end == Outcome::End::kUntil};
 }
 
 double median_of(const std::vector<Run>& runs, double (*figure)(const Run&)) {

@@ -96,7 +96,7 @@ Timed run_laconic(const Training& training, const Strategy& strategy, std::uint6
     setting.compressor = compressor.make(options_of("compression", compressor.options, {}), training.layout());
   }
   const StrategyFactory factory = row.make(options_of("strategy", row.options, strategy.options), setting);
-  sim::SimulationOptions options{.steps = {steps}, .seed = 1};
+  sim::SimulationOptions options{{.steps = {steps}, .seed = 1}};
   options.step_cost.assign(learners.size(), Seconds{0.01});
   const BitsPerSecond rate{1e9};
   options.network.worker = {.up = rate, .down = rate};
@@ -104,11 +104,11 @@ Timed run_laconic(const Training& training, const Strategy& strategy, std::uint6
   options.network.latency = {0.001};
   options.with_coordinator = !row.silent && !row.needs_graph;
   options.evaluation = {.numerator = steps, .denominator = 1};
-  options.own_models = sim::OwnModels::kNever;
+  options.own_models = OwnModels::kNever;
   options.compute_threads = threads;
   options.prepare_thread = prepare_compute_thread;
   Timed timed;
-  sim::SimulationObserver observer;
+  RunObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { timed.steps = measurement.step.value; };
   const double start = now();
   timed.syncs = sim::simulate(options, views, factory, observer).syncs;

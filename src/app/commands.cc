@@ -32,14 +32,14 @@ ExitCode exit_code_of(const std::exception_ptr& error) {
   }
 }
 
-ExitCode exit_code_of(const sim::Outcome& outcome) {
+ExitCode exit_code_of(const Outcome& outcome) {
   switch (outcome.end) {
-    case sim::Outcome::End::kSteps:
-    case sim::Outcome::End::kUntil:
+    case Outcome::End::kSteps:
+    case Outcome::End::kUntil:
       return ExitCode::kDone;
-    case sim::Outcome::End::kInterrupted:
+    case Outcome::End::kInterrupted:
       return ExitCode::kInterrupted;
-    case sim::Outcome::End::kFailed:
+    case Outcome::End::kFailed:
       return exit_code_of(outcome.error);
   }
   return ExitCode::kFailed;
@@ -90,7 +90,7 @@ ExitCode execute(Console& console, const Job& job) {
   }
   const RunResult result = run_job(job, setup, observer);
   display.end();
-  if (result.outcome.end == sim::Outcome::End::kInterrupted && result.steps_done.value == 0) {
+  if (result.outcome.end == Outcome::End::kInterrupted && result.steps_done.value == 0) {
     console.err << "laconic: " << job.name << ": interrupted before the first step; nothing is written" << std::endl;
     return ExitCode::kInterrupted;
   }

@@ -23,7 +23,7 @@ class Determinism : public testing::TestWithParam<std::string> {};
 TEST_P(Determinism, OneAndTwoComputeThreadsGiveTheSameTraceAndTheSameBits) {
   const RunResult one = train(GetParam(), 1);
   const RunResult two = train(GetParam(), 2);
-  ASSERT_EQ(one.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(one.outcome.end, Outcome::End::kSteps);
   EXPECT_EQ(one.outcome.trace_hash, two.outcome.trace_hash);
   EXPECT_EQ(one.outcome.model, two.outcome.model);
   EXPECT_EQ(one.outcome.ledger.total(), two.outcome.ledger.total());

@@ -84,19 +84,19 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, Moves mo
   sim::SimulationOptions options = setup.simulation;
   options.steps = {steps};
   options.evaluation = {.numerator = steps, .denominator = 1};
-  options.own_models = sim::OwnModels::kNever;
+  options.own_models = OwnModels::kNever;
   options.until = nullptr;
   options.network.loss = options.network.duplication = 0.0;  // a few steps would show few of them or many
   options.compute_threads = 1;
   options.prepare_thread = nullptr;
   Probe result;
-  sim::SimulationObserver observer;
+  RunObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
   // What a budget would make of a few steps is no threshold of the whole run.
   const Options strategy = has_budget(*job.strategy, setup.strategy_options)
                                ? with_threshold(setup.strategy_options, moves == Moves::kNobody ? "inf" : "0")
                                : setup.strategy_options;
-  const sim::Outcome outcome = sim::simulate(options, views, job.strategy->make(strategy, setting), observer);
+  const Outcome outcome = sim::simulate(options, views, job.strategy->make(strategy, setting), observer);
   if (outcome.error) std::rethrow_exception(outcome.error);
   result.syncs = outcome.syncs;
   return result;

@@ -91,15 +91,15 @@ bool holds_finished_run(const std::string& path) {
   }
 }
 
-Summary::End end_of(sim::Outcome::End end) {
+Summary::End end_of(Outcome::End end) {
   switch (end) {
-    case sim::Outcome::End::kSteps:
+    case Outcome::End::kSteps:
       return Summary::End::kSteps;
-    case sim::Outcome::End::kUntil:
+    case Outcome::End::kUntil:
       return Summary::End::kUntil;
-    case sim::Outcome::End::kInterrupted:
+    case Outcome::End::kInterrupted:
       return Summary::End::kInterrupted;
-    case sim::Outcome::End::kFailed:
+    case Outcome::End::kFailed:
       return Summary::End::kFailed;
   }
   return Summary::End::kFailed;

@@ -68,9 +68,9 @@ sim::NetworkOptions network_of(const Job& job) {
           .duplication = network.number("duplication")};
 }
 
-sim::OwnModels own_models_of(const Job& job) {
+OwnModels own_models_of(const Job& job) {
   const std::string& when = job.section("evaluation").text("workers");
-  return when == "never" ? sim::OwnModels::kNever : when == "end" ? sim::OwnModels::kAtEnd : sim::OwnModels::kAlways;
+  return when == "never" ? OwnModels::kNever : when == "end" ? OwnModels::kAtEnd : OwnModels::kAlways;
 }
 
 int compute_threads_of(const Job& job) {

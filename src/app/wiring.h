@@ -48,11 +48,8 @@ const Options& gossip_options(const Job& job, const JobSetup& setup);
 // "gamma 0.37, tuned on ring:8, sign", or empty.
 std::string tuned_text(const Job& job, const JobSetup& setup);
 
-// What happens during a run; each may be empty. On the thread that called run_job.
-using RunObserver = sim::SimulationObserver;
-
 struct RunResult {
-  sim::Outcome outcome;
+  Outcome outcome;
   std::vector<Measurement> measurements;  // in order
   Step steps_done;                        // by worker 0
   double wall_seconds = 0.0;              // of the run, without loading; decides nothing

@@ -49,9 +49,9 @@ TEST(Wiring, TheAverageModelIsMeasuredWithTheAverageOfTheWorkersBuffers) {
     views.push_back(learners.back().get());
   }
   std::vector<Measurement> measurements;
-  sim::SimulationObserver observer;
+  RunObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { measurements.push_back(measurement); };
-  const sim::Outcome outcome = sim::simulate(
+  const Outcome outcome = sim::simulate(
       setup.simulation, views, job.strategy->make(job.section("strategy"), setup.strategy_setting), observer);
   ASSERT_FALSE(outcome.error);
 

@@ -39,6 +39,21 @@ Tally Ledger::total() const {
   return result;
 }
 
+void Ledger::archive(Archive& archive) {
+  const auto tally = [&](Tally& of) {
+    archive.value("ledger.frames", of.frames);
+    archive.value("ledger.payload", of.payload.value);
+    archive.value("ledger.framed", of.framed.value);
+  };
+  for (Row& row : rows_) {
+    for (Tally& sent : row.sent) tally(sent);
+    for (Tally& received : row.received) tally(received);
+    archive.value("ledger.refused", row.refused);
+    archive.value("ledger.lost", row.lost);
+    archive.value("ledger.doubled", row.doubled);
+  }
+}
+
 std::uint64_t Ledger::refused() const { return sum_of(&Row::refused); }
 std::uint64_t Ledger::lost() const { return sum_of(&Row::lost); }
 std::uint64_t Ledger::doubled() const { return sum_of(&Row::doubled); }

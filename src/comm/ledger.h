@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/archive.h"
 #include "base/ids.h"
 #include "base/units.h"
 #include "comm/frame.h"
@@ -38,6 +39,8 @@ class Ledger {
   // receiver counts what it got, which is none or two.
   void record_lost(Rank node);
   void record_doubled(Rank node);
+
+  void archive(Archive& archive);
 
   int world_size() const { return static_cast<int>(rows_.size()) - 1; }
   const Tally& sent(Rank node, Traffic traffic) const { return row(node).sent[static_cast<std::size_t>(traffic)]; }

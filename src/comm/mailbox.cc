@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace laconic {
 namespace {
 
@@ -111,6 +113,39 @@ std::size_t Mailbox::kept() const {
   std::size_t count = 0;
   for (const auto& [key, frames] : kept_) count += frames.size();
   return count;
+}
+
+void Mailbox::archive(Archive& archive) {
+  archive.value("mailbox.next", next_order_);
+  std::uint64_t count = kept();
+  archive.value("mailbox.kept", count);
+  const auto each = [&](std::uint64_t& order, std::uint64_t& from, std::vector<std::byte>& wire) {
+    archive.value("mailbox.order", order);
+    archive.value("mailbox.from", from);
+    archive.bytes("mailbox.frame", wire, kMaxPayloadSize);
+  };
+  if (!archive.loading()) {
+    for (const auto& [key, frames] : kept_) {
+      for (const Kept& kept : frames) {
+        std::uint64_t order = kept.order;
+        auto from = static_cast<std::uint64_t>(key.from);
+        std::vector<std::byte> wire(kept.frame.wire().begin(), kept.frame.wire().end());
+        each(order, from, wire);
+      }
+    }
+    return;
+  }
+  LACONIC_CHECK(kept_.empty(), "state for a mailbox that holds frames");
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t order = 0;
+    std::uint64_t from = 0;
+    std::vector<std::byte> wire;
+    each(order, from, wire);
+    if (from > static_cast<std::uint64_t>(world_size_)) throw DecodeError("state: a frame from node " + std::to_string(from));
+    Frame frame = Frame::decode(wire, kMaxPayloadSize);
+    const Key key{.round = frame.header().round.value, .tag = frame.header().tag, .from = static_cast<std::int32_t>(from)};
+    kept_[key].push_back({order, std::move(frame)});
+  }
 }
 
 }  // namespace laconic

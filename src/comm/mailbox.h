@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/archive.h"
 #include "comm/transport.h"
 
 namespace laconic {
@@ -61,6 +62,8 @@ class Mailbox {
   Task<std::optional<Arrival>> receive(Pattern pattern, Seconds now, Seconds patience);
   // Frames kept that nobody has asked for.
   std::size_t kept() const;
+  // These frames and their order; loaded into an empty mailbox.
+  void archive(Archive& archive);
   // Drops every receive, which unwinds its coroutine, and every frame.
   void clear();
 

@@ -90,7 +90,7 @@ class Recorder {
     run_.records.push_back({});
   }
 
-  void pass(const sim::WorkerStep& step) {
+  void pass(const WorkerStep& step) {
     if (ended_ || !due(step.step.value)) return;
     Sum& sum = sums_[step.step.value];
     sum.error += squared_distance(step.params, average_);
@@ -108,13 +108,13 @@ class Recorder {
   bool ended() const { return ended_; }
 
   // After the simulation, which may have failed because the numbers had grown beyond all bounds.
-  ConsensusRun finish(const sim::Outcome& outcome, std::span<Learner* const> learners) {
+  ConsensusRun finish(const Outcome& outcome, std::span<Learner* const> learners) {
     if (outcome.error && !ended_) {
       double error = 0.0;
       for (Learner* learner : learners) error += squared_distance(learner->params(), average_);
       if (error <= run_.start_error) std::rethrow_exception(outcome.error);
       run_.end = ConsensusRun::End::kDiverged;
-    } else if (outcome.end == sim::Outcome::End::kInterrupted && !ended_) {
+    } else if (outcome.end == Outcome::End::kInterrupted && !ended_) {
       run_.end = ConsensusRun::End::kStopped;
     }
     run_.trace_hash = outcome.trace_hash;
@@ -212,18 +212,19 @@ ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& v
                                          .mixing = setting.mixing,
                                          .links = setting.links,
                                          .compressor = setting.compressor};
-  const sim::SimulationOptions options{.steps = {limits.rounds},
-                                       .seed = setting.seed,
-                                       .step_cost = std::vector<Seconds>(vectors.size()),
-                                       .network = setting.network,
-                                       .with_coordinator = setting.strategy->needs_coordinator,
-                                       .evaluation = {.numerator = limits.rounds, .denominator = 1},
-                                       .own_models = sim::OwnModels::kNever,
-                                       .compute_threads = setting.compute_threads};
-  sim::SimulationObserver observer;
-  observer.on_worker_step = [&](const sim::WorkerStep& step) { recorder.pass(step); };
+  sim::SimulationOptions options;
+  options.steps = {limits.rounds};
+  options.seed = setting.seed;
+  options.step_cost = std::vector<Seconds>(vectors.size());
+  options.network = setting.network;
+  options.with_coordinator = setting.strategy->needs_coordinator;
+  options.evaluation = {.numerator = limits.rounds, .denominator = 1};
+  options.own_models = OwnModels::kNever;
+  options.compute_threads = setting.compute_threads;
+  RunObserver observer;
+  observer.on_worker_step = [&](const WorkerStep& step) { recorder.pass(step); };
   observer.interrupted = [&] { return recorder.ended() || (limits.interrupted && limits.interrupted()); };
-  const sim::Outcome outcome =
+  const Outcome outcome =
       sim::simulate(options, views, setting.strategy->make(setting.options, strategy_setting), observer);
   return recorder.finish(outcome, views);
 }

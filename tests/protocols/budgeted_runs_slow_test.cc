@@ -45,7 +45,7 @@ TEST(BudgetedRuns, KeepWithinFifteenPercentOfTheBudgetAfterTheFirstTenth) {
         s.options.insert(more.begin(), more.end());
         s.collective = collective;
         const Result result = run(s);
-        ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+        ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
         EXPECT_NEAR(traffic_a_step(result, s), bytes, 0.15 * bytes)
             << strategy << " " << bytes << (seldom ? " seldom" : "")
             << (collective == Collective::kStar ? "" : " ring");

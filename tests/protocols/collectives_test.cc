@@ -78,7 +78,7 @@ class Collectives : public testing::TestWithParam<Case> {
       return [&, operation] { return std::make_unique<CallsCollective>(Call{operation, c.count}, results); };
     };
     const Result result = run(scenario);
-    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
     total = result.outcome.ledger.total(Traffic::kModel);
     return results;
   }

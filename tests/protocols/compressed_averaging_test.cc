@@ -107,7 +107,7 @@ TEST(CompressedAverages, AreErrorFeedbackInBothDirections) {
     for (const Collective collective : {Collective::kStar, Collective::kRing}) {
       scenario.collective = collective;
       const Result result = run(scenario);
-      ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps) << scenario.strategy;
+      ASSERT_EQ(result.outcome.end, Outcome::End::kSteps) << scenario.strategy;
       for (const auto& params : result.params) {
         for (std::size_t j = 0; j < truth.size(); ++j) ASSERT_NEAR(params[j], truth[j], 2e-5) << scenario.strategy;
       }
@@ -145,7 +145,7 @@ TEST(CompressedAverages, ComeNearTheMinimumWithEveryKindOfOperator) {
       s.compressor = op;
       s.compression = values;
       const Result result = run(s);
-      ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps) << name << " " << op;
+      ASSERT_EQ(result.outcome.end, Outcome::End::kSteps) << name << " " << op;
       const double fallen = result.measurements.front().test.loss - result.measurements.back().test.loss;
       const double wanted = whole.measurements.front().test.loss - whole.measurements.back().test.loss;
       EXPECT_GT(fallen, 0.98 * wanted) << name << " " << op;

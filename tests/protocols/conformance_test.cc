@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kept_checkpoints.h"
 #include "run.h"
 
 namespace laconic::tests {
@@ -121,7 +122,7 @@ TEST_P(Conformance, SameSeedSameTraceWhateverTheComputeThreads) {
   const Result again = run(s);
   s.compute_threads = 2;
   const Result threaded = run(s);
-  EXPECT_EQ(once.outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(once.outcome.end, Outcome::End::kSteps);
   EXPECT_EQ(once.outcome.trace_hash, again.outcome.trace_hash);
   EXPECT_EQ(once.outcome.trace_hash, threaded.outcome.trace_hash);
   EXPECT_EQ(once.params, threaded.params);
@@ -197,14 +198,14 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatN
   };
   const Result result = run(s);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
-  if (repeats_itself() && result.outcome.end == sim::Outcome::End::kSteps) return;
-  if (settles_in_the_end() && result.outcome.end == sim::Outcome::End::kSteps) return;
+  if (repeats_itself() && result.outcome.end == Outcome::End::kSteps) return;
+  if (settles_in_the_end() && result.outcome.end == Outcome::End::kSteps) return;
   if (!settles_in_the_end() &&
       (waits_for_nobody() || s.strategy == "dma")) {  // whose coordinator does without a report
-    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
     return;
   }
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
   const std::string text = error_of<PeerLost>(result);
   EXPECT_TRUE(text.find(" waits for the ") != text.npos || text.find(" got no ") != text.npos) << text;
 }
@@ -216,11 +217,11 @@ TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorTh
   s.duplication = 0.1;
   const Result result = run(s);
   if (row.silent || (waits_for_nobody() && !settles_in_the_end())) {
-    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
     return;
   }
   EXPECT_GT(result.outcome.ledger.lost(), 0U);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
   const std::string text = error_of<PeerLost>(result);
   EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
 }
@@ -254,6 +255,50 @@ TEST_P(Conformance, AStrategyLoadedFromItsArchiveAfterEveryRoundRunsOnIdenticall
     return [&, make] { return std::make_unique<Reloaded>(make); };
   };
   EXPECT_EQ(run(s).outcome.trace_hash, hash);
+}
+
+// What two runs have in common if one of them does what the other did.
+void expect_same_end(const Result& a, const Result& b) {
+  EXPECT_EQ(a.outcome.end, b.outcome.end);
+  EXPECT_EQ(a.outcome.trace_hash, b.outcome.trace_hash);
+  EXPECT_EQ(a.outcome.time, b.outcome.time);
+  EXPECT_EQ(a.outcome.syncs, b.outcome.syncs);
+  EXPECT_EQ(a.outcome.model, b.outcome.model);
+  EXPECT_EQ(a.params, b.params);
+  for (int node = 0; node <= a.outcome.ledger.world_size(); ++node) {
+    EXPECT_EQ(a.outcome.ledger.sent({node}), b.outcome.ledger.sent({node}));
+    EXPECT_EQ(a.outcome.ledger.received({node}), b.outcome.ledger.received({node}));
+  }
+}
+
+TEST_P(Conformance, ARunResumedFromAnyCheckpointIsBitForBitTheOneThatNeverStopped) {
+  Scenario s = scenario();
+  s.checkpoints = {.numerator = 23, .denominator = 2};  // after the steps 12, 23 and 35
+  if (goes_on()) s.loss = s.duplication = 0.1;
+  KeptCheckpoints kept;
+  s.keeper = &kept;
+  const Result whole = run(s);
+  ASSERT_EQ(whole.outcome.end, Outcome::End::kSteps) << error_of<Error>(whole);
+  ASSERT_EQ(kept.complete(), (std::vector<Step>{{12}, {23}, {35}}));
+  s.compute_threads = 2;
+  for (const Step step : kept.complete()) {
+    SCOPED_TRACE("from step " + std::to_string(step.value));
+    KeptCheckpoints again;
+    s.keeper = &again;
+    s.resume = kept.resume(step);
+    expect_same_end(run(s), whole);
+    EXPECT_EQ(again.complete().size() + 1, step.value == 12 ? 3U : step.value == 23 ? 2U : 1U);
+  }
+}
+
+TEST_P(Conformance, DrainingLeavesTheModelsOfStrategiesThatWaitForEachOtherAsTheyAre) {
+  if (waits_for_nobody() || repeats_itself() || GetParam().options.contains("budget")) return;  // time decides there
+  Scenario s = scenario();
+  const Result undisturbed = run(s);
+  s.checkpoints = {.numerator = 7, .denominator = 1};
+  const Result drained = run(s);
+  EXPECT_EQ(drained.params, undisturbed.params);
+  EXPECT_EQ(drained.outcome.ledger.total(), undisturbed.outcome.ledger.total());
 }
 
 TEST_P(Conformance, OneWorkerIsSerialBitForBit) {

@@ -343,7 +343,7 @@ TEST(Dma, P1_TheAsynchronousFormKeepsTheMeanAtQuiescence) {
       return [&, inner] { return std::make_unique<Summed>(inner(), scenario.problem, kRest, sum); };
     };
     const Result result = run(scenario);
-    ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
     EXPECT_GT(result.outcome.syncs, 2U) << augment;
     for (std::size_t j = 0; j < sum.size(); ++j) {
       double models = 0.0;
@@ -400,7 +400,7 @@ TEST(Dma, RefusesAModelOfAnotherSizeOrThatIsNotFiniteAndGoesOnWithoutIt) {
       return [&, inner] { return std::make_unique<Amiss>(inner(), model, verdicts); };
     };
     const Result result = run(scenario);
-    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
     EXPECT_EQ(verdicts, std::vector<std::uint8_t>(scenario.steps, verdict));
     EXPECT_EQ(result.outcome.syncs, 0U) << "no synchronisation is full without it";
     EXPECT_GT(result.outcome.ledger.total(Traffic::kModel).frames, 120U + 100U) << "the others were balanced";
@@ -424,7 +424,7 @@ TEST(Dma, AsynchronousEndsWithNothingOnItsWayAndAsksNobodyWhoHasLeft) {
   // Worker 0 is done long before the others, who go on to balance without it.
   scenario.step_cost = {{0.001}, {0.01}, {0.01}, {0.02}, {0.02}, {0.02}};
   const Result result = run(scenario);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   const Ledger& ledger = result.outcome.ledger;
   Tally received;
   for (int node = 0; node <= 6; ++node) received += ledger.received({node}, Traffic::kModel);

@@ -57,7 +57,7 @@ TEST(NetworkFaults, WhatIsReceivedIsWhatIsSentWithoutWhatIsLostAndWithWhatIsDoub
   constexpr double kDuplication = 0.1;
   const Result perfect = run(chatter(0.0, 0.0));
   const Result result = run(chatter(kLoss, kDuplication));
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   const Ledger& ledger = result.outcome.ledger;
   const Tally sent = ledger.total();
   EXPECT_EQ(sent, perfect.outcome.ledger.total());
@@ -137,7 +137,7 @@ TEST(NetworkFaults, ACopyReachesTheMailboxAfterTheFirstAndAfterWhatItsSenderHadS
            .steps = 1,
            .duplication = 1.0 - 1e-12,
            .wrap = [&](const StrategyFactory&) { return [&] { return std::make_unique<TwoLetters>(got); }; }});
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   ASSERT_EQ(got.size(), 4U);
   // Steps of 10 ms, 1 ms of latency, frames of `transfer` at either end.
   const double transfer = 8.0 * static_cast<double>(result.outcome.ledger.total().framed.value) / 2.0 / 1e9;

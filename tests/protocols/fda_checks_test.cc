@@ -250,7 +250,7 @@ TEST(FdaLate, IsItsMatrixFormWhereAllStepsTakeEquallyLong) {
   EXPECT_GT(syncs, 3U);
   EXPECT_GT(checks, syncs + 1);
   const Result result = run(scenario);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   EXPECT_EQ(result.outcome.syncs, syncs);
   EXPECT_EQ(payload(result, Traffic::kState), checks * all_reduce_payload(Collective::kStar, 6, 1 + 2).value);
   EXPECT_EQ(payload(result, Traffic::kControl), alarms * alarm_payload(6));
@@ -261,7 +261,7 @@ TEST(FdaLate, NothingIsSentWhileAllAreQuietBeforeTheLastStep) {
   Scenario scenario = fda("sketch", {{"screen", "late"}});
   scenario.options["threshold"] = "1e9";
   std::uint64_t before_the_last = 1;
-  scenario.observer.on_worker_step = [&](const sim::WorkerStep& step) {
+  scenario.observer.on_worker_step = [&](const WorkerStep& step) {
     if (step.step.value + 1 == scenario.steps) before_the_last = step.ledger.total().frames;
   };
   Result result = run(scenario);
@@ -281,7 +281,7 @@ TEST(FdaLate, WorkersOfAnySpeedAllEnd) {
       scenario.collective = collective;
       scenario.step_cost = {{0.010}, {0.013}, {0.031}, {0.002}, {0.010}, {0.0007}};
       Result result = run(scenario);
-      EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps) << error_of<PeerLost>(result);
+      EXPECT_EQ(result.outcome.end, Outcome::End::kSteps) << error_of<PeerLost>(result);
       EXPECT_GT(result.outcome.syncs, 3U);
       EXPECT_EQ(payload(result, Traffic::kModel), result.outcome.syncs * result.formula.sync(Traffic::kModel));
       EXPECT_LT(payload(result, Traffic::kState), 150 * result.formula.sync(Traffic::kState));
@@ -295,7 +295,7 @@ TEST(FdaLate, AtTheEndTheVarianceIsAtMostTheThreshold) {
     scenario.steps = steps;
     scenario.step_cost = {{0.010}, {0.013}, {0.031}, {0.002}, {0.010}, {0.0007}};
     const Result result = run(scenario);
-    ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
     EXPECT_LE(squared_distance_from_average(result.params) / 6.0, kThreshold * (1.0 + 1e-5)) << steps;
   }
 }
@@ -309,7 +309,7 @@ TEST(FdaLate, AWorkerWithoutStepsLeftNamesTheDeadlineThatTheSlowestIsBehindBy) {
   EXPECT_NE(text.find("got no alarm (exchange "), text.npos) << text;
   EXPECT_NE(text.find("network.deadline"), text.npos) << text;
   scenario.deadline = {3600.0};
-  EXPECT_EQ(run(scenario).outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(run(scenario).outcome.end, Outcome::End::kSteps);
 }
 
 TEST(FdaLate, AnAlarmForAnExchangeThatCannotBeYetIsRefusedAndNamed) {

@@ -224,7 +224,7 @@ TEST_P(FamilyOn, EveryStepOfPowerGossipIsThatOfItsMatrixFormAndBothEndsHoldTheSa
     s.wrap = [&](StrategyFactory make) -> StrategyFactory {
       return [&record, make = std::move(make)] { return std::make_unique<Recorded>(make(), record); };
     };
-    ASSERT_EQ(run(s).outcome.end, sim::Outcome::End::kSteps);
+    ASSERT_EQ(run(s).outcome.end, Outcome::End::kSteps);
     Starts expected;
     for (std::uint64_t t = 0; t <= s.steps; ++t) {
       SCOPED_TRACE("after " + std::to_string(t) + " steps of " + std::to_string(iterations) + " iterations");
@@ -471,7 +471,7 @@ TEST(GossipFamily, AMessageOfAnotherSizeIsRefusedWithItsSenderNamed) {
     Scenario s = family(strategy, {});
     s.dimensions = {{2, 50}};
     const Result result = run(s);
-    EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
     const std::string text = error_of<Error>(result);
     EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
     EXPECT_NE(text.find("sent"), std::string::npos) << text;

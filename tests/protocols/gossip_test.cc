@@ -227,7 +227,7 @@ TEST_P(ReplicasOf, C2ANeighboursCopyIsBitIdenticalAndC3TheDifferenceIsThatOfTheC
       return [&] { return std::make_unique<Listener>(setting, form, copies); };
     };
     const Result result = run(s);
-    ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+    ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
     EXPECT_TRUE(result.warnings.empty());
     ASSERT_EQ(copies.own.size(), static_cast<std::size_t>(kNodes));
     const Matrix weights = weights_of(s);
@@ -385,7 +385,7 @@ TEST_P(PartedReplicas, AreNamedAndRebuiltWhereANodeIsSilentMostly) {
     return [make = std::move(make)] { return std::make_unique<Forgetful>(make(), Step{8}, GetParam() == "each"); };
   };
   const Result result = run(s);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   ASSERT_EQ(result.warnings.size(), 1U);
   EXPECT_NE(result.warnings[0].find("worker 2 knows of worker 1 "), std::string::npos) << result.warnings[0];
   EXPECT_LT(squared_distance_from_average(result.params), 2.0 * squared_distance_from_average(clean.params));
@@ -399,7 +399,7 @@ TEST_P(PartedReplicas, AreNamedAndRebuilt) {
     return [make = std::move(make)] { return std::make_unique<Forgetful>(make(), Step{8}, GetParam() == "each"); };
   };
   const Result result = run(s);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   ASSERT_EQ(result.warnings.size(), 1U);
   EXPECT_NE(result.warnings[0].find("worker 2 knows of worker 1 "), std::string::npos) << result.warnings[0];
   // Beside the messages, whose sizes may differ a little: the replicas of two neighbours, once.
@@ -493,7 +493,7 @@ TEST(Gossip, AMessageForAnotherModelIsRefusedWithBothWorkersNamed) {
       s.dimensions = {{2, kSize + 30}};
       s.evaluate_every = s.steps;
       const Result result = run(s);
-      ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+      ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
       const std::string text = error_of<DecodeError>(result);
       EXPECT_NE(text.find("worker 2"), std::string::npos) << text;
       EXPECT_NE(text.find("all workers need the same model"), std::string::npos) << text;

@@ -229,7 +229,7 @@ TEST(Hierarchical, MembersTakeTheirGradientsAtTheirLeadersModelAndHoldItAfterEve
       const std::string what = std::string(row->name) + (options.empty() ? "" : ", " + options.at("order"));
       Record record;
       const Scenario s = grouped(std::string(row->name), options);
-      ASSERT_EQ(recorded(s, record).outcome.end, sim::Outcome::End::kSteps) << what;
+      ASSERT_EQ(recorded(s, record).outcome.end, Outcome::End::kSteps) << what;
       ASSERT_EQ(record.at_gradient.size(), s.steps);
       ASSERT_EQ(record.after_round.size(), s.steps);
       for (const auto* models : {&record.at_gradient, &record.after_round}) {
@@ -283,7 +283,7 @@ TEST(Hierarchical, TheExchangeBetweenGroupsOverlapsWithTheWholeGroupsStep) {
 
 std::string failure_of(const Scenario& s) {
   const Result result = run(s);
-  if (result.outcome.end != sim::Outcome::End::kFailed) return "none";
+  if (result.outcome.end != Outcome::End::kFailed) return "none";
   try {
     std::rethrow_exception(result.outcome.error);
   } catch (const PeerLost& lost) {

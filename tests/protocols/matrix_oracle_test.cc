@@ -237,10 +237,12 @@ std::vector<float> train(const std::string& strategy, const std::vector<Learner*
                                 .start = std::vector<float>(LeastSquares::kDimension),
                                 .samples = std::vector<std::uint64_t>(learners.size(), 1)};
   const StrategyRow& row = find_strategy(strategy);
-  sim::SimulationOptions options{.steps = {100}, .step_cost = std::vector<Seconds>(learners.size(), Seconds{0.01})};
+  sim::SimulationOptions options;
+  options.steps = {100};
+  options.step_cost = std::vector<Seconds>(learners.size(), Seconds{0.01});
   options.network = {.shared_channel = true, .channel = {1e9}, .worker = {}, .coordinator = {}, .latency = {}};
   options.with_coordinator = !row.silent;
-  options.own_models = sim::OwnModels::kNever;
+  options.own_models = OwnModels::kNever;
   sim::simulate(options, learners, row.make(strategy_options(strategy, {}), setting));
   return {learners[0]->params().begin(), learners[0]->params().end()};
 }

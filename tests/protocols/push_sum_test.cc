@@ -255,7 +255,7 @@ TEST(S2, WeightsStayPositiveAndOneThatNearsZeroIsNamedWithItsRound) {
   s.problem.workers = 2;
   s.links = links;
   const Result result = run(s);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
   const std::string text = error_of<RunError>(result);
   EXPECT_NE(text.find("the push-sum weight of worker 1 fell to 1.01e-07 in round 0: "), text.npos) << text;
 }
@@ -350,7 +350,7 @@ TEST(SparsePush, NamesTheWorkerWhoseGossipRunsAwayBeforeTheNumbersOverflow) {
   s.steps = 3000;
   s.evaluate_every = 3000;
   const Result result = run(s);
-  ASSERT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
   const std::string text = error_of<RunError>(result);
   EXPECT_EQ(text.find("the gossip of worker "), 0U) << text;
   EXPECT_NE(text.find("take a smaller gamma"), text.npos) << text;
@@ -411,7 +411,7 @@ Mass mass_of(const Scenario& scenario) {
       for (std::size_t c = 0; c < kSize; ++c) mass.x[c] += nodes[i]->sum().numerators()[c] + back[c];
     }
   };
-  EXPECT_EQ(run(s).outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(run(s).outcome.end, Outcome::End::kSteps);
   return mass;
 }
 
@@ -479,7 +479,7 @@ TEST(S7, PlainPushSumThatHasLostNearlyAllWeightOrMadeMuchOfItIsNamedWithTheRemed
   s.duplication = 0.2;
   s.steps = 2000;
   const Result made = run(s);
-  ASSERT_EQ(made.outcome.end, sim::Outcome::End::kFailed);
+  ASSERT_EQ(made.outcome.end, Outcome::End::kFailed);
   const std::string text = error_of<RunError>(made);
   EXPECT_NE(text.find("messages that the network repeats have made it out of nothing"), text.npos) << text;
 }

@@ -111,26 +111,26 @@ Result run(const Scenario& scenario) {
   Result result;
   const BitsPerSecond fast{1e9};
   sim::SimulationOptions simulation{
-      .steps = {scenario.steps},
-      .seed = scenario.problem.seed,
-      .step_cost = scenario.step_cost,
-      .network = {.shared_channel = false,
-                  .channel = fast,
-                  .worker = {.up = fast, .down = fast},
-                  .coordinator = {.up = fast, .down = fast},
-                  .latency = scenario.latency,
-                  .loss = scenario.loss,
-                  .duplication = scenario.duplication},
-      .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
-      .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && row.reduces(options)),
-      .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
-      .own_models = scenario.own_models,
-      .until = scenario.until,
-      .damage = scenario.damage,
-      .compute_threads = scenario.compute_threads,
-      .prepare_thread = {}};
+      {.steps = {scenario.steps},
+       .seed = scenario.problem.seed,
+       .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
+       .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && row.reduces(options)),
+       .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
+       .own_models = scenario.own_models,
+       .until = scenario.until,
+       .checkpoints = {.schedule = scenario.checkpoints, .keeper = scenario.keeper, .resume = scenario.resume},
+       .compute_threads = scenario.compute_threads},
+      scenario.step_cost,
+      {.shared_channel = false,
+       .channel = fast,
+       .worker = {.up = fast, .down = fast},
+       .coordinator = {.up = fast, .down = fast},
+       .latency = scenario.latency,
+       .loss = scenario.loss,
+       .duplication = scenario.duplication},
+      scenario.damage};
   if (simulation.step_cost.empty()) simulation.step_cost.assign(views.size(), kStepCost);
-  sim::SimulationObserver observer = scenario.observer;
+  RunObserver observer = scenario.observer;
   const auto given = observer.on_measurement;
   observer.on_measurement = [&](const Measurement& measurement) {
     result.measurements.push_back(measurement);
@@ -164,7 +164,7 @@ std::vector<std::vector<std::byte>> states_after(Scenario scenario) {
       states.push_back(archive.take());
     }
   };
-  EXPECT_EQ(run(scenario).outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(run(scenario).outcome.end, Outcome::End::kSteps);
   return states;
 }
 

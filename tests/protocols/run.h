@@ -28,16 +28,19 @@ struct Scenario {
   std::shared_ptr<const LinkSchedule> links = {};       // instead of those of the topology
   std::string compressor = {};                          // default: none; or whole models, where they may
   std::map<std::string, std::string> compression = {};  // its options
+  StepSchedule checkpoints = {};
+  CheckpointKeeper* keeper = nullptr;
+  std::optional<ResumePoint> resume = {};
   int compute_threads = 1;
   std::uint64_t evaluate_every = 1;
-  sim::OwnModels own_models = sim::OwnModels::kNever;
+  OwnModels own_models = OwnModels::kNever;
   std::vector<Seconds> step_cost = {};  // default: 10 ms each
   Seconds latency{0.001};
   Seconds deadline{600.0};
   sim::Damage damage = {};
   double loss = 0.0;  // of the network
   double duplication = 0.0;
-  sim::SimulationObserver observer = {};
+  RunObserver observer = {};
   std::function<bool(const Measurement&)> until = {};
   // Wraps the strategy's factory.
   std::function<StrategyFactory(StrategyFactory)> wrap = {};
@@ -50,7 +53,7 @@ struct Scenario {
 };
 
 struct Result {
-  sim::Outcome outcome;
+  Outcome outcome;
   std::vector<std::vector<float>> params;  // of each worker, after the run
   std::vector<Measurement> measurements;
   std::vector<std::string> warnings;

@@ -25,7 +25,7 @@ StrategyFactory waits_for_nobody(const StrategyFactory&) {
 TEST(Simulation, AWaitThatNobodyCanEndIsAnErrorAtOnceThatSaysWhoWaitsForWhom) {
   Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 1, .wrap = waits_for_nobody};
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_EQ(
       error_of<PeerLost>(result),
       "every node waits for another; worker 0 waits for the chunk on the ring (round 5) from worker 1 since 10 ms");
@@ -37,7 +37,7 @@ TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
   s.wrap = waits_for_nobody;
   s.deadline = {2.0};
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_EQ(
       error_of<PeerLost>(result),
       "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms; see whether that "
@@ -51,7 +51,7 @@ TEST(Simulation, FedAvgGoesOnWithoutAModelThatDidNotArrive) {
     return std::vector<std::byte>(wire.begin(), wire.end() - (number == 1 ? 1 : 0));
   };
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kSteps);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
   EXPECT_EQ(result.outcome.syncs, 4U);
   EXPECT_GT(result.measurements.back().time, s.deadline - Seconds{s.deadline.value / 2.0});
@@ -82,7 +82,7 @@ TEST(Simulation, OnTheTreeTheWorkerNextToTheMissingOneNamesIt) {
 TEST(Simulation, AModelThatIsNotFiniteAfterTheLastStepEndsTheRunAsFailed) {
   Scenario s{.problem = {.workers = 2, .learning_rate = 1e30}, .strategy = "local", .steps = 2, .evaluate_every = 2};
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_NE(error_of<RunError>(result).find("the model of worker 0 is not finite after step 2"), std::string::npos);
   EXPECT_EQ(result.outcome.model, s.problem.start());  // the last good state
   EXPECT_EQ(result.outcome.model_step, Step{0});
@@ -97,7 +97,7 @@ TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGood
              .evaluate_every = 10};
   s.diverge = {{2, Step{25}}};
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kFailed);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_EQ(error_of<RunError>(result),
             "training diverged: the loss of worker 2 is not finite in step 26; lower optimizer.learning_rate, or "
             "a rate of the strategy's own, or synchronise more often");
@@ -109,10 +109,10 @@ TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGood
 TEST(Simulation, UntilEndsTheRunAtTheMeasurementThatMeetsIt) {
   Scenario s{.problem = {.workers = 4, .spread = 0.0}, .strategy = "synchronous", .steps = 1000};
   s.evaluate_every = 7;
-  s.own_models = sim::OwnModels::kAtEnd;
+  s.own_models = OwnModels::kAtEnd;
   s.until = [](const Measurement& measurement) { return measurement.test.accuracy > 0.9; };
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kUntil);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kUntil);
   ASSERT_FALSE(result.measurements.empty());
   for (std::size_t i = 0; i < result.measurements.size(); ++i) {
     const bool last = i + 1 == result.measurements.size();
@@ -129,7 +129,7 @@ TEST(Simulation, AnInterruptionEndsTheRunWithWhatThereIs) {
   s.observer.on_measurement = [&](const Measurement& measurement) { enough = measurement.step.value >= 12; };
   s.observer.interrupted = [&] { return enough; };
   const Result result = run(s);
-  EXPECT_EQ(result.outcome.end, sim::Outcome::End::kInterrupted);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kInterrupted);
   EXPECT_EQ(result.outcome.model_step, Step{12});
 }
 
@@ -161,20 +161,6 @@ TEST(Simulation, ConsensusDistanceIsTheVarianceOfTheModels) {
   }
   EXPECT_GT(expected, 1.0);
   EXPECT_NEAR(result.measurements.at(0).consensus_distance, expected, 1e-9);
-}
-
-TEST(EvaluationSchedule, FallsOnTheEndsOfEpochsWithTheFractionCarriedOver) {
-  const sim::EvaluationSchedule schedule{.numerator = 125, .denominator = 2};  // 62.5 steps an epoch
-  std::vector<std::uint64_t> due;
-  for (std::uint64_t step = 1; step <= 260; ++step) {
-    if (schedule.due({step}, {260})) due.push_back(step);
-  }
-  EXPECT_EQ(due, (std::vector<std::uint64_t>{63, 125, 188, 250, 260}));
-}
-
-TEST(EvaluationSchedule, EveryStepIsDueWhenAnEpochIsShorterThanAStep) {
-  const sim::EvaluationSchedule schedule{.numerator = 1, .denominator = 3};
-  for (std::uint64_t step = 1; step <= 10; ++step) EXPECT_TRUE(schedule.due({step}, {100}));
 }
 
 }  // namespace

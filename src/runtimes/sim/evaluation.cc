@@ -6,22 +6,16 @@
 #include "base/error.h"
 #include "comm/crc32c.h"
 #include "kernels/vector_ops.h"
+#include "runtimes/common/node_state.h"
 
 namespace laconic::sim {
-
-bool EvaluationSchedule::due(Step step, Step last) const {
-  if (step == last) return true;
-  // The i with ceil(i * numerator / denominator) = step, when there is one, is floor(step * denominator / numerator).
-  const std::uint64_t i = step.value * denominator / numerator;
-  return i > 0 && (i * numerator + denominator - 1) / denominator == step.value;
-}
 
 bool Evaluator::keeps_own_models(Step step) const {
   switch (options_.own_models) {
     case OwnModels::kNever:
       return false;
     case OwnModels::kAtEnd:
-      return options_.until || step == options_.last;
+      return options_.until || step == options_.steps;
     case OwnModels::kAlways:
       return true;
   }
@@ -80,16 +74,16 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   if (std::isfinite(measurement.test.loss) && std::isfinite(measurement.validation.loss)) {
     last_good_model_ = std::move(mean);
     last_good_step_ = step;
-  } else if (step == options_.last) {
+  } else if (step == options_.steps) {
     // Before the last step a worker's own loss will tell, with its name.
-    if (options_.record) options_.record(measurement);
+    if (record_) record_(measurement);
     throw RunError("training diverged: the loss of the " +
                    (done.broken < 0 ? "average model" : "model of worker " + std::to_string(done.broken)) +
                    " is not finite after step " + std::to_string(step.value) +
                    "; lower optimizer.learning_rate, or a rate of the strategy's own, or synchronise more often");
   }
   const bool stop = options_.until && options_.until(measurement);
-  if (keeps_own_models(step) && (stop || step == options_.last || options_.own_models == OwnModels::kAlways)) {
+  if (keeps_own_models(step) && (stop || step == options_.steps || options_.own_models == OwnModels::kAlways)) {
     co_await worker.compute([&] {
       WorkerAccuracy own{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
       for (const Model& model : done.own_models) {
@@ -101,8 +95,18 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
       measurement.workers = own;
     });
   }
-  if (options_.record) options_.record(measurement);
+  if (record_) record_(measurement);
   co_return stop;
+}
+
+void Evaluator::archive(Archive& archive) {
+  LACONIC_CHECK(slots_.empty(), "the state of an evaluation in the middle of it");
+  archive_prequential(archive, prequential_);
+  archive.value("evaluation.syncs", syncs_);
+  archive_watched(archive, watched_);
+  archive.floats("evaluation.model", last_good_model_.params);
+  archive.floats("evaluation.buffers", last_good_model_.buffers);
+  archive.value("evaluation.model_step", last_good_step_.value);
 }
 
 }  // namespace laconic::sim

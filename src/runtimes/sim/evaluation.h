@@ -9,19 +9,12 @@
 #include <span>
 #include <vector>
 
+#include "runtimes/common/run.h"
 #include "runtimes/sim/node.h"
 #include "strategies/measurement.h"
 #include "strategies/worker.h"
 
 namespace laconic::sim {
-
-// Evaluations are due at the steps ceil(i * numerator / denominator), i = 1, 2, ..., and at the last step.
-struct EvaluationSchedule {
-  std::uint64_t numerator = 1;
-  std::uint64_t denominator = 1;
-
-  bool due(Step step, Step last) const;
-};
 
 // All tensors of a model.
 struct Model {
@@ -32,23 +25,15 @@ inline Model model_of(std::span<const float> params, std::span<const float> buff
   return {.params = {params.begin(), params.end()}, .buffers = {buffers.begin(), buffers.end()}};
 }
 
-// Which of the workers' own models are measured too: K more evaluations each time.
-enum class OwnModels { kNever, kAtEnd, kAlways };
-
 class Evaluator {
  public:
-  struct Options {
-    EvaluationSchedule schedule = {};
-    Step last = {};  // the step after which the run ends
-    OwnModels own_models = OwnModels::kAtEnd;
-    // Whether a measurement (own models not yet in it) ends the run there; unset: none does.
-    std::function<bool(const Measurement&)> until = {};
-    std::function<void(const Measurement&)> record = {};
-  };
-
+  // `options` and `world` outlive it. Whether a measurement ends the run is asked before own models are in it.
   // `start`: a learner at the common start, the good state until something better is measured.
-  Evaluator(const Options& options, World& world, Learner& start)
-      : options_(options), world_(world), last_good_model_(model_of(start.params(), start.buffers())) {}
+  Evaluator(const RunOptions& options, std::function<void(const Measurement&)> record, World& world, Learner& start)
+      : options_(options),
+        record_(std::move(record)),
+        world_(world),
+        last_good_model_(model_of(start.params(), start.buffers())) {}
 
   // What the strategies tell, for the measurements.
   void count_sync() { ++syncs_; }
@@ -56,7 +41,6 @@ class Evaluator {
   std::uint64_t syncs() const { return syncs_; }
   const std::map<std::string, double>& watched() const { return watched_; }
 
-  bool due(Step step) const { return options_.schedule.due(step, options_.last); }
   // `worker` has just taken step worker.step() - 1. Returns true when the run shall end. Throws RunError when the
   // average model's loss is not finite after the last step.
   Task<bool> pass(Worker& worker, Learner& learner);
@@ -64,6 +48,9 @@ class Evaluator {
   // The average model of the newest measurement whose losses were finite; the start before the first.
   const Model& last_good_model() const { return last_good_model_; }
   Step last_good_step() const { return last_good_step_; }
+
+  // When all workers have passed the same steps.
+  void archive(Archive& archive);
 
  private:
   // The workers that have passed a step so far.
@@ -80,7 +67,8 @@ class Evaluator {
   };
   bool keeps_own_models(Step step) const;
 
-  Options options_;
+  const RunOptions& options_;
+  std::function<void(const Measurement&)> record_;
   World& world_;
   std::map<Step, Slot> slots_;
   Prequential prequential_;  // up to the newest step that all have passed

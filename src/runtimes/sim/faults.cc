@@ -24,4 +24,25 @@ Fate Faults::next(Rank from, Rank to) {
   return doubled ? Fate::kDoubled : Fate::kArrives;
 }
 
+void Faults::archive(Archive& archive, int nodes) {
+  std::uint64_t count = sent_.size();
+  archive.value("faults.pairs", count);
+  auto next = sent_.begin();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t from = archive.loading() ? 0 : static_cast<std::uint64_t>(next->first.first.value);
+    std::uint64_t to = archive.loading() ? 0 : static_cast<std::uint64_t>(next->first.second.value);
+    archive.value("faults.from", from);
+    archive.value("faults.to", to);
+    const auto most = static_cast<std::uint64_t>(nodes);
+    if (from >= most || to >= most) throw DecodeError("state: frames between nodes that there are not");
+    if (archive.loading()) {
+      const Rank sender{static_cast<std::int32_t>(from)};
+      const Rank receiver{static_cast<std::int32_t>(to)};
+      next = sent_.try_emplace({sender, receiver}).first;
+    }
+    archive.value("faults.sent", next->second);
+    ++next;
+  }
+}
+
 }  // namespace laconic::sim

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "base/archive.h"
 #include "base/ids.h"
 #include "runtimes/sim/network_model.h"
 
@@ -21,6 +22,8 @@ class Faults {
   Faults(const NetworkOptions& network, std::uint64_t seed);
   // Of the next frame between the two.
   Fate next(Rank from, Rank to);
+  // How many frames went from one to the other, of `nodes` nodes.
+  void archive(Archive& archive, int nodes);
 
  private:
   double loss_ = 0.0;

@@ -23,6 +23,13 @@ class Interfaces final : public NetworkModel {
     return free;
   }
 
+  void archive(Archive& archive) override {
+    for (Node& node : nodes_) {
+      archive.value("network.up_free", node.up_free.value);
+      archive.value("network.down_free", node.down_free.value);
+    }
+  }
+
  private:
   struct Node {
     Seconds up_free;
@@ -46,6 +53,7 @@ class SharedChannel final : public NetworkModel {
     return free_ + options_.latency;
   }
   Seconds arrive(Seconds now, Rank, Bytes) override { return now; }
+  void archive(Archive& archive) override { archive.value("network.channel_free", free_.value); }
 
  private:
   NetworkOptions options_;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/archive.h"
 #include "base/ids.h"
 #include "base/units.h"
 
@@ -44,6 +45,7 @@ class NetworkModel {
   virtual Seconds reach(Seconds now, Rank from, Rank to, Bytes size) = 0;
   // A frame that reached the receiver's side at `now`, in the order of reaching: when the receiver has all of it.
   virtual Seconds arrive(Seconds now, Rank to, Bytes size) = 0;
+  virtual void archive(Archive& archive) = 0;
 };
 
 // Nodes 0 .. world_size-1 are workers, world_size is the coordinator.

@@ -8,6 +8,18 @@ namespace laconic::sim {
 
 void TraceHash::add(double value) { add(std::bit_cast<std::uint64_t>(value)); }
 
+void World::archive(Archive& archive) {
+  LACONIC_CHECK(events.empty() && computing.empty(), "the state of a simulation in the middle of things");
+  Seconds now = events.now();
+  archive.value("world.now", now.value);
+  if (archive.loading()) events.advance(now);
+  archive.value("world.frames", frames);
+  network->archive(archive);
+  faults.archive(archive, world_size + 1);
+  ledger.archive(archive);
+  trace.archive(archive);
+}
+
 void Endpoint::send(Rank to, const Frame& frame) {
   LACONIC_CHECK(to.value >= 0 && to.value <= world_.world_size && to != self_, "send to node " << to.value);
   world_.ledger.record_sent(self_, frame);

@@ -12,7 +12,7 @@
 #include "runtimes/sim/event_queue.h"
 #include "runtimes/sim/faults.h"
 #include "runtimes/sim/network_model.h"
-#include "runtimes/sim/thread_pool.h"
+#include "runtimes/common/thread_pool.h"
 #include "strategies/processor.h"
 
 namespace laconic::sim {
@@ -26,6 +26,7 @@ class TraceHash {
   }
   void add(double value);
   std::uint64_t value() const { return hash_; }
+  void archive(Archive& archive) { archive.value("trace", hash_); }
 
  private:
   std::uint64_t hash_ = 0x6c61636f6e6963ULL;
@@ -53,6 +54,9 @@ struct World {
   std::function<class Endpoint&(Rank)> endpoint;
 
   explicit World(int size) : world_size(size), ledger(size) {}
+
+  // While nothing is on its way and nothing is computed.
+  void archive(Archive& archive);
 };
 
 class Endpoint final : public Transport {
@@ -68,6 +72,7 @@ class Endpoint final : public Transport {
   Task<void> sleep(Seconds span) override;
   // Unwinds what waits here.
   void close() { mailbox_.clear(); }
+  Mailbox& mailbox() { return mailbox_; }
 
  private:
   // A frame on its way.

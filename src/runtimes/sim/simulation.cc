@@ -1,13 +1,15 @@
 #include "runtimes/sim/simulation.h"
 
 #include <asio/co_spawn.hpp>
-#include <cmath>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
+#include "runtimes/common/node_state.h"
+#include "runtimes/sim/evaluation.h"
 #include "runtimes/sim/node.h"
 #include "strategies/worker.h"
 
@@ -17,16 +19,11 @@ namespace {
 class Simulation final : private StrategyEvents {
  public:
   Simulation(const SimulationOptions& options, std::span<Learner* const> learners, const StrategyFactory& make_strategy,
-             const SimulationObserver& observer)
+             const RunObserver& observer)
       : options_(options),
         observer_(observer),
         world_(static_cast<int>(learners.size())),
-        evaluator_({.schedule = options.evaluation,
-                    .last = options.steps,
-                    .own_models = options.own_models,
-                    .until = options.until,
-                    .record = observer.on_measurement},
-                   world_, *learners.front()),
+        evaluator_(options, observer.on_measurement, world_, *learners.front()),
         pool_(options.compute_threads, options.prepare_thread) {
     world_.network = make_network(options.network, world_.world_size);
     world_.faults = Faults(options.network, options.seed);
@@ -41,6 +38,7 @@ class Simulation final : private StrategyEvents {
       add_node(options.step_cost.at(k), make_strategy(), learners[k]);
     }
     if (options.with_coordinator) add_node({}, make_strategy(), nullptr);
+    if (options.checkpoints.resume) load(*options.checkpoints.resume);
   }
 
   ~Simulation() override {
@@ -48,6 +46,7 @@ class Simulation final : private StrategyEvents {
     pool_.stop();
     world_.events.clear();
     world_.computing.clear();
+    parked_.clear();
     for (auto& node : nodes_) node->endpoint.close();
     io_.restart();
     io_.poll();
@@ -155,14 +154,85 @@ class Simulation final : private StrategyEvents {
                                   .time = world_.events.now(),
                                   .ledger = world_.ledger});
       }
-      if (!evaluator_.due(worker.step())) continue;
-      const bool stop = co_await evaluator_.pass(worker, *node.learner);
-      if (stop) stopped_ = true;
+      if (options_.evaluates_after(worker.step())) {
+        const bool stop = co_await evaluator_.pass(worker, *node.learner);
+        if (stop) stopped_ = true;
+      }
+      if (options_.saves_after(worker.step())) co_await park(worker.rank());
     }
+  }
+
+  // Waits until all nodes have drained and what they are is saved.
+  Task<void> park(Rank rank) {
+    co_await suspend<bool>([this, rank](Resume<bool> resume) { parked_.emplace(rank, std::move(resume)); });
+  }
+
+  // Whether every worker has stopped for a checkpoint and nothing else goes on: no frame is on its way, nothing is
+  // computed, and the coordinator waits for nothing that would ever be late.
+  bool drained() const {
+    return static_cast<int>(parked_.size()) == world_.world_size && world_.events.empty() &&
+           world_.waits.next_deadline() == kIdle;
+  }
+
+  // Saves all there is, and lets the workers go on in the order of ranks.
+  void checkpoint() {
+    if (options_.checkpoints.keeper != nullptr) save(*options_.checkpoints.keeper);
+    for (auto& [rank, resume] : std::exchange(parked_, {})) resume(true);
+  }
+
+  void save(CheckpointKeeper& keeper) {
+    const Step step = nodes_.front()->worker->step();
+    std::vector<PartRecord> parts;
+    for (auto& node : nodes_) {
+      Archive part;
+      archive(*node, part);
+      parts.push_back(keeper.save(step, part_name(node->endpoint.self(), world_.world_size), part.take()));
+    }
+    Archive part;
+    archive_run(part);
+    parts.push_back(keeper.save(step, kRunPart, part.take()));
+    keeper.complete(step, parts);
+  }
+
+  void load(const ResumePoint& point) {
+    for (auto& node : nodes_) {
+      const std::vector<std::byte> bytes = point.part(part_name(node->endpoint.self(), world_.world_size));
+      Archive part(bytes);
+      archive(*node, part);
+      part.expect_end();
+      if (node->worker && node->worker->step() != point.step) throw DecodeError("state: a worker of another step");
+    }
+    const std::vector<std::byte> bytes = point.part(kRunPart);
+    Archive part(bytes);
+    archive_run(part);
+    part.expect_end();
+  }
+
+  static void archive(Node& node, Archive& part) {
+    if (node.worker) {
+      archive_worker(part, *node.worker, *node.learner, *node.strategy, node.comm, node.endpoint.mailbox());
+    } else {
+      archive_coordinator(part, *node.strategy, node.comm, node.endpoint.mailbox());
+    }
+  }
+
+  void archive_run(Archive& part) {
+    world_.archive(part);
+    evaluator_.archive(part);
+    if (observer_.archive) observer_.archive(part);
   }
 
   // Takes the next event, or ends the waits whose deadline comes first.
   void step() {
+    if (drained()) {
+      try {
+        checkpoint();
+      } catch (...) {
+        error_ = std::current_exception();
+      }
+      continue_coroutines();
+      return;
+    }
     EventQueue& events = world_.events;
     const Seconds deadline = world_.waits.next_deadline();
     if (events.empty() && !world_.waits.any_may_be_late()) {
@@ -175,6 +245,10 @@ class Simulation final : private StrategyEvents {
     } else {
       events.take()();
     }
+    continue_coroutines();
+  }
+
+  void continue_coroutines() {
     io_.poll();
     io_.restart();
   }
@@ -202,12 +276,13 @@ class Simulation final : private StrategyEvents {
   }
 
   const SimulationOptions& options_;
-  const SimulationObserver& observer_;
+  const RunObserver& observer_;
   asio::io_context io_{1};
   World world_;
   Evaluator evaluator_;
   ThreadPool pool_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::map<Rank, Resume<bool>> parked_;  // workers that wait for a checkpoint
   int running_workers_ = 0;
   bool stopped_ = false;
   std::exception_ptr error_;
@@ -216,7 +291,7 @@ class Simulation final : private StrategyEvents {
 }  // namespace
 
 Outcome simulate(const SimulationOptions& options, std::span<Learner* const> learners,
-                 const StrategyFactory& make_strategy, const SimulationObserver& observer) {
+                 const StrategyFactory& make_strategy, const RunObserver& observer) {
   LACONIC_CHECK(!learners.empty() && options.step_cost.size() == learners.size(),
                 learners.size() << " learners, " << options.step_cost.size() << " step costs");
   LACONIC_CHECK(options.steps.value > 0, "no steps");

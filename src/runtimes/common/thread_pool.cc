@@ -1,10 +1,10 @@
-#include "runtimes/sim/thread_pool.h"
+#include "runtimes/common/thread_pool.h"
 
 #include <utility>
 
 #include "base/error.h"
 
-namespace laconic::sim {
+namespace laconic {
 
 void Job::run() {
   std::exception_ptr error;
@@ -83,4 +83,4 @@ void ThreadPool::loop(const std::function<void()>& prepare) {
   }
 }
 
-}  // namespace laconic::sim
+}  // namespace laconic

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace laconic::sim {
+namespace laconic {
 
 // A computation that was handed in.
 class Job {
@@ -59,4 +59,4 @@ class ThreadPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace laconic::sim
+}  // namespace laconic

@@ -1,4 +1,4 @@
-#include "runtimes/sim/thread_pool.h"
+#include "runtimes/common/thread_pool.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace laconic::sim {
+namespace laconic {
 namespace {
 
 TEST(ThreadPool, JobsOfOneQueueNeverOverlapAndKeepTheirOrder) {
@@ -82,4 +82,4 @@ TEST(ThreadPool, StoppingDropsWhatHasNotBegunAndRefusesMore) {
 }
 
 }  // namespace
-}  // namespace laconic::sim
+}  // namespace laconic

@@ -1,0 +1,42 @@
+#include "runtimes/common/node_state.h"
+
+#include "base/error.h"
+
+namespace laconic {
+
+void archive_worker(Archive& archive, Worker& worker, Learner& learner, Strategy& strategy, Comm& comm,
+                    Mailbox& mailbox) {
+  worker.archive(archive);
+  archive.floats("params", learner.params());
+  learner.archive(archive);
+  archive_coordinator(archive, strategy, comm, mailbox);
+}
+
+void archive_coordinator(Archive& archive, Strategy& strategy, Comm& comm, Mailbox& mailbox) {
+  strategy.archive(archive);
+  comm.archive(archive);
+  mailbox.archive(archive);
+}
+
+void archive_watched(Archive& archive, std::map<std::string, double>& watched) {
+  constexpr std::uint64_t kMost = 1000;
+  constexpr std::size_t kLongest = 200;
+  std::uint64_t count = watched.size();
+  archive.value("watched", count);
+  if (count > kMost) throw DecodeError("state: " + std::to_string(count) + " watched values");
+  auto next = watched.begin();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::string name = archive.loading() ? std::string() : next->first;
+    archive.text("watched.name", name, kLongest);
+    if (archive.loading()) next = watched.try_emplace(name).first;
+    archive.value("watched.value", next->second);
+    ++next;
+  }
+}
+
+void archive_prequential(Archive& archive, Prequential& prequential) {
+  archive.value("prequential.loss", prequential.loss);
+  archive.value("prequential.samples", prequential.samples);
+}
+
+}  // namespace laconic

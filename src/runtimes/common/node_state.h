@@ -1,0 +1,28 @@
+// What a checkpoint keeps of one node, between two rounds.
+#pragma once
+
+#include "base/archive.h"
+#include "comm/comm.h"
+#include "comm/ledger.h"
+#include "comm/mailbox.h"
+#include "strategies/learner.h"
+#include "strategies/measurement.h"
+#include "strategies/strategy.h"
+#include "strategies/worker.h"
+
+namespace laconic {
+
+// A worker: its step and losses, model, what its learner and its strategy keep, its place in the sequence of exchanges,
+// and frames that it has not asked for yet.
+void archive_worker(Archive& archive, Worker& worker, Learner& learner, Strategy& strategy, Comm& comm,
+                    Mailbox& mailbox);
+
+// The coordinator: the same but for what it has no learner for.
+void archive_coordinator(Archive& archive, Strategy& strategy, Comm& comm, Mailbox& mailbox);
+
+// The latest values of what a strategy watches.
+void archive_watched(Archive& archive, std::map<std::string, double>& watched);
+
+void archive_prequential(Archive& archive, Prequential& prequential);
+
+}  // namespace laconic

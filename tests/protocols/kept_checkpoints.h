@@ -1,0 +1,41 @@
+// Checkpoints in memory, of runs in one process.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "comm/crc32c.h"
+#include "runtimes/common/checkpoint.h"
+
+namespace laconic::tests {
+
+class KeptCheckpoints final : public CheckpointKeeper {
+ public:
+  PartRecord save(Step step, std::string_view name, std::span<const std::byte> bytes) override {
+    parts_[{step, std::string(name)}] = {bytes.begin(), bytes.end()};
+    return {.name = std::string(name), .size = bytes.size(), .checksum = crc32c(bytes)};
+  }
+  void complete(Step step, std::span<const PartRecord> parts) override {
+    for (const PartRecord& part : parts) LACONIC_CHECK(parts_.contains({step, part.name}), part.name);
+    complete_.push_back(step);
+  }
+  // In the order in which they became complete.
+  const std::vector<Step>& complete() const { return complete_; }
+
+  ResumePoint resume(Step step) const {
+    return {.step = step, .part = [this, step](std::string_view name) {
+              const auto found = parts_.find({step, std::string(name)});
+              if (found == parts_.end()) throw DecodeError("no part " + std::string(name));
+              return found->second;
+            }};
+  }
+
+ private:
+  std::map<std::pair<Step, std::string>, std::vector<std::byte>> parts_;
+  std::vector<Step> complete_;
+};
+
+}  // namespace laconic::tests
