@@ -51,6 +51,10 @@ std::string_view to_text(Tag tag) {
       return "neighbour's replica";
     case Tag::kAnswer:
       return "answer to a message";
+    case Tag::kReport:
+      return "report";
+    case Tag::kVerdict:
+      return "word on the reports";
   }
   return "unknown";
 }

@@ -41,8 +41,10 @@ enum class Tag : std::uint8_t {
   kGossip,      // to a neighbour on the job's graph
   kReplica,     // to a neighbour that asked: the whole of what it should know of the sender
   kAnswer,      // back over a link: which of its frames came
+  kReport,      // to worker 0, from runtime to runtime: what a worker has come to
+  kVerdict,     // from worker 0, from runtime to runtime: what follows from the reports
 };
-inline constexpr std::size_t kTags = 12;
+inline constexpr std::size_t kTags = 14;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {

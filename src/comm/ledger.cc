@@ -20,6 +20,9 @@ Ledger::Ledger(int world_size) : rows_(static_cast<std::size_t>(world_size) + 1)
 
 void Ledger::record_sent(Rank node, const Frame& frame) { record(row(node).sent, frame); }
 void Ledger::record_received(Rank node, const Frame& frame) { record(row(node).received, frame); }
+void Ledger::record_local(Rank node, const Frame& frame) {
+  row(node).local += Tally{.frames = 1, .payload = frame.payload_size(), .framed = frame.wire_size()};
+}
 void Ledger::record_refused(Rank node) { ++row(node).refused; }
 void Ledger::record_lost(Rank node) { ++row(node).lost; }
 void Ledger::record_doubled(Rank node) { ++row(node).doubled; }
@@ -40,18 +43,28 @@ Tally Ledger::total() const {
 }
 
 void Ledger::archive(Archive& archive) {
+  for (Rank node{0}; node.value <= world_size(); ++node.value) this->archive(archive, node);
+}
+
+void Ledger::archive(Archive& archive, Rank node) {
   const auto tally = [&](Tally& of) {
     archive.value("ledger.frames", of.frames);
     archive.value("ledger.payload", of.payload.value);
     archive.value("ledger.framed", of.framed.value);
   };
-  for (Row& row : rows_) {
-    for (Tally& sent : row.sent) tally(sent);
-    for (Tally& received : row.received) tally(received);
-    archive.value("ledger.refused", row.refused);
-    archive.value("ledger.lost", row.lost);
-    archive.value("ledger.doubled", row.doubled);
-  }
+  Row& of_node = row(node);
+  for (Tally& sent : of_node.sent) tally(sent);
+  for (Tally& received : of_node.received) tally(received);
+  tally(of_node.local);
+  archive.value("ledger.refused", of_node.refused);
+  archive.value("ledger.lost", of_node.lost);
+  archive.value("ledger.doubled", of_node.doubled);
+}
+
+Tally Ledger::local() const {
+  Tally result;
+  for (const Row& row : rows_) result += row.local;
+  return result;
 }
 
 std::uint64_t Ledger::refused() const { return sum_of(&Row::refused); }

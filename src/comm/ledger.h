@@ -33,6 +33,8 @@ class Ledger {
 
   void record_sent(Rank node, const Frame& frame);
   void record_received(Rank node, const Frame& frame);
+  // Of the frames that `node` sent: one that never left its process, since its receiver is there too.
+  void record_local(Rank node, const Frame& frame);
   // A frame that `node` got and did not trust.
   void record_refused(Rank node);
   // Of the frames that `node` sent: one that the network lost, and one that it brought twice. Either was sent once; the
@@ -41,6 +43,8 @@ class Ledger {
   void record_doubled(Rank node);
 
   void archive(Archive& archive);
+  // What stands of one node.
+  void archive(Archive& archive, Rank node);
 
   int world_size() const { return static_cast<int>(rows_.size()) - 1; }
   const Tally& sent(Rank node, Traffic traffic) const { return row(node).sent[static_cast<std::size_t>(traffic)]; }
@@ -56,6 +60,8 @@ class Ledger {
   // Over all nodes, every frame counted once, where it was sent.
   Tally total(Traffic traffic) const;
   Tally total() const;
+  // Of the total: what never left its process.
+  Tally local() const;
   std::uint64_t refused() const;
   std::uint64_t lost() const;
   std::uint64_t doubled() const;
@@ -64,6 +70,7 @@ class Ledger {
   struct Row {
     std::array<Tally, kTrafficKinds> sent;
     std::array<Tally, kTrafficKinds> received;
+    Tally local;
     std::uint64_t refused = 0;
     std::uint64_t lost = 0;
     std::uint64_t doubled = 0;

@@ -26,6 +26,11 @@ void Job::wait() {
   if (error_) std::rethrow_exception(error_);
 }
 
+bool Job::is_done() {
+  const std::lock_guard lock(mutex_);
+  return done_;
+}
+
 ThreadPool::ThreadPool(int threads, std::function<void()> prepare) {
   LACONIC_CHECK(threads >= 0, "threads " << threads);
   if (threads == 0 && prepare) prepare();
@@ -61,6 +66,11 @@ std::shared_ptr<Job> ThreadPool::submit(Queue& queue, std::function<void()> work
     work_ready_.notify_one();
   }
   return job;
+}
+
+bool ThreadPool::is_idle(const Queue& queue) {
+  const std::lock_guard lock(mutex_);
+  return queue.jobs.empty();
 }
 
 void ThreadPool::loop(const std::function<void()>& prepare) {

@@ -18,10 +18,11 @@ class Job {
   explicit Job(std::function<void()> work) : work_(std::move(work)) {}
   // Waits until the work is done; throws what it threw. Safe to call again.
   void wait();
+  bool is_done();
+  // Does the work on the calling thread; for one that no pool was given.
+  void run();
 
  private:
-  friend class ThreadPool;
-  void run();
   std::function<void()> work_;
   std::mutex mutex_;
   std::condition_variable finished_;
@@ -47,6 +48,8 @@ class ThreadPool {
 
   // The queue outlives the job, or the pool is stopped first.
   std::shared_ptr<Job> submit(Queue& queue, std::function<void()> work);
+  // Whether a queue has no job that is not done.
+  bool is_idle(const Queue& queue);
   // What the destructor does; nothing is accepted afterwards.
   void stop();
 
