@@ -3,6 +3,7 @@
 # One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder but main.cc. Beside it
 #   *_test.cc       the test program `NAME_test`
 #   *_slow_test.cc  the test program `NAME_slow_test`: see laconic_tests
+#   *_mpi_test.cc   left to the folder: see laconic_mpi_test
 #   FOO_fuzz.cc     with LACONIC_FUZZERS the libFuzzer program `FOO_fuzz`, named in fuzz_targets.txt; else, with
 #                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
 # A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
@@ -54,6 +55,7 @@ function(laconic_layer name)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
   list(REMOVE_ITEM sources ${tests} ${fuzzers} "${CMAKE_CURRENT_SOURCE_DIR}/main.cc")
+  list(FILTER tests EXCLUDE REGEX "_mpi_test\\.cc$")
   add_library(laconic_${name} STATIC ${sources})
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
