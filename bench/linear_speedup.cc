@@ -108,7 +108,8 @@ double samples_to_error(const Setting& setting, const LogisticProblem& problem, 
   const std::uint64_t look = kSamplesPerLook / n;
   double error = std::numeric_limits<double>::infinity();
   double seen = 0.0;
-  sim::SimulationOptions simulation{{.steps = {(static_cast<std::uint64_t>(limit) / kSamplesPerLook) * look}, .seed = seed}};
+  sim::SimulationOptions simulation{
+      {.steps = {(static_cast<std::uint64_t>(limit) / kSamplesPerLook) * look}, .seed = seed}};
   simulation.step_cost.assign(n, Seconds{0.01});
   const BitsPerSecond rate{1e9};
   simulation.network.worker = {.up = rate, .down = rate};

@@ -51,8 +51,8 @@ TEST(Wiring, TheAverageModelIsMeasuredWithTheAverageOfTheWorkersBuffers) {
   std::vector<Measurement> measurements;
   RunObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { measurements.push_back(measurement); };
-  const Outcome outcome = sim::simulate(
-      setup.simulation, views, job.strategy->make(job.section("strategy"), setup.strategy_setting), observer);
+  const Outcome outcome = sim::simulate(setup.simulation, views,
+                                        job.strategy->make(job.section("strategy"), setup.strategy_setting), observer);
   ASSERT_FALSE(outcome.error);
 
   const auto mean_of = [&](auto&& part_of) {

@@ -53,10 +53,19 @@ std::vector<std::string> WaitList::describe(bool with_idle) const {
 
 Mailbox::~Mailbox() { clear(); }
 
-void Mailbox::clear() {
+void Mailbox::drop_receives() {
   for (const Wait& wait : receives_) waits_.entries_.erase(wait.entry);
   receives_.clear();
+}
+
+void Mailbox::clear() {
+  drop_receives();
   kept_.clear();
+}
+
+bool Mailbox::is_idle() const {
+  return !receives_.empty() &&
+         std::all_of(receives_.begin(), receives_.end(), [](const Wait& wait) { return wait.entry.deadline == kIdle; });
 }
 
 std::optional<Arrival> Mailbox::take(const Pattern& pattern) {
@@ -141,9 +150,11 @@ void Mailbox::archive(Archive& archive) {
     std::uint64_t from = 0;
     std::vector<std::byte> wire;
     each(order, from, wire);
-    if (from > static_cast<std::uint64_t>(world_size_)) throw DecodeError("state: a frame from node " + std::to_string(from));
+    if (from > static_cast<std::uint64_t>(world_size_))
+      throw DecodeError("state: a frame from node " + std::to_string(from));
     Frame frame = Frame::decode(wire, kMaxPayloadSize);
-    const Key key{.round = frame.header().round.value, .tag = frame.header().tag, .from = static_cast<std::int32_t>(from)};
+    const Key key{
+        .round = frame.header().round.value, .tag = frame.header().tag, .from = static_cast<std::int32_t>(from)};
     kept_[key].push_back({order, std::move(frame)});
   }
 }

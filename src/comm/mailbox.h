@@ -64,8 +64,12 @@ class Mailbox {
   std::size_t kept() const;
   // These frames and their order; loaded into an empty mailbox.
   void archive(Archive& archive);
-  // Drops every receive, which unwinds its coroutine, and every frame.
+  // Drops every receive, which unwinds its coroutine.
+  void drop_receives();
+  // The same, and every frame.
   void clear();
+  // Whether the node does nothing but wait, without a deadline, for what nobody owes it.
+  bool is_idle() const;
 
  private:
   friend class WaitList;

@@ -1,6 +1,6 @@
 #include "runtimes/common/node_state.h"
 
-#include "base/error.h"
+#include <string>
 
 namespace laconic {
 
@@ -37,6 +37,13 @@ void archive_watched(Archive& archive, std::map<std::string, double>& watched) {
 void archive_prequential(Archive& archive, Prequential& prequential) {
   archive.value("prequential.loss", prequential.loss);
   archive.value("prequential.samples", prequential.samples);
+}
+
+RunError divergence(std::int32_t broken, Step step) {
+  return RunError("training diverged: the loss of the " +
+                  (broken < 0 ? "average model" : "model of worker " + std::to_string(broken)) +
+                  " is not finite after step " + std::to_string(step.value) +
+                  "; lower optimizer.learning_rate, or a rate of the strategy's own, or synchronise more often");
 }
 
 }  // namespace laconic

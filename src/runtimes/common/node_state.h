@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/archive.h"
+#include "base/error.h"
 #include "comm/comm.h"
 #include "comm/ledger.h"
 #include "comm/mailbox.h"
@@ -24,5 +25,9 @@ void archive_coordinator(Archive& archive, Strategy& strategy, Comm& comm, Mailb
 void archive_watched(Archive& archive, std::map<std::string, double>& watched);
 
 void archive_prequential(Archive& archive, Prequential& prequential);
+
+// The error of a run whose models are not finite after its last step. `broken`: a worker whose model is not; below 0:
+// none, but the model that was measured.
+RunError divergence(std::int32_t broken, Step step);
 
 }  // namespace laconic

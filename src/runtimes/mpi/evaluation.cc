@@ -13,8 +13,8 @@ namespace laconic::mpi {
 void Evaluation::add(Rank rank, EvaluationReport report, Seconds now) {
   Slot& slot = slots_[report.step];
   slot.reported.resize(static_cast<std::size_t>(world_size_));
-  const std::string who = "report of worker " + std::to_string(rank.value) + " after step " +
-                          std::to_string(report.step.value) + ": ";
+  const std::string who =
+      "report of worker " + std::to_string(rank.value) + " after step " + std::to_string(report.step.value) + ": ";
   if (slot.reported.at(static_cast<std::size_t>(rank.value))) throw DecodeError(who + "it came before");
   if (averages_ == report.params.empty()) {
     throw DecodeError(who + "a model is " + (averages_ ? "missing" : "too much") +

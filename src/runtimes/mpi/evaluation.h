@@ -39,14 +39,15 @@ class Evaluation {
   bool averages() const { return averages_; }
   // Worker 0's model of that step, to be measured unless averages are.
   void set_model(Step step, Model model) { slots_[step].model = std::move(model); }
-  // Throws DecodeError for a second report of a worker and for a model that is missing or too much. `now`: when it came.
+  // Throws DecodeError for a second report of a worker and for a model that is missing or too much. `now`: when it
+  // came.
   void add(Rank rank, EvaluationReport report, Seconds now);
 
   // A step of which all workers have reported.
   struct Due {
     Step step;
-    Model model;              // to be measured
-    Measurement measurement;  // all of it but what measuring the model gives
+    Model model;               // to be measured
+    Measurement measurement;   // all of it but what measuring the model gives
     std::int32_t broken = -1;  // a worker whose model is not finite
   };
   // The oldest, if there is one.

@@ -31,7 +31,11 @@ Handlers Meeting::handlers() {
           .end =
               [this](int process, const std::string& text) {
                 is_over_ = true;
-                throw PeerLost("worker " + std::to_string(process) + " ended: " + text);
+                const EndNotice notice = EndNotice::decode(text);
+                const std::string told = "worker " + std::to_string(process) + ": " + notice.text;
+                if (notice.kind == EndNotice::Kind::kAsked) throw Interrupted(told);
+                if (notice.kind == EndNotice::Kind::kLost) throw PeerLost(told);
+                throw RunError(told);
               },
           .failed =
               [this](int process, const std::string& problem) {
@@ -48,7 +52,7 @@ void Meeting::wait(const std::function<bool()>& done, Seconds patience, const st
     const bool moved = link_.progress(report);
     if (options_.interrupted && options_.interrupted()) {
       is_over_ = true;
-      link_.broadcast_end("it was interrupted");
+      link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kAsked, .text = "interrupted before the run"}.encode());
       throw Interrupted("interrupted before the run");
     }
     if (link_.now() > end) {
@@ -56,7 +60,7 @@ void Meeting::wait(const std::function<bool()>& done, Seconds patience, const st
       const std::string text = "worker " + std::to_string(environment_.rank()) + " heard nothing from " + whom() +
                                " within " + to_text(patience) +
                                " before the run; see whether that process still runs, or raise network.deadline";
-      link_.broadcast_end(text);
+      link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kLost, .text = text}.encode());
       throw PeerLost(text);
     }
     waiter.wait(moved, link_.is_busy());

@@ -134,4 +134,12 @@ EndReport EndReport::decode(ByteReader& in) {
   return report;
 }
 
+EndNotice EndNotice::decode(const std::string& text) {
+  using enum Kind;
+  for (const Kind kind : {kStop, kAsked, kLost, kFailed}) {
+    if (text.starts_with(static_cast<char>(kind))) return {.kind = kind, .text = text.substr(1)};
+  }
+  return {.kind = kFailed, .text = text};
+}
+
 }  // namespace laconic::mpi

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/byte_stream.h"
@@ -27,8 +28,8 @@ struct EvaluationReport {
   double loss_sum = 0.0;  // of the training losses since the report before
   std::uint64_t loss_steps = 0;
   Prequential tested;
-  double squared_norm = 0.0;           // of its model
-  std::optional<double> own_accuracy;  // of its model, in [0, 1]
+  double squared_norm = 0.0;                 // of its model
+  std::optional<double> own_accuracy;        // of its model, in [0, 1]
   std::array<Tally, kTrafficKinds> traffic;  // sent so far by the nodes of its process
   // Where the average is measured: d and as many elements as there are buffers; else empty.
   std::vector<float> params;
@@ -63,6 +64,22 @@ struct EndReport {
 
   void encode(ByteWriter& out) const;
   static EndReport decode(ByteReader& in);
+};
+
+// Why a process tells all others that the run ends (Link::broadcast_end), and what it says of it.
+struct EndNotice {
+  enum class Kind : char {
+    kStop = 's',    // the job's end is reached
+    kAsked = 'a',   // the process was asked to end, by its user or by the launcher
+    kLost = 'l',    // a peer was late or is gone
+    kFailed = 'f',  // the run cannot go on
+  };
+  Kind kind = Kind::kFailed;
+  std::string text;
+
+  std::string encode() const { return static_cast<char>(kind) + text; }
+  // What begins with no kind is a failure.
+  static EndNotice decode(const std::string& text);
 };
 
 }  // namespace laconic::mpi

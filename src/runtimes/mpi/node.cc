@@ -21,7 +21,8 @@ Task<std::optional<Arrival>> Endpoint::receive(Pattern pattern, Seconds patience
 }
 
 Task<void> Endpoint::sleep(Seconds span) {
-  co_await suspend<bool>([this, span](Resume<bool> resume) { local_.sleeping.emplace(now() + span, std::move(resume)); });
+  co_await suspend<bool>(
+      [this, span](Resume<bool> resume) { local_.sleeping.emplace(now() + span, std::move(resume)); });
 }
 
 }  // namespace laconic::mpi

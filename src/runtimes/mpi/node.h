@@ -32,7 +32,7 @@ struct Local {
   Link& link;
   RunClock clock;
   WaitList waits;
-  Ledger ledger;              // of the nodes of this process
+  Ledger ledger;               // of the nodes of this process
   std::deque<Parcel> parcels;  // between these nodes, not delivered yet
   // Frames of strategies that the nodes of this process have sent so far, and that were delivered to them: over all
   // processes the two are equal when no frame is on its way.

@@ -1,39 +1,45 @@
 #include "runtimes/mpi/waiter.h"
 
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 namespace laconic::mpi {
 namespace {
 
+using std::chrono::nanoseconds;
+
 constexpr int kPollsAtOnce = 50;
-constexpr long kFirstSleepNs = 20'000;
-constexpr long kLongestSleepNs = 500'000;
-constexpr long kLongestBusySleepNs = 50'000;
+constexpr nanoseconds kFirstSleep{20'000};
+constexpr nanoseconds kLongestSleep{500'000};
+constexpr nanoseconds kLongestBusySleep{50'000};
 
 }  // namespace
 
-Waiter::Waiter() : sleep_ns_(kFirstSleepNs) {
+Waiter::Waiter() : sleep_(kFirstSleep) {
   // Where it is not granted, sleeps are longer and nothing else changes.
   static_cast<void>(prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL));
 }
 
-void Waiter::wait(bool moved, bool is_busy) {
+nanoseconds Waiter::next(bool moved, bool is_busy) {
   if (moved) {
     polls_ = 0;
-    sleep_ns_ = kFirstSleepNs;
-    return;
+    sleep_ = kFirstSleep;
+    return nanoseconds{0};
   }
   if (polls_ < kPollsAtOnce) {
     ++polls_;
-    return;
+    return nanoseconds{0};
   }
-  if (is_busy) sleep_ns_ = std::min(sleep_ns_, kLongestBusySleepNs);
-  const timespec span{.tv_sec = 0, .tv_nsec = sleep_ns_};
-  nanosleep(&span, nullptr);
-  sleep_ns_ = std::min(sleep_ns_ + sleep_ns_ / 4, kLongestSleepNs);
+  if (is_busy) sleep_ = std::min(sleep_, kLongestBusySleep);
+  return std::exchange(sleep_, std::min(sleep_ + sleep_ / 4, kLongestSleep));
+}
+
+void Waiter::wait(bool moved, bool is_busy) {
+  const nanoseconds span = next(moved, is_busy);
+  if (span.count() > 0) std::this_thread::sleep_for(span);
 }
 
 }  // namespace laconic::mpi

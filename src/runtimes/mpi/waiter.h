@@ -6,6 +6,8 @@
 // others and is woken in time even where they compute, which giving way (sched_yield) does not bring about.
 #pragma once
 
+#include <chrono>
+
 namespace laconic::mpi {
 
 class Waiter {
@@ -15,10 +17,12 @@ class Waiter {
   // After a poll. `moved`: it moved something. `is_busy`: a message is under way, so that the library has more to move
   // at each poll though it does not show: then the sleeps stay short. Sleeps 0.5 ms at most.
   void wait(bool moved, bool is_busy);
+  // The same for who has another way to sleep: how long to, 0: not at all.
+  std::chrono::nanoseconds next(bool moved, bool is_busy);
 
  private:
-  int polls_ = 0;  // in which nothing moved, one after another
-  long sleep_ns_;  // the next one
+  int polls_ = 0;                   // in which nothing moved, one after another
+  std::chrono::nanoseconds sleep_;  // the next one
 };
 
 }  // namespace laconic::mpi

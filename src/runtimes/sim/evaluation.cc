@@ -77,10 +77,7 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   } else if (step == options_.steps) {
     // Before the last step a worker's own loss will tell, with its name.
     if (record_) record_(measurement);
-    throw RunError("training diverged: the loss of the " +
-                   (done.broken < 0 ? "average model" : "model of worker " + std::to_string(done.broken)) +
-                   " is not finite after step " + std::to_string(step.value) +
-                   "; lower optimizer.learning_rate, or a rate of the strategy's own, or synchronise more often");
+    throw divergence(done.broken, step);
   }
   const bool stop = options_.until && options_.until(measurement);
   if (keeps_own_models(step) && (stop || step == options_.steps || options_.own_models == OwnModels::kAlways)) {
