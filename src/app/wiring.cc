@@ -12,6 +12,7 @@
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 #include "training/compute_threads.h"
+#include "training/splits.h"
 
 namespace laconic {
 namespace {
