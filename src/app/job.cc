@@ -14,6 +14,7 @@
 #include "app/job_text.h"
 #include "app/schema.h"
 #include "base/error.h"
+#include "training/data_files.h"
 
 namespace laconic {
 namespace {
@@ -203,6 +204,12 @@ void put_over(const Override& change, WrittenJob& job) {
   if (written.where.empty()) written.where = "--set";
   if (change.section == "job" && change.key == "steps") written.keys.erase("epochs");
   if (change.section == "job" && change.key == "epochs") written.keys.erase("steps");
+  if (change.section == "data" && change.key == "dir" && change.value.find(kRankWord) != std::string::npos) {
+    const auto partition = written.keys.find("partition");
+    if (partition != written.keys.end() && partition->second.kind != WrittenValue::Kind::kOverride) {
+      written.keys.erase(partition);
+    }
+  }
   if (change.key == section->variant_key && !section->variants.empty()) {
     const auto former = written.keys.find(change.key);
     const SchemaSection::Variant* before =
@@ -319,6 +326,23 @@ void check_topology(Job& job, const std::string& file) {
   if (options.text("graph").empty()) options = options.with("graph", kDefaultLinks);
 }
 
+// Folders of their own say which worker has which samples, and no statistic goes from one to the other.
+void check_data(const Job& job) {
+  const Options& data = job.section("data");
+  const bool by_rank = job.at("data", "dir", [&] { return names_rank(data.text("dir")); });
+  if (!by_rank) return;
+  if (data.given("partition")) {
+    throw UsageError(data.place("partition") +
+                     ": data.dir names a folder for each worker with {rank}, which is the partition; remove it");
+  }
+  for (const OptionSpec& option : job.dataset->options) {
+    if (option.name != "normalise" || !data.flag("normalise")) continue;
+    throw UsageError((data.given("normalise") ? data.place("normalise") : data.place("dir")) +
+                     ": with {rank} no worker knows the mean and deviation over all training images; set "
+                     "data.normalise = false");
+  }
+}
+
 void check_network(const Job& job) {
   const Options& network = job.section("network");
   if (network.text("collective") != "star" &&
@@ -390,6 +414,7 @@ std::string write(const Job& job, bool identity_only) {
       const std::string_view key = option.spec->name;
       if (identity_only && changes_no_result(section.name, key)) continue;
       if (section.name == "job" && (key == "steps" || key == "epochs") && !options.given(key)) continue;
+      if (section.name == "data" && key == "partition" && names_rank(options.text("dir"))) continue;
       const bool is_name = section.name == "job" && key == "name";
       keys += std::string(key) + " = " + (is_name ? toml_quoted(job.name) : value_text(options, option)) + "\n";
     }
@@ -454,6 +479,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 
   const Options& data = job.section("data");
   job.dataset = &find_dataset(data.text("dataset"));
+  check_data(job);
   job.drift = read_drift(job.section("drift"));
   job.sampling = parse_sampling(data.text("sampling"));
   job.model = &find_model(job.section("model").text("name"));

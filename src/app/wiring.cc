@@ -16,19 +16,11 @@
 namespace laconic {
 namespace {
 
-std::shared_ptr<const Dataset> load_data(const Job& job) {
-  const Options& options = job.section("data");
-  auto data = std::make_shared<Dataset>(
-      job.at("data", "dir", [&] { return load_dataset(*job.dataset, options.text("dir"), options); }));
-  job.at("data", "validation", [&] { hold_out_validation(*data, options.number("validation"), job.seed); });
-  return data;
-}
-
-std::shared_ptr<const Training> make_training(const Job& job, const std::shared_ptr<const Dataset>& data,
-                                              const Partition& partition) {
+std::shared_ptr<const Training> make_training(const Job& job, const JobData& data) {
   TrainingSetup setup;
-  setup.data = data;
-  setup.partition = partition;
+  setup.data = data.data;
+  setup.partition = data.partition;
+  setup.samples = data.samples;
   setup.batch = static_cast<std::uint32_t>(job.section("data").integer("batch"));
   setup.sampling = job.sampling;
   setup.model = job.model;
@@ -209,15 +201,14 @@ double JobSetup::epochs(Step step) const {
          static_cast<double>(training->training_samples());
 }
 
-JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& interrupted) {
+JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& interrupted,
+                const std::optional<OneWorker>& only) {
   use_one_thread_per_computation();
+  JobData data = load_job_data(job, only);
   JobSetup setup;
-  setup.data = load_data(job);
-  setup.partition = job.at("data", "partition", [&] {
-    return make_partition(job.section("data").text("partition"), setup.data->train, setup.data->classes, job.workers,
-                          job.seed);
-  });
-  setup.training = make_training(job, setup.data, setup.partition);
+  setup.training = make_training(job, data);
+  setup.data = std::move(data.data);
+  setup.partition = std::move(data.partition);
   setup.strategy_setting = strategy_setting_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);
   setup.strategy_options = job.section("strategy");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/job.h"
+#include "app/job_data.h"
 #include "consensus/tune.h"
 #include "runtimes/sim/simulation.h"
 #include "strategies/measurement.h"
@@ -18,7 +19,7 @@ namespace laconic {
 // A job with its data, ready to run; nothing has started.
 struct JobSetup {
   std::shared_ptr<const Dataset> data;
-  Partition partition;
+  Partition partition;  // as JobData's
   std::shared_ptr<const Training> training;
   StrategySetting strategy_setting;
   Options strategy_options;         // [strategy]; here and in strategy_setting a gamma to be tuned is a number
@@ -36,10 +37,11 @@ struct JobSetup {
 
 // Loads the data, deals them out, makes the model's start, and tunes a gamma that is "auto", which may take some tens
 // of seconds; to evaluate a model it is left as it is. `interrupted` is asked while it tunes: true ends that with
-// Interrupted. Throws UsageError, with the place in the job file, for what
-// cannot be met.
+// Interrupted. With `only` it holds the data of one worker and gives that one's learner alone; all else is as with all
+// of them. Throws UsageError, with the place in the job file, for what cannot be met.
 enum class Purpose { kRun, kEvaluate };
-JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun, const std::function<bool()>& interrupted = {});
+JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun, const std::function<bool()>& interrupted = {},
+                const std::optional<OneWorker>& only = {});
 
 // Who talks on the graph: the job's strategy, or the one between its groups; and its options.
 const StrategyRow& gossiping_strategy(const Job& job);

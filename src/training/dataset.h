@@ -64,21 +64,20 @@ struct GraphicalModelSize {
 struct Dataset {
   std::string name;
   Input input = Input::kImages;
-  ImageShape shape;           // of images
-  std::uint32_t classes = 0;  // labels that an image can have, or tokens of the vocabulary
+  ImageShape shape;              // of images
+  std::uint32_t classes = 0;     // labels that an image can have, or tokens of the vocabulary
+  std::uint64_t vocabulary = 0;  // of text: the fingerprint of the tokens in the order of their numbers
   Samples train;
   Samples test;
-  Samples validation;  // from a file of its own, or empty until hold_out_validation
+  Samples validation;  // from a file of its own, or empty until some are held out (splits.h)
   // What a model sees of a channel is (value - mean) / deviation; one for each channel, or empty: the value.
   std::vector<ChannelScale> normalisation;
   std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
   bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)
 };
 
-// Moves a random `fraction` in [0, 1) of the training samples (rounded to the nearest count, the order kept) to the
-// validation split; the draw depends on `seed` only. Throws UsageError when that leaves either split without a sample,
-// the data set has a validation split already, or is a stream; 0 changes nothing.
-void hold_out_validation(Dataset& dataset, double fraction, std::uint64_t seed);
+// Which splits of a data set are read: of one whose other splits nobody looks at, the training split alone.
+enum class Splits { kAll, kTraining };
 
 // One loadable data set. Each file is either as named here or has ".gz" behind.
 struct DatasetRow {
@@ -92,8 +91,11 @@ struct DatasetRow {
   std::uint32_t classes = 0;                // 0: the files decide
   bool has_validation = false;              // brings a validation split
   bool is_stream = false;                   // is made up as it is needed: there are no files
-  // Reads the files; `options` were resolved against the row's.
-  Dataset (*load)(const DatasetRow& row, const std::string& directory, const Options& options) = nullptr;
+  // Reads the files, of the training split at least all but the images; `options` were resolved against the row's.
+  Dataset (*open)(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) = nullptr;
+  // Reads those of the training images that `keep` marks. Null: they come with the rest.
+  void (*read_images)(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep,
+                      Dataset& dataset) = nullptr;
   // Names of the files, empty where there are none of the kind. IDX files: images, labels, users.
   std::string_view train_images = {}, train_labels = {}, train_users = {};
   std::string_view test_images = {}, test_labels = {}, test_users = {};
@@ -111,5 +113,13 @@ const DatasetRow& find_dataset(std::string_view name);
 // images, labels and users that differ, a label that is not below `classes`, images of the training and the test split
 // that differ in size, a text too short for one sample.
 Dataset load_dataset(const DatasetRow& row, const std::string& directory, const Options& options = {});
+
+// The same in two steps, for one that does not want all training samples. First everything that tells them apart:
+// labels, users and number; of IDX files their images are left unread.
+Dataset open_dataset(const DatasetRow& row, const std::string& directory, const Options& options = {},
+                     Splits splits = Splits::kAll);
+// Then those that `keep` marks, one mark for each of `dataset.train`, which opened in the same way: it holds them
+// alone, the order kept. The images of the others are never in memory where they were left unread. Not for streams.
+void read_chosen(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep, Dataset& dataset);
 
 }  // namespace laconic

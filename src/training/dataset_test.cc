@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "training/data_files.h"
 #include "training/test_support.h"
 
 namespace laconic {
@@ -45,6 +46,45 @@ TEST(Dataset, LoadsImagesLabelsAndUsers) {
   EXPECT_EQ(data.train.pixels[65 * 6], 65);
   EXPECT_EQ(data.train.labels[65], 3);
   EXPECT_EQ(data.train.users[65], 32U);
+}
+
+TEST(Dataset, IsReadInTwoStepsOfWhichTheSecondTakesTheChosenImages) {
+  const TemporaryFolder folder;
+  const DatasetRow& row = find_dataset("femnist");
+  write_files(folder, row, 70, 10);
+  Dataset data = open_dataset(row, folder.path());
+  EXPECT_EQ(data.train.count(), 70U);
+  EXPECT_TRUE(data.train.pixels.empty());
+  EXPECT_EQ(data.test.pixels.size(), 10U * 6);
+  std::vector<bool> keep(70);
+  keep[65] = keep[3] = true;
+  read_chosen(row, folder.path(), keep, data);
+  EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{3, 3, 3, 3, 3, 3, 65, 65, 65, 65, 65, 65}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{3, 3}));
+  EXPECT_EQ(data.train.users, (std::vector<std::uint32_t>{1, 32}));
+  EXPECT_EQ(data.test.count(), 10U);
+
+  std::filesystem::remove(folder.path(row.test_users));
+  EXPECT_THROW(open_dataset(row, folder.path()), UsageError);
+  EXPECT_EQ(open_dataset(row, folder.path(), {}, Splits::kTraining).test.count(), 0U);
+
+  Dataset changed = open_dataset(row, folder.path(), {}, Splits::kTraining);
+  folder.write_compressed(std::string(row.train_images) + ".gz", idx(0x08, {70, 3, 2}, std::string(420, '\1')));
+  expect_in(usage_error([&] { read_chosen(row, folder.path(), std::vector<bool>(70, true), changed); }),
+            {"changed while it was read"});
+}
+
+TEST(DataDirectory, HasTheRankInThePlaceOfEachWordForIt) {
+  EXPECT_FALSE(names_rank(""));
+  EXPECT_FALSE(names_rank("/data/rank"));
+  EXPECT_TRUE(names_rank("{rank}"));
+  EXPECT_TRUE(names_rank("/{rank}/of/{rank}{rank}"));
+  EXPECT_EQ(directory_of("/{rank}/of/{rank}{rank}", {12}), "/12/of/1212");
+  EXPECT_EQ(directory_of("/data", {12}), "/data");
+  expect_in(usage_error([&] { names_rank("/{rank}/{worker}"); }), {"/{rank}/{worker}", "character 9", "{rank}"});
+  for (const char* directory : {"{", "}", "{}", "{rank", "rank}", "{RANK}", "{rank}}", "{{rank}"}) {
+    EXPECT_THROW(names_rank(directory), UsageError) << directory;
+  }
 }
 
 TEST(Dataset, LoadsThePackagedFashionMnist) {
@@ -93,45 +133,6 @@ TEST(Dataset, RefusesFilesThatDoNotBelongTogether) {
     folder.write_compressed(std::string(row.test_images) + ".gz", idx(0x08, {10, 2, 2}, std::string(40, '\1')));
     expect_in(usage_error([&] { load_dataset(row, folder.path()); }), {"2x3", "2x2"});
   }
-}
-
-TEST(HoldOutValidation, MovesEachSampleToOneSplitAndDependsOnTheSeedAlone) {
-  const Dataset whole = random_dataset(200, 5, {.channels = 1, .height = 2, .width = 3}, 4);
-  Dataset data = whole;
-  for (std::uint32_t i = 0; i < 200; ++i) data.train.users.push_back(i);  // marks the samples
-  Dataset same = data;
-  Dataset other = data;
-  hold_out_validation(data, 0.25, 7);
-  hold_out_validation(same, 0.25, 7);
-  hold_out_validation(other, 0.25, 8);
-  EXPECT_EQ(data.train.count(), 150U);
-  EXPECT_EQ(data.validation.count(), 50U);
-  EXPECT_EQ(data.test.count(), 5U);
-  std::vector<std::uint32_t> all = data.train.users;
-  EXPECT_TRUE(std::ranges::is_sorted(all));
-  all.insert(all.end(), data.validation.users.begin(), data.validation.users.end());
-  std::ranges::sort(all);
-  for (std::uint32_t i = 0; i < 200; ++i) ASSERT_EQ(all[i], i);
-  for (std::size_t i = 0; i < 50; ++i) {
-    const std::uint32_t from = data.validation.users[i];
-    EXPECT_EQ(data.validation.labels[i], whole.train.labels[from]);
-    EXPECT_TRUE(std::equal(data.validation.pixels.begin() + static_cast<std::ptrdiff_t>(i * 6),
-                           data.validation.pixels.begin() + static_cast<std::ptrdiff_t>(i * 6 + 6),
-                           whole.train.pixels.begin() + static_cast<std::ptrdiff_t>(from * 6)));
-  }
-  EXPECT_EQ(data.validation.users, same.validation.users);
-  EXPECT_NE(data.validation.users, other.validation.users);
-}
-
-TEST(HoldOutValidation, RefusesAFractionThatLeavesASplitEmpty) {
-  Dataset data = random_dataset(10, 5, {.channels = 1, .height = 2, .width = 3}, 4);
-  EXPECT_THROW(hold_out_validation(data, 0.01, 1), UsageError);
-  EXPECT_THROW(hold_out_validation(data, 0.99, 1), UsageError);
-  EXPECT_THROW(hold_out_validation(data, 1.0, 1), UsageError);
-  EXPECT_THROW(hold_out_validation(data, -0.1, 1), UsageError);
-  EXPECT_EQ(data.train.count(), 10U);
-  hold_out_validation(data, 0.0, 1);
-  EXPECT_EQ(data.train.count(), 10U);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ std::span<const OptionSpec> graphical_model_options() {
   return options;
 }
 
-Dataset make_graphical_model_data(const DatasetRow& row, const std::string&, const Options& options) {
+Dataset make_graphical_model_data(const DatasetRow& row, const std::string&, const Options& options, Splits) {
   Dataset data;
   data.name = row.name;
   data.classes = row.classes;

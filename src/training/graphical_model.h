@@ -32,8 +32,9 @@ class GraphicalModel {
   std::vector<std::uint32_t> wires_;
 };
 
-// The data set whose samples come from such models: the keys of [data] that it adds, and DatasetRow::load.
+// The data set whose samples come from such models: the keys of [data] that it adds, and DatasetRow::open.
 std::span<const OptionSpec> graphical_model_options();
-Dataset make_graphical_model_data(const DatasetRow& row, const std::string& directory, const Options& options);
+Dataset make_graphical_model_data(const DatasetRow& row, const std::string& directory, const Options& options,
+                                  Splits splits);
 
 }  // namespace laconic

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "training/splits.h"
 #include "training/test_support.h"
 
 namespace laconic {

@@ -1,7 +1,9 @@
 #include "training/idx.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "base/error.h"
 #include "training/input_file.h"
@@ -24,8 +26,8 @@ const char* type_text(std::uint32_t type) {
   return type == kTypeByte ? "unsigned bytes" : type == kTypeInteger ? "32-bit integers" : "a type not supported here";
 }
 
-IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t element_size, std::size_t rank) {
-  InputFile file(path);
+// Reads the header of an array of `rank` dimensions, none of them empty and not too large in all.
+std::vector<std::size_t> read_header(InputFile& file, std::uint8_t type, std::size_t element_size, std::size_t rank) {
   const std::uint32_t magic = big_endian(file);
   if (magic >> 16 != 0 || (magic & 0xff) == 0) file.fail(0, "this is not an IDX file");
   if ((magic >> 8 & 0xff) != type) {
@@ -34,39 +36,118 @@ IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t elemen
   if ((magic & 0xff) != rank) {
     file.fail(3, "the array has " + std::to_string(magic & 0xff) + " dimensions, expected " + std::to_string(rank));
   }
-  IdxBytes array;
-  std::size_t expected = element_size;
+  std::vector<std::size_t> sizes;
+  std::size_t bytes = element_size;
   for (std::size_t dimension = 0; dimension < rank; ++dimension) {
     const std::size_t at = file.position();
     const std::uint32_t size = big_endian(file);
     if (size == 0) file.fail(at, "dimension " + std::to_string(dimension) + " is empty");
-    if (size > kLargestIdx / expected)
+    if (size > kLargestIdx / bytes) {
       file.fail(at, "the header claims more than " + std::to_string(kLargestIdx) + " bytes");
-    expected *= size;
-    array.sizes.push_back(size);
+    }
+    bytes *= size;
+    sizes.push_back(size);
   }
-  while (array.elements.size() < expected) {
-    const std::size_t before = array.elements.size();
-    const std::size_t wanted = std::min(kChunk, expected - before);
-    array.elements.resize(before + wanted);
-    const std::size_t got = file.read(array.elements.data() + before, wanted);
-    if (got < wanted) {
-      file.fail(file.position(), "the file ends after " + std::to_string(before + got) + " of " +
-                                     std::to_string(expected) + " bytes that its header announces");
+  return sizes;
+}
+
+// The bytes of the elements, one after another.
+class Elements {
+ public:
+  Elements(InputFile& file, std::size_t size) : file_(file), start_(file.position()), size_(size) {}
+
+  // Appends the next `count` bytes to `out`.
+  void append(std::size_t count, std::vector<std::uint8_t>& out) {
+    while (count > 0) {
+      const std::size_t before = out.size();
+      const std::size_t wanted = std::min(kChunk, count);
+      out.resize(before + wanted);
+      read(out.data() + before, wanted);
+      count -= wanted;
     }
   }
-  std::uint8_t beyond = 0;
-  // This read also makes zlib verify the checksum of the stream.
-  if (file.read(&beyond, 1) != 0) {
-    file.fail(file.position() - 1,
-              "the file goes on after the " + std::to_string(expected) + " bytes its header announces");
+
+  void skip(std::size_t count) {
+    while (count > 0) {
+      const std::size_t wanted = std::min(kChunk, count);
+      passing_.resize(wanted);
+      read(passing_.data(), wanted);
+      count -= wanted;
+    }
   }
+
+  // To be called behind the last byte.
+  void expect_end() {
+    std::uint8_t beyond = 0;
+    // This read also makes zlib verify the checksum of the stream.
+    if (file_.read(&beyond, 1) != 0) {
+      file_.fail(file_.position() - 1,
+                 "the file goes on after the " + std::to_string(size_) + " bytes its header announces");
+    }
+  }
+
+ private:
+  void read(std::uint8_t* out, std::size_t wanted) {
+    if (file_.read(out, wanted) == wanted) return;
+    file_.fail(file_.position(), "the file ends after " + std::to_string(file_.position() - start_) + " of " +
+                                     std::to_string(size_) + " bytes that its header announces");
+  }
+
+  InputFile& file_;
+  std::size_t start_;
+  std::size_t size_;
+  std::vector<std::uint8_t> passing_;
+};
+
+std::size_t product(const std::vector<std::size_t>& sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), std::size_t{1}, std::multiplies<>());
+}
+
+IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t element_size, std::size_t rank) {
+  InputFile file(path);
+  IdxBytes array;
+  array.sizes = read_header(file, type, element_size, rank);
+  const std::size_t expected = product(array.sizes) * element_size;
+  Elements elements(file, expected);
+  elements.append(expected, array.elements);
+  elements.expect_end();
   return array;
 }
 
 }  // namespace
 
 IdxBytes read_idx_bytes(const std::string& path, std::size_t rank) { return read_idx(path, kTypeByte, 1, rank); }
+
+IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vector<bool>& keep) {
+  InputFile file(path);
+  IdxBytes array;
+  array.sizes = read_header(file, kTypeByte, 1, rank);
+  if (array.sizes[0] != keep.size()) {
+    file.fail(4, "there are " + std::to_string(array.sizes[0]) + " entries, expected " + std::to_string(keep.size()));
+  }
+  const std::size_t expected = product(array.sizes);
+  const std::size_t row = expected / keep.size();
+  Elements elements(file, expected);
+  for (auto run = keep.begin(); run != keep.end();) {
+    const auto end = std::find(run, keep.end(), !*run);
+    const std::size_t bytes = static_cast<std::size_t>(end - run) * row;
+    if (*run) {
+      elements.append(bytes, array.elements);
+    } else {
+      elements.skip(bytes);
+    }
+    run = end;
+  }
+  elements.expect_end();
+  array.elements.shrink_to_fit();
+  array.sizes[0] = array.elements.size() / row;
+  return array;
+}
+
+std::vector<std::size_t> read_idx_sizes(const std::string& path, std::size_t rank) {
+  InputFile file(path);
+  return read_header(file, kTypeByte, 1, rank);
+}
 
 std::vector<std::uint32_t> read_idx_integers(const std::string& path) {
   const IdxBytes array = read_idx(path, kTypeInteger, 4, 1);

@@ -19,11 +19,17 @@ struct IdxBytes {
   std::vector<std::uint8_t> elements;  // product of the sizes
 };
 
-// Both read the whole file and throw UsageError that names the file, the byte and the remedy unless it is an IDX file
-// of the wanted type and rank whose elements are as many as the header says, no fewer and no more. Memory grows with
+// All read the whole file, but where they say otherwise, and throw UsageError that names the file, the byte and the
+// remedy unless it is an IDX file of the wanted type and rank whose elements are as many as the header says, no fewer
+// and no more. Memory grows with
 // what was really read, never with what a header claims, and never beyond `kLargestIdx` bytes.
 inline constexpr std::size_t kLargestIdx = std::size_t{1} << 32;
 IdxBytes read_idx_bytes(const std::string& path, std::size_t rank);
+// Of an array of `keep.size()` entries along its slowest dimension those that `keep` marks, the order kept: `sizes[0]`
+// counts them. The others pass through a buffer of a megabyte, but all of the file is checked.
+IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vector<bool>& keep);
+// The header alone: what it says of bytes that nobody has read yet.
+std::vector<std::size_t> read_idx_sizes(const std::string& path, std::size_t rank);
 // A vector of integers, none of them negative.
 std::vector<std::uint32_t> read_idx_integers(const std::string& path);
 

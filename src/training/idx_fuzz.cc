@@ -14,6 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::size_t elements = 1;
       for (const std::size_t length : array.sizes) elements *= length;
       LACONIC_CHECK(array.sizes.size() == rank && array.elements.size() == elements, elements << " elements");
+
+      std::vector<bool> odd(array.sizes[0]);
+      for (std::size_t row = 1; row < odd.size(); row += 2) odd[row] = true;
+      const laconic::IdxBytes rows = laconic::read_idx_rows(file.path(), rank, odd);
+      LACONIC_CHECK(
+          rows.sizes[0] == array.sizes[0] / 2 && rows.elements.size() == elements / array.sizes[0] * rows.sizes[0],
+          rows.elements.size() << " elements in " << rows.sizes[0] << " rows");
     } catch (const laconic::UsageError&) {
     }
   }

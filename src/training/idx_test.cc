@@ -33,6 +33,40 @@ TEST(Idx, ReadsCompressedAndPlainFilesAlike) {
   EXPECT_EQ(std::string(plain.elements.begin(), plain.elements.end()), pixels);
 }
 
+TEST(Idx, ReadsTheMarkedRowsAloneAndChecksTheRest) {
+  const TemporaryFolder folder;
+  // Rows of more than a chunk, and runs of marked and unmarked ones.
+  constexpr std::uint32_t kRow = 700'000;
+  std::string pixels;
+  for (std::uint32_t i = 0; i < 6 * kRow; ++i) pixels += static_cast<char>(i / 1000 * 31);
+  const std::string content = idx(0x08, {6, kRow / 7, 7}, pixels);
+  const std::vector<std::string> files = {folder.write("plain", content), folder.write_compressed("packed", content)};
+  for (const std::vector<bool>& keep :
+       {std::vector<bool>{true, true, true, true, true, true}, std::vector<bool>{false, true, true, false, false, true},
+        std::vector<bool>{true, false, false, true, false, false}, std::vector<bool>(6, false)}) {
+    std::string expected;
+    for (std::size_t row = 0; row < 6; ++row) {
+      if (keep[row]) expected += pixels.substr(row * kRow, kRow);
+    }
+    for (const std::string& file : files) {
+      const IdxBytes rows = read_idx_rows(file, 3, keep);
+      EXPECT_EQ(rows.sizes, (std::vector<std::size_t>{expected.size() / kRow, kRow / 7, 7}));
+      EXPECT_TRUE(std::string(rows.elements.begin(), rows.elements.end()) == expected);
+      EXPECT_EQ(rows.elements.capacity(), rows.elements.size());
+    }
+  }
+  EXPECT_EQ(read_idx_sizes(files[1], 3), (std::vector<std::size_t>{6, kRow / 7, 7}));
+
+  const auto refused = [&](const std::string& path) {
+    return usage_error([&] { read_idx_rows(path, 3, {true, false, false}); });
+  };
+  EXPECT_NE(refused(files[0]).find("there are 6 entries, expected 3"), std::string::npos);
+  EXPECT_NE(refused(folder.write("short", idx(0x08, {3, 2, 2}, "abcdefghijk"))).find("11 of 12 bytes"),
+            std::string::npos);
+  EXPECT_NE(refused(folder.write("long", idx(0x08, {3, 2, 2}, "abcdefghijklm"))).find("goes on"), std::string::npos);
+  expect_refused(folder.write("rank", idx(0x08, {1, 1}, "1")), 3, "byte 3", "2 dimensions, expected 3");
+}
+
 TEST(Idx, ReadsIntegersBigEndianAndRefusesNegativeOnes) {
   const TemporaryFolder folder;
   const std::string good = folder.write("good", idx(0x0c, {2}, std::string("\0\0\x01\x02\x7f\xff\xff\xff", 8)));

@@ -262,6 +262,16 @@ std::string usage(const PartitionRow& row) {
 
 }  // namespace
 
+SampleCounts count_samples(const Partition& partition, const Samples& samples) {
+  SampleCounts counts;
+  for (const Indices& part : partition) {
+    counts.of_worker.push_back(part.size());
+    counts.total += part.size();
+  }
+  counts.total = std::min<std::uint64_t>(counts.total, samples.count());
+  return counts;
+}
+
 std::span<const PartitionRow> partitions() { return kPartitions; }
 
 Partition make_partition(std::string_view spec, const Samples& samples, std::uint32_t classes, std::uint32_t workers,

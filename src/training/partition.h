@@ -33,6 +33,13 @@ namespace laconic {
 // For each worker the indices of its samples in the training split.
 using Partition = std::vector<std::vector<std::uint32_t>>;
 
+// How many samples everybody trains on, for who holds the parts of some workers only.
+struct SampleCounts {
+  std::vector<std::uint64_t> of_worker;  // one for each, above 0
+  std::uint64_t total = 0;               // of all workers, each once where they share them
+};
+SampleCounts count_samples(const Partition& partition, const Samples& samples);
+
 struct PartitionRow {
   std::string_view name;
   std::string_view parameter;  // "ALPHA"; empty: takes none

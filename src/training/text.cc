@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "training/data_files.h"
+#include "training/fingerprint.h"
 #include "training/input_file.h"
 
 namespace laconic {
@@ -101,6 +102,12 @@ Vocabulary::Vocabulary(TokenKind kind, std::string_view text, std::size_t most)
   }
 }
 
+std::uint64_t Vocabulary::fingerprint() const {
+  Fingerprint fingerprint;
+  for (const std::string& token : tokens_) fingerprint.add(token);
+  return fingerprint.value();
+}
+
 std::vector<std::uint32_t> Vocabulary::encode(std::string_view text) const {
   std::vector<std::uint32_t> tokens;
   const auto number = [&](std::string_view token) {
@@ -154,7 +161,7 @@ std::string read_text(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
-Dataset load_text(const DatasetRow& row, const std::string& directory, const Options& options) {
+Dataset open_text(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) {
   std::string train_path = find_data_file(row, directory, row.train_text);
   std::string test_path = train_path;
   std::string train = read_text(train_path);
@@ -165,7 +172,7 @@ Dataset load_text(const DatasetRow& row, const std::string& directory, const Opt
     if (const std::size_t line_end = train.find('\n', cut); line_end != std::string::npos) cut = line_end + 1;
     test = train.substr(cut);
     train.resize(cut);
-  } else {
+  } else if (splits == Splits::kAll) {
     test_path = find_data_file(row, directory, row.test_text);
     test = read_text(test_path);
   }
@@ -192,7 +199,9 @@ Dataset load_text(const DatasetRow& row, const std::string& directory, const Opt
   dataset.name = row.name;
   dataset.input = Input::kText;
   dataset.classes = static_cast<std::uint32_t>(vocabulary.size());
+  dataset.vocabulary = vocabulary.fingerprint();
   dataset.train = split(train_path, train);
+  if (splits == Splits::kTraining) return dataset;
   dataset.test = split(test_path, test);
   if (!row.validation_text.empty()) {
     const std::string path = find_data_file(row, directory, row.validation_text);

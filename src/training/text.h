@@ -32,6 +32,8 @@ class Vocabulary {
   std::size_t size() const { return tokens_.size(); }
   // What `token` < size() stands for; "<unk>" for 0.
   const std::string& word(std::uint32_t token) const { return tokens_[token]; }
+  // The same for vocabularies that number the same tokens alike.
+  std::uint64_t fingerprint() const;
   // The tokens of a text.
   std::vector<std::uint32_t> encode(std::string_view text) const;
 
@@ -48,8 +50,8 @@ Samples cut_into_samples(std::span<const std::uint32_t> tokens, std::size_t leng
 // The keys of [data] for text in several files and for text in one, whose last part is the test split.
 std::span<const OptionSpec> text_options_words();
 std::span<const OptionSpec> text_options_one_file();
-// DatasetRow::load for both.
-Dataset load_text(const DatasetRow& row, const std::string& directory, const Options& options);
+// DatasetRow::open for both.
+Dataset open_text(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits);
 
 // The whole of a file, plain or compressed with gzip. Throws UsageError for one that cannot be read or is larger.
 inline constexpr std::size_t kLargestText = std::size_t{1} << 30;

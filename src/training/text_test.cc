@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "training/partition.h"
+#include "training/splits.h"
 #include "training/test_support.h"
 
 namespace laconic {

@@ -8,32 +8,34 @@
 namespace laconic {
 namespace {
 
-// That are trained on, each once where workers share them.
-std::uint64_t samples_of(const TrainingSetup& setup) {
-  std::uint64_t total = 0;
-  for (const auto& part : setup.partition) total += part.size();
-  return std::min<std::uint64_t>(total, setup.data->train.count());
-}
-
 std::uint64_t samples_per_step_of(const TrainingSetup& setup) {
   std::uint64_t total = 0;
-  for (const auto& part : setup.partition) {
-    total += setup.sampling == Sampling::kFresh ? std::min<std::uint64_t>(setup.batch, part.size()) : setup.batch;
+  for (const std::uint64_t samples : setup.samples.of_worker) {
+    total += setup.sampling == Sampling::kFresh ? std::min<std::uint64_t>(setup.batch, samples) : setup.batch;
   }
   return total;
 }
 
 std::uint64_t steps_of(const TrainingSetup& setup) {
-  return setup.length.in_steps(samples_of(setup), samples_per_step_of(setup)).rounded_up();
+  return setup.length.in_steps(setup.samples.total, samples_per_step_of(setup)).rounded_up();
 }
 
 std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
   LACONIC_CHECK(setup.data && setup.model && setup.optimizer && !setup.partition.empty(), "an incomplete setup");
+  if (setup.samples.of_worker.empty()) setup.samples = count_samples(setup.partition, setup.data->train);
+  LACONIC_CHECK(setup.samples.of_worker.size() == setup.partition.size(),
+                setup.samples.of_worker.size() << " counts for " << setup.partition.size() << " workers");
+  for (std::size_t worker = 0; worker < setup.partition.size(); ++worker) {
+    const std::size_t held = setup.partition[worker].size();
+    const std::uint64_t samples = setup.samples.of_worker[worker];
+    LACONIC_CHECK(samples > 0 && (held == 0 || held == samples),
+                  "worker " << worker << " has " << samples << " samples, of which " << held << " are here");
+  }
   if (setup.batch == 0) throw UsageError("data.batch: 0 samples a step; take at least 1");
   setup.optimizer->check(setup.optimizer_options);
   const LearningRate learning_rate = make_learning_rate(
       setup.optimizer_options,
-      {.samples = samples_of(setup), .samples_per_step = samples_per_step_of(setup), .steps = steps_of(setup)});
+      {.samples = setup.samples.total, .samples_per_step = samples_per_step_of(setup), .steps = steps_of(setup)});
   LACONIC_CHECK(setup.model->input == setup.data->input, setup.model->name << " does not learn " << setup.data->name);
   std::shared_ptr<const Network> network =
       setup.model->make(setup.model_options, setup.data->shape, setup.data->classes);
@@ -60,10 +62,10 @@ Layout Training::stored_layout() const { return joined(context_->trained, contex
 
 std::uint64_t Training::steps() const { return steps_of(context_->setup); }
 
-std::uint64_t Training::training_samples() const { return samples_of(context_->setup); }
+std::uint64_t Training::training_samples() const { return context_->setup.samples.total; }
 
 std::uint64_t Training::training_samples(Rank rank) const {
-  return context_->setup.partition.at(static_cast<std::size_t>(rank.value)).size();
+  return context_->setup.samples.of_worker.at(static_cast<std::size_t>(rank.value));
 }
 
 std::uint64_t Training::samples_per_step() const { return samples_per_step_of(context_->setup); }
@@ -76,7 +78,11 @@ Bytes Training::memory_per_worker(bool with_gradient) const {
 
 const std::vector<std::uint64_t>& Training::drifts() const { return context_->drift.steps(); }
 
-std::unique_ptr<Learner> Training::learner(Rank rank) const { return make_torch_learner(context_, rank); }
+std::unique_ptr<Learner> Training::learner(Rank rank) const {
+  LACONIC_CHECK(!context_->setup.partition.at(static_cast<std::size_t>(rank.value)).empty(),
+                "the samples of worker " << rank.value << " are not here");
+  return make_torch_learner(context_, rank);
+}
 
 Evaluation Training::evaluate(std::span<const float> params, std::span<const float> buffers, Split split) const {
   return evaluate_model(*context_, params, buffers, split, {steps() - 1});

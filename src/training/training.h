@@ -22,7 +22,8 @@ namespace laconic {
 
 struct TrainingSetup {
   std::shared_ptr<const Dataset> data;
-  Partition partition;  // of data->train; one part a worker
+  Partition partition;   // of data->train; one part a worker, empty for workers whose samples are elsewhere
+  SampleCounts samples;  // of all workers; left empty: they are in `partition`
   std::uint32_t batch = 32;
   Sampling sampling = Sampling::kFresh;
   const ModelRow* model = nullptr;
@@ -53,7 +54,7 @@ class Training {
   std::uint64_t steps() const;
   // The start of every worker, d elements.
   std::vector<float> initial_parameters() const;
-  // Samples of the training split, and of one worker's part.
+  // Samples that all workers train on, and of one worker's part, here or elsewhere.
   std::uint64_t training_samples() const;
   std::uint64_t training_samples(Rank rank) const;
   // Samples that one step of all workers sees: training_samples() / samples_per_step() steps are an epoch.
@@ -62,8 +63,8 @@ class Training {
   // it.
   Bytes memory_per_worker(bool with_gradient) const;
 
-  // The learner of one worker, at the initial parameters, without optimiser state. Two of one rank are independent and
-  // do the same.
+  // The learner of one worker whose samples are here, at the initial parameters, without optimiser state. Two of one
+  // rank are independent and do the same.
   std::unique_ptr<Learner> learner(Rank rank) const;
   // The steps at which the data drift.
   const std::vector<std::uint64_t>& drifts() const;

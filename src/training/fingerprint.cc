@@ -1,0 +1,45 @@
+#include "training/fingerprint.h"
+
+namespace laconic {
+namespace {
+
+void add_kind(const Dataset& dataset, Fingerprint& fingerprint) {
+  fingerprint.add(static_cast<std::uint64_t>(dataset.input));
+  for (const std::int64_t size : {dataset.shape.channels, dataset.shape.height, dataset.shape.width}) {
+    fingerprint.add(static_cast<std::uint64_t>(size));
+  }
+  fingerprint.add(dataset.classes);
+  fingerprint.add(dataset.vocabulary);
+}
+
+template <typename Values>
+void add_all(const Values& values, Fingerprint& fingerprint) {
+  fingerprint.add(values.size());
+  for (const auto value : values) fingerprint.add(std::uint64_t{value});
+}
+
+}  // namespace
+
+std::uint64_t fingerprint_of_kind(const Dataset& dataset) {
+  Fingerprint fingerprint;
+  add_kind(dataset, fingerprint);
+  return fingerprint.value();
+}
+
+std::uint64_t fingerprint_of_training(const Dataset& dataset) {
+  Fingerprint fingerprint;
+  add_kind(dataset, fingerprint);
+  fingerprint.add(dataset.train.count());
+  add_all(dataset.train.labels, fingerprint);
+  add_all(dataset.train.users, fingerprint);
+  add_all(dataset.train.tokens, fingerprint);
+  return fingerprint.value();
+}
+
+std::string kind_text(const Dataset& dataset) {
+  if (dataset.input == Input::kText) return "text of " + std::to_string(dataset.classes) + " different tokens";
+  return "images of " + std::to_string(dataset.shape.channels) + "x" + std::to_string(dataset.shape.height) + "x" +
+         std::to_string(dataset.shape.width) + " in " + std::to_string(dataset.classes) + " classes";
+}
+
+}  // namespace laconic
