@@ -161,6 +161,7 @@ const std::vector<Layer>& layers() {
       {"topology", {"compress", "monitor"}},
       {"comm", {}},
       {"strategies", {}},
+      {"runtimes/common", {}},
       {"runtimes/sim", {}},
       {"consensus", {}},
       {"training", {"runtimes", "consensus"}},
