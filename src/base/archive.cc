@@ -104,6 +104,15 @@ void Archive::bytes(std::string_view name, std::vector<std::byte>& values, std::
   values.assign(read.begin(), read.end());
 }
 
+void Archive::text(std::string_view name, std::string& value, std::size_t max_size) {
+  field(name, 't');
+  if (loading_) {
+    value = reader_.text(max_size);
+  } else {
+    writer_.text(value);
+  }
+}
+
 std::vector<std::byte> Archive::take() { return writer_.take(); }
 
 void Archive::expect_end() const { reader_.expect_end(); }

@@ -33,9 +33,11 @@ class Archive {
   void text(std::string_view name, std::string& value, std::size_t max_size);
   // Fixed size: loading needs as many values as were saved.
   void floats(std::string_view name, std::span<float> values);
-  // Variable size, at most `max_size` values when loading.
+  // Variable size, at most `max_size` values, bytes or characters when loading.
   void vector(std::string_view name, std::vector<float>& values, std::size_t max_size);
   void bytes(std::string_view name, std::vector<std::byte>& values, std::size_t max_size);
+  // Any bytes, taken for characters.
+  void text(std::string_view name, std::string& value, std::size_t max_size);
 
   // What was saved.
   std::vector<std::byte> take();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/archive.h"
@@ -18,6 +19,8 @@ struct State {
   bool flag = false;
   std::vector<float> fixed = std::vector<float>(3);
   std::vector<float> grown;
+  std::string text;
+  std::vector<std::byte> bytes;
 
   void archive(laconic::Archive& archive, unsigned shape) {
     if ((shape & 1U) != 0) archive.value("count", count);
@@ -25,6 +28,8 @@ struct State {
     if ((shape & 4U) != 0) archive.value("flag", flag);
     if ((shape & 8U) != 0) archive.floats("fixed", fixed);
     if ((shape & 16U) != 0) archive.vector("grown", grown, 64);
+    if ((shape & 32U) != 0) archive.text("text", text, 64);
+    if ((shape & 64U) != 0) archive.bytes("bytes", bytes, 64);
   }
 };
 

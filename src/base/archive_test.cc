@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
 
 #include "base/error.h"
 
@@ -15,6 +16,8 @@ struct State {
   bool warm = false;
   std::vector<float> velocity = std::vector<float>(3);
   std::vector<float> history;
+  std::string reason;
+  std::vector<std::byte> message;
 
   void archive(Archive& archive) {
     archive.value("steps", steps);
@@ -22,12 +25,20 @@ struct State {
     archive.value("warm", warm);
     archive.floats("velocity", velocity);
     archive.vector("history", history, 4);
+    archive.text("reason", reason, 8);
+    archive.bytes("message", message, 3);
   }
   friend bool operator==(const State&, const State&) = default;
 };
 
 State example() {
-  return {.steps = 1ULL << 63, .threshold = 0.1, .warm = true, .velocity = {1, -2, 3}, .history = {4, 5}};
+  return {.steps = 1ULL << 63,
+          .threshold = 0.1,
+          .warm = true,
+          .velocity = {1, -2, 3},
+          .history = {4, 5},
+          .reason = std::string("a\0\n\xff", 4),
+          .message = {std::byte{7}, std::byte{0}}};
 }
 
 std::vector<std::byte> saved(State state) {
@@ -96,6 +107,38 @@ TEST(Archive, RefusesAVectorBeyondItsLimitOrItsBytes) {
   const std::vector<std::byte> lie = lying.take();
   Archive liar(lie);
   EXPECT_THROW(liar.vector("history", found, std::numeric_limits<std::size_t>::max()), DecodeError);
+}
+
+TEST(Archive, RefusesATextOrBytesBeyondTheirLimitOrWhatIsThere) {
+  std::string text = "nine char";
+  std::vector<std::byte> message(4);
+  Archive writer;
+  writer.text("reason", text, 8);
+  writer.bytes("message", message, 3);
+  const std::vector<std::byte> bytes = writer.take();
+  std::string found = "kept";
+  Archive limited(bytes);
+  EXPECT_THROW(limited.text("reason", found, 8), DecodeError);
+  EXPECT_EQ(found, "kept") << "unchanged on failure";
+  Archive wide(bytes);
+  wide.text("reason", found, 9);
+  EXPECT_EQ(found, text);
+  EXPECT_THROW(wide.bytes("message", message, 3), DecodeError);
+
+  for (const char type : {'t', 'B'}) {
+    ByteWriter lying;
+    lying.text("reason");
+    lying.u8(static_cast<std::uint8_t>(type));
+    lying.varint(std::numeric_limits<std::uint64_t>::max());
+    const std::vector<std::byte> lie = lying.take();
+    Archive liar(lie);
+    constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+    if (type == 't') {
+      EXPECT_THROW(liar.text("reason", found, kNoLimit), DecodeError);
+    } else {
+      EXPECT_THROW(liar.bytes("reason", message, kNoLimit), DecodeError);
+    }
+  }
 }
 
 TEST(Archive, RefusesATruthValueThatIsNeither) {
