@@ -50,15 +50,6 @@ void Archive::value(std::string_view name, bool& value) {
   value = byte == 1;
 }
 
-void Archive::text(std::string_view name, std::string& value, std::size_t max_size) {
-  field(name, 't');
-  if (loading_) {
-    value = reader_.text(max_size);
-  } else {
-    writer_.text(value);
-  }
-}
-
 void Archive::floats(std::string_view name, std::span<float> values) {
   field(name, 'f');
   if (!loading_) {

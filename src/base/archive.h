@@ -29,8 +29,6 @@ class Archive {
   void value(std::string_view name, std::uint64_t& value);
   void value(std::string_view name, double& value);
   void value(std::string_view name, bool& value);
-  // At most `max_size` bytes.
-  void text(std::string_view name, std::string& value, std::size_t max_size);
   // Fixed size: loading needs as many values as were saved.
   void floats(std::string_view name, std::span<float> values);
   // Variable size, at most `max_size` values, bytes or characters when loading.

@@ -16,12 +16,14 @@ class KeptCheckpoints final : public CheckpointKeeper {
  public:
   PartRecord save(Step step, std::string_view name, std::span<const std::byte> bytes) override {
     parts_[{step, std::string(name)}] = {bytes.begin(), bytes.end()};
-    return {.name = std::string(name), .size = bytes.size(), .checksum = crc32c(bytes)};
+    return {.name = std::string(name), .size = bytes.size(), .crc32c = crc32c(bytes)};
   }
-  void complete(Step step, std::span<const PartRecord> parts) override {
+  std::vector<Step> complete(Step step, std::vector<PartRecord> parts) override {
     for (const PartRecord& part : parts) LACONIC_CHECK(parts_.contains({step, part.name}), part.name);
     complete_.push_back(step);
+    return {complete_.rbegin(), complete_.rend()};
   }
+  void keep_only(std::span<const Step>) override {}
   // In the order in which they became complete.
   const std::vector<Step>& complete() const { return complete_; }
 

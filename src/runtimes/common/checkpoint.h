@@ -19,24 +19,20 @@
 
 #include "base/ids.h"
 #include "base/step_schedule.h"
+#include "runtimes/common/checkpoint_manifest.h"
 
 namespace laconic {
-
-// What proves that a part is the one that was saved.
-struct PartRecord {
-  std::string name;
-  std::uint64_t size = 0;
-  std::uint32_t checksum = 0;  // crc32c
-  friend bool operator==(const PartRecord&, const PartRecord&) = default;
-};
 
 // Where the processes of a run keep checkpoints. Throws RunError where it cannot.
 class CheckpointKeeper {
  public:
   virtual ~CheckpointKeeper() = default;
   virtual PartRecord save(Step step, std::string_view name, std::span<const std::byte> bytes) = 0;
-  // Makes the checkpoint of `step` whole, once all parts of all processes are saved; for one of the processes.
-  virtual void complete(Step step, std::span<const PartRecord> parts) = 0;
+  // Makes the checkpoint of `step` whole, once all parts of all processes are saved; for one of the processes. Returns
+  // the steps whose checkpoints are kept, the newest first.
+  virtual std::vector<Step> complete(Step step, std::vector<PartRecord> parts) = 0;
+  // Of another process, which may have its parts on a disk of its own: what complete() has returned.
+  virtual void keep_only(std::span<const Step> kept) = 0;
 };
 
 // A checkpoint that a run goes on from. `part` throws DecodeError or UsageError for one that is not there or damaged.

@@ -10,7 +10,6 @@ namespace laconic::mpi {
 namespace {
 
 constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 62;
-constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLargestLedger = 1 << 16;
 
 // A fraction; not a number where there is none.
@@ -100,19 +99,32 @@ DrainVerdict decode_drain_verdict(ByteReader& in) {
   return static_cast<DrainVerdict>(verdict);
 }
 
-void encode_part(ByteWriter& out, const PartRecord& part) {
-  out.text(part.name);
-  out.varint(part.size);
-  out.u32(part.checksum);
+void encode_part(ByteWriter& out, PartRecord part) {
+  Archive archive;
+  part.archive(archive);
+  out.raw(archive.take());
 }
 
-PartRecord decode_part(ByteReader& in) {
+PartRecord decode_part(std::span<const std::byte> payload) {
+  Archive archive(payload);
   PartRecord part;
-  part.name = in.text(kLongestName);
-  part.size = in.varint();
-  part.checksum = in.u32();
-  in.expect_end();
+  part.archive(archive);
+  archive.expect_end();
   return part;
+}
+
+void encode_kept(ByteWriter& out, std::span<const Step> kept) {
+  out.varint(kept.size());
+  for (const Step step : kept) out.varint(step.value);
+}
+
+std::vector<Step> decode_kept(ByteReader& in) {
+  const std::uint64_t count = in.varint();
+  if (count > in.remaining()) in.fail(std::to_string(count) + " checkpoints kept");
+  std::vector<Step> kept;
+  for (std::uint64_t i = 0; i < count; ++i) kept.push_back(decode_step(in));
+  in.expect_end();
+  return kept;
 }
 
 void EndReport::encode(ByteWriter& out) const {

@@ -53,8 +53,12 @@ struct DrainReport {
 enum class DrainVerdict : std::uint8_t { kCountAgain, kSave, kGoOn };
 DrainVerdict decode_drain_verdict(ByteReader& in);
 
-void encode_part(ByteWriter& out, const PartRecord& part);
-PartRecord decode_part(ByteReader& in);
+// A part of a checkpoint that is saved.
+void encode_part(ByteWriter& out, PartRecord part);
+PartRecord decode_part(std::span<const std::byte> payload);
+// Worker 0's word that a checkpoint is whole: the steps whose checkpoints are kept.
+void encode_kept(ByteWriter& out, std::span<const Step> kept);
+std::vector<Step> decode_kept(ByteReader& in);
 
 // A worker has come to its end.
 struct EndReport {

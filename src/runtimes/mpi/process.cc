@@ -563,7 +563,10 @@ class Run final : private StrategyEvents {
     encode_part(out, save_worker());
     const FrameHeader header{Traffic::kControl, Tag::kReport, kCheckpoints};
     send_report(header, out.bytes());
-    co_await take_drain_verdict(kCheckpoints);
+    const Frame frame = co_await take_verdict(kCheckpoints, "that the checkpoint is whole");
+    ByteReader in(frame.payload(), "word that the checkpoint is whole");
+    const std::vector<Step> kept = decode_kept(in);
+    options_.checkpoints.keeper->keep_only(kept);
   }
 
   Task<void> lead_save(CheckpointKeeper& keeper) {
@@ -580,12 +583,16 @@ class Run final : private StrategyEvents {
     parts.push_back(keeper.save(step, kRunPart, run.take()));
     for (Rank rank{1}; rank.value < size_; ++rank.value) {
       const Frame frame = co_await take_report(kCheckpoints, rank, "word that its part of the checkpoint is saved");
-      ByteReader in(frame.payload(), "report of worker " + std::to_string(rank.value));
-      parts.push_back(decode_part(in));
-      if (parts.back().name != part_name(rank, size_)) in.fail("it is of part '" + parts.back().name + "'");
+      parts.push_back(decode_part(frame.payload()));
+      if (parts.back().name != part_name(rank, size_)) {
+        throw DecodeError("worker " + std::to_string(rank.value) + " saved part '" + parts.back().name + "'");
+      }
     }
-    keeper.complete(step, parts);
-    tell_all(kCheckpoints, DrainVerdict::kGoOn);
+    const std::vector<Step> kept = keeper.complete(step, std::move(parts));
+    ByteWriter out;
+    encode_kept(out, kept);
+    const FrameHeader header{Traffic::kControl, Tag::kVerdict, kCheckpoints};
+    for (Rank rank{1}; rank.value < size_; ++rank.value) send_verdict(rank, header, out.bytes());
   }
 
   PartRecord save_worker() {

@@ -191,7 +191,7 @@ class Simulation final : private StrategyEvents {
     Archive part;
     archive_run(part);
     parts.push_back(keeper.save(step, kRunPart, part.take()));
-    keeper.complete(step, parts);
+    keeper.complete(step, std::move(parts));
   }
 
   void load(const ResumePoint& point) {
