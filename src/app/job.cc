@@ -438,6 +438,12 @@ std::string Job::place_of(std::string_view section_name, std::string_view key) c
   return place.substr(0, place.size() - section_name.size() - 1 - key.size());
 }
 
+std::string Job::checkpoint_dir() const {
+  std::filesystem::path path = std::filesystem::path(output_dir).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "results/" is "results"
+  return path.string() + ".checkpoint";
+}
+
 std::string Job::resolved_text() const { return write(*this, false); }
 std::string Job::identity() const { return write(*this, true); }
 
@@ -507,6 +513,9 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   check_network(job);
   check_faults(job);
   job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
+  if (!job.section("checkpoint").text("every").empty()) {
+    job.checkpoint_interval = read_further(job.section("checkpoint"), "every", parse_length);
+  }
   if (!options.text("until").empty()) {
     job.until = read_further(options, "until", parse_until);
     if (job.strategy->ends_with_a_merge != nullptr && job.strategy->ends_with_a_merge(job.section("strategy"))) {

@@ -35,6 +35,7 @@ struct Job {
   std::uint64_t seed = 1;
   TrainingLength length;
   TrainingLength evaluation_interval;
+  std::optional<TrainingLength> checkpoint_interval;  // unset: none are made
   std::optional<Until> until;
   DriftOptions drift;
   Sampling sampling = Sampling::kFresh;
@@ -58,6 +59,8 @@ struct Job {
 
   // The job with every option, as TOML: parsed again it is the same job.
   std::string resolved_text() const;
+  // Where its checkpoints are.
+  std::string checkpoint_dir() const;
   // The part of it that decides the results: jobs of equal identity and program do the same.
   std::string identity() const;
 };

@@ -290,10 +290,31 @@ std::vector<OptionSpec> evaluation_options() {
        .default_value = "end",
        .choices = {"never", "end", "always"},
        .help = "when the workers' own models are measured too"},
+      {.name = "average",
+       .type = OptionType::kFlag,
+       .default_value = "false",
+       .help = "of a run over several processes: send all models to worker 0 and measure their average, whose bytes "
+               "count as evaluation; else what worker 0 has is measured: the model last synchronised. The simulator "
+               "always measures the average, which costs nothing there"},
       {.name = "prequential",
        .type = OptionType::kFlag,
        .default_value = "false",
        .help = "each worker's model is tested on every batch before it is trained with it; the losses add up"},
+  };
+}
+
+std::vector<OptionSpec> checkpoint_options() {
+  return {
+      {.name = "every",
+       .default_value = "",
+       .help = "how often all workers stop, once no message is on its way, and are saved: \"1 epoch\", \"500 steps\"; by "
+               "default never. `laconic run --resume` goes on from the newest checkpoint"},
+      {.name = "keep",
+       .type = OptionType::kInteger,
+       .default_value = "2",
+       .minimum = 1,
+       .maximum = 1000,
+       .help = "how many checkpoints stay, the newest ones"},
   };
 }
 
@@ -328,6 +349,10 @@ const std::vector<SchemaSection>& schema() {
       {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
       {.name = "energy", .help = "what a run costs in joules", .options = energy_options(), .variants = {}},
       {.name = "evaluation", .help = "what is measured, and when", .options = evaluation_options(), .variants = {}},
+      {.name = "checkpoint",
+       .help = "what a run can be resumed from",
+       .options = checkpoint_options(),
+       .variants = {}},
       {.name = "output", .help = "where results go", .options = output_options(), .variants = {}},
   };
   return sections;
@@ -340,7 +365,7 @@ bool is_list(std::string_view section, std::string_view key) {
 
 bool changes_no_result(std::string_view section, std::string_view key) {
   return section == "output" || section == "energy" || (section == "workers" && key == "threads") ||
-         (section == "job" && key == "name");
+         (section == "checkpoint" && key == "keep") || (section == "job" && key == "name");
 }
 
 std::string type_text(const OptionSpec& spec) {

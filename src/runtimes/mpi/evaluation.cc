@@ -10,7 +10,7 @@
 
 namespace laconic::mpi {
 
-void Evaluation::add(Rank rank, EvaluationReport report, Seconds now) {
+void Evaluator::add(Rank rank, EvaluationReport report, Seconds now) {
   Slot& slot = slots_[report.step];
   slot.reported.resize(static_cast<std::size_t>(world_size_));
   const std::string who =
@@ -41,7 +41,7 @@ void Evaluation::add(Rank rank, EvaluationReport report, Seconds now) {
   slot.watched = watched_;
 }
 
-std::optional<Evaluation::Due> Evaluation::take_due() {
+std::optional<Evaluator::Due> Evaluator::take_due() {
   if (slots_.empty() || slots_.begin()->second.reports < world_size_) return std::nullopt;
   Due due;
   due.step = slots_.begin()->first;
@@ -74,7 +74,7 @@ std::optional<Evaluation::Due> Evaluation::take_due() {
   return due;
 }
 
-std::optional<Rank> Evaluation::missing() const {
+std::optional<Rank> Evaluator::missing() const {
   if (slots_.empty()) return std::nullopt;
   const Slot& slot = slots_.begin()->second;
   for (std::int32_t rank = 0; rank < world_size_; ++rank) {
@@ -83,7 +83,7 @@ std::optional<Rank> Evaluation::missing() const {
   return std::nullopt;
 }
 
-bool Evaluation::measured(const Due& due) {
+bool Evaluator::measured(const Due& due) {
   const Measurement& measurement = due.measurement;
   if (!std::isfinite(measurement.test.loss) || !std::isfinite(measurement.validation.loss)) return false;
   last_good_ = due.model;
@@ -91,7 +91,7 @@ bool Evaluation::measured(const Due& due) {
   return true;
 }
 
-void Evaluation::archive(Archive& archive) {
+void Evaluator::archive(Archive& archive) {
   LACONIC_CHECK(slots_.empty(), "the state of an evaluation in the middle of it");
   archive_prequential(archive, prequential_);
   archive.value("evaluation.syncs", syncs_);

@@ -24,10 +24,10 @@ struct Model {
   std::vector<float> buffers;
 };
 
-class Evaluation {
+class Evaluator {
  public:
   // `start`: the common start, the good model until something better is measured.
-  Evaluation(int world_size, bool averages, Model start)
+  Evaluator(int world_size, bool averages, Model start)
       : world_size_(world_size), averages_(averages), last_good_(std::move(start)) {}
 
   // What worker 0's strategy tells.

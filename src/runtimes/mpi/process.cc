@@ -387,11 +387,16 @@ class Run final : private StrategyEvents {
            (options_.own_models == OwnModels::kAtEnd && step == options_.steps);
   }
 
-  Task<double> own_accuracy() {
-    double accuracy = 0.0;
+  // Nothing where the test split is at another site.
+  std::optional<double> evaluate_own() {
+    const Evaluation own = learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest);
+    return own.samples == 0 ? std::nullopt : std::optional(own.accuracy);
+  }
+
+  Task<std::optional<double>> own_accuracy() {
+    std::optional<double> accuracy;
     local_.clock.pause();
-    co_await compute(
-        [&] { accuracy = learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest).accuracy; });
+    co_await compute([&] { accuracy = evaluate_own(); });
     local_.clock.resume();
     co_return accuracy;
   }
@@ -443,7 +448,7 @@ class Run final : private StrategyEvents {
       take_in(*arrival);
     }
     while (!stopped_) {
-      std::optional<Evaluation::Due> due = evaluation_.take_due();
+      std::optional<Evaluator::Due> due = evaluation_.take_due();
       if (!due) co_return;
       co_await measure(*due);
     }
@@ -461,7 +466,7 @@ class Run final : private StrategyEvents {
     }
   }
 
-  Task<void> measure(Evaluation::Due& due) {
+  Task<void> measure(Evaluator::Due& due) {
     Measurement& measurement = due.measurement;
     local_.clock.pause();
     co_await compute([&] {
@@ -662,7 +667,7 @@ class Run final : private StrategyEvents {
 
   std::optional<double> accuracy_at_end(bool was_stopped) {
     if (!was_stopped || options_.own_models == OwnModels::kNever) return std::nullopt;
-    return learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest).accuracy;
+    return evaluate_own();
   }
 
   Task<void> follow_end(bool was_stopped) {
@@ -749,7 +754,7 @@ class Run final : private StrategyEvents {
   Node worker_node_;
   std::optional<Node> coordinator_;
   std::optional<Worker> worker_;
-  Evaluation evaluation_;  // process 0's
+  Evaluator evaluation_;  // process 0's
   Handlers handlers_;
   Waiter waiter_;
   std::vector<bool> ends_;  // of each process: it says that it was asked to end
