@@ -21,6 +21,7 @@ struct Scenario {
   std::map<std::string, std::string> between_options = {};
   std::uint64_t steps = 20;
   double steps_per_epoch = 7.5;
+  StepSchedule checkpoints = {};  // as the strategies know them; who drains there is the test (drain.h)
   Collective collective = Collective::kStar;
   std::string topology = "ring";  // for strategies on a graph
   std::string weights = "metropolis";
