@@ -1,12 +1,15 @@
 #include "base/step_schedule.h"
 
+#include <algorithm>
+
 namespace laconic {
 
-bool StepSchedule::due(Step step) const {
-  if (numerator == 0) return false;
-  // The i with ceil(i * numerator / denominator) = step, when there is one, is floor(step * denominator / numerator).
-  const std::uint64_t i = step.value * denominator / numerator;
-  return i > 0 && (i * numerator + denominator - 1) / denominator == step.value;
+std::uint64_t StepSchedule::count(Step steps) const {
+  if (numerator == 0) return 0;
+  // The i with i * numerator / denominator <= steps; where they are closer than steps are, every step has some.
+  return std::min(steps.value, steps.value * denominator / numerator);
 }
+
+bool StepSchedule::due(Step step) const { return step.value > 0 && count(step) > count({step.value - 1}); }
 
 }  // namespace laconic

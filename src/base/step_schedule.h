@@ -1,4 +1,4 @@
-// Which steps of a run something is due after, when it comes at regular intervals that need not be whole steps.
+// Steps at which something is due that comes back through a run: checkpoints, evaluations.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,15 @@
 
 namespace laconic {
 
-// Due after the steps ceil(i * numerator / denominator), i = 1, 2, ...; never where the numerator is 0.
+// Due are the steps ceil(i * numerator / denominator), i = 1, 2, ...: after every `numerator` steps, or where a step is
+// part of something else, such as an epoch, after the first that completes it. numerator = 0: none.
 struct StepSchedule {
   std::uint64_t numerator = 0;
-  std::uint64_t denominator = 1;
+  std::uint64_t denominator = 1;  // positive; times any step it is below 2^64
 
-  // Whether it is due when `step` steps have been taken.
   bool due(Step step) const;
-  friend bool operator==(const StepSchedule&, const StepSchedule&) = default;
+  // Steps that are due among the first `steps`: 1 .. steps.value.
+  std::uint64_t count(Step steps) const;
 };
 
 }  // namespace laconic

@@ -2,30 +2,38 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
+#include <set>
 
 namespace laconic {
 namespace {
 
-std::vector<std::uint64_t> due_up_to(const StepSchedule& schedule, std::uint64_t last) {
-  std::vector<std::uint64_t> due;
-  for (std::uint64_t step = 0; step <= last; ++step) {
-    if (schedule.due({step})) due.push_back(step);
+TEST(StepSchedule, DueAreTheSmallestStepsThatReachAMultiple) {
+  constexpr std::uint64_t kSteps = 200;
+  for (std::uint64_t numerator = 1; numerator <= 40; ++numerator) {
+    for (std::uint64_t denominator = 1; denominator <= 12; ++denominator) {
+      std::set<std::uint64_t> expected;  // the smallest s with s * denominator >= i * numerator
+      std::uint64_t s = 0;
+      for (std::uint64_t i = 1; s <= kSteps; ++i) {
+        while (s * denominator < i * numerator) ++s;
+        expected.insert(s);
+      }
+      const StepSchedule schedule{.numerator = numerator, .denominator = denominator};
+      std::uint64_t count = 0;
+      for (std::uint64_t step = 0; step <= kSteps; ++step) {
+        if (expected.contains(step)) ++count;
+        ASSERT_EQ(schedule.due({step}), expected.contains(step)) << numerator << "/" << denominator << ", " << step;
+        ASSERT_EQ(schedule.count({step}), count) << numerator << "/" << denominator << ", " << step;
+      }
+    }
   }
-  return due;
 }
 
-TEST(StepSchedule, FallsOnTheEndsOfEpochsWithTheFractionCarriedOver) {
-  const StepSchedule schedule{.numerator = 125, .denominator = 2};  // 62.5 steps an epoch
-  EXPECT_EQ(due_up_to(schedule, 260), (std::vector<std::uint64_t>{63, 125, 188, 250}));
+TEST(StepSchedule, WithoutOneNoStepIsDue) {
+  for (std::uint64_t step = 0; step < 5; ++step) EXPECT_FALSE(StepSchedule{}.due({step}));
+  EXPECT_EQ(StepSchedule{}.count({1000}), 0U);
 }
 
-TEST(StepSchedule, EveryStepIsDueWhenAnIntervalIsShorterThanAStep) {
-  const StepSchedule schedule{.numerator = 1, .denominator = 3};
-  EXPECT_EQ(due_up_to(schedule, 4), (std::vector<std::uint64_t>{1, 2, 3, 4}));
-}
-
-TEST(StepSchedule, WithoutAnIntervalNothingIsDue) { EXPECT_TRUE(due_up_to({}, 100).empty()); }
+TEST(StepSchedule, StepZeroIsNeverDue) { EXPECT_FALSE((StepSchedule{.numerator = 1}.due({0}))); }
 
 }  // namespace
 }  // namespace laconic

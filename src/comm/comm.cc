@@ -252,9 +252,8 @@ Task<void> serve_collectives(Comm& comm) {
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny};
   Reductions reductions(comm);
   for (;;) {
-    const Round round = comm.next_round();
-    const Arrival first = co_await comm.receive_when_idle(tags, round);
-    co_await reductions.serve(round, first);
+    const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
+    co_await reductions.serve(comm.next_round(), first);
   }
 }
 

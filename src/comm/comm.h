@@ -66,7 +66,8 @@ class Comm {
   Task<Frame> receive(Rank from, Tag tag, Round round, Seconds patience);
   // How long one that collects for others waits.
   Seconds collecting_deadline() const { return {options_.deadline.value / 2.0}; }
-  // Waits without a deadline, for a node to which nobody owes anything.
+  // Waits without a deadline, for a node to which nobody owes anything. A node may be ended there and begun anew from
+  // its archive, so it waits for upcoming_round() and takes next_round() once the frame has come.
   Task<Arrival> receive_when_idle(TagSet tags, Round round);
 
   // A frame that is there already, the oldest from anyone; nothing where none is. For exchanges that wait for nobody.
@@ -86,7 +87,7 @@ class Comm {
   }
   // The same until the moment `end`, for who gathers several times while others wait.
   Task<std::vector<Contribution>> gather(std::span<const Rank> group, Round round, Seconds end);
-  // The same where nobody owes anything until a first frame has come: waits for that without a deadline.
+  // The same where nobody owes anything until a first frame has come: waits for that as receive_when_idle() does.
   Task<std::vector<Contribution>> gather_when_idle(std::span<const Rank> group, Round round);
   // Sends the same frame to each of `group` but itself.
   void broadcast(std::span<const Rank> group, const Frame& frame);

@@ -52,8 +52,8 @@ Task<void> await_alarm(Comm& comm, std::uint64_t number) {
     const Seconds left{std::max(0.0, (since - comm.now()).value + deadline.value)};
     const std::optional<Arrival> arrival = co_await comm.transport().receive(pattern, left);
     if (!arrival) {
-      throw PeerLost(comm.name(comm.self()) + " has done its steps and got no alarm (exchange " +
-                     std::to_string(number) + ") from any other worker within " + to_text(deadline) +
+      throw PeerLost(comm.name(comm.self()) + " has done its steps up to a checkpoint or the end, and got no alarm " +
+                     "(exchange " + std::to_string(number) + ") from any other worker within " + to_text(deadline) +
                      ", waiting since " + to_text(since) +
                      "; see whether the others still run, or raise network.deadline above the time by which the "
                      "slowest of them is behind");

@@ -65,8 +65,8 @@ Task<void> Averaging::coordinate(Comm& comm) {
   Reductions reductions(comm);
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kGather};
   for (;;) {
+    const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     const Round round = comm.next_round();
-    const Arrival first = co_await comm.receive_when_idle(tags, round);
     if (first.frame.header().tag != Tag::kGather) {
       co_await reductions.serve(round, first);
     } else {

@@ -17,8 +17,8 @@
 //   asynchronous       Nobody waits. A worker sends its model when it violates, and after that none until the answer
 //                      has come; it answers requests, and takes in what came, at its next step. It has trained on since
 //                      f_i was sent, so what it makes of g is a correction, f_i += g - (f_i as sent). Silent when
-//                      quiet. After its last step it waits for the answer to a model on its way, and says that it
-//                      leaves: everyone is who has not.
+//                      quiet. At a checkpoint all come to rest (rest.h). After its last step a worker waits for the
+//                      answer to a model on its way, and says that it leaves: everyone is who has not.
 //
 // A model of another size, or that is not finite, is refused: its worker is told and says so, and the round goes on
 // without it; so it does without who is late. Such a round is no full synchronisation. Optimiser state stays local.
@@ -33,40 +33,33 @@
 //   with a budget, behind what goes down: f32 (Delta of the next check)
 //   verdict down := u8 (go on, send, refused for its form, values, reference);  quiet up := nothing
 //   asynchronous: model up := model, u64 (2 * full synchronisations taken in + 1 if it violates);  leaving up :=
-//   nothing; verdict down := u8, varint (balances sent to the worker)
+//   nothing; verdict down := u8, varint (balances sent to the worker);  resting up := rests (rest.h);  all rest, down
+//   := u8
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/byte_stream.h"
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "strategies/balance.h"
-#include "strategies/budget.h"
+#include "strategies/dma_options.h"
 #include "strategies/model_codec.h"
+#include "strategies/rest.h"
 #include "strategies/rows.h"
 
 namespace laconic {
 namespace {
 
-struct DmaOptions {
-  double threshold = 0.0;            // with a budget: of the first check
-  std::optional<BudgetRate> budget;  // instead of one
-  std::uint64_t check_every = 1;
-  Augmentation augmentation = Augmentation::kDoubling;
-  bool by_samples = false;
-  bool asynchronous = false;
-};
-
 enum class Verdict : std::uint8_t { kGoOn, kSend, kMalformed, kNotFinite, kOtherReference };
 constexpr std::uint8_t kVerdicts = 5;
+constexpr std::byte kAllRest{kVerdicts};  // in the place of a verdict
 
 constexpr Round kAnyRound{0};  // of the asynchronous clock
-constexpr std::string_view kThresholdHelp =
-    "Delta: a model whose squared L2 distance from the reference exceeds it is balanced by others (inf: never)";
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 std::string_view reason(Verdict verdict) {
@@ -83,11 +76,13 @@ class Dma final : public Strategy {
         nodes_(static_cast<std::size_t>(setting.world_size)),
         seed_(setting.seed),
         steps_(setting.steps),
+        checkpoints_(setting.checkpoints),
         weights_(std::move(weights)),
         codec_(setting.compressor, std::move(start)),
         threshold_(options.threshold),
         balances_sent_(nodes_, 0),
-        present_(nodes_) {
+        present_(nodes_),
+        resting_(nodes_) {
     if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
   }
 
@@ -95,13 +90,19 @@ class Dma final : public Strategy {
     co_await self.local_step();
     if (options_.asynchronous) co_await take_in(self);
     if (self.step().value % options_.check_every == 0) co_await check_own(self);
-    if (options_.asynchronous && self.step().value == steps_) co_await leave(self);
+    if (!options_.asynchronous) co_return;
+    if (self.step().value == steps_) {
+      co_await leave(self);
+    } else if (checkpoints_.due(self.step())) {
+      co_await rest(self);
+    }
   }
 
   Task<void> coordinate(Comm& comm) override {
     for (;;) {
       if (options_.asynchronous) {
         co_await balance_asynchronously(comm);
+        if (present_ > 0 && resting_.count() == present_) tell_all_rest(comm);
       } else {
         co_await check(comm);
       }
@@ -116,9 +117,11 @@ class Dma final : public Strategy {
       archive.value("dma.checks", checks_);
       archive.value("dma.threshold", threshold_);
       archive.value("dma.next_threshold", next_threshold_);
+      archive.value("dma.begun", begun_);
     }
     archive.value("dma.references", references_);
     archive.value("dma.balances", balances_);
+    archive.value("dma.taken_in", taken_in_);
     archive.value("dma.violations", violations_);
     archive.value("dma.rounds", rounds_);
     for (Rank node{0}; node.value < static_cast<std::int32_t>(nodes_); ++node.value) {
@@ -127,6 +130,7 @@ class Dma final : public Strategy {
       if (left && left_.insert(node.value).second) --present_;
     }
     for (std::uint64_t& sent : balances_sent_) archive.value("dma.balances_sent", sent);
+    resting_.archive(archive);
   }
 
  private:
@@ -216,6 +220,7 @@ class Dma final : public Strategy {
   }
 
   Task<void> take_in(Worker& self, const Frame& frame) {
+    ++taken_in_;
     if (frame.header().traffic == Traffic::kModel) {
       if (sent_.empty()) {
         throw DecodeError("a balance for " + self.comm().name(self.rank()) + ", which sent no model");
@@ -243,6 +248,24 @@ class Dma final : public Strategy {
     if (!sent_.empty() || balances != balances_) co_return;
     const double strayed = co_await distance(self);
     co_await send_asynchronously(self, violates(strayed));
+  }
+
+  // At a checkpoint: answers what still comes, until all rest.
+  Task<void> rest(Worker& self) {
+    if (threshold_ == kNever) co_return;  // nobody is ever asked
+    Comm& comm = self.comm();
+    for (;;) {
+      if (sent_.empty()) comm.send(comm.coordinator(), rest_frame(kAnyRound, taken_in_));
+      const Frame frame = co_await receive_at_rest(comm, kAnyRound);
+      if (says_that_all_rest(frame)) break;
+      co_await take_in(self, frame);
+    }
+    ++taken_in_;
+  }
+
+  static bool says_that_all_rest(const Frame& frame) {
+    const std::span<const std::byte> payload = frame.payload();
+    return frame.header().traffic == Traffic::kControl && payload.size() == 1 && payload.front() == kAllRest;
   }
 
   // After the last step: waits for the answer to a model on its way, and is asked for none any more.
@@ -331,7 +354,7 @@ class Dma final : public Strategy {
   }
 
   // Asks others for their models until the mean is near enough or nobody is left. `ask` sends a request; `refuse` tells
-  // a node what is amiss.
+  // a node what is amiss. Who said that it rests before the request came to it sends its model behind that.
   template <typename Ask, typename Refuse>
   Task<void> enlarge(Comm& comm, Balance& balance, bool to_all, std::vector<Rank> rest, Round round, const Ask& ask,
                      const Refuse& refuse) {
@@ -342,11 +365,17 @@ class Dma final : public Strategy {
       rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(group.size()));
       std::sort(group.begin(), group.end());
       for (const Rank node : group) ask(node);
-      const std::vector<Contribution> replies = co_await comm.gather(group, round, end);
-      for (const Contribution& reply : replies) {
-        if (leaves(reply.from, reply.frame)) continue;
-        const Verdict verdict = take(balance, reply.from, reply.frame);
-        if (verdict != Verdict::kGoOn) refuse(reply.from, verdict);
+      while (!group.empty()) {
+        const std::vector<Contribution> replies = co_await comm.gather(group, round, end);
+        group.clear();
+        for (const Contribution& reply : replies) {
+          if (takes_notice(comm, reply.from, reply.frame)) {
+            if (!left_.contains(reply.from.value) && !resting_.contains(reply.from)) group.push_back(reply.from);
+            continue;
+          }
+          const Verdict verdict = take(balance, reply.from, reply.frame);
+          if (verdict != Verdict::kGoOn) refuse(reply.from, verdict);
+        }
       }
     }
   }
@@ -360,12 +389,17 @@ class Dma final : public Strategy {
     write_threshold(behind);
     RandomStream random(seed_, "compression of averages", {round.value, rounds_});
     const Frame frame = codec_.encode(header, balance.mean(), random, behind.bytes(), balance.weight());
-    for (const Rank node : balance.members()) comm.send(node, frame);
+    for (const Rank node : balance.members()) send_down(comm, node, frame);
     if (full) {
       codec_.refer_to(codec_.decode(frame, behind_mean()));
       ++references_;
       violations_ = 0;
     }
+  }
+
+  void send_down(Comm& comm, Rank node, const Frame& frame) {
+    comm.send(node, frame);
+    resting_.sent(node);
   }
 
   // ---- the coordinator, round-synchronous
@@ -375,9 +409,9 @@ class Dma final : public Strategy {
   }
 
   // Everything that goes over the network goes through the coordinator: a worker's share is what it carried. The
-  // threshold of this check is what was told at the one before.
+  // threshold of this check is what was told at the one before. Once for a check, though its wait may begin twice.
   void begin_check(Comm& comm) {
-    if (!budget_) return;
+    if (!budget_ || std::exchange(begun_, true)) return;
     threshold_ = static_cast<double>(static_cast<float>(next_threshold_));
     ++checks_;
     budget_->tally(checks_, static_cast<double>(comm.carried().value) / static_cast<double>(nodes_), comm.now().value);
@@ -391,12 +425,12 @@ class Dma final : public Strategy {
   }
 
   Task<void> check(Comm& comm) {
-    const Round round = comm.next_round();
+    const Round round = comm.upcoming_round();
     const auto tell = [&](Rank node, Verdict verdict) {
       ByteWriter out;
       out.u8(static_cast<std::uint8_t>(verdict));
       write_threshold(out);
-      comm.send(node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, round}, out.bytes()));
+      send_down(comm, node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, round}, out.bytes()));
     };
     begin_check(comm);
     const SharedVector reference = codec_.reference();
@@ -409,6 +443,8 @@ class Dma final : public Strategy {
     std::vector<bool> quiet(nodes_, false);
     const std::vector<Rank> all = everyone();
     const std::vector<Contribution> reports = co_await comm.gather_when_idle(all, round);
+    comm.next_round();
+    begun_ = false;
     for (const Contribution& report : reports) {
       if (report.frame.header().traffic != Traffic::kModel) {
         quiet[static_cast<std::size_t>(report.from.value)] = true;
@@ -436,11 +472,23 @@ class Dma final : public Strategy {
 
   // ---- the coordinator, asynchronous
 
-  // Whether a frame says that its sender has taken its last step. In lock step nobody leaves before the others.
-  bool leaves(Rank node, const Frame& frame) {
+  // Whether a frame says that its sender rests, or, being empty, that it has taken its last step. In lock step nobody
+  // does before the others.
+  bool takes_notice(const Comm& comm, Rank node, const Frame& frame) {
     if (!options_.asynchronous || frame.header().traffic == Traffic::kModel) return false;
-    if (left_.insert(node.value).second) --present_;
+    if (!frame.payload().empty()) {
+      resting_.said(comm, node, frame);
+    } else if (left_.insert(node.value).second) {
+      --present_;
+    }
     return true;
+  }
+
+  void tell_all_rest(Comm& comm) {
+    const Frame frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, kAnyRound}, std::span(&kAllRest, 1));
+    for (const Rank node : everyone()) {
+      if (!left_.contains(node.value)) send_down(comm, node, frame);
+    }
   }
 
   Task<void> balance_asynchronously(Comm& comm) {
@@ -448,14 +496,14 @@ class Dma final : public Strategy {
       ByteWriter out;
       out.u8(static_cast<std::uint8_t>(verdict));
       out.varint(balances_sent_[static_cast<std::size_t>(node.value)]);
-      comm.send(node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, kAnyRound}, out.bytes()));
+      send_down(comm, node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, kAnyRound}, out.bytes()));
     };
     std::optional<Arrival> arrival = co_await comm.receive_when_idle(Tag::kGather, kAnyRound);
     const SharedVector reference = codec_.reference();
     Balance balance(reference, *weights_);
     std::uint64_t violators = 0;
     for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
-      if (leaves(arrival->from, arrival->frame)) continue;
+      if (takes_notice(comm, arrival->from, arrival->frame)) continue;
       if (balance.has(arrival->from)) continue;  // who sent two did not wait for its answer
       const Verdict verdict = take(balance, arrival->from, arrival->frame);
       if (verdict != Verdict::kGoOn) {
@@ -486,46 +534,30 @@ class Dma final : public Strategy {
   std::size_t nodes_;
   std::uint64_t seed_;
   std::uint64_t steps_;  // of the run
+  StepSchedule checkpoints_;
   std::shared_ptr<const std::vector<double>> weights_;
   ModelCodec codec_;              // of the reference
   std::uint64_t references_ = 0;  // full synchronisations taken in
   // A worker's, asynchronous.
   std::vector<float> sent_;     // the model on its way; empty: none
   std::uint64_t balances_ = 0;  // taken in
+  std::uint64_t taken_in_ = 0;  // frames of the coordinator
   double threshold_;            // of this check
   // The coordinator's.
   std::optional<Budget> budget_;
   std::uint64_t checks_ = 0;  // begun, with a budget
+  bool begun_ = false;        // the newest of them, which no worker has reported to yet
   double next_threshold_ = kNever;
   std::uint64_t violations_ = 0;
   std::uint64_t rounds_ = 0;                  // asynchronous balances
   std::vector<std::uint64_t> balances_sent_;  // to each worker
   std::size_t present_;                       // workers that have not left
   std::set<std::int32_t> left_;
+  RestingWorkers resting_;
 };
 
-void check_options(const Options& options) {
-  check_threshold_or_budget(options, kThresholdHelp);
-  if (read_budget(options) && options.text("clock") == "asynchronous") {
-    throw UsageError(options.place("budget") +
-                     ": with clock = \"asynchronous\" nobody speaks while all are quiet, so that no threshold can be "
-                     "told; give a threshold, or choose clock = \"round-synchronous\"");
-  }
-}
-
-DmaOptions read(const Options& options) {
-  check_options(options);
-  const std::optional<BudgetRate> budget = read_budget(options);
-  return {.threshold = budget ? kNever : options.number("threshold"),
-          .budget = budget,
-          .check_every = options.integer("check_every"),
-          .augmentation = read_augmentation(options),
-          .by_samples = options.text("weights") == "samples",
-          .asynchronous = options.text("clock") == "asynchronous"};
-}
-
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
-  const DmaOptions values = read(options);
+  const DmaOptions values = read_dma_options(options);
   const auto workers = static_cast<std::uint64_t>(setting.world_size);
   const ModelSize model = model_size(setting);
   TrafficFormula formula;
@@ -540,11 +572,14 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   if (!values.budget && values.threshold == kNever) formula.most_syncs = 0;
   // Balances of some, and how many are asked, are as the data decide.
   formula.depends_on_values = true;
+  if (values.asynchronous && values.threshold < kNever) {  // at least: each worker's rest, and that all do
+    formula.run(Traffic::kControl) = setting.drains() * workers * 2;
+  }
   return formula;
 }
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  const DmaOptions values = read(options);
+  const DmaOptions values = read_dma_options(options);
   auto weights = std::make_shared<std::vector<double>>(static_cast<std::size_t>(setting.world_size), 1.0);
   if (values.by_samples) weights->assign(setting.samples.begin(), setting.samples.end());
   const std::shared_ptr<const std::vector<double>> shared = std::move(weights);
@@ -559,29 +594,7 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   return [=] { return std::make_unique<Dma>(values, setting, start, shared, costs); };
 }
 
-const std::vector<OptionSpec> kOptions = {
-    threshold_option(kThresholdHelp),
-    budget_option(),
-    {.name = "check_every",
-     .type = OptionType::kInteger,
-     .default_value = "1",
-     .minimum = 1,
-     .maximum = 1e15,
-     .help = "b: local steps from one check to the next"},
-    augmentation_option(),
-    {.name = "clock",
-     .type = OptionType::kChoice,
-     .default_value = "round-synchronous",
-     .choices = {"round-synchronous", "asynchronous"},
-     .help =
-         "every check is a barrier, with one control frame up and down; or nobody waits, and nobody speaks while all "
-         "are quiet"},
-    {.name = "weights",
-     .type = OptionType::kChoice,
-     .default_value = "equal",
-     .choices = {"equal", "samples"},
-     .help = "of the models in a mean: one each, or a worker's training samples"},
-};
+const std::vector<OptionSpec> kOptions = dma_options();
 
 }  // namespace
 
@@ -591,7 +604,7 @@ const StrategyRow kDma = {.name = "dma",
                               "that does not bring it back",
                           .source = "Kamp et al. 2018, algorithm 2",
                           .options = kOptions,
-                          .check = check_options,
+                          .check = check_dma_options,
                           .needs_coordinator = true,
                           .may_compress = true,
                           .vectors = 1,

@@ -25,8 +25,9 @@
 //              that it is in. Two more floats go with the state: whether the worker violates, and whether it has steps
 //              left. Where somebody violates and H is not above Theta, nobody is quiet: every worker's next check, b
 //              steps on at most, is one of all, without an alarm, until a synchronisation or until no one violates.
-//              The last step of a worker is a check of all; who has done its steps joins those of the others until
-//              they have, so that Q3 holds of the models as they are at a check, and at the end.
+//              A worker's step at a checkpoint, and its last one, is a check of all; who has come there joins those of
+//              the others until they have, so that Q3 holds of the models as they are at a check, at a checkpoint and
+//              at the end.
 //
 // budget: Theta is steered by what workers send and receive (budget.h). They agree on that at the first check and after
 // each synchronisation, by an all-reduce of two floats.
@@ -60,7 +61,8 @@ struct FdaOptions {
   bool decide_late = false;
 };
 
-// What goes with a state in a late check: whether the worker violates, whether it has steps left.
+// What goes with a state in a late check: whether the worker violates, whether it has steps left before the next
+// checkpoint or the end.
 constexpr std::size_t kLateFlags = 2;
 // What goes into a tally of the budget: bytes and seconds.
 constexpr std::size_t kTally = 2;
@@ -75,6 +77,7 @@ class Fda final : public Strategy {
       double state_cost)
       : options_(options),
         steps_(setting.steps),
+        checkpoints_(setting.checkpoints),
         state_cost_(state_cost),
         averaging_(setting),
         threshold_(options.threshold),
@@ -214,7 +217,7 @@ class Fda final : public Strategy {
   // ---- the late screen
 
   Task<void> late_checks(Worker& self) {
-    const bool last = self.step().value == steps_;
+    const bool last = self.step().value == steps_ || checkpoints_.due(self.step());
     const bool alarmed = co_await alarm_raised(self.comm(), checks_);
     if (!alarmed && !last && !check_is_due(self)) co_return;
     co_await watch_.observe(self);
@@ -230,7 +233,7 @@ class Fda final : public Strategy {
     }
   }
 
-  // One check of all workers. Returns whether any of them has steps left.
+  // One check of all workers. Returns whether any of them has steps left before the next checkpoint or the end.
   Task<bool> late_check(Worker& self, bool steps_left) {
     const std::span<float> state = watch_.state();
     std::vector<float> sent(state.begin(), state.end());
@@ -248,7 +251,8 @@ class Fda final : public Strategy {
 
   FdaOptions options_;
   std::uint64_t steps_;  // of the run
-  double state_cost_;    // to a worker, of states that a screen let through: bytes
+  StepSchedule checkpoints_;
+  double state_cost_;  // to a worker, of states that a screen let through: bytes
   Averaging averaging_;
   double threshold_;          // of the newest check
   double estimate_ = 0.0;     // its H
@@ -327,8 +331,9 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const bool every_other = values.decide_late && values.check_every == 1;
   formula.steps_per_check = values.check_every;
   formula.most_syncs = every_other ? (checks + 1) / 2 : checks;
-  if (values.screen == Screen::kLate) {  // workers' checks are apart, and there is one at the end
-    formula.most_syncs = std::min(setting.steps, static_cast<std::uint64_t>(workers) * checks + 1);
+  const std::uint64_t ends = setting.drains() + 1;
+  if (values.screen == Screen::kLate) {  // workers' checks are apart, and there is one at each checkpoint and the end
+    formula.most_syncs = std::min(setting.steps, static_cast<std::uint64_t>(workers) * checks + ends);
   }
   if (values.threshold == std::numeric_limits<double>::infinity()) formula.most_syncs = 0;
   add_average(formula, setting);
@@ -352,11 +357,11 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
       formula.depends_on_values = true;
       break;
     case Screen::kLate:
-      // The last check, and each that leads to a synchronisation, after one worker's alarm.
-      formula.run(Traffic::kState) = of_floats(watch_state_size(values.watch, setting) + kLateFlags);
-      formula.sync(Traffic::kState) = formula.run(Traffic::kState);
-      formula.run(Traffic::kControl) = alarm_payload(workers);
+      // The checks at checkpoints and the end, and each that leads to a synchronisation, after one worker's alarm.
+      formula.sync(Traffic::kState) = of_floats(watch_state_size(values.watch, setting) + kLateFlags);
+      formula.run(Traffic::kState) = ends * formula.sync(Traffic::kState);
       formula.sync(Traffic::kControl) = alarm_payload(workers);
+      formula.run(Traffic::kControl) = ends * formula.sync(Traffic::kControl);
       formula.depends_on_values = true;
       break;
   }

@@ -65,8 +65,9 @@ class FedAvg final : public Strategy {
     const std::size_t dimension = codec_.reference().size();
     std::vector<float> mean(dimension);
     for (;;) {
-      const Round round = comm.next_round();
+      const Round round = comm.upcoming_round();
       const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round), round);
+      comm.next_round();
       sum.assign(dimension, 0.0);
       double weight = 0.0;
       for (const Contribution& part : parts) {

@@ -11,6 +11,7 @@
 
 #include "base/archive.h"
 #include "base/options.h"
+#include "base/step_schedule.h"
 #include "comm/comm.h"
 #include "compress/compressor.h"
 #include "strategies/worker.h"
@@ -21,12 +22,22 @@ namespace laconic {
 
 // One object a worker and one for the coordinator. All state lives in members, never in a suspended coroutine, so that
 // a run between two rounds is what archive() keeps.
+//
+// At a checkpoint (StrategySetting::checkpoints) the runtime lets all workers come to the end of that round and no
+// frame be on its way before it saves. So a round that ends at such a step, which is never the last of the run, leaves
+// nobody waiting for this node: until its next round nothing is asked of it. Frames may stay unread in its mailbox
+// until then.
 class Strategy {
  public:
   virtual ~Strategy() = default;
   // Exactly one local step of `self` and whatever communication follows it.
   virtual Task<void> round(Worker& self) = 0;
   // The coordinator's side; runs until the runtime ends it. By default it serves the collectives.
+  //
+  // Where it waits for a first frame, without a deadline (Comm::receive_when_idle, gather_when_idle), it is idle: its
+  // members, and the number of rounds of `comm`, are what archive() and Comm::archive() keep, and a new object that
+  // loaded them and is started there goes on as this one would have. So what begins a round, and lasts, is done after
+  // that wait, or once, remembered in a member.
   virtual Task<void> coordinate(Comm& comm);
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
 };
@@ -43,6 +54,8 @@ struct StrategySetting {
   double steps_per_epoch = 0.0;  // in which all workers together see every training sample once; 0: not known
   Seconds step_time = {};        // what a step of the slowest worker takes, about; 0: not known
   Seconds exchange_time = {};    // what a small exchange of all workers takes, about
+  // Steps after which the runtime drains all nodes, and saves them.
+  StepSchedule checkpoints = {};
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
@@ -56,6 +69,9 @@ struct StrategySetting {
   // For rows with groups: the row that runs between them, and its options.
   const StrategyRow* between = nullptr;
   Options between_options = {};
+
+  // How many checkpoints there are: the last step is none.
+  std::uint64_t drains() const { return steps == 0 ? 0 : checkpoints.count({steps - 1}); }
 };
 
 // Makes one node's strategy after another; what nodes of a process can share is made once and held by the factory.

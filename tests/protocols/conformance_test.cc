@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
+#include "drain.h"
 #include "kept_checkpoints.h"
 #include "run.h"
 
@@ -226,6 +228,18 @@ TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorTh
   EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
 }
 
+// A new strategy that was loaded from another one's archive.
+std::unique_ptr<Strategy> reloaded(const StrategyFactory& make, Strategy& strategy) {
+  Archive save;
+  strategy.archive(save);
+  const std::vector<std::byte> bytes = save.take();
+  auto result = make();
+  Archive load(bytes);
+  result->archive(load);
+  load.expect_end();
+  return result;
+}
+
 // Replaces its strategy after every round by a new one that was loaded from the old one's archive.
 class Reloaded final : public Strategy {
  public:
@@ -233,13 +247,7 @@ class Reloaded final : public Strategy {
 
   Task<void> round(Worker& self) override {
     co_await inner_->round(self);
-    Archive save;
-    inner_->archive(save);
-    const std::vector<std::byte> bytes = save.take();
-    inner_ = make_();
-    Archive load(bytes);
-    inner_->archive(load);
-    load.expect_end();
+    inner_ = reloaded(make_, *inner_);
   }
   Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
 
@@ -299,6 +307,102 @@ TEST_P(Conformance, DrainingLeavesTheModelsOfStrategiesThatWaitForEachOtherAsThe
   const Result drained = run(s);
   EXPECT_EQ(drained.params, undisturbed.params);
   EXPECT_EQ(drained.outcome.ledger.total(), undisturbed.outcome.ledger.total());
+}
+
+// Ends who waits idly for the second time.
+class OneExchange final : public Transport {
+ public:
+  struct Idle {};
+  explicit OneExchange(Transport& inner) : inner_(inner) {}
+  Rank self() const override { return inner_.self(); }
+  int world_size() const override { return inner_.world_size(); }
+  void send(Rank to, const Frame& frame) override { inner_.send(to, frame); }
+  Task<std::optional<Arrival>> receive(Pattern pattern, Seconds patience) override {
+    if (patience == kIdle && std::exchange(waited_, true)) throw Idle();
+    return inner_.receive(pattern, patience);
+  }
+  Bytes carried() const override { return inner_.carried(); }
+  Seconds now() const override { return inner_.now(); }
+  Task<void> sleep(Seconds span) override { return inner_.sleep(span); }
+
+ private:
+  Transport& inner_;
+  bool waited_ = false;
+};
+
+// Ends its coordinator whenever that one is idle, and begins a new one that was loaded from the old one's archive.
+class BegunAnew final : public Strategy {
+ public:
+  BegunAnew(StrategyFactory make, int& times) : make_(std::move(make)), inner_(make_()), times_(times) {}
+
+  Task<void> round(Worker& self) override { return inner_->round(self); }
+  Task<void> coordinate(Comm& comm) override {
+    std::vector<std::byte> bytes;
+    for (;;) {
+      OneExchange transport(comm.transport());
+      Comm own(transport, comm.options());
+      if (!bytes.empty()) {
+        Archive load(bytes);
+        own.archive(load);
+      }
+      try {
+        co_await inner_->coordinate(own);
+      } catch (const OneExchange::Idle&) {
+        ++times_;
+      }
+      Archive save;
+      own.archive(save);
+      bytes = save.take();
+      inner_ = reloaded(make_, *inner_);
+    }
+  }
+
+ private:
+  StrategyFactory make_;
+  std::unique_ptr<Strategy> inner_;
+  int& times_;
+};
+
+void expect_no_difference_where_the_coordinator_is_begun_anew(Scenario scenario) {
+  const Result whole = run(scenario);
+  int times = 0;
+  scenario.wrap = [&](StrategyFactory make) -> StrategyFactory {
+    return [&, make] { return std::make_unique<BegunAnew>(make, times); };
+  };
+  EXPECT_EQ(run(scenario).outcome.trace_hash, whole.outcome.trace_hash);
+  const Rank coordinator{scenario.problem.workers};
+  EXPECT_EQ(times > 0, whole.outcome.ledger.received(coordinator).frames > 0);
+}
+
+TEST_P(Conformance, ACoordinatorLoadedFromItsArchiveWheneverItIsIdleRunsOnIdentically) {
+  expect_no_difference_where_the_coordinator_is_begun_anew(scenario());
+}
+
+TEST(Coordinator, WithABudgetThatIsLoadedFromItsArchiveWheneverItIsIdleRunsOnIdentically) {
+  const Scenario scenario{.problem = {.workers = 5, .dimension = 60, .seed = 2},
+                          .strategy = "dma",
+                          .options = {{"budget", "2 kB/10 steps"}},
+                          .steps = 80};
+  EXPECT_GT(run(scenario).outcome.syncs, 3U);
+  expect_no_difference_where_the_coordinator_is_begun_anew(scenario);
+}
+
+TEST_P(Conformance, ARoundThatEndsAtACheckpointLeavesNobodyWaitingForItsWorker) {
+  Scenario s = scenario();
+  s.checkpoints = {.numerator = 7};
+  s.deadline = {20.0};  // less than the drains last
+  for (int k = 0; k < s.problem.workers; ++k) s.step_cost.push_back({0.002 + 0.007 * ((3 * k) % 5)});
+  const auto drained_run = [&] {
+    Drain drain(s, {50.0});
+    s.wrap = [&](StrategyFactory make) { return drain.wrap(std::move(make)); };
+    const Result result = run(s);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
+    if (result.outcome.error) std::rethrow_exception(result.outcome.error);
+    EXPECT_EQ(drain.drains(), 5);
+    EXPECT_EQ(drain.spoken().value, 0U);
+    return result.outcome.trace_hash;
+  };
+  EXPECT_EQ(drained_run(), drained_run());
 }
 
 TEST_P(Conformance, OneWorkerIsSerialBitForBit) {

@@ -33,6 +33,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
       .steps_per_epoch = scenario.steps_per_epoch,
       .step_time = scenario.step_cost.empty() ? kStepCost : *std::ranges::max_element(scenario.step_cost),
       .exchange_time = small_exchange_time(scenario.collective, scenario.problem.workers, scenario.latency),
+      .checkpoints = scenario.checkpoints,
       .collective = scenario.collective,
       .start = scenario.problem.start(),
       .samples = {}};

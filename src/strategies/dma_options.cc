@@ -1,0 +1,63 @@
+#include "strategies/dma_options.h"
+
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::string_view kThresholdHelp =
+    "Delta: a model whose squared L2 distance from the reference exceeds it is balanced by others (inf: never)";
+
+}  // namespace
+
+std::vector<OptionSpec> dma_options() {
+  return {
+      threshold_option(kThresholdHelp),
+      budget_option(),
+      {.name = "check_every",
+       .type = OptionType::kInteger,
+       .default_value = "1",
+       .minimum = 1,
+       .maximum = 1e15,
+       .help = "b: local steps from one check to the next"},
+      augmentation_option(),
+      {.name = "clock",
+       .type = OptionType::kChoice,
+       .default_value = "round-synchronous",
+       .choices = {"round-synchronous", "asynchronous"},
+       .help =
+           "every check is a barrier, with one control frame up and down; or nobody waits, and nobody speaks while all "
+           "are quiet"},
+      {.name = "weights",
+       .type = OptionType::kChoice,
+       .default_value = "equal",
+       .choices = {"equal", "samples"},
+       .help = "of the models in a mean: one each, or a worker's training samples"},
+  };
+}
+
+void check_dma_options(const Options& options) {
+  check_threshold_or_budget(options, kThresholdHelp);
+  if (read_budget(options) && options.text("clock") == "asynchronous") {
+    throw UsageError(options.place("budget") +
+                     ": with clock = \"asynchronous\" nobody speaks while all are quiet, so that no threshold can be "
+                     "told; give a threshold, or choose clock = \"round-synchronous\"");
+  }
+}
+
+DmaOptions read_dma_options(const Options& options) {
+  check_dma_options(options);
+  const std::optional<BudgetRate> budget = read_budget(options);
+  return {.threshold = budget ? std::numeric_limits<double>::infinity() : options.number("threshold"),
+          .budget = budget,
+          .check_every = options.integer("check_every"),
+          .augmentation = read_augmentation(options),
+          .by_samples = options.text("weights") == "samples",
+          .asynchronous = options.text("clock") == "asynchronous"};
+}
+
+}  // namespace laconic
