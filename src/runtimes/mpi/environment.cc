@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "base/error.h"
 #include "runtimes/mpi/handles.h"
@@ -65,8 +68,7 @@ void expect_success(int code, std::string_view call) {
   if (code != MPI_SUCCESS) throw RunError(std::string(call) + " failed: " + error_text(code));
 }
 
-Environment::Environment(const std::optional<runtime::Launch>& launch)
-    : handles_(std::make_unique<Handles>()), exceptions_(std::uncaught_exceptions()) {
+Environment::Environment(const std::optional<runtime::Launch>& launch) : handles_(std::make_unique<Handles>()) {
   int was_started = 0;
   expect_success(MPI_Initialized(&was_started), "MPI_Initialized");
   LACONIC_CHECK(was_started == 0, "MPI is started once in a process");
@@ -85,11 +87,26 @@ Environment::Environment(const std::optional<runtime::Launch>& launch)
   expect_success(MPI_Comm_set_errhandler(handles_->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
 }
 
-Environment::~Environment() {
-  if (left_ || std::uncaught_exceptions() > exceptions_) return;
-  // Nobody is left to tell of an error here.
+Environment::~Environment() = default;
+
+void Environment::finalize(Seconds limit, const std::function<void()>& late) {
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool has_ended = false;
+  // The library wants its end from the thread of its start; so it is the watch that gets a thread of its own.
+  std::thread watch([&] {
+    std::unique_lock lock(mutex);
+    if (!ended.wait_for(lock, std::chrono::duration<double>(limit.value), [&] { return has_ended; })) late();
+  });
   MPI_Comm_free(&handles_->comm);
-  MPI_Finalize();
+  const int code = MPI_Finalize();
+  {
+    const std::lock_guard lock(mutex);
+    has_ended = true;
+  }
+  ended.notify_one();
+  watch.join();
+  if (code != MPI_SUCCESS) throw RunError("MPI_Finalize failed with code " + std::to_string(code));
 }
 
 }  // namespace laconic::mpi

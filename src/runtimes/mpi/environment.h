@@ -1,10 +1,12 @@
 // The MPI library from its start to its end, and what it knows of this process.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/units.h"
 #include "runtimes/common/launcher.h"
 
 namespace laconic::mpi {
@@ -21,9 +23,8 @@ class Environment {
   // RunError when the library does not start. A library may also end the process by itself at this point, when it can't
   // reach its launcher.
   explicit Environment(const std::optional<runtime::Launch>& launch);
-  // Ends the library together with all other processes, which all have to do so: this waits for them without a
-  // deadline. Does nothing after leave(), nor while an exception is on its way out, as the others need not be there
-  // then.
+  // Calls nothing. A process that ends without finalize() has failed in its launcher's eyes, which ends the others:
+  // that is how to leave after a loss, when nobody is there to end the library together with.
   ~Environment();
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
@@ -35,9 +36,11 @@ class Environment {
   // The machine that this process runs on, as MPI calls it.
   const std::string& host() const { return host_; }
 
-  // From here on the process ends without ending the library: after the loss of a peer, for which the end would wait.
-  // The launcher takes that for a failure and ends what is left of the job.
-  void leave() { left_ = true; }
+  // Ends the library together with all other processes, which all have to call this. When that has not come about after
+  // `limit`, `late` is called, once, on another thread; the library cannot be made to return, so `late` has to end the
+  // process. MPICH 4.0 over TCP (UCX 1.13) needs it now and then though all processes are here. Throws RunError when
+  // the library refuses.
+  void finalize(Seconds limit, const std::function<void()>& late);
 
   const Handles& handles() const { return *handles_; }
 
@@ -47,8 +50,6 @@ class Environment {
   int size_ = 1;
   std::string library_;
   std::string host_;
-  int exceptions_ = 0;
-  bool left_ = false;
 };
 
 }  // namespace laconic::mpi

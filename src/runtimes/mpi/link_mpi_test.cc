@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -98,6 +98,7 @@ class LinkTest : public testing::Test {
 
   const int rank_ = environment->rank();
   const int size_ = environment->size();
+  const testing::ScopedTrace trace_{__FILE__, __LINE__, "in process " + std::to_string(rank_)};
   Link link_{*environment, kMaxPayload};
   std::map<Pair, std::vector<Frame>> frames_;
   std::vector<Pair> order_;
@@ -126,6 +127,7 @@ TEST(Environment, KnowsWhatTheLauncherSaid) {
   const auto launch = runtime::find_launch(runtime::environment_variable);
   ASSERT_TRUE(launch);
   ASSERT_TRUE(launch->size);
+  ASSERT_GE(*launch->size, 4) << "start these tests with mpirun -n 4";
   EXPECT_EQ(environment->size(), *launch->size);
   EXPECT_EQ(environment->rank(), launch->rank);
   EXPECT_FALSE(environment->host().empty());
@@ -306,15 +308,6 @@ TEST_F(LinkTest, WhatACallerMayNotDoFailsAtOnce) {
   EXPECT_TRUE(link_.idle());
 }
 
-// Says which process a failure is of; only process 0 tells the rest.
-class FailuresWithRank : public testing::EmptyTestEventListener {
-  void OnTestPartResult(const testing::TestPartResult& result) override {
-    if (!result.failed()) return;
-    std::fprintf(stderr, "process %d: %s:%d: %s\n", environment->rank(), result.file_name(), result.line_number(),
-                 result.message());
-  }
-};
-
 }  // namespace
 }  // namespace laconic::mpi
 
@@ -325,15 +318,9 @@ int main(int argc, char** argv) {
   testing::GTEST_FLAG(fail_fast) = true;  // the processes no longer are at the same test after a failure
   mpi::Environment environment(runtime::find_launch(runtime::environment_variable));
   mpi::environment = &environment;
-  if (environment.size() < 4) {
-    std::fprintf(stderr, "these tests want four processes: mpirun -n 4 %s\n", argv[0]);
-    environment.leave();
-    return 1;
-  }
-  auto& listeners = testing::UnitTest::GetInstance()->listeners();
-  if (environment.rank() != 0) delete listeners.Release(listeners.default_result_printer());
-  listeners.Append(new mpi::FailuresWithRank);
-  if (RUN_ALL_TESTS() == 0) return 0;
-  environment.leave();
-  return 1;
+  // One account of the tests is enough; failures come from all.
+  if (environment.rank() != 0) testing::GTEST_FLAG(brief) = true;
+  if (RUN_ALL_TESTS() != 0) return 1;
+  environment.finalize(mpi::kPatience, [] { std::_Exit(0); });
+  return 0;
 }
