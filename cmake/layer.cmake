@@ -1,4 +1,4 @@
-# laconic_layer(NAME [WHOLE] [USES layer...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
+# laconic_layer(NAME [WHOLE] [USES layer...] [EXCEPT file...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
 #
 # One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder but main.cc. Beside it
 #   *_test.cc       the test program `NAME_test`
@@ -45,7 +45,7 @@ endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
-  cmake_parse_arguments(LAYER "WHOLE" "" "USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "WHOLE" "" "USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   list(TRANSFORM LAYER_USES PREPEND laconic_)
   set(whole "")
   if(LAYER_WHOLE)
@@ -55,6 +55,8 @@ function(laconic_layer name)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
   list(REMOVE_ITEM sources ${tests} ${fuzzers} "${CMAKE_CURRENT_SOURCE_DIR}/main.cc")
+  list(TRANSFORM LAYER_EXCEPT PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  list(REMOVE_ITEM sources ${LAYER_EXCEPT})
   list(FILTER tests EXCLUDE REGEX "_mpi_test\\.cc$")
   add_library(laconic_${name} STATIC ${sources})
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}

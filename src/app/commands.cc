@@ -6,6 +6,8 @@
 #include <optional>
 #include <ostream>
 
+#include "app/cluster.h"
+#include "app/execute.h"
 #include "app/job.h"
 #include "app/plan.h"
 #include "app/results.h"
@@ -18,91 +20,6 @@
 namespace laconic {
 namespace {
 
-ExitCode exit_code_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const UsageError&) {
-    return ExitCode::kBadUsage;
-  } catch (const PeerLost&) {
-    return ExitCode::kPeerLost;
-  } catch (const Interrupted&) {
-    return ExitCode::kInterrupted;
-  } catch (...) {
-    return ExitCode::kFailed;
-  }
-}
-
-ExitCode exit_code_of(const Outcome& outcome) {
-  switch (outcome.end) {
-    case Outcome::End::kSteps:
-    case Outcome::End::kUntil:
-      return ExitCode::kDone;
-    case Outcome::End::kInterrupted:
-      return ExitCode::kInterrupted;
-    case Outcome::End::kFailed:
-      return exit_code_of(outcome.error);
-  }
-  return ExitCode::kFailed;
-}
-
-void print_error(Console& console, const std::string& text) { console.err << "laconic: error: " << text << std::endl; }
-
-std::string head_line(const Job& job, const JobSetup& setup) {
-  return job.name + ": " + std::string(job.strategy->name) + ", " + std::string(job.model->name) + " with " +
-         grouped(setup.strategy_setting.dimension) + " parameters on " + std::string(job.dataset->name) + ", " +
-         grouped(job.workers) + (job.workers == 1 ? " worker, " : " workers, ") + grouped(setup.steps()) + " steps (" +
-         significant(setup.epochs({setup.steps()})) + " epochs)";
-}
-
-// Runs a job and writes its results.
-ExitCode execute(Console& console, const Job& job) {
-  const JobSetup setup = set_up(job, Purpose::kRun, console.interrupted);
-  RunFolder folder(job);
-  const std::string& progress = job.section("output").text("progress");
-  if (progress != "off") {
-    console.out << head_line(job, setup) << std::endl;
-    if (setup.tuned) console.out << tuned_text(job, setup) << std::endl;
-  }
-  ProgressDisplay display(console, progress, job.name, setup.steps());
-
-  std::optional<double> threshold;
-  for (const Options::Resolved& option : job.section("strategy").resolved()) {
-    if (option.spec->name == "threshold" && !job.section("strategy").is_word("threshold")) {
-      threshold = job.section("strategy").number("threshold");
-    }
-  }
-  std::uint64_t syncs = 0;
-  RunObserver observer;
-  observer.interrupted = console.interrupted;
-  observer.on_warning = [&](const std::string& text) { console.err << "laconic: warning: " << text << std::endl; };
-  observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {
-    display.step(step, loss, so_far, wire);
-  };
-  observer.on_measurement = [&](const Measurement& measurement) {
-    const double epoch = setup.epochs(measurement.step);
-    folder.add_metric(measurement_line(measurement, epoch));
-    display.measurement(measurement, epoch);
-  };
-  if (setup.syncs_depend_on_data()) {
-    observer.on_sync = [&](Step step, const std::map<std::string, double>& watched) {
-      folder.add_metric(sync_line(step, setup.epochs(step), ++syncs, watched, threshold));
-    };
-  }
-  const RunResult result = run_job(job, setup, observer);
-  display.end();
-  if (result.outcome.end == Outcome::End::kInterrupted && result.steps_done.value == 0) {
-    console.err << "laconic: " << job.name << ": interrupted before the first step; nothing is written" << std::endl;
-    return ExitCode::kInterrupted;
-  }
-  const Summary summary = summarise(job, setup, result);
-  folder.publish(job, setup, result, summary);
-  if (progress != "off") {
-    console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
-  }
-  if (result.outcome.error) print_error(console, job.name + ": " + summary.error);
-  return exit_code_of(result.outcome);
-}
-
 bool same_folder(const std::string& a, const std::string& b) {
   std::error_code error;
   return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
@@ -111,8 +28,20 @@ bool same_folder(const std::string& a, const std::string& b) {
 }  // namespace
 
 ExitCode run_command(Console& console, const RunArguments& arguments) {
-  const Job job = load_job(arguments.job_file, arguments.overrides);
-  if (!arguments.dry_run) return execute(console, job);
+  const std::optional<runtime::Launch> launch = runtime::find_launch(runtime::environment_variable);
+  if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
+  if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough
+  Execution execution = simulated_execution(console);
+  Job job;
+  if (arguments.resume.empty()) {
+    job = load_job(arguments.job_file, arguments.overrides);
+  } else {
+    RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kSimulator);
+    for (const std::string& line : run.passed_over) print_warning(console, "passed over " + line);
+    job = job_to_resume(run, arguments.job_file, arguments.overrides);
+    execution.resume = std::move(run.manifest);
+  }
+  if (!arguments.dry_run) return execute(console, job, execution);
   console.out << plan_text(job, set_up(job, Purpose::kRun, console.interrupted), console.width) << std::flush;
   return ExitCode::kDone;
 }
@@ -151,7 +80,7 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
         stored && (!entry.job || (stored->figures.finished && stored->identity == entry.job->identity() &&
                                   stored->figures.program_version == LACONIC_VERSION));
     if (!reusable) {
-      const ExitCode code = execute(console, *entry.job);
+      const ExitCode code = execute(console, *entry.job, simulated_execution(console));
       console.out << std::endl;
       if (code != ExitCode::kDone) return code;
       stored = load_run(entry.folder);

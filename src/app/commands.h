@@ -18,10 +18,12 @@ namespace laconic {
 enum class ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kPeerLost = 3, kInterrupted = 130 };
 
 struct RunArguments {
-  std::string job_file;
+  std::string job_file;  // may be empty where a run is resumed: its checkpoint holds the job
   std::vector<std::string> overrides;
   bool dry_run = false;
+  std::string resume = {};  // the results of a run to go on from its newest checkpoint; empty: begin at the beginning
 };
+// In the simulator, or, where a launcher has started this process as one of several, over MPI.
 ExitCode run_command(Console& console, const RunArguments& arguments);
 
 // Job files, which are run unless their folder holds the identical run already, and folders of results.

@@ -40,6 +40,8 @@ constexpr const char* kFooter = R"(Examples:
   laconic run examples/fashion_mnist_fda/fda.toml
   laconic run job.toml --set strategy.threshold=5 --set job.seed=2
   laconic run job.toml --dry-run
+  laconic run --resume runs/job
+  mpirun -n 8 laconic run job.toml
   laconic compare a.toml b.toml runs/earlier
   laconic evaluate runs/a/model.safetensors a.toml
   laconic codec top_k --ratio 0.01 --values bfloat16
@@ -68,11 +70,18 @@ int main(int argc, char** argv) {
 
   RunArguments run;
   CLI::App* run_app = app.add_subcommand("run", "Run a job and write its results to runs/NAME");
-  run_app->add_option("job.toml", run.job_file, "The job file")->required();
+  run_app->add_option("job.toml", run.job_file, "The job file; not needed with --resume");
   run_app->add_option("--set", run.overrides, set_help)->expected(1)->take_all();
+  run_app->add_option("--resume", run.resume,
+                      "Go on from the newest checkpoint of this run, given by the folder of its results");
   run_app->add_flag("--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time; start nothing");
   run_app->footer("Example:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16");
-  run_app->callback([&] { command = [&] { return run_command(console, run); }; });
+  run_app->callback([&] {
+    if (run.job_file.empty() && run.resume.empty()) {
+      throw CLI::ValidationError("job.toml is missing; give a job file, or --resume with the results of a run");
+    }
+    command = [&] { return run_command(console, run); };
+  });
 
   CompareArguments compare;
   CLI::App* compare_app =

@@ -140,6 +140,14 @@ RunFolder::~RunFolder() {
   close(lock_);
 }
 
+std::string RunFolder::metrics() const { return read_file(join(temporary_, kMetricsFile)); }
+
+void RunFolder::set_metrics(const std::string& lines) {
+  metrics_.close();
+  write_file(join(temporary_, kMetricsFile), lines);
+  metrics_.open(join(temporary_, kMetricsFile), std::ios::binary | std::ios::app);
+}
+
 void RunFolder::add_metric(const std::string& line) {
   metrics_ << line << '\n' << std::flush;
   if (!metrics_) throw RunError(join(temporary_, kMetricsFile) + ": cannot be written; is the disk full?");
@@ -171,8 +179,10 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
   temporary_.clear();
 }
 
-Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result) {
+Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime) {
   Summary summary;
+  summary.runtime = runtime == RuntimeKind::kMpi ? Summary::Runtime::kMpi : Summary::Runtime::kSimulator;
+  summary.average = runtime == RuntimeKind::kSimulator || job.section("evaluation").flag("average");
   summary.program_version = LACONIC_VERSION;
   summary.job = job.name;
   summary.strategy = job.strategy->name;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "app/checkpoints.h"
 #include "app/job.h"
 #include "app/wiring.h"
 #include "report/summary.h"
@@ -32,6 +33,9 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
+  // The lines of metrics.jsonl so far; and what a run that goes on begins with.
+  std::string metrics() const;
+  void set_metrics(const std::string& lines);
   // Adds a line to metrics.jsonl. Throws RunError when it cannot be written.
   void add_metric(const std::string& line);
   // Writes model and summary, and puts the folder in its place. A run that did not finish never takes the place of a
@@ -49,7 +53,7 @@ class RunFolder {
 };
 
 // What a run came to.
-Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result);
+Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime);
 
 // The line of an error, whatever it is.
 std::string error_text(const std::exception_ptr& error);

@@ -307,8 +307,9 @@ std::vector<OptionSpec> checkpoint_options() {
   return {
       {.name = "every",
        .default_value = "",
-       .help = "how often all workers stop, once no message is on its way, and are saved: \"1 epoch\", \"500 steps\"; by "
-               "default never. `laconic run --resume` goes on from the newest checkpoint"},
+       .help =
+           "how often all workers stop, once no message is on its way, and are saved: \"1 epoch\", \"500 steps\"; by "
+           "default never. `laconic run --resume` goes on from the newest checkpoint"},
       {.name = "keep",
        .type = OptionType::kInteger,
        .default_value = "2",
@@ -349,10 +350,7 @@ const std::vector<SchemaSection>& schema() {
       {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
       {.name = "energy", .help = "what a run costs in joules", .options = energy_options(), .variants = {}},
       {.name = "evaluation", .help = "what is measured, and when", .options = evaluation_options(), .variants = {}},
-      {.name = "checkpoint",
-       .help = "what a run can be resumed from",
-       .options = checkpoint_options(),
-       .variants = {}},
+      {.name = "checkpoint", .help = "what a run can be resumed from", .options = checkpoint_options(), .variants = {}},
       {.name = "output", .help = "where results go", .options = output_options(), .variants = {}},
   };
   return sections;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "report/format.h"
+#include "runtimes/common/node_state.h"
 #include "strategies/gossip.h"
 #include "strategies/push_sum.h"
 #include "topology/spectrum.h"
@@ -71,6 +72,12 @@ int compute_threads_of(const Job& job) {
   return static_cast<int>(std::min<unsigned>(threads, job.workers));
 }
 
+StepSchedule checkpoints_of(const Job& job, const Training& training) {
+  if (!job.checkpoint_interval) return {};
+  const auto every = job.checkpoint_interval->in_steps(training.training_samples(), training.samples_per_step());
+  return {.numerator = every.numerator, .denominator = every.denominator};
+}
+
 sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
   const auto interval = job.evaluation_interval.in_steps(training.training_samples(), training.samples_per_step());
   sim::SimulationOptions options;
@@ -85,6 +92,7 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
   options.own_models = own_models_of(job);
   if (job.until)
     options.until = [until = *job.until](const Measurement& measurement) { return until.met(measurement); };
+  options.checkpoints.schedule = checkpoints_of(job, training);
   options.compute_threads = compute_threads_of(job);
   options.prepare_thread = prepare_compute_thread;
   return options;
@@ -147,6 +155,7 @@ StrategySetting strategy_setting_of(const Job& job, const Training& training) {
   setting.collective = collective_of(job);
   setting.start = training.initial_parameters();
   setting.steps = training.steps();
+  setting.checkpoints = checkpoints_of(job, training);
   setting.steps_per_epoch =
       static_cast<double>(training.training_samples()) / static_cast<double>(training.samples_per_step());
   setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
@@ -229,13 +238,17 @@ std::string tuned_text(const Job& job, const JobSetup& setup) {
          (gossiping_strategy(job).compresses ? ", " + job.section("compression").text("operator") : "");
 }
 
-RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer) {
+Outcome simulate_job(const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer) {
   std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (Rank rank{0}; rank.value < setup.world_size(); ++rank.value) {
     learners.push_back(setup.training->learner(rank));
     views.push_back(learners.back().get());
   }
+  return sim::simulate(setup.simulation, views, make_strategy, observer);
+}
+
+RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer, const Runtime& runtime) {
   const StrategyFactory factory = job.strategy->make(setup.strategy_options, setup.strategy_setting);
 
   RunResult result;
@@ -248,8 +261,13 @@ RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& obse
     result.steps_done = step;
     if (observer.on_step) observer.on_step(step, loss, syncs, framed);
   };
+  recording.archive = [&](Archive& archive) {
+    archive_measurements(archive, result.measurements);
+    archive.value("run.steps_done", result.steps_done.value);
+    if (observer.archive) observer.archive(archive);
+  };
   const auto start = std::chrono::steady_clock::now();
-  result.outcome = sim::simulate(setup.simulation, views, factory, recording);
+  result.outcome = runtime(setup, factory, recording);
   result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

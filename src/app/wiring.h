@@ -57,7 +57,13 @@ struct RunResult {
   double wall_seconds = 0.0;              // of the run, without loading; decides nothing
 };
 
+// What a job runs on: gives the strategies of `make_strategy` the learners of the setup, and runs all to the end.
+using Runtime =
+    std::function<Outcome(const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer)>;
+Outcome simulate_job(const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer);
+
 // Runs to the end. What goes wrong in the run is in the outcome.
-RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer = {});
+RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& observer = {},
+                  const Runtime& runtime = simulate_job);
 
 }  // namespace laconic

@@ -66,6 +66,7 @@ void add_ledger(const Ledger& ledger, Summary& summary) {
                          .lost = ledger.lost(rank),
                          .doubled = ledger.doubled(rank)};
   };
+  summary.local = ledger.local();
   summary.nodes.clear();
   Rank rank{0};
   for (; rank.value < ledger.world_size(); ++rank.value) summary.nodes.push_back(node(rank));
@@ -74,6 +75,7 @@ void add_ledger(const Ledger& ledger, Summary& summary) {
 
 std::string summary_text(const Summary& summary) {
   Json json = {{"program", "laconic " + summary.program_version},
+               {"runtime", summary.runtime == Summary::Runtime::kMpi ? "mpi" : "simulator"},
                {"job", summary.job},
                {"strategy", summary.strategy},
                {"model", summary.model},
@@ -92,7 +94,7 @@ std::string summary_text(const Summary& summary) {
   if (!summary.drifts.empty()) json["drifts"] = summary.drifts;
   json["time_s"] = summary.time.value;
   json["wall_s"] = summary.wall_seconds;
-  json["trace_hash"] = hex(summary.trace_hash);
+  if (summary.runtime == Summary::Runtime::kSimulator) json["trace_hash"] = hex(summary.trace_hash);
   if (summary.newest) {
     const Measurement& newest = *summary.newest;
     json["measured_step"] = newest.step.value;
@@ -107,6 +109,7 @@ std::string summary_text(const Summary& summary) {
   const Tally total = summary.total();
   json["payload_bytes"] = total.payload.value;
   json["wire_bytes"] = total.framed.value;
+  if (summary.local.frames > 0) json["local_bytes"] = summary.local.framed.value;
   if (summary.paper_gb) json["paper_gb"] = *summary.paper_gb;
   if (summary.joules) json["joules"] = *summary.joules;
   json["refused_frames"] = summary.refused();
@@ -140,7 +143,7 @@ SummaryFigures read_summary(std::string_view text) {
     if (json.contains("paper_gb")) figures.paper_gb = json.at("paper_gb").get<double>();
     if (json.contains("joules")) figures.joules = json.at("joules").get<double>();
     figures.time = {json.at("time_s").get<double>()};
-    figures.trace_hash = json.at("trace_hash").get<std::string>();
+    if (json.contains("trace_hash")) figures.trace_hash = json.at("trace_hash").get<std::string>();
     return figures;
   } catch (const Json::exception& error) {
     throw DecodeError(std::string("no summary of a run: ") + error.what());

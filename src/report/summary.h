@@ -18,7 +18,12 @@ namespace laconic {
 struct Summary {
   enum class End { kSteps, kUntil, kInterrupted, kFailed };
 
+  // What it ran on: simulated time and network, or processes over MPI.
+  enum class Runtime { kSimulator, kMpi };
+
   std::string program_version;
+  Runtime runtime = Runtime::kSimulator;
+  bool average = true;  // what was measured is the average of the workers' models; else what worker 0 has
   std::string job;
   std::string strategy;
   std::string model;
@@ -37,9 +42,9 @@ struct Summary {
   std::vector<std::uint64_t> drifts;  // steps after which the data changed
   Seconds time;                       // of the run's clock, when it ended
   double wall_seconds = 0.0;          // decides nothing
-  std::uint64_t trace_hash = 0;
-  std::optional<double> paper_gb;  // bytes as FDA's paper counts them, 1e9 each
-  std::optional<double> joules;    // of all bits and steps, by the job's energy model
+  std::uint64_t trace_hash = 0;       // of the simulator
+  std::optional<double> paper_gb;     // bytes as FDA's paper counts them, 1e9 each
+  std::optional<double> joules;       // of all bits and steps, by the job's energy model
 
   std::optional<Measurement> newest;
   // Of the test accuracies measured, the best.
@@ -54,6 +59,7 @@ struct Summary {
     std::uint64_t lost = 0;     // of what it sent
     std::uint64_t doubled = 0;  // the same
   };
+  Tally local;              // of the traffic: what never left its process
   std::vector<Node> nodes;  // the workers by rank
   Node coordinator;
 
@@ -90,7 +96,7 @@ struct SummaryFigures {
   std::optional<double> paper_gb;
   std::optional<double> joules;
   Seconds time;
-  std::string trace_hash;
+  std::string trace_hash;  // empty where it was no simulation
 };
 
 // Throws DecodeError, one line, for anything but a summary.

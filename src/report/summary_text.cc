@@ -32,6 +32,11 @@ std::string kinds_text(const Summary& summary) {
   return text;
 }
 
+// Which model was measured: over processes the average only where the job asks for it.
+std::string model_text(const Summary& summary) {
+  return summary.runtime == Summary::Runtime::kMpi && !summary.average ? "model of worker 0" : "average model";
+}
+
 std::string optional_percent(const std::optional<double>& fraction) { return fraction ? percent(*fraction) : ""; }
 
 }  // namespace
@@ -44,7 +49,8 @@ std::string summary_for_people(const Summary& summary) {
   };
   if (summary.newest) {
     const Measurement& newest = *summary.newest;
-    line("accuracy", percent(newest.test.accuracy) + " of the average model at step " + grouped(newest.step.value) +
+    line("accuracy", percent(newest.test.accuracy) + " of the " + model_text(summary) + " at step " +
+                         grouped(newest.step.value) +
                          (summary.best_accuracy ? " (best " + percent(*summary.best_accuracy) + ")" : ""));
     if (newest.workers) {
       line("own models", percent(newest.workers->mean) + " on average, from " + percent(newest.workers->minimum) +
@@ -68,14 +74,21 @@ std::string summary_for_people(const Summary& summary) {
   const std::string kinds = kinds_text(summary);
   line("sent", to_text(total.framed) + " on the wire in " + grouped(total.frames) + " frames; payload " +
                    to_text(total.payload) + (kinds.empty() ? "" : " (" + kinds + ")"));
+  if (summary.local.frames > 0) {
+    line("local", to_text(summary.local.framed) + " of it between worker 0 and the coordinator beside it, in memory");
+  }
   if (summary.lost() + summary.doubled() > 0) {
     line("faults", grouped(summary.lost()) + " frames lost, " + grouped(summary.doubled()) + " doubled");
   }
   if (summary.refused() > 0) line("refused", grouped(summary.refused()) + " damaged frames");
   if (summary.paper_gb) line("paper bytes", significant(*summary.paper_gb) + " GB, as FDA's paper counts");
   if (summary.joules) line("energy", significant(*summary.joules) + " J, by the job's [energy]");
-  line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");
-  line("trace hash", hex(summary.trace_hash));
+  if (summary.runtime == Summary::Runtime::kMpi) {
+    line("time", to_text(summary.time) + " without evaluations, " + clock_text({summary.wall_seconds}) + " in all");
+  } else {
+    line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");
+    line("trace hash", hex(summary.trace_hash));
+  }
   return text;
 }
 

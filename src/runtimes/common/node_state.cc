@@ -39,6 +39,51 @@ void archive_prequential(Archive& archive, Prequential& prequential) {
   archive.value("prequential.samples", prequential.samples);
 }
 
+namespace {
+
+void archive_evaluation(Archive& archive, Evaluation& evaluation) {
+  archive.value("evaluation.loss", evaluation.loss);
+  archive.value("evaluation.accuracy", evaluation.accuracy);
+  archive.value("evaluation.samples", evaluation.samples);
+}
+
+void archive_measurement(Archive& archive, Measurement& measurement) {
+  archive.value("measurement.step", measurement.step.value);
+  archive.value("measurement.time", measurement.time.value);
+  archive.value("measurement.train_loss", measurement.train_loss);
+  archive_evaluation(archive, measurement.test);
+  archive_evaluation(archive, measurement.validation);
+  archive_prequential(archive, measurement.prequential);
+  archive.value("measurement.consensus_distance", measurement.consensus_distance);
+  bool has_workers = measurement.workers.has_value();
+  archive.value("measurement.has_workers", has_workers);
+  if (has_workers) {
+    WorkerAccuracy workers = measurement.workers.value_or(WorkerAccuracy{});
+    archive.value("measurement.mean", workers.mean);
+    archive.value("measurement.minimum", workers.minimum);
+    archive.value("measurement.maximum", workers.maximum);
+    measurement.workers = workers;
+  }
+  archive.value("measurement.syncs", measurement.syncs);
+  for (Tally& tally : measurement.traffic) {
+    archive.value("measurement.frames", tally.frames);
+    archive.value("measurement.payload", tally.payload.value);
+    archive.value("measurement.framed", tally.framed.value);
+  }
+  archive_watched(archive, measurement.watched);
+}
+
+}  // namespace
+
+void archive_measurements(Archive& archive, std::vector<Measurement>& measurements) {
+  std::uint64_t count = measurements.size();
+  archive.value("measurements", count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (archive.loading()) measurements.emplace_back();
+    archive_measurement(archive, measurements[i]);
+  }
+}
+
 RunError divergence(std::int32_t broken, Step step) {
   return RunError("training diverged: the loss of the " +
                   (broken < 0 ? "average model" : "model of worker " + std::to_string(broken)) +

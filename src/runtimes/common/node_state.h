@@ -26,6 +26,9 @@ void archive_watched(Archive& archive, std::map<std::string, double>& watched);
 
 void archive_prequential(Archive& archive, Prequential& prequential);
 
+// All that was measured so far.
+void archive_measurements(Archive& archive, std::vector<Measurement>& measurements);
+
 // The error of a run whose models are not finite after its last step. `broken`: a worker whose model is not; below 0:
 // none, but the model that was measured.
 RunError divergence(std::int32_t broken, Step step);

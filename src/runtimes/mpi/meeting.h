@@ -36,6 +36,8 @@ class Meeting {
 
   // Whether what was thrown is known to all processes.
   bool has_objection() const { return has_objection_; }
+  // Whether nobody has objected yet, and nobody is lost.
+  bool can_object() const { return !has_objection_ && !is_over_; }
 
   // Does `part` and learns that all others have done theirs.
   template <typename Part>
@@ -50,7 +52,7 @@ class Meeting {
     try {
       return part();
     } catch (const std::exception&) {
-      if (has_objection_ || is_over_) throw;
+      if (!can_object()) throw;
       object(std::current_exception());
     }
   }

@@ -47,9 +47,9 @@ class Process {
   Outcome run(const ProcessOptions& options, Learner& learner, const StrategyFactory& make_strategy,
               const RunObserver& observer);
 
-  // From here on the process ends without the others: after a run that failed. Its exit is then the program's, with
-  // std::_Exit, as the library's own end would wait for them.
-  void leave() { environment_.leave(); }
+  // Ends the library, together with the others: after what all know of. Environment::finalize. A process that does not
+  // call it ends without them, with std::_Exit, as the library's own end would wait.
+  void finalize(Seconds limit, const std::function<void()>& late) { environment_.finalize(limit, late); }
 
  private:
   Environment environment_;
