@@ -84,7 +84,9 @@ class Learner {
   // the learner's state as it was.
   virtual Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) = 0;
 
-  // All that training changes except params(): optimiser state, buffers. Saved and loaded between steps.
+  // All that training changes except params(): optimiser state, buffers, the step that learning_rate() and evaluate()
+  // depend on. Saved and loaded between steps; what was loaded, with the same params(), goes on bit for bit as what was
+  // saved would have.
   virtual void archive(Archive& archive) = 0;
 };
 

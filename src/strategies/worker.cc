@@ -115,6 +115,13 @@ void Worker::archive(Archive& archive) {
   archive.value("worker.loss_steps", loss_.steps);
   archive.value("worker.tested_loss", loss_.tested.loss);
   archive.value("worker.tested_samples", loss_.tested.samples);
+  archive.value("worker.last_loss", last_.loss);
+  archive.value("worker.last_samples", last_.samples);
+  bool tested = last_.test_loss.has_value();
+  double test_loss = last_.test_loss.value_or(0.0);
+  archive.value("worker.last_tested", tested);
+  archive.value("worker.last_test_loss", test_loss);
+  last_.test_loss = tested ? std::optional(test_loss) : std::nullopt;
 }
 
 }  // namespace laconic

@@ -91,6 +91,7 @@ class TorchLearner final : public Learner {
   }
 
   void archive(Archive& archive) override {
+    archive.value("learner.step", step_.value);
     optimizer_->archive(archive);
     if (!buffers_.empty()) archive.floats("buffers", buffers_);
   }

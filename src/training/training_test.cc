@@ -354,24 +354,48 @@ TEST(TorchLearner, ViewsKeepTheirAddressAndAreLive) {
 }
 
 TEST(TorchLearner, ContinuesBitForBitFromItsArchiveAndParameters) {
-  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
-    const Training training = make_training({.optimizer = optimizer, .sampling = Sampling::kEpoch});
+  const std::map<std::string, std::string> falling = {{"schedule", "milestones"}, {"milestones", "3 steps"}};
+  std::map<std::string, std::string> nesterov = falling;
+  nesterov.insert({{"momentum", "0.9"}, {"nesterov", "true"}});
+  const std::vector<Job> jobs = {
+      {.optimizer = "sgd", .optimizer_options = falling, .sampling = Sampling::kEpoch},
+      {.optimizer = "adam", .sampling = Sampling::kEpoch, .augmented = true},
+      {.optimizer = "sgd", .drift = {.kind = DriftOptions::Kind::kLabels, .at = {10}}},
+      {.model = "kamp_cnn", .optimizer = "sgd", .optimizer_options = nesterov, .batch = 4},  // with dropout
+      {.model = "kamp_cnn", .optimizer = "adamw", .optimizer_options = falling, .batch = 4},
+      {.model = "resnet8", .optimizer = "sgd", .optimizer_options = nesterov, .batch = 4},  // with batch norm
+      {.model = "resnet8", .optimizer = "adam", .batch = 4, .prequential = true},
+      {.model = "resnet8", .model_options = {{"buffers", "average"}}, .optimizer = "adamw", .batch = 4}};
+  for (const Job& job : jobs) {
+    const Training training = make_training(job);
     const auto whole = training.learner(Rank{2});
-    for (std::uint64_t step = 0; step < 6; ++step) whole->local_step(Step{step});
+    for (std::uint64_t step = 0; step < 5; ++step) whole->local_step(Step{step});
     Archive saving;
     whole->archive(saving);
     const std::vector<std::byte> bytes = saving.take();
     const std::vector<float> params = copy(whole->params());
 
     const auto continued = training.learner(Rank{2});
+    for (std::uint64_t step = 20; step < 22; ++step) continued->local_step(Step{step});  // what loading must replace
     std::ranges::copy(params, continued->params().data());
     Archive loading(bytes);
     continued->archive(loading);
     loading.expect_end();
-    for (std::uint64_t step = 6; step < 12; ++step) {
-      EXPECT_EQ(whole->local_step(Step{step}).loss, continued->local_step(Step{step}).loss);
+    const auto expect_the_same = [&] {
+      EXPECT_EQ(whole->learning_rate(), continued->learning_rate());
+      EXPECT_TRUE(same_bits(whole->params(), continued->params())) << job.model << ", " << job.optimizer;
+      EXPECT_TRUE(same_bits(whole->buffers(), continued->buffers())) << job.model << ", " << job.optimizer;
+      EXPECT_EQ(whole->evaluate(whole->params(), whole->buffers(), Split::kTest).loss,
+                continued->evaluate(continued->params(), continued->buffers(), Split::kTest).loss);
+    };
+    expect_the_same();
+    for (std::uint64_t step = 5; step < 9; ++step) {
+      const StepResult expected = whole->local_step(Step{step});
+      const StepResult result = continued->local_step(Step{step});
+      EXPECT_EQ(result.loss, expected.loss);
+      EXPECT_EQ(result.test_loss, expected.test_loss);
     }
-    EXPECT_TRUE(same_bits(whole->params(), continued->params())) << optimizer;
+    expect_the_same();
   }
 }
 
@@ -459,20 +483,6 @@ TEST(TorchLearner, AVarianceThatAStrategyMadeNegativeCountsAsZero) {
   const double loss = training.evaluate(negative, {}, Split::kTest).loss;
   EXPECT_TRUE(std::isfinite(loss));
   EXPECT_EQ(loss, training.evaluate(zero, {}, Split::kTest).loss);
-}
-
-TEST(TorchLearner, BuffersAreArchived) {
-  const Training training = make_training({.model = "resnet8", .optimizer = "sgd", .batch = 4});
-  const auto whole = training.learner(Rank{0});
-  for (std::uint64_t step = 0; step < 2; ++step) whole->local_step(Step{step});
-  Archive saving;
-  whole->archive(saving);
-  const std::vector<std::byte> bytes = saving.take();
-  const auto continued = training.learner(Rank{0});
-  Archive loading(bytes);
-  continued->archive(loading);
-  loading.expect_end();
-  EXPECT_TRUE(same_bits(whole->buffers(), continued->buffers()));
 }
 
 TEST(TorchLearner, FollowsTheScheduleOfTheLearningRate) {

@@ -55,7 +55,10 @@ class QuadraticLearner final : public Learner {
   StepResult local_step(Step step) override;
   // Loss of the worker's own quadratic; "accuracy" is 1 / (1 + loss).
   Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) override;
-  void archive(Archive& archive) override { archive.floats("velocity", velocity_); }
+  void archive(Archive& archive) override {
+    archive.floats("velocity", velocity_);
+    archive.value("step", step_);
+  }
 
   // From this step on the loss is not a number.
   void diverge_at(Step step) { diverges_at_ = step.value; }
