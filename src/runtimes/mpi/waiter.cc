@@ -8,7 +8,7 @@
 namespace laconic::mpi {
 namespace {
 
-constexpr int kPollsAtOnce = 50;
+constexpr int kPollsAtOnce = 10;
 constexpr long kFirstSleepNs = 20'000;
 constexpr long kLongestSleepNs = 500'000;
 constexpr long kLongestBusySleepNs = 50'000;
