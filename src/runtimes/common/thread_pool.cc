@@ -6,7 +6,7 @@
 
 namespace laconic {
 
-void Job::run() {
+void PooledWork::run() {
   std::exception_ptr error;
   try {
     work_();
@@ -20,13 +20,13 @@ void Job::run() {
   finished_.notify_all();
 }
 
-void Job::wait() {
+void PooledWork::wait() {
   std::unique_lock lock(mutex_);
   finished_.wait(lock, [this] { return done_; });
   if (error_) std::rethrow_exception(error_);
 }
 
-bool Job::is_done() {
+bool PooledWork::is_done() {
   const std::lock_guard lock(mutex_);
   return done_;
 }
@@ -51,8 +51,8 @@ void ThreadPool::stop() {
   threads_.clear();
 }
 
-std::shared_ptr<Job> ThreadPool::submit(Queue& queue, std::function<void()> work) {
-  auto job = std::make_shared<Job>(std::move(work));
+std::shared_ptr<PooledWork> ThreadPool::submit(Queue& queue, std::function<void()> work) {
+  auto job = std::make_shared<PooledWork>(std::move(work));
   if (threads_.empty()) {
     job->run();
     return job;
@@ -81,7 +81,7 @@ void ThreadPool::loop(const std::function<void()>& prepare) {
     if (stopping_) return;
     Queue* queue = ready_.front();
     ready_.pop_front();
-    const std::shared_ptr<Job> job = queue->jobs.front();
+    const std::shared_ptr<PooledWork> job = queue->jobs.front();
     lock.unlock();
     job->run();
     lock.lock();

@@ -13,9 +13,9 @@
 namespace laconic {
 
 // A computation that was handed in.
-class Job {
+class PooledWork {
  public:
-  explicit Job(std::function<void()> work) : work_(std::move(work)) {}
+  explicit PooledWork(std::function<void()> work) : work_(std::move(work)) {}
   // Waits until the work is done; throws what it threw. Safe to call again.
   void wait();
   bool is_done();
@@ -36,7 +36,7 @@ class ThreadPool {
   class Queue {
    private:
     friend class ThreadPool;
-    std::deque<std::shared_ptr<Job>> jobs;
+    std::deque<std::shared_ptr<PooledWork>> jobs;
   };
 
   // `prepare` runs once in each thread before its first job. With no threads jobs are done where they are submitted.
@@ -47,7 +47,7 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   // The queue outlives the job, or the pool is stopped first.
-  std::shared_ptr<Job> submit(Queue& queue, std::function<void()> work);
+  std::shared_ptr<PooledWork> submit(Queue& queue, std::function<void()> work);
   // Whether a queue has no job that is not done.
   bool is_idle(const Queue& queue);
   // What the destructor does; nothing is accepted afterwards.

@@ -15,7 +15,7 @@ TEST(ThreadPool, JobsOfOneQueueNeverOverlapAndKeepTheirOrder) {
   std::vector<ThreadPool::Queue> queues(5);
   std::atomic<int> overlaps = 0;
   std::vector<std::atomic<int>> inside(5);
-  std::vector<std::shared_ptr<Job>> jobs;
+  std::vector<std::shared_ptr<PooledWork>> jobs;
   ThreadPool pool(3, {});
   for (int i = 0; i < 200; ++i) {
     for (std::size_t q = 0; q < queues.size(); ++q) {

@@ -56,7 +56,7 @@ void Outbox::clear() {
 }
 
 std::optional<std::span<const std::byte>> Assembly::take(Part part, std::span<const std::byte> message) {
-  complete_ = {};
+  complete_ = std::vector<std::byte>();
   if (part == Part::kPiece) return take_piece(message);
   if (state_ == State::kInside) {
     refuse("a frame begins after " + std::to_string(bytes_.size()) + " of the " + std::to_string(total_) +
@@ -106,7 +106,7 @@ std::optional<std::span<const std::byte>> Assembly::take_piece(std::span<const s
 }
 
 void Assembly::refuse(const std::string& problem, State next) {
-  bytes_ = {};
+  bytes_ = std::vector<std::byte>();  // gives the memory back, as = {} would not
   state_ = next;
   throw DecodeError("message: " + problem);
 }

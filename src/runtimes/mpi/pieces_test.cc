@@ -168,6 +168,7 @@ TEST(Assembly, RefusesAFrameOnceAndTakesTheNext) {
   EXPECT_FALSE(assembly.take(Part::kOpening, opening_of(2 * kPieceSize)));
   EXPECT_FALSE(assembly.take(Part::kPiece, piece));
   EXPECT_NE(refusal_of(assembly, Part::kOpening, opening_of(2 * kPieceSize)), "");  // begins inside the other
+  EXPECT_EQ(assembly.held(), 0U);
   EXPECT_FALSE(assembly.take(Part::kPiece, piece));
   EXPECT_FALSE(assembly.take(Part::kPiece, piece));
 

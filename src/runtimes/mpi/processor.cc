@@ -21,7 +21,7 @@ void Doorbell::wait(std::chrono::nanoseconds span) {
 // Does not hold the coroutine that waits for it: that one holds the computation.
 class RealProcessor::Computation final : public Pending::State {
  public:
-  Computation(RealProcessor& processor, std::shared_ptr<Job> job)
+  Computation(RealProcessor& processor, std::shared_ptr<PooledWork> job)
       : processor_(processor), number_(processor.computations_++), job_(std::move(job)) {}
 
   Task<void> wait() override {
@@ -36,12 +36,12 @@ class RealProcessor::Computation final : public Pending::State {
  private:
   RealProcessor& processor_;
   std::uint64_t number_;
-  std::shared_ptr<Job> job_;
+  std::shared_ptr<PooledWork> job_;
 };
 
 Pending RealProcessor::submit(Cost cost, std::function<void()> work) {
   if (cost == Cost::kFree && inline_free_ && !is_busy()) {
-    auto job = std::make_shared<Job>(std::move(work));
+    auto job = std::make_shared<PooledWork>(std::move(work));
     job->run();
     return Pending(std::make_shared<Computation>(*this, std::move(job)));
   }

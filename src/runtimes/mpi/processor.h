@@ -46,7 +46,7 @@ class RealProcessor final : public Processor {
  private:
   class Computation;
   struct Waiting {
-    std::shared_ptr<Job> job;
+    std::shared_ptr<PooledWork> job;
     Resume<bool> resume;
   };
   ThreadPool& pool_;

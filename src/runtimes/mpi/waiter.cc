@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr int kPollsAtOnce = 50;
+constexpr int kPollsAtOnce = 10;
 constexpr nanoseconds kFirstSleep{20'000};
 constexpr nanoseconds kLongestSleep{500'000};
 constexpr nanoseconds kLongestBusySleep{50'000};

@@ -102,7 +102,7 @@ namespace {
 // Does not hold the coroutine that waits for it: that one holds the computation.
 class Computation final : public Pending::State {
  public:
-  Computation(World& world, std::shared_ptr<Job> job)
+  Computation(World& world, std::shared_ptr<PooledWork> job)
       : world_(world), number_(world.computations++), job_(std::move(job)) {}
 
   // The virtual time of the end has come.
@@ -134,7 +134,7 @@ class Computation final : public Pending::State {
  private:
   World& world_;
   std::uint64_t number_;
-  std::shared_ptr<Job> job_;
+  std::shared_ptr<PooledWork> job_;
   bool finished_ = false;
 };
 
