@@ -126,12 +126,17 @@ JobSetup set_up_worker(const Job& job, mpi::Process& process, const std::functio
   return setup;
 }
 
-Outcome run_process(mpi::Process& process, const Job& job, const JobSetup& setup, const StrategyFactory& make_strategy,
-                    const RunObserver& observer) {
+Outcome run_process(Console& console, mpi::Process& process, const Job& job, const JobSetup& setup,
+                    const StrategyFactory& make_strategy, const RunObserver& observer) {
   mpi::ProcessOptions options;
   static_cast<RunOptions&>(options) = setup.simulation;
   options.compute_threads = 1;
   options.average = job.section("evaluation").flag("average");
+  options.end_process = [&console,
+                         name = job.name + ", worker " + std::to_string(process.rank())](const std::string& why) {
+    print_error(console, name + ": " + why);
+    std::_Exit(static_cast<int>(ExitCode::kPeerLost));
+  };
   const std::unique_ptr<Learner> learner = setup.training->learner({process.rank()});
   return process.run(options, *learner, make_strategy, observer);
 }
@@ -146,7 +151,7 @@ ExitCode lead(Console& console, const WhatToRun& what, mpi::Process& process) {
   bool has_begun = false;
   execution.runtime = [&](const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer) {
     has_begun = true;
-    return run_process(process, what.job, setup, make_strategy, observer);
+    return run_process(console, process, what.job, setup, make_strategy, observer);
   };
   if (what.job.section("output").text("progress") != "off") {
     console.out << grouped(static_cast<std::uint64_t>(process.size())) << " processes over " << process.library()
@@ -175,7 +180,7 @@ ExitCode follow(Console& console, const WhatToRun& what, mpi::Process& process) 
   observer.interrupted = console.interrupted;
   observer.on_warning = [&](const std::string& text) { print_warning(console, name + ": " + text); };
   const StrategyFactory factory = what.job.strategy->make(setup.strategy_options, setup.strategy_setting);
-  const Outcome outcome = run_process(process, what.job, setup, factory, observer);
+  const Outcome outcome = run_process(console, process, what.job, setup, factory, observer);
   if (outcome.error) {
     std::string text = "unknown error";
     try {
@@ -214,6 +219,9 @@ void end_together(Console& console, mpi::Process& process, ExitCode code) {
 }  // namespace
 
 ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const runtime::Launch& launch) {
+  // What process 0 prints goes through the launcher, which may show it to the process as a terminal and is none.
+  console.live = false;
+  console.colour = false;
   mpi::Process process(launch, kFirstDeadline, console.interrupted);
   try {
     const WhatToRun what = read_job(console, arguments, process);

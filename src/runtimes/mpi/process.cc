@@ -13,8 +13,10 @@
 #include "runtimes/mpi/evaluation.h"
 #include "runtimes/mpi/messages.h"
 #include "runtimes/mpi/node.h"
+#include "runtimes/mpi/peers.h"
 #include "runtimes/mpi/processor.h"
 #include "runtimes/mpi/waiter.h"
+#include "runtimes/mpi/watchdog.h"
 #include "strategies/worker.h"
 
 namespace laconic::mpi {
@@ -27,6 +29,8 @@ constexpr double kBeats = 8.0;
 constexpr double kSilence = 0.9;
 // How long a process that was asked to end listens for the others, which the launcher asks at the same time.
 constexpr Seconds kListening{0.25};
+// How long it may take to end after it was asked to; the launcher then kills, after a second or so.
+constexpr Seconds kGrace{0.35};
 // How long the news of an end may take to leave.
 constexpr Seconds kFarewell{0.3};
 // How long a checkpoint waits until it counts again.
@@ -38,12 +42,13 @@ Seconds operator*(double factor, Seconds span) { return {factor * span.value}; }
 
 class Run final : private StrategyEvents {
  public:
-  Run(Environment& environment, Link& link, std::deque<Local::Parcel> early, const ProcessOptions& options,
+  Run(Environment& environment, Link& link, Peers peers, std::deque<Local::Parcel> early, const ProcessOptions& options,
       Learner& learner, const StrategyFactory& make_strategy, const RunObserver& observer)
       : options_(options),
         observer_(observer),
         learner_(learner),
         link_(link),
+        peers_(std::move(peers)),
         rank_(environment.rank()),
         size_(environment.size()),
         max_payload_(learner.layout().size * sizeof(float) + kPayloadSlack),
@@ -63,14 +68,25 @@ class Run final : private StrategyEvents {
       coordinator_.emplace(Rank{size_}, local_, options.comm);
       coordinator_->strategy = make_strategy();
     }
-    handlers_ = {.frame = [this](Rank from, Rank to, Frame frame) { arrive(from, to, frame); },
-                 .refused =
-                     [this](Rank, Rank to, const std::string&) {
-                       ++local_.delivered;
-                       local_.ledger.record_refused(to);
-                     },
-                 .end = [this](int process, const std::string& text) { hear_end(process, EndNotice::decode(text)); },
-                 .failed = [this](int process, const std::string& problem) { hear_failure(process, problem); }};
+    // What comes is dealt with outside the library.
+    handlers_ = {
+        .frame = [this](Rank from, Rank to,
+                        Frame frame) { parcels_.push_back({.from = from, .to = to, .frame = std::move(frame)}); },
+        .refused =
+            [this](Rank, Rank to, const std::string&) {
+              news_.emplace_back([this, to] {
+                ++local_.delivered;
+                local_.ledger.record_refused(to);
+              });
+            },
+        .end =
+            [this](int process, const std::string& text) {
+              news_.emplace_back([this, process, text] { hear_end(process, EndNotice::decode(text)); });
+            },
+        .failed =
+            [this](int process, const std::string& problem) {
+              news_.emplace_back([this, process, problem] { hear_failure(process, problem); });
+            }};
     if (options.checkpoints.resume) load(*options.checkpoints.resume);
   }
 
@@ -81,12 +97,18 @@ class Run final : private StrategyEvents {
 
   Outcome run() {
     Outcome outcome;
+    watchdog_.emplace(Watchdog::Options{.interrupted = observer_.interrupted,
+                                        .grace = kGrace,
+                                        .patience = deadline(),
+                                        .describe = [this] { return lost_text("") + waits_text(); },
+                                        .end = options_.end_process});
     begin();
     while (!is_over()) try_turn();
     if (!error_ && !asked_) settle();
     outcome.end = end_of_run();
     outcome.error = error_;
     if (error_ && !told_) tell_end();
+    watchdog_.reset();
     outcome.ledger = leads() ? all_rows_ : local_.ledger;
     if (error_ || asked_) outcome.ledger = local_.ledger;
     outcome.time = local_.clock.now();
@@ -156,7 +178,7 @@ class Run final : private StrategyEvents {
 
   // Whatever is to be done now, or a short sleep.
   void turn() {
-    bool moved = link_.progress(handlers_);
+    bool moved = progress();
     moved = deliver_local() || moved;
     moved = processor_.poll() || moved;
     const Seconds now = local_.clock.now();
@@ -171,6 +193,17 @@ class Run final : private StrategyEvents {
     if (!asked_ && observer_.interrupted && observer_.interrupted()) be_asked();
     const std::chrono::nanoseconds span = waiter_.next(moved, link_.is_busy());
     if (span.count() > 0) bell_.wait(span);
+  }
+
+  bool progress() {
+    bool moved = false;
+    {
+      const Watchdog::Inside inside(*watchdog_);
+      moved = link_.progress(handlers_);
+    }
+    for (Local::Parcel& parcel : std::exchange(parcels_, {})) arrive(parcel.from, parcel.to, parcel.frame);
+    for (const auto& news : std::exchange(news_, {})) news();
+    return moved;
   }
 
   void continue_coroutines() {
@@ -267,18 +300,28 @@ class Run final : private StrategyEvents {
     link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kAsked, .text = "asked to end"}.encode());
   }
 
+  // Those of whom nothing was heard after this process was asked to end.
+  std::string silent() const {
+    std::string text;
+    for (int process = 0; process < size_; ++process) {
+      if (process == rank_ || ends_[static_cast<std::size_t>(process)]) continue;
+      text += (text.empty() ? "worker " : ", worker ") + std::to_string(process);
+    }
+    return text;
+  }
+
+  // "; worker 2 is lost: ...", or empty. `silent`: the ones that did not speak.
+  std::string lost_text(const std::string& silent) const {
+    if (const std::string gone = peers_.gone(); !gone.empty()) return "; lost: " + gone + ", which has ended";
+    if (lost_) return "; lost: worker " + std::to_string(*lost_) + " (" + lost_problem_ + ")";
+    return silent.empty() ? std::string() : "; lost: " + silent + ", of which nothing is heard any more";
+  }
+
   Outcome::End end_of_run() {
     if (asked_ && !error_) {
-      std::string silent;
-      for (int process = 0; process < size_; ++process) {
-        if (process == rank_ || (ends_[static_cast<std::size_t>(process)] && process != lost_)) continue;
-        silent += (silent.empty() ? "worker " : ", worker ") + std::to_string(process);
-      }
-      if (silent.empty()) return Outcome::End::kInterrupted;
-      fail(std::make_exception_ptr(
-          PeerLost(silent + " is lost: " +
-                   (lost_ ? lost_problem_ : "when " + name() + " was asked to end, nothing was heard of it any more") +
-                   waits_when_asked_)));
+      const std::string lost = lost_text(silent());
+      if (lost.empty()) return Outcome::End::kInterrupted;
+      fail(std::make_exception_ptr(PeerLost(name() + " was asked to end" + lost + waits_when_asked_)));
     }
     if (error_) return Outcome::End::kFailed;
     return stopped_ ? Outcome::End::kUntil : Outcome::End::kSteps;
@@ -742,6 +785,7 @@ class Run final : private StrategyEvents {
   const RunObserver& observer_;
   Learner& learner_;
   Link& link_;
+  Peers peers_;
   int rank_;
   int size_;
   std::uint64_t max_payload_;
@@ -756,6 +800,9 @@ class Run final : private StrategyEvents {
   std::optional<Worker> worker_;
   Evaluator evaluation_;  // process 0's
   Handlers handlers_;
+  std::deque<Local::Parcel> parcels_;       // from other processes, not delivered yet
+  std::deque<std::function<void()>> news_;  // the same, of what is no frame
+  std::optional<Watchdog> watchdog_;
   Waiter waiter_;
   std::vector<bool> ends_;  // of each process: it says that it was asked to end
   std::deque<Local::Parcel> early_;
@@ -787,7 +834,10 @@ Process::Process(const std::optional<runtime::Launch>& launch, Seconds deadline,
 Outcome Process::run(const ProcessOptions& options, Learner& learner, const StrategyFactory& make_strategy,
                      const RunObserver& observer) {
   LACONIC_CHECK(options.steps.value > 0, "no steps");
-  return Run(environment_, link_, meeting_.take_early(), options, learner, make_strategy, observer).run();
+  LACONIC_CHECK(options.end_process != nullptr, "a process that cannot be ended");
+  Peers peers(meeting_.share(Peers::self()), rank());
+  return Run(environment_, link_, std::move(peers), meeting_.take_early(), options, learner, make_strategy, observer)
+      .run();
 }
 
 }  // namespace laconic::mpi

@@ -26,6 +26,9 @@ namespace laconic::mpi {
 struct ProcessOptions : RunOptions {
   // Measure the average of the workers' models, which travel for it, and not what worker 0 has.
   bool average = false;
+  // Called, on another thread, when this process has to end and its own thread is held up: says why and ends the
+  // process. To be set.
+  std::function<void(const std::string& why)> end_process = {};
 };
 
 class Process {
