@@ -10,9 +10,10 @@ Rank 0 prints a JSON line for each measurement, with the keys that laconic's met
 
     {"type": "measurement", "step": 25, "time_s": 1.7, "test": {"accuracy": 0.71}, "wire_bytes": 81234567}
 
-and at the end {"type": "end", "end": "until" | "limit" | "steps"}. Measured is the average of the ranks' models. Time and
-bytes begin when all ranks are ready, and stand still during a measurement. Bytes are what the loopback's counter says, all
-ranks together: without a network namespace of its own it counts others' too.
+("validation" in the place of "test" where images are held out), and at the end {"type": "end", "end": "until" | "limit" |
+"steps"}. Measured is the average of the ranks' models. Time and bytes begin when all ranks are ready, and stand still
+during a measurement. Bytes are what the loopback's counter says, all ranks together: without a network namespace of its
+own it counts others' too.
 
 Modes: dense (DDP as it comes), fp16 (its compression hook), power_sgd (its hook, of --matrix-rank), local (averaging
 every --period steps, no DDP in between).
@@ -196,7 +197,8 @@ def train(arguments):
         accuracy = accuracy_of_average(model, test_images, test_labels)
         end = [None]
         if arguments.rank == 0:
-            print(json.dumps({"type": "measurement", "step": step, "time_s": meter.seconds, "test": {"accuracy": accuracy},
+            print(json.dumps({"type": "measurement", "step": step, "time_s": meter.seconds,
+                              "validation" if held_out else "test": {"accuracy": accuracy},
                               "wire_bytes": meter.bytes}), flush=True)
             if accuracy >= arguments.target:
                 end = ["until"]
