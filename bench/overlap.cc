@@ -27,7 +27,7 @@ struct Setting {
 constexpr double kSimulatedGradient = 0.02;
 
 std::string job_text(const Setting& setting, const std::string& strategy, const LinkRate& rate) {
-  // Of two that send at once each has half of the link.
+  // Of two that send at once each has half of the link; what comes in waits for nothing more.
   const double each = rate.bits_per_second.value_or(1e10) / 2e6;
   std::ostringstream text;
   text << "[job]\nname = \"overlap\"\nseed = 1\nsteps = " << setting.steps << "\n[data]\ndataset = \"fashion_mnist\"\n"
@@ -35,7 +35,7 @@ std::string job_text(const Setting& setting, const std::string& strategy, const 
        << "\n[model]\nname = \"mlp\"\nhidden = [512, 512]\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.05\n"
        << "[workers]\ncount = " << setting.ranks.ranks << "\ncompute = \"" << 1e3 * kSimulatedGradient << " ms\"\n"
        << "[evaluation]\nevery = \"" << setting.steps << " steps\"\nworkers = \"never\"\n"
-       << "[network]\nlatency = \"50 us\"\nup = \"" << each << " Mbit/s\"\ndown = \"" << each << " Mbit/s\"\n"
+       << "[network]\nlatency = \"50 us\"\nup = \"" << each << " Mbit/s\"\ndown = \"100 Gbit/s\"\n"
        << strategy;
   return text.str();
 }

@@ -1,7 +1,6 @@
 #include "processes.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -27,6 +27,9 @@ namespace fs = std::filesystem;
 // Between two looks at whether the processes have ended.
 constexpr auto kLook = std::chrono::milliseconds(20);
 constexpr double kToolSeconds = 60.0;
+
+volatile std::sig_atomic_t interrupted = 0;
+void note_interruption(int) { interrupted = 1; }
 
 [[noreturn]] void become(const Command& command) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -62,6 +65,10 @@ std::vector<pid_t> children() {
 Processes::Processes() {
   // What a killed program leaves behind becomes a child of this process, and so can be killed too.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw std::runtime_error("prctl(PR_SET_CHILD_SUBREAPER) failed");
+  // The benchmark then ends through its destructors. What it starts has the signals' usual ways: exec resets them.
+  struct sigaction action = {};
+  action.sa_handler = note_interruption;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
 Processes::~Processes() { kill(); }
@@ -77,6 +84,7 @@ bool Processes::wait(double seconds) {
   double deadline = now() + seconds;
   bool fine = status_ == 0;
   for (;;) {
+    if (interrupted != 0) throw std::runtime_error("interrupted");
     reap();
     if (running_.empty()) return true;
     if (fine && status_ != 0) deadline = std::min(deadline, now() + kGrace);

@@ -32,7 +32,8 @@ class Processes {
   void start(const Command& command);
 
   // Waits until all have ended, but not for more than `seconds`, nor for more than kGrace after one of them failed: its
-  // peers then wait for it in vain. Whether all have ended.
+  // peers then wait for it in vain. Whether all have ended. Throws std::runtime_error when this process has got SIGINT
+  // or SIGTERM since there was a Processes.
   bool wait(double seconds);
   // SIGINT to all that run: whoever can ends in order, within a wait().
   void interrupt();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -47,11 +48,14 @@ class Scratch {
   fs::path path_;
 };
 
-std::string last_line(const std::string& file) {
+// The line that tells most of why it failed: laconic's own, where mpirun's follow it, else the last with a word in it.
+std::string complaint_in(const std::string& file) {
   std::ifstream stream(file);
   std::string last;
   for (std::string line; std::getline(stream, line);) {
-    if (!line.empty()) last = line;
+    if (line.starts_with("laconic: error")) return line;
+    if (std::any_of(line.begin(), line.end(), [](unsigned char letter) { return std::isalpha(letter) != 0; }))
+      last = line;
   }
   return last;
 }
@@ -105,7 +109,7 @@ void finish(Processes& processes, double limit, const std::string& errors, Trace
   }
   processes.kill();
   if (stopped || processes.status() == 0) return;
-  trace.trouble = "exit status " + std::to_string(processes.status()) + ": " + last_line(errors);
+  trace.trouble = "exit status " + std::to_string(processes.status()) + ": " + complaint_in(errors);
 }
 
 std::vector<std::string> launcher(const RanksOptions& options) {
