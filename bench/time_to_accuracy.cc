@@ -64,10 +64,11 @@ struct Method {
   bool has_knob() const { return text.find('$') != std::string::npos; }
 };
 
+// Searched so far, to 87% at 100mbit: fda, fda_low_rank and choco_sign on mlp. The others stand at the search's start.
 const std::vector<Method> kMethods = {
     {"all_reduce", Kind::kCollective, "[strategy]\nname = \"all_reduce\"\n", {{0.05}, {0.05}}},
     {"periodic", Kind::kCollective, "[strategy]\nname = \"periodic\"\nperiod = 16\n", {{0.05}, {0.05}}},
-    {"fda", Kind::kCollective, "[strategy]\nname = \"fda\"\nthreshold = $\n", {{0.05, 1.0}, {0.05, 1.0}}},
+    {"fda", Kind::kCollective, "[strategy]\nname = \"fda\"\nthreshold = $\n", {{0.0125, 64.0}, {0.05, 1.0}}},
     {"fda_low_rank",
      Kind::kCollective,
      "[strategy]\nname = \"fda\"\nthreshold = $\n"
