@@ -213,6 +213,24 @@ TEST_F(Commands, DryRunKnowsWhatEachKindOfCheckSends) {
   expect_part(plan_with({"strategy.decide_late=true"}), "0 to 20, as the data decide");
 }
 
+TEST_F(Commands, DryRunCountsTheCheckpointsAndTheirBytes) {
+  const auto line_with = [&](const std::vector<std::string>& overrides) {
+    EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = overrides, .dry_run = true}),
+              ExitCode::kDone);
+    const std::string plan = printed();
+    const std::size_t from = plan.find("  checkpoints   ");
+    return from == std::string::npos ? std::string() : plan.substr(from + 16, plan.find('\n', from) - from - 16);
+  };
+  EXPECT_EQ(line_with({}), "");
+  // After steps 5, 10, ..., 35 four models of 386 float32, each with Adam's two moments, and one that was measured.
+  const std::string size = "of about 20.1 kB (4.63 kB a worker), in " + root_.path("runs/a.checkpoint");
+  EXPECT_EQ(line_with({"checkpoint.every=5 steps"}), "7, each " + size + ", where the newest 2 stay");
+  EXPECT_EQ(line_with({"checkpoint.every=5 steps", "checkpoint.keep=1"}),
+            "7, each " + size + ", where the newest stays");
+  EXPECT_EQ(line_with({"checkpoint.every=30 steps"}), "1, " + size);
+  EXPECT_EQ(line_with({"checkpoint.every=40 steps"}), "none, as the run ends before the first");
+}
+
 TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
   EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = {}, .dry_run = true}),
             ExitCode::kDone);
