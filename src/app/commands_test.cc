@@ -240,6 +240,20 @@ TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
   EXPECT_NE(plan.find("time          about " + time), std::string::npos) << time << " in\n" << plan;
 }
 
+TEST_F(Commands, DryRunPredictsTheTimeOfCompressedSyncs) {
+  const std::vector<std::string> slow = {"compression.operator=qsgd", "network.up=100 kbit/s",
+                                         "network.down=100 kbit/s"};
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = slow, .dry_run = true}),
+            ExitCode::kDone);
+  const std::string plan = printed();
+  const std::string begin = "  time          about ";
+  const std::size_t from = plan.find(begin) + begin.size();
+  const double planned = parse_seconds(plan.substr(from, plan.find(',', from) - from)).value;
+  EXPECT_EQ(run(job("a", kSynchronous), slow), ExitCode::kDone);
+  const double time = summary("a").at("time_s").get<double>();
+  EXPECT_NEAR(planned, time, 0.1 * time) << plan;
+}
+
 TEST_F(Commands, DryRunPredictsTheEnergyOfARunButForItsHeaders) {
   const std::vector<std::string> energy = {"energy.per_bit=1e-6", "energy.per_step=0.5"};
   EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = energy, .dry_run = true}),

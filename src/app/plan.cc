@@ -241,7 +241,9 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   if (period == 0) return plan;
   plan.fewest_syncs = plan.most_syncs = setup.steps() / period;
   if (can_probe && period <= kMostProbeSteps / workers) {
-    const Probe one = probe(job, setup, period, Moves::kNobody);
+    // A compressed change of nothing would be a short message.
+    const bool tells_changes = job.strategy->may_compress && setup.strategy_setting.compressor;
+    const Probe one = probe(job, setup, period, tells_changes ? Moves::kEveryone : Moves::kNobody);
     plan.sync_time = Seconds{std::max(0.0, one.time.value - static_cast<double>(period) * compute.value)};
   }
   return plan;
