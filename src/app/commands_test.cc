@@ -213,6 +213,24 @@ TEST_F(Commands, DryRunKnowsWhatEachKindOfCheckSends) {
   expect_part(plan_with({"strategy.decide_late=true"}), "0 to 20, as the data decide");
 }
 
+TEST_F(Commands, DryRunCountsTheCheckpointsAndTheirBytes) {
+  const auto line_with = [&](const std::vector<std::string>& overrides) {
+    EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = overrides, .dry_run = true}),
+              ExitCode::kDone);
+    const std::string plan = printed();
+    const std::size_t from = plan.find("  checkpoints   ");
+    return from == std::string::npos ? std::string() : plan.substr(from + 16, plan.find('\n', from) - from - 16);
+  };
+  EXPECT_EQ(line_with({}), "");
+  // After steps 5, 10, ..., 35 four models of 386 float32, each with Adam's two moments, and one that was measured.
+  const std::string size = "of about 20.1 kB (4.63 kB a worker), in " + root_.path("runs/a.checkpoint");
+  EXPECT_EQ(line_with({"checkpoint.every=5 steps"}), "7, each " + size + ", where the newest 2 stay");
+  EXPECT_EQ(line_with({"checkpoint.every=5 steps", "checkpoint.keep=1"}),
+            "7, each " + size + ", where the newest stays");
+  EXPECT_EQ(line_with({"checkpoint.every=30 steps"}), "1, " + size);
+  EXPECT_EQ(line_with({"checkpoint.every=40 steps"}), "none, as the run ends before the first");
+}
+
 TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
   EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = {}, .dry_run = true}),
             ExitCode::kDone);
@@ -220,6 +238,20 @@ TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
   EXPECT_EQ(run(job("a", kSynchronous)), ExitCode::kDone);
   const std::string time = to_text(Seconds{summary("a").at("time_s").get<double>()});
   EXPECT_NE(plan.find("time          about " + time), std::string::npos) << time << " in\n" << plan;
+}
+
+TEST_F(Commands, DryRunPredictsTheTimeOfCompressedSyncs) {
+  const std::vector<std::string> slow = {"compression.operator=qsgd", "network.up=100 kbit/s",
+                                         "network.down=100 kbit/s"};
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = slow, .dry_run = true}),
+            ExitCode::kDone);
+  const std::string plan = printed();
+  const std::string begin = "  time          about ";
+  const std::size_t from = plan.find(begin) + begin.size();
+  const double planned = parse_seconds(plan.substr(from, plan.find(',', from) - from)).value;
+  EXPECT_EQ(run(job("a", kSynchronous), slow), ExitCode::kDone);
+  const double time = summary("a").at("time_s").get<double>();
+  EXPECT_NEAR(planned, time, 0.1 * time) << plan;
 }
 
 TEST_F(Commands, DryRunPredictsTheEnergyOfARunButForItsHeaders) {

@@ -154,7 +154,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {14, "[zebra]",
        "job.toml:14: unknown section [zebra]; known are: [job], [data], [drift], [model], [optimizer], [workers], "
        "[strategy], "
-       "[between], [topology], [compression], [network], [energy], [evaluation], [output]"},
+       "[between], [topology], [compression], [network], [energy], [evaluation], [checkpoint], [output]"},
       {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
       {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
       {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},

@@ -69,13 +69,16 @@ int main(int argc, char** argv) {
   const std::string set_help = "Override a key of the job file: section.key=value (again for more)";
 
   RunArguments run;
-  CLI::App* run_app = app.add_subcommand("run", "Run a job and write its results to runs/NAME");
+  CLI::App* run_app = app.add_subcommand("run", "Run a job, here or under mpirun, and write its results to runs/NAME");
   run_app->add_option("job.toml", run.job_file, "The job file; not needed with --resume");
   run_app->add_option("--set", run.overrides, set_help)->expected(1)->take_all();
   run_app->add_option("--resume", run.resume,
                       "Go on from the newest checkpoint of this run, given by the folder of its results");
-  run_app->add_flag("--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time; start nothing");
-  run_app->footer("Example:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16");
+  run_app->add_flag("--dry-run", run.dry_run,
+                    "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
+  run_app->footer(
+      "Examples:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16\n"
+      "  laconic run --resume runs/job\n  mpirun -n 8 laconic run job.toml      (one worker a process)");
   run_app->callback([&] {
     if (run.job_file.empty() && run.resume.empty()) {
       throw CLI::ValidationError("job.toml is missing; give a job file, or --resume with the results of a run");

@@ -106,6 +106,37 @@ std::uint64_t sum(const std::array<std::uint64_t, kTrafficKinds>& values) {
   return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
 }
 
+// Vectors of a node's strategy, those in which it only computes among them.
+std::uint64_t vectors_of_strategy(const Job& job, const JobSetup& setup) {
+  const bool compresses_averages = job.strategy->may_compress && setup.strategy_setting.compressor != nullptr;
+  return static_cast<std::uint64_t>(job.strategy->vectors) + (compresses_averages ? 3 : 0);
+}
+
+// Bytes that a node's strategy keeps from round to round, but for what it keeps of each neighbour.
+std::uint64_t kept_by_strategy(const Job& job, const JobSetup& setup) {
+  const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
+  constexpr std::uint64_t kCopies = 4;  // its vectors, and what is saved of them
+  // Over links much of it comes about in the first rounds; a strategy that has seen none does not show it.
+  if (job.strategy->needs_links || kCopies * model > kMostProbeBytes) return vectors_of_strategy(job, setup) * model;
+  const std::unique_ptr<Strategy> strategy = job.strategy->make(setup.strategy_options, setup.strategy_setting)();
+  Archive archive;
+  strategy->archive(archive);
+  return archive.take().size();
+}
+
+// What all workers keep of each of their neighbours.
+std::uint64_t kept_of_neighbors(const Job& job, const JobSetup& setup) {
+  const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
+  const auto workers = static_cast<std::uint64_t>(setup.world_size());
+  const StrategyRow& gossip = gossiping_strategy(job);
+  if (gossip.one_for_each_neighbor == nullptr || !gossip.one_for_each_neighbor(gossip_options(job, setup))) return 0;
+  const StrategySetting& setting = setup.strategy_setting;
+  // A vector for each end of an edge; or two for each link, but one at a sender whose receivers stay.
+  if (setting.mixing != nullptr) return gossip_payload(*setting.mixing, model);
+  return links_ever(*setting.links) * model +
+         (setting.links->is_static() ? workers : links_ever(*setting.links)) * model;
+}
+
 Bytes memory_of(const Job& job, const JobSetup& setup) {
   const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
   const auto workers = static_cast<std::uint64_t>(setup.world_size());
@@ -113,20 +144,9 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
                                  setup.traffic.per_sync[static_cast<std::size_t>(Traffic::kGradient)] >
                              0;
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
-  bytes += workers * model * static_cast<std::uint64_t>(job.strategy->vectors);
-  if (job.strategy->may_compress && setup.strategy_setting.compressor) bytes += workers * model * 3;
+  bytes += workers * std::max(vectors_of_strategy(job, setup) * model, kept_by_strategy(job, setup));
   if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
-  const StrategyRow& gossip = gossiping_strategy(job);
-  if (gossip.one_for_each_neighbor != nullptr && gossip.one_for_each_neighbor(gossip_options(job, setup))) {
-    const StrategySetting& setting = setup.strategy_setting;
-    // A vector for each end of an edge; or two for each link, but one at a sender whose receivers stay.
-    if (setting.mixing != nullptr) {
-      bytes += gossip_payload(*setting.mixing, model);
-    } else {
-      bytes += links_ever(*setting.links) * model +
-               (setting.links->is_static() ? workers : links_ever(*setting.links)) * model;
-    }
-  }
+  bytes += kept_of_neighbors(job, setup);
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
   bytes += 8 * model;
@@ -155,6 +175,25 @@ std::uint64_t syncs_in_budget(const Job& job, const JobSetup& setup) {
   constexpr double kAhead = 3.0;
   const double syncs = *bytes * setup.world_size() / static_cast<double>(each) + kAhead;
   return syncs < 1e18 ? static_cast<std::uint64_t>(syncs) : all;
+}
+
+// "9, each of about 2.47 MB (309 kB a worker), in runs/a.checkpoint, where the newest 2 stay"
+std::string checkpoints_text(const Job& job, const JobSetup& setup) {
+  const std::uint64_t count = setup.strategy_setting.drains();
+  if (count == 0) return "none, as the run ends before the first";
+  const auto workers = static_cast<std::uint64_t>(setup.world_size());
+  const std::uint64_t strategy = kept_by_strategy(job, setup);
+  const std::uint64_t all_workers =
+      workers * (setup.training->memory_per_worker(false).value + strategy) + kept_of_neighbors(job, setup);
+  // The coordinator's, and of the run itself the newest model that was measured.
+  const std::uint64_t others =
+      (setup.simulation.with_coordinator ? strategy : 0) + setup.strategy_setting.dimension * sizeof(float);
+  const std::uint64_t keep = job.section("checkpoint").integer("keep");
+  return grouped(count) + (count == 1 ? ", of about " : ", each of about ") + to_text(Bytes{all_workers + others}) +
+         " (" + to_text(Bytes{all_workers / workers}) + " a worker), in " + job.checkpoint_dir() +
+         (count <= keep ? ""
+          : keep == 1   ? ", where the newest stays"
+                        : ", where the newest " + grouped(keep) + " stay");
 }
 
 std::string bounds(const std::string& least, const std::string& most) {
@@ -202,7 +241,9 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   if (period == 0) return plan;
   plan.fewest_syncs = plan.most_syncs = setup.steps() / period;
   if (can_probe && period <= kMostProbeSteps / workers) {
-    const Probe one = probe(job, setup, period, Moves::kNobody);
+    // A compressed change of nothing would be a short message.
+    const bool tells_changes = job.strategy->may_compress && setup.strategy_setting.compressor;
+    const Probe one = probe(job, setup, period, tells_changes ? Moves::kEveryone : Moves::kNobody);
     plan.sync_time = Seconds{std::max(0.0, one.time.value - static_cast<double>(period) * compute.value)};
   }
   return plan;
@@ -260,6 +301,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
              (bytes && *bytes < 1e18 ? ": " + to_text(Bytes{static_cast<std::uint64_t>(*bytes)}) + " in the run" : ""));
   }
   line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));
+  if (job.checkpoint_interval) line("checkpoints", checkpoints_text(job, setup));
   if (const std::optional<double> joules = joules_of(job, plan.most_bytes(steps), steps)) {
     line("energy", "about " + significant(*joules) + " J for payload and steps, by the job's [energy]");
   }

@@ -163,7 +163,7 @@ TEST(Wiring, ADriftIsRefusedWhereItMakesNoSenseAndToldWhereItDoes) {
   const JobSetup setup = set_up(job);
   EXPECT_NE(plan_text(job, setup, 100).find("drift         rotation, after step 10, 25\n"), std::string::npos);
   const RunResult result = run_job(job, setup);
-  EXPECT_EQ(summarise(job, setup, result).drifts, (std::vector<std::uint64_t>{10, 25}));
+  EXPECT_EQ(summarise(job, setup, result, RuntimeKind::kSimulator).drifts, (std::vector<std::uint64_t>{10, 25}));
 }
 
 TEST(Wiring, AStreamIsAJobWithoutFiles) {
