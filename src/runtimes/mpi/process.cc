@@ -42,12 +42,13 @@ Seconds operator*(double factor, Seconds span) { return {factor * span.value}; }
 
 class Run final : private StrategyEvents {
  public:
-  Run(Environment& environment, Link& link, Peers peers, std::deque<Local::Parcel> early, const ProcessOptions& options,
+  Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, const ProcessOptions& options,
       Learner& learner, const StrategyFactory& make_strategy, const RunObserver& observer)
       : options_(options),
         observer_(observer),
         learner_(learner),
         link_(link),
+        meeting_(meeting),
         peers_(std::move(peers)),
         rank_(environment.rank()),
         size_(environment.size()),
@@ -58,8 +59,7 @@ class Run final : private StrategyEvents {
         control_({rank_}, size_, local_.waits),
         worker_node_({rank_}, local_, options.comm),
         evaluation_(size_, options.average, model_of(learner)),
-        ends_(static_cast<std::size_t>(size_)),
-        early_(std::move(early)) {
+        ends_(static_cast<std::size_t>(size_)) {
     worker_node_.strategy = make_strategy();
     worker_.emplace(
         Rank{rank_}, options.seed,
@@ -152,7 +152,7 @@ class Run final : private StrategyEvents {
     }
     // The first step first: what others have sent meanwhile waits in mailboxes.
     continue_coroutines();
-    for (Local::Parcel& parcel : std::exchange(early_, {})) arrive(parcel.from, parcel.to, parcel.frame);
+    for (Local::Parcel& parcel : meeting_.take_early()) arrive(parcel.from, parcel.to, parcel.frame);
     heard_since_ = link_.now();
     next_beat_ = heard_since_;
   }
@@ -218,6 +218,10 @@ class Run final : private StrategyEvents {
   }
 
   void arrive(Rank from, Rank to, const Frame& frame) {
+    if (Meeting::is_word(frame)) {
+      meeting_.keep({.from = from, .to = to, .frame = frame});
+      return;
+    }
     const Tag tag = frame.header().tag;
     const bool is_control = tag == Tag::kReport || tag == Tag::kVerdict;
     if (!is_control) ++local_.delivered;
@@ -346,7 +350,9 @@ class Run final : private StrategyEvents {
     Handlers ignore = handlers_;
     ignore.end = [](int, const std::string&) {};
     ignore.failed = [](int, const std::string&) {};
-    ignore.frame = [](Rank, Rank, Frame) {};
+    ignore.frame = [this](Rank from, Rank to, Frame frame) {
+      if (Meeting::is_word(frame)) meeting_.keep({.from = from, .to = to, .frame = std::move(frame)});
+    };
     link_.flush(limit, ignore);
   }
 
@@ -785,6 +791,7 @@ class Run final : private StrategyEvents {
   const RunObserver& observer_;
   Learner& learner_;
   Link& link_;
+  Meeting& meeting_;
   Peers peers_;
   int rank_;
   int size_;
@@ -805,7 +812,6 @@ class Run final : private StrategyEvents {
   std::optional<Watchdog> watchdog_;
   Waiter waiter_;
   std::vector<bool> ends_;  // of each process: it says that it was asked to end
-  std::deque<Local::Parcel> early_;
   Ledger all_rows_{0};
   Seconds heard_since_;
   Seconds next_beat_;
@@ -836,8 +842,7 @@ Outcome Process::run(const ProcessOptions& options, Learner& learner, const Stra
   LACONIC_CHECK(options.steps.value > 0, "no steps");
   LACONIC_CHECK(options.end_process != nullptr, "a process that cannot be ended");
   Peers peers(meeting_.share(Peers::self()), rank());
-  return Run(environment_, link_, std::move(peers), meeting_.take_early(), options, learner, make_strategy, observer)
-      .run();
+  return Run(environment_, link_, meeting_, std::move(peers), options, learner, make_strategy, observer).run();
 }
 
 }  // namespace laconic::mpi

@@ -43,7 +43,8 @@ class Process {
   const std::string& library() const { return environment_.library(); }
   Meeting& meeting() { return meeting_; }
 
-  // Runs this process' part of the job to its end; once. `learner` is that of worker rank(). `make_strategy` is called
+  // Runs this process' part of a job to its end; again, with another job, where the outcome has no error and nobody
+  // asked for the end. `learner` is that of worker rank(). `make_strategy` is called
   // for the worker, and in process 0 for the coordinator where the job has one. An error of the run is in the outcome,
   // in every process; the outcome of process 0 has the ledger of all nodes, that of another its own. Thrown are a
   // caller's bug, and DecodeError or UsageError for a checkpoint that cannot be resumed.
