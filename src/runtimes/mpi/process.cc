@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <cmath>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,9 +96,13 @@ class Run final : private StrategyEvents {
     close();
   }
 
+  // The process whose loss ended the run, as far as this one knows by itself.
+  std::optional<int> lost() const { return lost_; }
+
   Outcome run() {
     Outcome outcome;
     watchdog_.emplace(Watchdog::Options{.interrupted = observer_.interrupted,
+                                        .asked = [this] { look_around(); },
                                         .grace = kGrace,
                                         .patience = deadline(),
                                         .describe = [this] { return lost_text("") + waits_text(); },
@@ -251,6 +256,7 @@ class Run final : private StrategyEvents {
     for (int process = leads() ? 1 : 0; process <= last; ++process) {
       const Seconds since = std::max(link_.last_heard(process), heard_since_);
       if (now - since <= kSilence * deadline()) continue;
+      lost_ = process;
       fail(std::make_exception_ptr(PeerLost(name() + " has heard nothing of worker " + std::to_string(process) +
                                             " for " + to_text(now - since) + waits_text() +
                                             "; see whether that process still runs, or raise network.deadline (" +
@@ -298,6 +304,7 @@ class Run final : private StrategyEvents {
   // By the user, who wants an end, or by the launcher, which asks all that are left when one of them has died. Who is
   // left says so to the others.
   void be_asked() {
+    look_around();
     asked_ = link_.now();
     waits_when_asked_ = waits_text();
     told_ = true;
@@ -314,9 +321,17 @@ class Run final : private StrategyEvents {
     return text;
   }
 
+  // Who is gone when this process is first asked to end; a moment later all are on their way out. Any thread.
+  void look_around() {
+    const std::lock_guard lock(gone_mutex_);
+    if (!gone_) gone_ = peers_.gone();
+  }
+
   // "; worker 2 is lost: ...", or empty. `silent`: the ones that did not speak.
   std::string lost_text(const std::string& silent) const {
-    if (const std::string gone = peers_.gone(); !gone.empty()) return "; lost: " + gone + ", which has ended";
+    const std::lock_guard lock(gone_mutex_);
+    if (const std::string gone = gone_.value_or(peers_.gone()); !gone.empty())
+      return "; lost: " + gone + ", no longer there";
     if (lost_) return "; lost: worker " + std::to_string(*lost_) + " (" + lost_problem_ + ")";
     return silent.empty() ? std::string() : "; lost: " + silent + ", of which nothing is heard any more";
   }
@@ -825,6 +840,8 @@ class Run final : private StrategyEvents {
   bool told_ = false;     // the others know of the end
   std::optional<Seconds> asked_;
   std::string waits_when_asked_;
+  mutable std::mutex gone_mutex_;
+  std::optional<std::string> gone_;  // see look_around
   std::optional<int> lost_;
   std::string lost_problem_;
   std::exception_ptr error_;
@@ -842,7 +859,10 @@ Outcome Process::run(const ProcessOptions& options, Learner& learner, const Stra
   LACONIC_CHECK(options.steps.value > 0, "no steps");
   LACONIC_CHECK(options.end_process != nullptr, "a process that cannot be ended");
   Peers peers(meeting_.share(Peers::self()), rank());
-  return Run(environment_, link_, meeting_, std::move(peers), options, learner, make_strategy, observer).run();
+  Run run(environment_, link_, meeting_, std::move(peers), options, learner, make_strategy, observer);
+  Outcome outcome = run.run();
+  has_lost_leader_ = run.lost() == 0;
+  return outcome;
 }
 
 }  // namespace laconic::mpi

@@ -51,6 +51,9 @@ class Process {
   Outcome run(const ProcessOptions& options, Learner& learner, const StrategyFactory& make_strategy,
               const RunObserver& observer);
 
+  // Whether the run has ended since this process heard no more of process 0.
+  bool has_lost_leader() const { return has_lost_leader_; }
+
   // Ends the library, together with the others: after what all know of. Environment::finalize. A process that does not
   // call it ends without them, with std::_Exit, as the library's own end would wait.
   void finalize(Seconds limit, const std::function<void()>& late) { environment_.finalize(limit, late); }
@@ -59,6 +62,7 @@ class Process {
   Environment environment_;
   Link link_;
   Meeting meeting_;
+  bool has_lost_leader_ = false;
 };
 
 }  // namespace laconic::mpi
