@@ -17,7 +17,7 @@ class Child {
  public:
   Child() {
     std::array<int, 2> pipe_ends{};
-    if (pipe(pipe_ends.data()) != 0) std::abort();
+    EXPECT_EQ(pipe(pipe_ends.data()), 0);
     number_ = fork();
     if (number_ == 0) {
       const std::string self = Peers::self();
