@@ -1,5 +1,6 @@
 #include "app/cluster.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +22,9 @@ namespace {
 // Until the job is known, which has a deadline of its own.
 constexpr Seconds kFirstDeadline{120.0};
 // How long a process that lost a peer leaves process 0 to write results, before its exit makes the launcher end all.
-constexpr std::chrono::milliseconds kCourtesy{1500};
+constexpr std::chrono::milliseconds kCourtesy{1000};
+// And once the launcher, or the user, has asked for the end, which is all that there is time for.
+constexpr std::chrono::milliseconds kLastCourtesy{150};
 
 // What processes need for the same job: where a run is resumed process 0 finds the checkpoint and gives it to all.
 struct WhatToRun {
@@ -207,9 +210,13 @@ void end_together(Console& console, mpi::Process& process, ExitCode code) {
 [[noreturn]] void end_alone(Console& console, mpi::Process& process, ExitCode code) {
   console.out << std::flush;
   console.err << std::flush;
-  if (!process.leads()) {
-    const auto end = std::chrono::steady_clock::now() + kCourtesy;
-    while (!console.stopped() && std::chrono::steady_clock::now() < end) {
+  if (!process.leads() && !process.has_lost_leader()) {
+    auto end = std::chrono::steady_clock::now() + kCourtesy;
+    for (bool is_asked = false; std::chrono::steady_clock::now() < end;) {
+      if (!is_asked && console.stopped()) {
+        is_asked = true;
+        end = std::min(end, std::chrono::steady_clock::now() + kLastCourtesy);
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+
 namespace laconic {
 namespace {
 
@@ -51,6 +53,58 @@ TEST(Ledger, CountsLostAndDoubledFramesWhereTheyWereSentOnce) {
   EXPECT_EQ(ledger.lost(), 2U);
   EXPECT_EQ(ledger.doubled(), 1U);
   EXPECT_EQ(ledger.total().frames, 3U);
+}
+
+TEST(Ledger, OneNodesRowTravelsIntoTheLedgerOfAll) {
+  const Frame model = frame_of(Traffic::kModel, 100);
+  Ledger own(3);
+  own.record_sent({2}, model);
+  own.record_received({2}, model);
+  own.record_local({2}, model);
+  own.record_refused({2});
+  own.record_lost({2});
+  own.record_doubled({2});
+  Archive save;
+  own.archive(save, {2});
+  const std::vector<std::byte> row = save.take();
+  Ledger all(3);
+  all.record_sent({0}, model);
+  Archive load(row);
+  all.archive(load, {2});
+  load.expect_end();
+  EXPECT_EQ(all.sent({2}, Traffic::kModel), own.sent({2}, Traffic::kModel));
+  EXPECT_EQ(all.received({2}), own.received({2}));
+  EXPECT_EQ(all.local(), own.local());
+  EXPECT_EQ(all.refused({2}), 1U);
+  EXPECT_EQ(all.lost({2}), 1U);
+  EXPECT_EQ(all.doubled({2}), 1U);
+  EXPECT_EQ(all.total().frames, 2U) << "the other rows are as they were";
+  for (std::size_t size = 0; size < row.size(); ++size) {
+    const std::span<const std::byte> first = std::span(row).first(size);
+    Archive cut(first);
+    EXPECT_THROW(
+        {
+          all.archive(cut, {2});
+          cut.expect_end();
+        },
+        DecodeError)
+        << size;
+  }
+}
+
+TEST(Ledger, IsLoadedAsItWasSaved) {
+  Ledger ledger(2);
+  ledger.record_sent({1}, frame_of(Traffic::kState, 3));
+  ledger.record_received({2}, frame_of(Traffic::kState, 3));
+  Archive save;
+  ledger.archive(save);
+  const std::vector<std::byte> bytes = save.take();
+  Ledger again(2);
+  Archive load(bytes);
+  again.archive(load);
+  load.expect_end();
+  EXPECT_EQ(again.total(), ledger.total());
+  EXPECT_EQ(again.received({2}), ledger.received({2}));
 }
 
 }  // namespace

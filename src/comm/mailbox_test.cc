@@ -5,6 +5,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
+#include "base/error.h"
+
 namespace laconic {
 namespace {
 
@@ -103,6 +105,75 @@ TEST_F(Mailboxes, ClearingUnwindsWaitsAndDropsFrames) {
   EXPECT_EQ(mailbox_.kept(), 0U);
   EXPECT_EQ(waits_.next_deadline(), kIdle);
   EXPECT_TRUE(got_.empty());
+}
+
+std::vector<std::byte> saved(Mailbox& mailbox) {
+  Archive save;
+  mailbox.archive(save);
+  return save.take();
+}
+
+TEST_F(Mailboxes, ALoadedMailboxGivesTheSameFramesInTheSameOrder) {
+  deliver(arrival(3, Tag::kTreeUp, 3, 1.0F));
+  deliver(arrival(1, Tag::kGather, 3, 2.0F));
+  deliver(arrival(3, Tag::kTreeUp, 3, 3.0F));
+  deliver(arrival(kWorldSize, Tag::kReduced, 8, 4.0F));
+  const std::vector<std::byte> bytes = saved(mailbox_);
+  mailbox_.clear();
+  Archive load(bytes);
+  mailbox_.archive(load);
+  load.expect_end();
+  EXPECT_EQ(mailbox_.kept(), 4U);
+  EXPECT_EQ(saved(mailbox_), bytes);
+  deliver(arrival(0, Tag::kGather, 3, 5.0F));  // after those that were kept
+  for (int i = 0; i < 4; ++i) receive({.from = std::nullopt, .tags = {Tag::kTreeUp, Tag::kGather}, .round = {3}});
+  receive(from_one(kWorldSize, Tag::kReduced, 8));
+  EXPECT_EQ(got_, (std::vector<float>{1.0F, 2.0F, 3.0F, 5.0F, 4.0F}));
+}
+
+TEST_F(Mailboxes, DamagedStateIsRefused) {
+  deliver(arrival(3, Tag::kTreeUp, 3, 1.0F));
+  deliver(arrival(1, Tag::kGather, 3, 2.0F));
+  const std::vector<std::byte> whole = saved(mailbox_);
+  const auto load_from = [&](std::span<const std::byte> bytes) {
+    Mailbox other({2}, kWorldSize, waits_);
+    Archive load(bytes);
+    other.archive(load);
+    load.expect_end();
+  };
+  EXPECT_NO_THROW(load_from(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_THROW(load_from(std::span(whole).first(size)), DecodeError) << size << " of " << whole.size();
+  }
+  // The frame's own checksum sees what its name and size do not: the last byte is in its payload.
+  std::vector<std::byte> flipped = whole;
+  flipped.back() ^= std::byte{1};
+  EXPECT_THROW(load_from(flipped), DecodeError);
+}
+
+TEST_F(Mailboxes, StateWithAFrameFromNobodyOrWithMoreFramesThanBytesIsRefused) {
+  const auto state_with = [](std::uint64_t count, std::uint64_t from) {
+    Archive save;
+    std::uint64_t order = 0;
+    save.value("mailbox.next", order);
+    save.value("mailbox.kept", count);
+    save.value("mailbox.order", order);
+    save.value("mailbox.from", from);
+    const Frame frame = arrival(0, Tag::kRing, 3, 1.0F).frame;
+    std::vector<std::byte> wire(frame.wire().begin(), frame.wire().end());
+    save.bytes("mailbox.frame", wire, wire.size());
+    return save.take();
+  };
+  const auto load_from = [&](const std::vector<std::byte>& bytes) {
+    Mailbox other({2}, kWorldSize, waits_);
+    Archive load(bytes);
+    other.archive(load);
+    return other.kept();
+  };
+  EXPECT_EQ(load_from(state_with(1, kWorldSize)), 1U);
+  EXPECT_THROW(load_from(state_with(1, kWorldSize + 1)), DecodeError);
+  EXPECT_THROW(load_from(state_with(1, ~std::uint64_t{0})), DecodeError);
+  EXPECT_THROW(load_from(state_with(~std::uint64_t{0}, 1)), DecodeError);
 }
 
 }  // namespace

@@ -1,84 +1,15 @@
 // What every row of the registry must satisfy.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "drain.h"
 #include "kept_checkpoints.h"
-#include "run.h"
+#include "rows.h"
 
 namespace laconic::tests {
 namespace {
-
-struct Row {
-  std::string strategy;
-  std::map<std::string, std::string> options;
-  Collective collective;
-  std::string between;     // of a strategy with groups
-  std::string compressor;  // of one that may compress; empty: whole models
-};
-
-std::vector<Row> rows() {
-  std::vector<Row> result;
-  for (const StrategyRow* row : strategies()) {
-    std::vector<std::map<std::string, std::string>> variants = {{}};
-    if (row->name == "fda") {
-      variants.clear();
-      for (const char* monitor : {"exact", "naive", "linear", "sketch", "max-norm"}) {
-        variants.push_back({{"threshold", "1"}, {"monitor", monitor}});
-      }
-      for (const char* screen : {"none", "lock-step", "late"}) {
-        variants.push_back({{"threshold", "1"}, {"screen", screen}, {"check_every", "3"}});
-        if (screen != std::string("late")) {
-          variants.push_back({{"threshold", "1"}, {"screen", screen}, {"decide_late", "true"}});
-        }
-      }
-    }
-    if (row->name == "fda") variants.push_back({{"budget", "2 kB/10 steps"}});
-    if (row->name == "fda_opt") variants = {{{"most_epochs", "2"}}, {{"most_epochs", "3"}, {"monitor", "sketch"}}};
-    if (row->name == "dma") {  // Delta = 0: how many balances there are is known
-      variants = {{{"threshold", "0"}, {"check_every", "2"}}, {{"threshold", "1"}, {"clock", "asynchronous"}}};
-    }
-    if (row->name == "sgp") {
-      variants.push_back({{"order", "overlap"}});
-      variants.push_back({{"order", "asynchronous"}});
-    }
-    if (row->name == "sparse_push") {
-      variants.push_back({{"order", "asynchronous"}});
-      variants.push_back({{"compress", "update"}});
-      variants.push_back({{"memory", "difference"}});
-    }
-    if (row->name == "scsp") {
-      variants = {{{"every", "7"}, {"finetune", "10"}},
-                  {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}};
-    }
-    if (row->name == "fedopt") variants = {{{"server", "average"}, {"period", "3"}}};  // the others move one worker too
-    if (row->name == "choco") {
-      variants.push_back({{"replicas", "each"}});
-      variants.push_back({{"trigger", "0.5"}});
-    }
-    if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
-    std::vector<std::string> between = {""};
-    if (row->groups != nullptr) {
-      variants = {{{"groups", "3"}}};
-      between = {"choco", "d_psgd"};
-    }
-    for (const auto& options : variants) {
-      for (const Collective collective : {Collective::kStar, Collective::kRing}) {
-        for (const std::string& name : between) {
-          result.push_back({std::string(row->name), options, collective, name, ""});
-        }
-        // Of an operator whose messages have one size.
-        if (row->may_compress) result.push_back({std::string(row->name), options, collective, "", "sign"});
-      }
-    }
-  }
-  return result;
-}
-
-void PrintTo(const Row& row, std::ostream* out) { *out << row.strategy; }
 
 class Conformance : public testing::TestWithParam<Row> {
  protected:
@@ -93,28 +24,6 @@ class Conformance : public testing::TestWithParam<Row> {
             .collective = GetParam().collective,
             .compressor = GetParam().compressor,
             .evaluate_every = 10};
-  }
-  // Whether some frames are on their way when the run ends, and how many there are depends on time.
-  static bool waits_for_nobody() {
-    const auto clock = GetParam().options.find("clock");
-    return goes_on() || (clock != GetParam().options.end() && clock->second == "asynchronous");
-  }
-  // Whether an alarm may be lost that another one makes up for.
-  static bool repeats_itself() {
-    const auto screen = GetParam().options.find("screen");
-    return screen != GetParam().options.end() && screen->second == "late";
-  }
-  // Whether the number of exchanges depends on the data, beside those of a synchronisation.
-  static bool is_screened() {
-    const auto screen = GetParam().options.find("screen");
-    return screen != GetParam().options.end() && screen->second != "none";
-  }
-  // Whether it waits for nobody until its last step, and then for an answer.
-  static bool settles_in_the_end() { return GetParam().strategy == "dma" && waits_for_nobody(); }
-  // Whether frames may be lost.
-  static bool goes_on() {
-    const StrategyRow& row = find_strategy(GetParam().strategy);
-    return row.tolerates_loss != nullptr && row.tolerates_loss(strategy_options(row.name, GetParam().options));
   }
 };
 
@@ -141,7 +50,7 @@ TEST_P(Conformance, AnotherSeedIsAnotherTrace) {
 TEST_P(Conformance, PayloadBytesAreTheDeclaredFormula) {
   const Scenario s = scenario();
   Result result = run(s);
-  if (waits_for_nobody()) {  // what it answers, and how long its numbers are, depends on time
+  if (GetParam().waits_for_nobody()) {  // what it answers, and how long its numbers are, depends on time
     EXPECT_TRUE(result.formula.depends_on_values);
     return;
   }
@@ -154,7 +63,7 @@ TEST_P(Conformance, PayloadBytesAreTheDeclaredFormula) {
   }
   EXPECT_GE(result.outcome.syncs, result.formula.fewest_syncs);
   EXPECT_LE(result.outcome.syncs, result.formula.most_syncs.value_or(s.steps));
-  if (is_screened()) {  // beside the synchronisations' there are states that led to none
+  if (GetParam().is_screened()) {  // beside the synchronisations' there are states that led to none
     EXPECT_TRUE(result.formula.depends_on_values);
     const Tally models = result.outcome.ledger.total(Traffic::kModel);
     EXPECT_EQ(models.payload.value, result.outcome.syncs * result.formula.sync(Traffic::kModel));
@@ -178,7 +87,7 @@ TEST_P(Conformance, WhatIsSentIsReceived) {
   const Ledger& ledger = result.outcome.ledger;
   Tally received;
   for (int node = 0; node <= ledger.world_size(); ++node) received += ledger.received({node});
-  if (waits_for_nobody()) {
+  if (GetParam().waits_for_nobody()) {
     EXPECT_LE(received.frames, ledger.total().frames);
     EXPECT_GT(received.frames, 9 * ledger.total().frames / 10);
   } else {
@@ -200,10 +109,10 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatN
   };
   const Result result = run(s);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
-  if (repeats_itself() && result.outcome.end == Outcome::End::kSteps) return;
-  if (settles_in_the_end() && result.outcome.end == Outcome::End::kSteps) return;
-  if (!settles_in_the_end() &&
-      (waits_for_nobody() || s.strategy == "dma")) {  // whose coordinator does without a report
+  if (GetParam().repeats_itself() && result.outcome.end == Outcome::End::kSteps) return;
+  if (GetParam().settles_in_the_end() && result.outcome.end == Outcome::End::kSteps) return;
+  if (!GetParam().settles_in_the_end() &&
+      (GetParam().waits_for_nobody() || s.strategy == "dma")) {  // whose coordinator does without a report
     EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
     return;
   }
@@ -218,7 +127,7 @@ TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorTh
   s.loss = 0.2;
   s.duplication = 0.1;
   const Result result = run(s);
-  if (row.silent || (waits_for_nobody() && !settles_in_the_end())) {
+  if (row.silent || (GetParam().waits_for_nobody() && !GetParam().settles_in_the_end())) {
     EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
     return;
   }
@@ -282,7 +191,7 @@ void expect_same_end(const Result& a, const Result& b) {
 TEST_P(Conformance, ARunResumedFromAnyCheckpointIsBitForBitTheOneThatNeverStopped) {
   Scenario s = scenario();
   s.checkpoints = {.numerator = 23, .denominator = 2};  // after the steps 12, 23 and 35
-  if (goes_on()) s.loss = s.duplication = 0.1;
+  if (GetParam().goes_on()) s.loss = s.duplication = 0.1;
   KeptCheckpoints kept;
   s.keeper = &kept;
   const Result whole = run(s);
@@ -300,7 +209,8 @@ TEST_P(Conformance, ARunResumedFromAnyCheckpointIsBitForBitTheOneThatNeverStoppe
 }
 
 TEST_P(Conformance, DrainingLeavesTheModelsOfStrategiesThatWaitForEachOtherAsTheyAre) {
-  if (waits_for_nobody() || repeats_itself() || GetParam().options.contains("budget")) return;  // time decides there
+  if (GetParam().waits_for_nobody() || GetParam().repeats_itself() || GetParam().options.contains("budget"))
+    return;  // time decides there
   Scenario s = scenario();
   const Result undisturbed = run(s);
   s.checkpoints = {.numerator = 7, .denominator = 1};
@@ -423,20 +333,8 @@ TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows()), [](const auto& info) {
-  std::string name = info.param.strategy + (info.param.between.empty() ? "" : "_" + info.param.between);
-  for (const char* key : {"replicas", "order", "memory", "compress", "merge", "clock", "screen", "trigger", "budget"}) {
-    if (info.param.options.contains(key)) name += "_" + info.param.options.at(key);
-  }
-  if (!info.param.compressor.empty()) name += "_" + info.param.compressor;
-  if (const auto monitor = info.param.options.find("monitor"); monitor != info.param.options.end()) {
-    name += "_" + monitor->second;
-  }
-  if (info.param.options.contains("decide_late")) name += "_decide_late";
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-  return name + (info.param.collective == Collective::kStar ? "_star" : "_ring");
-});
+INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows(3)),
+                         [](const auto& info) { return info.param.name(); });
 
 }  // namespace
 }  // namespace laconic::tests

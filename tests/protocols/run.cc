@@ -89,47 +89,59 @@ StrategyFactory with_other_dimensions(const Scenario& scenario, StrategyFactory 
 
 }  // namespace
 
-Result run(const Scenario& scenario) {
+StrategyFactory strategy_factory(const Scenario& scenario) {
+  const Options options = strategy_options(scenario.strategy, scenario.options);
+  StrategyFactory factory = find_strategy(scenario.strategy).make(options, strategy_setting(scenario));
+  return scenario.wrap ? scenario.wrap(std::move(factory)) : factory;
+}
+
+std::unique_ptr<Learner> learner_of(const Scenario& scenario, int worker) {
+  auto learner = std::make_unique<QuadraticLearner>(problem_of(scenario, worker), worker);
+  if (const auto found = scenario.diverge.find(worker); found != scenario.diverge.end()) {
+    learner->diverge_at(found->second);
+  }
+  if (scenario.wrap_learner) return scenario.wrap_learner(std::move(learner), worker);
+  return learner;
+}
+
+RunOptions run_options(const Scenario& scenario) {
   const StrategyRow& row = find_strategy(scenario.strategy);
   const Options options = strategy_options(scenario.strategy, scenario.options);
-  const StrategySetting setting = strategy_setting(scenario);
-  StrategyFactory factory = row.make(options, setting);
-  if (scenario.wrap) factory = scenario.wrap(std::move(factory));
+  return {
+      .steps = {scenario.steps},
+      .seed = scenario.problem.seed,
+      .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
+      .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && row.reduces(options)),
+      .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
+      .own_models = scenario.own_models,
+      .until = scenario.until,
+      .checkpoints = {.schedule = scenario.checkpoints, .keeper = scenario.keeper, .resume = scenario.resume},
+      .compute_threads = scenario.compute_threads};
+}
+
+Result run(const Scenario& scenario) {
+  StrategyFactory factory = strategy_factory(scenario);
   if (!scenario.dimensions.empty()) factory = with_other_dimensions(scenario, std::move(factory));
 
   std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (int k = 0; k < scenario.problem.workers; ++k) {
-    auto learner = std::make_unique<QuadraticLearner>(problem_of(scenario, k), k);
-    if (const auto found = scenario.diverge.find(k); found != scenario.diverge.end()) {
-      learner->diverge_at(found->second);
-    }
-    learners.push_back(std::move(learner));
-    if (scenario.wrap_learner) learners.back() = scenario.wrap_learner(std::move(learners.back()), k);
+    learners.push_back(learner_of(scenario, k));
     views.push_back(learners.back().get());
   }
 
   Result result;
   const BitsPerSecond fast{1e9};
-  sim::SimulationOptions simulation{
-      {.steps = {scenario.steps},
-       .seed = scenario.problem.seed,
-       .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
-       .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && row.reduces(options)),
-       .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
-       .own_models = scenario.own_models,
-       .until = scenario.until,
-       .checkpoints = {.schedule = scenario.checkpoints, .keeper = scenario.keeper, .resume = scenario.resume},
-       .compute_threads = scenario.compute_threads},
-      scenario.step_cost,
-      {.shared_channel = false,
-       .channel = fast,
-       .worker = {.up = fast, .down = fast},
-       .coordinator = {.up = fast, .down = fast},
-       .latency = scenario.latency,
-       .loss = scenario.loss,
-       .duplication = scenario.duplication},
-      scenario.damage};
+  sim::SimulationOptions simulation{run_options(scenario),
+                                    scenario.step_cost,
+                                    {.shared_channel = false,
+                                     .channel = fast,
+                                     .worker = {.up = fast, .down = fast},
+                                     .coordinator = {.up = fast, .down = fast},
+                                     .latency = scenario.latency,
+                                     .loss = scenario.loss,
+                                     .duplication = scenario.duplication},
+                                    scenario.damage};
   if (simulation.step_cost.empty()) simulation.step_cost.assign(views.size(), kStepCost);
   RunObserver observer = scenario.observer;
   const auto given = observer.on_measurement;
@@ -143,7 +155,8 @@ Result run(const Scenario& scenario) {
     const auto params = learner->params();
     result.params.emplace_back(params.begin(), params.end());
   }
-  result.formula = row.traffic(options, setting);
+  result.formula = find_strategy(scenario.strategy)
+                       .traffic(strategy_options(scenario.strategy, scenario.options), strategy_setting(scenario));
   return result;
 }
 

@@ -82,4 +82,9 @@ std::uint32_t graph_nodes(const Scenario& scenario);
 Options strategy_options(std::string_view strategy, const std::map<std::string, std::string>& values);
 StrategySetting strategy_setting(const Scenario& scenario);
 
+// What every runtime needs of a scenario.
+StrategyFactory strategy_factory(const Scenario& scenario);
+std::unique_ptr<Learner> learner_of(const Scenario& scenario, int worker);
+RunOptions run_options(const Scenario& scenario);
+
 }  // namespace laconic::tests

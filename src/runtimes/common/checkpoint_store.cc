@@ -217,13 +217,19 @@ void CheckpointStore::remove_all() {
   fs::remove(options_.folder, ignored);  // does nothing to a folder that holds something
 }
 
-// Where processes share the folder, several may do this at the same time.
+// Where processes share the folder, several do this at the same time: what one finds gone another has removed.
 void CheckpointStore::remove(Step step) {
   const std::string folder = folder_of(step);
   // First what makes it complete: no end of the process on the way leaves a manifest of parts that are gone.
-  remove_durably(folder, std::string(kManifestFile));
+  try {
+    remove_durably(folder, std::string(kManifestFile));
+  } catch (const RunError&) {
+    if (fs::exists(folder)) throw;
+  }
   std::error_code error;
-  fs::remove_all(folder, error);
+  do {
+    fs::remove_all(folder, error);
+  } while (error == std::errc::no_such_file_or_directory && fs::exists(folder));
   if (error && fs::exists(folder)) throw RunError(folder + ": cannot be removed (" + error.message() + "); remove it");
 }
 

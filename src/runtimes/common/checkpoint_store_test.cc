@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <barrier>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "base/error.h"
 #include "runtimes/common/checkpoint_test_support.h"
@@ -136,6 +138,39 @@ TEST_F(CheckpointStoreTest, OnADiskOfItsOwnAProcessKeepsWhatTheCompletingOneKeep
   EXPECT_EQ(worker.read_part(manifest, "worker-1"), state_at(Step{5}, "worker-1", 50));
   const std::string missing = error_of<DecodeError>([&] { completing.read_part(manifest, "worker-1"); });
   EXPECT_NE(missing.find("worker-1: is not on this disk"), std::string::npos) << missing;
+}
+
+TEST_F(CheckpointStoreTest, ProcessesThatShareAFolderMayRemoveTheSameCheckpointsAtTheSameTime) {
+  constexpr int kWorkers = 4;
+  CheckpointStore completing(example_options(folder_));
+  CheckpointStoreOptions options = example_options(folder_);
+  options.completes = false;
+  save_example(completing, Step{1});
+  for (int time = 0; time < 20; ++time) {
+    for (std::uint64_t step = 2; step <= 6; ++step) {
+      const std::string folder = step_folder(folder_, "00000000000" + std::to_string(step));
+      fs::create_directory(folder);
+      for (int part = 0; part < 20; ++part) write_text(folder + "/worker-" + std::to_string(part), "state");
+      write_text(folder + "/manifest", "of that step");
+    }
+    std::vector<std::string> problems(kWorkers);
+    std::vector<std::thread> workers;
+    std::barrier start(kWorkers);
+    for (std::string& problem : problems) {
+      workers.emplace_back([&] {
+        CheckpointStore own(options);
+        start.arrive_and_wait();
+        try {
+          own.remove_newer(Step{1});
+        } catch (const std::exception& error) {
+          problem = error.what();
+        }
+      });
+    }
+    for (std::thread& worker : workers) worker.join();
+    ASSERT_EQ(problems, std::vector<std::string>(kWorkers)) << "the " << time << "th time";
+    ASSERT_EQ(entries_of(folder_), (std::vector<std::string>{"lock", "step-000000000001"}));
+  }
 }
 
 TEST_F(CheckpointStoreTest, ADamagedManifestIsPassedOverForAnOlderCheckpoint) {

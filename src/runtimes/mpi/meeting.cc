@@ -15,13 +15,15 @@ constexpr std::size_t kLongestWord = std::size_t{1} << 20;
 
 }  // namespace
 
+bool Meeting::is_word(const Frame& frame) {
+  const FrameHeader header = frame.header();
+  return (header.tag == Tag::kReport || header.tag == Tag::kVerdict) && header.round == kMeetings;
+}
+
 Handlers Meeting::handlers() {
   return {.frame =
               [this](Rank from, Rank to, Frame frame) {
-                const FrameHeader header = frame.header();
-                const bool is_word =
-                    (header.tag == Tag::kReport || header.tag == Tag::kVerdict) && header.round == kMeetings;
-                (is_word ? arrived_ : early_).push_back({.from = from, .to = to, .frame = std::move(frame)});
+                (is_word(frame) ? arrived_ : early_).push_back({.from = from, .to = to, .frame = std::move(frame)});
               },
           .refused =
               [this](Rank from, Rank, const std::string& problem) {

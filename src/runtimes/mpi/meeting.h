@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -57,6 +58,10 @@ class Meeting {
     }
   }
 
+  // Whether a frame belongs to a meeting, and not to a run.
+  static bool is_word(const Frame& frame);
+  // One of the next meeting, which came while a run went on: from a process that has come to the run's end before.
+  void keep(Local::Parcel word) { arrived_.push_back(std::move(word)); }
   // Frames of the run that others began before this one did.
   std::deque<Local::Parcel> take_early() { return std::exchange(early_, {}); }
 

@@ -43,12 +43,16 @@ class Process {
   const std::string& library() const { return environment_.library(); }
   Meeting& meeting() { return meeting_; }
 
-  // Runs this process' part of the job to its end; once. `learner` is that of worker rank(). `make_strategy` is called
+  // Runs this process' part of a job to its end; again, with another job, where the outcome has no error and nobody
+  // asked for the end. `learner` is that of worker rank(). `make_strategy` is called
   // for the worker, and in process 0 for the coordinator where the job has one. An error of the run is in the outcome,
   // in every process; the outcome of process 0 has the ledger of all nodes, that of another its own. Thrown are a
   // caller's bug, and DecodeError or UsageError for a checkpoint that cannot be resumed.
   Outcome run(const ProcessOptions& options, Learner& learner, const StrategyFactory& make_strategy,
               const RunObserver& observer);
+
+  // Whether the run has ended since this process heard no more of process 0.
+  bool has_lost_leader() const { return has_lost_leader_; }
 
   // Ends the library, together with the others: after what all know of. Environment::finalize. A process that does not
   // call it ends without them, with std::_Exit, as the library's own end would wait.
@@ -58,6 +62,7 @@ class Process {
   Environment environment_;
   Link link_;
   Meeting meeting_;
+  bool has_lost_leader_ = false;
 };
 
 }  // namespace laconic::mpi

@@ -43,7 +43,10 @@ void Watchdog::watch() {
   unsigned long call = 0;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kLook, [this] { return stopping_; })) {
-    if (asked == kNever && options_.interrupted && options_.interrupted()) asked = now();
+    if (asked == kNever && options_.interrupted && options_.interrupted()) {
+      asked = now();
+      if (options_.asked) options_.asked();
+    }
     const bool is_late = asked != kNever && now() - asked > options_.grace.value;
     if (state_.try_lock()) {
       const bool is_same_call = inside != kNever && call == calls_;
