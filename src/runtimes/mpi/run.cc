@@ -91,7 +91,7 @@ Outcome Run::run() {
   watchdog_.reset();
   outcome.ledger = leads() ? all_rows_ : local_.ledger;
   if (error_ || asked_) outcome.ledger = local_.ledger;
-  outcome.time = local_.clock.now();
+  outcome.time = ended_.value_or(local_.clock.now());
   outcome.syncs = evaluation_.syncs();
   outcome.model = evaluation_.last_good_model().params;
   outcome.buffers = evaluation_.last_good_model().buffers;

@@ -182,6 +182,7 @@ class Run final : private StrategyEvents {
   bool always_synchronised_ = true;
   std::optional<Measurement> stopped_by_;
   bool done_ = false;     // the worker's coroutine has returned
+  std::optional<Seconds> ended_;  // when the steps were done
   bool stopped_ = false;  // by `until`
   bool told_ = false;     // the others know of the end
   std::optional<Seconds> asked_;

@@ -9,6 +9,7 @@ namespace laconic::mpi {
 
 // All steps are done, or the job's end is reached: the last reports, and leaving together.
 void Run::settle() {
+  ended_ = local_.clock.now();
   pool_.stop();
   close();
   error_ = nullptr;
