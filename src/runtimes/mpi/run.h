@@ -8,7 +8,6 @@
 // All of it is one thread's, but for look_around() and the texts that the watchdog asks for.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -21,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "comm/task.h"
 #include "runtimes/common/thread_pool.h"
 #include "runtimes/mpi/evaluation.h"
 #include "runtimes/mpi/link.h"
