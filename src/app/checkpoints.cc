@@ -27,6 +27,23 @@ CheckpointStoreOptions store_of(const Job& job, RuntimeKind kind, bool leads) {
   return options;
 }
 
+// Throws UsageError where the newest checkpoint is one of the other runtime.
+void refuse_other_runtime(const std::string& run, RuntimeKind kind) {
+  const bool is_mpi = kind == RuntimeKind::kMpi;
+  const RuntimeKind other = is_mpi ? RuntimeKind::kSimulator : RuntimeKind::kMpi;
+  std::optional<FoundCheckpoint> found;
+  try {
+    found = CheckpointStore(store_of(run + ".checkpoint", other)).newest();
+  } catch (const Error&) {
+    return;
+  }
+  if (!found) return;
+  throw UsageError(
+      run + ".checkpoint: was made " + std::string(to_text(other)) + ", whose state means nothing " +
+      std::string(to_text(kind)) + "; " +
+      (is_mpi ? "go on without a launcher" : "go on under the launcher, with as many processes: mpirun -n"));
+}
+
 }  // namespace
 
 std::string_view to_text(RuntimeKind kind) { return kind == RuntimeKind::kMpi ? "over MPI" : "in the simulator"; }
@@ -53,6 +70,14 @@ void JobCheckpoints::begin() {
                    output_dir_ + "`, or remove that folder to begin anew");
 }
 
+bool JobCheckpoints::has_any() const {
+  try {
+    return store_.newest().has_value();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 ResumePoint JobCheckpoints::resume(const CheckpointManifest& manifest) {
   store_.expect_job(manifest, job_);
   store_.remove_newer(manifest.step);
@@ -74,6 +99,15 @@ RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind) {
     found = store.newest();
   } catch (const DecodeError& error) {
     throw UsageError(error.what());
+  } catch (const UsageError&) {
+    refuse_other_runtime(run, kind);
+    throw;
+  }
+  std::error_code error;
+  if (!found && fs::is_regular_file(run + "/summary.json", error)) {
+    throw UsageError(run +
+                     ": has results, and no checkpoint beside it to go on from; a run that has come to its end "
+                     "removes its checkpoints, and a job makes them with [checkpoint] every, such as \"1 epoch\"");
   }
   if (!found) {
     throw UsageError(run +

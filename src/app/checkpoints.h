@@ -28,6 +28,8 @@ class JobCheckpoints final : public CheckpointKeeper {
   // For a run that goes on from `manifest`: newer ones, of which parts may be left, go away. Throws UsageError when it
   // is another job's.
   ResumePoint resume(const CheckpointManifest& manifest);
+  // Whether there is one to go on from.
+  bool has_any() const;
   // For a run that has come to its end.
   void remove_all() { store_.remove_all(); }
 

@@ -15,12 +15,15 @@
 #include "comm/crc32c.h"
 #include "report/format.h"
 #include "runtimes/mpi/process.h"
+#include "runtimes/mpi/watchdog.h"
 
 namespace laconic {
 namespace {
 
 // Until the job is known, which has a deadline of its own.
 constexpr Seconds kFirstDeadline{120.0};
+// How long the library's start may go on after this process was asked to end.
+constexpr Seconds kStartGrace{0.35};
 // How long a process that lost a peer leaves process 0 to write results, before its exit makes the launcher end all.
 constexpr std::chrono::milliseconds kCourtesy{1000};
 // And once the launcher, or the user, has asked for the end, which is all that there is time for.
@@ -76,13 +79,13 @@ WhatToRun read_job(Console& console, const RunArguments& arguments, mpi::Process
 }
 
 // Throws UsageError unless the job is one for these processes.
-void check_job(const Job& job, const mpi::Process& process, const std::string& of_worker_0) {
+void check_job(const Job& job, const mpi::Process& process, const std::string& of_worker_0, bool resumes) {
   const auto size = static_cast<std::uint32_t>(process.size());
   if (job.workers != size) {
     throw UsageError(job.section("workers").place("count") + ": " + std::to_string(job.workers) + ", but " +
                      std::to_string(size) + (size == 1 ? " process was" : " processes were") +
                      " started, one a worker; start with -n " + std::to_string(job.workers) +
-                     ", or give --set workers.count=" + std::to_string(size));
+                     (resumes ? std::string() : ", or give --set workers.count=" + std::to_string(size)));
   }
   for (const char* key : {"loss", "duplication"}) {
     if (job.section("network").number(key) > 0.0) {
@@ -223,19 +226,49 @@ void end_together(Console& console, mpi::Process& process, ExitCode code) {
   std::_Exit(static_cast<int>(code));
 }
 
+// The deadline of the job file, as far as this process can read it; what is wrong with it is told later.
+Seconds first_deadline(const RunArguments& arguments) {
+  try {
+    if (arguments.job_file.empty()) return kFirstDeadline;
+    return load_job(arguments.job_file, arguments.overrides).section("network").seconds("deadline");
+  } catch (const std::exception&) {
+    return kFirstDeadline;
+  }
+}
+
+// The library's own start waits for all processes, and without an end where one is held up.
+void start(Console& console, const RunArguments& arguments, const runtime::Launch& launch,
+           std::optional<mpi::Process>& process) {
+  const Seconds deadline = first_deadline(arguments);
+  const std::string name = "worker " + std::to_string(launch.rank);
+  mpi::Watchdog watchdog({.interrupted = console.interrupted,
+                          .grace = kStartGrace,
+                          .patience = deadline,
+                          .describe = [] { return std::string(", its start: another process is held up or gone"); },
+                          .end =
+                              [&console, name](const std::string& why) {
+                                print_error(console, name + ": " + why);
+                                std::_Exit(static_cast<int>(ExitCode::kPeerLost));
+                              }});
+  const mpi::Watchdog::Inside inside(watchdog);
+  process.emplace(launch, deadline, console.interrupted);
+}
+
 }  // namespace
 
 ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const runtime::Launch& launch) {
   // What process 0 prints goes through the launcher, which may show it to the process as a terminal and is none.
   console.live = false;
   console.colour = false;
-  mpi::Process process(launch, kFirstDeadline, console.interrupted);
+  std::optional<mpi::Process> started;
+  start(console, arguments, launch, started);
+  mpi::Process& process = *started;
   try {
     const WhatToRun what = read_job(console, arguments, process);
     process.meeting().set_deadline(what.job.section("network").seconds("deadline"));
     const std::string first = process.meeting().share(what.job.identity()).front();
     process.meeting().together([&] {
-      check_job(what.job, process, first);
+      check_job(what.job, process, first, what.resume.has_value());
       return true;
     });
     const ExitCode code = process.leads() ? lead(console, what, process) : follow(console, what, process);

@@ -36,7 +36,8 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   if (arguments.resume.empty()) {
     job = load_job(arguments.job_file, arguments.overrides);
   } else {
-    RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kSimulator);
+    const RuntimeKind kind = launch ? RuntimeKind::kMpi : RuntimeKind::kSimulator;
+    RunToResume run = find_run_to_resume(arguments.resume, kind);
     for (const std::string& line : run.passed_over) print_warning(console, "passed over " + line);
     job = job_to_resume(run, arguments.job_file, arguments.overrides);
     execution.resume = std::move(run.manifest);

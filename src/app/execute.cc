@@ -133,7 +133,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   if (checkpoints && summary.finished()) checkpoints->remove_all();
   if (progress != "off") {
     console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
-    if (checkpoints && !summary.finished()) {
+    if (checkpoints && !summary.finished() && checkpoints->has_any()) {
       console.out << "  checkpoints   " << job.checkpoint_dir() << "; laconic run --resume " << job.output_dir
                   << " goes on from the newest" << std::endl;
     }

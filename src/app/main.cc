@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
   RunArguments run;
   CLI::App* run_app = app.add_subcommand("run", "Run a job, here or under mpirun, and write its results to runs/NAME");
   run_app->add_option("job.toml", run.job_file, "The job file; not needed with --resume");
-  run_app->add_option("--set", run.overrides, set_help)->expected(1)->take_all();
+  run_app->add_option("--set", run.overrides, set_help)->allow_extra_args(false);
   run_app->add_option("--resume", run.resume,
                       "Go on from the newest checkpoint of this run, given by the folder of its results");
   run_app->add_flag("--dry-run", run.dry_run,
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
   compare_app->add_option("job-or-folder", compare.jobs_or_folders, "Job files, and folders of results")
       ->required()
       ->expected(1, 1000);
-  compare_app->add_option("--set", compare.overrides, set_help + ", in every job file given")->expected(1)->take_all();
+  compare_app->add_option("--set", compare.overrides, set_help + ", in every job file given")->allow_extra_args(false);
   compare_app->footer("Example:\n  laconic compare fda.toml synchronous.toml runs/yesterday");
   compare_app->callback([&] { command = [&] { return compare_command(console, compare); }; });
 
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
   CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");
   evaluate_app->add_option("model.safetensors", evaluate.model_file, "The model")->required();
   evaluate_app->add_option("job.toml", evaluate.job_file, "The job that names model and data")->required();
-  evaluate_app->add_option("--set", evaluate.overrides, set_help)->expected(1)->take_all();
+  evaluate_app->add_option("--set", evaluate.overrides, set_help)->allow_extra_args(false);
   evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
   evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
 

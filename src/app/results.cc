@@ -213,6 +213,7 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
     summary.best_accuracy = best;
   }
   add_ledger(result.outcome.ledger, summary);
+  summary.has_all_nodes = result.outcome.ledger_is_whole;
   return summary;
 }
 

@@ -109,6 +109,7 @@ std::string summary_text(const Summary& summary) {
   const Tally total = summary.total();
   json["payload_bytes"] = total.payload.value;
   json["wire_bytes"] = total.framed.value;
+  if (!summary.has_all_nodes) json["bytes_of"] = "process 0";
   if (summary.local.frames > 0) json["local_bytes"] = summary.local.framed.value;
   if (summary.paper_gb) json["paper_gb"] = *summary.paper_gb;
   if (summary.joules) json["joules"] = *summary.joules;

@@ -59,6 +59,8 @@ struct Summary {
     std::uint64_t lost = 0;     // of what it sent
     std::uint64_t doubled = 0;  // the same
   };
+  bool has_all_nodes =
+      true;                 // else these bytes are of process 0 alone: the run broke off before the others told theirs
   Tally local;              // of the traffic: what never left its process
   std::vector<Node> nodes;  // the workers by rank
   Node coordinator;

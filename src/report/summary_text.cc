@@ -73,7 +73,8 @@ std::string summary_for_people(const Summary& summary) {
   const Tally total = summary.total();
   const std::string kinds = kinds_text(summary);
   line("sent", to_text(total.framed) + " on the wire in " + grouped(total.frames) + " frames; payload " +
-                   to_text(total.payload) + (kinds.empty() ? "" : " (" + kinds + ")"));
+                   to_text(total.payload) + (kinds.empty() ? "" : " (" + kinds + ")") +
+                   (summary.has_all_nodes ? "" : "; by process 0 alone, as the others could not tell any more"));
   if (summary.local.frames > 0) {
     line("local", to_text(summary.local.framed) + " of it between worker 0 and the coordinator beside it, in memory");
   }

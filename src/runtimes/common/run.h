@@ -74,7 +74,8 @@ struct Outcome {
   End end = End::kSteps;
   std::exception_ptr error;  // of kFailed
   Ledger ledger{0};
-  Seconds time;  // of the run's clock, when the run ended
+  bool ledger_is_whole = true;  // else it has the nodes of this process alone: the others could not tell any more
+  Seconds time;                 // of the run's clock, when the run ended
   std::uint64_t syncs = 0;
   std::uint64_t trace_hash = 0;  // of the simulator
   // The model of the newest measurement whose losses were finite (the workers' average in the simulator), the common

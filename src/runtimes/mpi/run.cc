@@ -90,7 +90,10 @@ Outcome Run::run() {
   if (error_ && !told_) tell_end();
   watchdog_.reset();
   outcome.ledger = leads() ? all_rows_ : local_.ledger;
-  if (error_ || asked_) outcome.ledger = local_.ledger;
+  if (error_ || asked_) {
+    outcome.ledger = local_.ledger;
+    outcome.ledger_is_whole = false;
+  }
   outcome.time = ended_.value_or(local_.clock.now());
   outcome.syncs = evaluation_.syncs();
   outcome.model = evaluation_.last_good_model().params;

@@ -181,10 +181,10 @@ class Run final : private StrategyEvents {
   bool synchronised_now_ = false;  // in the round under way
   bool always_synchronised_ = true;
   std::optional<Measurement> stopped_by_;
-  bool done_ = false;     // the worker's coroutine has returned
+  bool done_ = false;             // the worker's coroutine has returned
   std::optional<Seconds> ended_;  // when the steps were done
-  bool stopped_ = false;  // by `until`
-  bool told_ = false;     // the others know of the end
+  bool stopped_ = false;          // by `until`
+  bool told_ = false;             // the others know of the end
   std::optional<Seconds> asked_;
   std::string waits_when_asked_;
   mutable std::mutex gone_mutex_;
