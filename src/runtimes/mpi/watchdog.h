@@ -16,7 +16,7 @@ class Watchdog {
  public:
   struct Options {
     std::function<bool()> interrupted;  // whether the process was asked to end; called on the watchdog's thread
-    std::function<void()> asked;        // called once, on the same, as soon as it was
+    std::function<void()> asked = {};   // called once, on the same, as soon as it was
     Seconds grace;                      // how long the thread may take to end after that
     Seconds patience;                   // how long a call of the library may take
     // What is to be said of a thread that is inside the library: called while it is.
