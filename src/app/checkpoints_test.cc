@@ -227,10 +227,16 @@ TEST_F(Checkpoints, ARunWithoutACheckpointIsNotResumed) {
   expect_part(refusal([&] { resume("none"); }), "runs/none.checkpoint: holds no complete checkpoint");
   const std::string file = job();
   ASSERT_EQ(run(file, "finished"), ExitCode::kDone);
-  expect_part(refusal([&] { resume("finished"); }), "runs/finished.checkpoint: holds no complete checkpoint");
+  expect_part(refusal([&] { resume("finished"); }), "runs/finished: has results, and no checkpoint beside it");
   run_into_interrupt(file, "a", kEvery);
   fs::remove(checkpoint("a", kEvery) + "/manifest");
-  expect_part(refusal([&] { resume("a"); }), "runs/a.checkpoint: holds no complete checkpoint");
+  expect_part(refusal([&] { resume("a"); }), "runs/a: has results, and no checkpoint beside it");
+}
+
+TEST_F(Checkpoints, AreForTheRuntimeThatMadeThem) {
+  run_into_interrupt(job(), "a", kEvery);
+  EXPECT_EQ(find_run_to_resume(runs("a"), RuntimeKind::kSimulator).manifest.step, Step{kEvery});
+  expect_part(refusal([&] { find_run_to_resume(runs("a"), RuntimeKind::kMpi); }), "was made in the simulator");
 }
 
 TEST_F(Checkpoints, ARunFromTheBeginningDoesNotTakeThePlaceOfACheckpoint) {
