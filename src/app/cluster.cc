@@ -28,6 +28,9 @@ constexpr Seconds kStartGrace{0.35};
 constexpr std::chrono::milliseconds kCourtesy{1000};
 // And once the launcher, or the user, has asked for the end, which is all that there is time for.
 constexpr std::chrono::milliseconds kLastCourtesy{150};
+// How long a process that could not end by itself leaves others, held up as it was, to say why they end: the first exit
+// makes the launcher kill those that are left.
+constexpr std::chrono::milliseconds kLastWord{100};
 
 // What processes need for the same job: where a run is resumed process 0 finds the checkpoint and gives it to all.
 struct WhatToRun {
@@ -141,6 +144,7 @@ Outcome run_process(Console& console, mpi::Process& process, const Job& job, con
   options.end_process = [&console,
                          name = job.name + ", worker " + std::to_string(process.rank())](const std::string& why) {
     print_error(console, name + ": " + why);
+    std::this_thread::sleep_for(kLastWord);
     std::_Exit(static_cast<int>(ExitCode::kPeerLost));
   };
   const std::unique_ptr<Learner> learner = setup.training->learner({process.rank()});

@@ -5,17 +5,24 @@
 folder=$1
 shift
 rank=${OMPI_COMM_WORLD_RANK:?start this with the launcher of Open MPI}
-# The launcher asks the whole process group, the program too.
-trap 'echo "$EPOCHREALTIME" >>"$folder/$rank.term"' TERM
-trap : INT HUP
-"$@" 2>"$folder/$rank.err" &
-program=$!
-echo "$program" >"$folder/$rank.pid"
-code=0
-while kill -0 "$program" 2>/dev/null; do
-  wait "$program"
-  code=$?
-done
+
+# The launcher asks the whole process group, the program too. A shell hears that at once where it waits by `wait`, whose
+# own result is then worth nothing; so one shell takes the time, and another has the program in the foreground.
+take_time() {
+  trap 'echo "$EPOCHREALTIME" >>"$folder/$rank.term"' TERM
+  while :; do
+    sleep 100 &
+    wait $!
+  done
+}
+trap : TERM INT HUP
+take_time </dev/null >/dev/null 2>&1 &
+timekeeper=$!
+bash -c 'echo $$ >"$0"; exec "$@"' "$folder/$rank.pid" "$@" 2>"$folder/$rank.err"
+code=$?
 echo "$code $EPOCHREALTIME" >"$folder/$rank.end"
+kill -STOP "$timekeeper"
+pkill -KILL -P "$timekeeper"
+kill -KILL "$timekeeper"
 [ "$code" -ne 137 ] || kill -KILL $$
 exit "$code"

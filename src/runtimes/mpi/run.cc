@@ -15,7 +15,7 @@ namespace {
 // model and its buffers.
 constexpr std::uint64_t kPayloadSlack = std::uint64_t{16} << 20;
 // How long it may take to end after it was asked to; the launcher then kills, after a second or so.
-constexpr Seconds kGrace{0.35};
+constexpr Seconds kGrace{0.28};
 // Vectors of so many elements take a thread's hop as long as the arithmetic on them, more or less.
 constexpr std::size_t kInlineLimit = std::size_t{4} << 20;
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{20};
 // After the grace, how long the thread has to get out of what is not the library.
-constexpr double kLastGrace = 0.1;
+constexpr double kLastGrace = 0.05;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
