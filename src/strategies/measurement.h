@@ -1,10 +1,12 @@
 // What a run reports about itself at an evaluation: made by runtimes, written by `report`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/ids.h"
@@ -19,6 +21,17 @@ struct WorkerAccuracy {
   double mean = 0.0;
   double minimum = 0.0;
   double maximum = 0.0;
+
+  // Of one accuracy a worker, by rank; at least one.
+  static WorkerAccuracy of(std::span<const double> accuracies) {
+    WorkerAccuracy summary{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
+    for (const double accuracy : accuracies) {
+      summary.mean += accuracy / static_cast<double>(accuracies.size());
+      summary.minimum = std::min(summary.minimum, accuracy);
+      summary.maximum = std::max(summary.maximum, accuracy);
+    }
+    return summary;
+  }
 };
 
 struct Measurement {

@@ -69,7 +69,7 @@ std::optional<Evaluator::Due> Evaluator::take_due() {
     measurement.consensus_distance = std::max(0.0, slot.squared_norms / workers - squared_norm_of_mean);
   }
   if (static_cast<int>(slot.own_accuracies.size()) == world_size_) {
-    measurement.workers = summary_of(slot.own_accuracies);
+    measurement.workers = WorkerAccuracy::of(slot.own_accuracies);
   }
   return due;
 }
@@ -99,16 +99,6 @@ void Evaluator::archive(Archive& archive) {
   archive.floats("evaluation.model", last_good_.params);
   archive.floats("evaluation.buffers", last_good_.buffers);
   archive.value("evaluation.model_step", last_good_step_.value);
-}
-
-WorkerAccuracy summary_of(std::span<const double> accuracies) {
-  WorkerAccuracy summary{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
-  for (const double accuracy : accuracies) {
-    summary.mean += accuracy / static_cast<double>(accuracies.size());
-    summary.minimum = std::min(summary.minimum, accuracy);
-    summary.maximum = std::max(summary.maximum, accuracy);
-  }
-  return summary;
 }
 
 }  // namespace laconic::mpi

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,8 +90,5 @@ class Evaluator {
   Model last_good_;
   Step last_good_step_;
 };
-
-// Of the workers' own models.
-WorkerAccuracy summary_of(std::span<const double> accuracies);
 
 }  // namespace laconic::mpi

@@ -58,7 +58,7 @@ Task<void> Run::lead_end(bool was_stopped) {
     row.expect_end();
   }
   if (stopped_by_) {
-    if (static_cast<int>(accuracies.size()) == size_) stopped_by_->workers = summary_of(accuracies);
+    if (static_cast<int>(accuracies.size()) == size_) stopped_by_->workers = WorkerAccuracy::of(accuracies);
     record(*stopped_by_);
   }
   const FrameHeader header{Traffic::kControl, Tag::kVerdict, kEnd};

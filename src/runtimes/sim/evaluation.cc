@@ -82,14 +82,10 @@ Task<bool> Evaluator::pass(Worker& worker, Learner& learner) {
   const bool stop = options_.until && options_.until(measurement);
   if (keeps_own_models(step) && (stop || step == options_.steps || options_.own_models == OwnModels::kAlways)) {
     co_await worker.compute([&] {
-      WorkerAccuracy own{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
-      for (const Model& model : done.own_models) {
-        const double accuracy = learner.evaluate(model.params, model.buffers, Split::kTest).accuracy;
-        own.mean += accuracy / workers;
-        own.minimum = std::min(own.minimum, accuracy);
-        own.maximum = std::max(own.maximum, accuracy);
-      }
-      measurement.workers = own;
+      std::vector<double> accuracies;
+      for (const Model& model : done.own_models)
+        accuracies.push_back(learner.evaluate(model.params, model.buffers, Split::kTest).accuracy);
+      measurement.workers = WorkerAccuracy::of(accuracies);
     });
   }
   if (record_) record_(measurement);
