@@ -87,7 +87,8 @@ void read_summary(const std::string& file, Trace& trace) {
   std::ifstream stream(file);
   const nlohmann::json summary = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
   if (!summary.is_object()) return;
-  trace.ledger = number(summary, "wire_bytes") - number(summary, "local_bytes");
+  // A run that was stopped knows the bytes of one process alone.
+  if (!summary.contains("bytes_of")) trace.ledger = number(summary, "wire_bytes") - number(summary, "local_bytes");
   double frames = 0.0;
   double bytes = 0.0;
   if (const auto traffic = summary.find("traffic"); traffic != summary.end()) {
