@@ -85,6 +85,14 @@ ResumePoint JobCheckpoints::resume(const CheckpointManifest& manifest) {
           .part = [this, manifest](std::string_view name) { return store_.read_part(manifest, name); }};
 }
 
+bool has_checkpoint(const Job& job, RuntimeKind kind) {
+  try {
+    return CheckpointStore(store_of(job.checkpoint_dir(), kind)).newest().has_value();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind) {
   std::string run = fs::path(path).lexically_normal().string();
   while (run.size() > 1 && run.back() == '/') run.pop_back();

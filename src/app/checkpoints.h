@@ -48,6 +48,9 @@ class JobCheckpoints final : public CheckpointKeeper {
   CheckpointStore store_;
 };
 
+// Whether a run of the job has left a checkpoint that can be gone on from.
+bool has_checkpoint(const Job& job, RuntimeKind kind);
+
 // The newest checkpoint of a run, and its job.
 struct RunToResume {
   CheckpointManifest manifest;

@@ -136,6 +136,7 @@ SummaryFigures read_summary(std::string_view text) {
     figures.finished = json.at("finished").get<bool>();
     figures.end = json.at("end").get<std::string>();
     figures.accuracy = optional_number(json, "test", "accuracy");
+    figures.loss = optional_number(json, "test", "loss");
     figures.workers_accuracy = optional_number(json, "workers_accuracy", "mean");
     figures.steps = json.at("steps").get<std::uint64_t>();
     figures.syncs = json.at("syncs").get<std::uint64_t>();

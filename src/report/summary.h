@@ -90,6 +90,7 @@ struct SummaryFigures {
   bool finished = false;
   std::string end;
   std::optional<double> accuracy;          // of the average model, newest
+  std::optional<double> loss;              // the same
   std::optional<double> workers_accuracy;  // mean of the workers' own models'
   std::uint64_t steps = 0;
   std::uint64_t syncs = 0;
