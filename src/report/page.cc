@@ -1,0 +1,79 @@
+#include "report/page.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/error.h"
+#include "report/json.h"
+#include "report/page_parts.h"
+
+namespace laconic {
+namespace {
+
+Json parsed(const std::string& text, const char* file) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& bad) {
+    throw DecodeError(std::string(file) + ": " + bad.what());
+  }
+}
+
+// The lines of metrics.jsonl as two lists.
+void add_metrics(std::string_view metrics, Json& run) {
+  run["measurements"] = Json::array();
+  run["syncs"] = Json::array();
+  for (std::size_t number = 1; !metrics.empty(); ++number) {
+    const std::string_view text = metrics.substr(0, metrics.find('\n'));
+    metrics.remove_prefix(std::min(metrics.size(), text.size() + 1));
+    const std::string place = "metrics.jsonl:" + std::to_string(number);
+    Json line = parsed(std::string(text), place.c_str());
+    const auto type = line.is_object() ? line.find("type") : line.end();
+    if (!line.is_object() || type == line.end() || (*type != "measurement" && *type != "sync"))
+      throw DecodeError(place + ": no line of a run's metrics");
+    const bool is_sync = *type == "sync";
+    line.erase("type");
+    run[is_sync ? "syncs" : "measurements"].push_back(std::move(line));
+  }
+}
+
+// JSON that ends no script element, whatever its texts hold.
+std::string embedded(const Json& json) {
+  std::string text;
+  for (const char letter : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    if (letter == '<') {
+      text += "\\u003c";
+    } else {
+      text += letter;
+    }
+  }
+  return text;
+}
+
+void fill(std::string& page, std::string_view place, std::string_view with) {
+  const std::size_t at = page.find(place);
+  LACONIC_CHECK(at != std::string::npos, "the page has no place for a part");
+  page.replace(at, place.size(), with);
+}
+
+}  // namespace
+
+std::string report_page(std::span<const PageRun> runs) {
+  LACONIC_CHECK(!runs.empty(), "a page of no run");
+  Json data = {{"runs", Json::array()}};
+  for (const PageRun& run : runs) {
+    Json json = {{"name", run.name}, {"job", run.job}, {"summary", parsed(run.summary, "summary.json")}};
+    if (!run.workers.empty()) json["workers"] = parsed(run.workers, "workers.json");
+    add_metrics(run.metrics, json);
+    data["runs"].push_back(std::move(json));
+  }
+  std::string page(page_parts::kPage);
+  // From the last place to the first: nothing that was put in is searched.
+  fill(page, "@SCRIPT@", page_parts::kScript);
+  fill(page, "@PLOT_SCRIPT@", page_parts::kPlotScript);
+  fill(page, "@DATA@", embedded(data));
+  fill(page, "@STYLE@", page_parts::kStyle);
+  fill(page, "@PLOT_STYLE@", page_parts::kPlotStyle);
+  return page;
+}
+
+}  // namespace laconic

@@ -1,0 +1,127 @@
+// A figure of lines: drawn by uPlot, with a legend of buttons, the value under the pointer or the arrow keys, and the
+// numbers as a table to copy.
+const style_of = index => ({
+  colour: getComputedStyle(document.documentElement).getPropertyValue('--s' + index % 8).trim(),
+  dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][Math.floor(index / 2) % 4],
+});
+const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const element = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+};
+
+let figures_made = 0;
+// The frame of a figure: caption, and, where `rows` gives a table (an array of rows, the first its head), the numbers.
+const make_figure = (title, text, body, rows) => {
+  const id = 'figure-' + ++figures_made;
+  const caption = element('figcaption', {}, element('h3', {id}, title), element('p', {}, text));
+  const figure = element('figure', {'aria-labelledby': id}, caption, body);
+  if (rows) {
+    const scroll = element('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title + ', numbers'});
+    const said = element('span', {role: 'status'});
+    const copy = element('button', {type: 'button', class: 'copy', onclick: async () => {
+      const lines = rows().map(row => row.join('\t')).join('\n');
+      try {
+        await navigator.clipboard.writeText(lines);
+      } catch {  // a page from a file may have no clipboard
+        const area = element('textarea', {'aria-hidden': 'true'});
+        area.value = lines;
+        document.body.append(area);
+        area.select();
+        document.execCommand('copy');
+        area.remove();
+      }
+      said.textContent = ' copied';
+      setTimeout(() => said.textContent = '', 2000);
+    }}, 'Copy the numbers');
+    const details = element('details', {ontoggle: () => {
+      if (!details.open) return;
+      const [head, ...lines] = rows();
+      scroll.replaceChildren(element('table', {},
+        element('thead', {}, element('tr', {}, ...head.map(cell => element('th', {scope: 'col'}, String(cell))))),
+        element('tbody', {}, ...lines.slice(0, 5000).map(line =>
+          element('tr', {}, ...line.map((cell, i) => element(i ? 'td' : 'th', i ? {} : {scope: 'row'}, String(cell ?? '')))))),
+      ));
+      if (lines.length > 5000) scroll.append(element('p', {}, 'The first 5,000 of ' + format.count(lines.length) + ' lines; a copy has all.'));
+    }}, element('summary', {}, 'Numbers'), copy, said, scroll);
+    figure.append(details);
+  }
+  return figure;
+};
+
+// `series(axis)`: [{label, points: [[x, y]], marks, index}]; `text`: of a value; `fixed`: an axis that stays.
+const charts = [];
+const add_chart = ({title, note, series, text, fixed, log}) => {
+  const plot = element('div', {class: 'plot'});
+  const value = element('p', {class: 'value', 'aria-live': 'polite'});
+  const legend = element('ul', {class: 'legend', 'aria-label': 'Lines'});
+  const chart = {hidden: new Set(), lines: [], plot: null};
+  const rows = () => {
+    const lines = chart.lines;
+    const xs = [...new Set(lines.flatMap(line => line.points.map(p => p[0])))].sort((a, b) => a - b);
+    const columns = lines.map(line => new Map(line.points));
+    return [[chart.axis.label, ...lines.map(line => line.label)], ...xs.map(x => [x, ...columns.map(c => c.get(x) ?? '')])];
+  };
+  const figure = make_figure(title, note, element('div', {}, legend, plot, value), rows);
+  figure.dataset.chart = title;
+  chart.draw = () => {
+    chart.axis = fixed || axes[state.axis];
+    chart.lines = series(chart.axis).filter(line => line.points.length);
+    figure.hidden = chart.lines.length === 0;
+    if (figure.hidden) return;
+    chart.lines.forEach((line, i) => line.style = style_of(line.index ?? i));
+    legend.replaceChildren(...chart.lines.map(line => {
+      const shape = line.marks ? `<circle cx="14" cy="6" r="4" fill="${line.style.colour}"/>`
+        : `<line x1="0" y1="6" x2="28" y2="6" stroke="${line.style.colour}" stroke-width="2.5" stroke-dasharray="${line.style.dash.join(' ')}"/>`;
+      const button = element('button', {type: 'button', 'aria-pressed': String(!chart.hidden.has(line.label)), onclick: () => {
+        if (!chart.hidden.delete(line.label)) chart.hidden.add(line.label);
+        button.setAttribute('aria-pressed', String(!chart.hidden.has(line.label)));
+        chart.plot.setSeries(chart.lines.indexOf(line) + 1, {show: !chart.hidden.has(line.label)});
+      }}, line.label);
+      button.insertAdjacentHTML('afterbegin', '<svg viewBox="0 0 28 12" aria-hidden="true">' + shape + '</svg>');
+      return element('li', {}, button);
+    }));
+    const tables = chart.lines.map(line => [line.points.map(p => p[0]), line.points.map(p => p[1])]);
+    const joined = uPlot.join(tables);
+    const ink = css('--quiet'), rule = css('--rule');
+    const positive = chart.lines.every(line => line.points.every(p => p[1] > 0));
+    const x_positive = joined[0].every(x => x > 0);
+    const axis_style = {stroke: ink, grid: {stroke: rule, width: 1}, ticks: {stroke: rule}, font: '12px system-ui, sans-serif'};
+    chart.plot?.destroy();
+    chart.plot = new uPlot({
+      width: Math.max(plot.clientWidth, 240), height: Math.max(240, Math.min(360, plot.clientWidth * 0.55)),
+      scales: {x: {time: false, distr: state.log && x_positive ? 3 : 1}, y: {distr: (log || state.log) && positive ? 3 : 1}},
+      axes: [
+        {...axis_style, values: (u, ticks) => ticks.map(x => x === null ? '' : chart.axis.text(x)), space: 70, size: 36},
+        {...axis_style, values: (u, ticks) => ticks.map(y => y === null ? '' : text(y)), size: 72},
+      ],
+      series: [{}, ...chart.lines.map(line => ({
+        label: line.label, stroke: line.style.colour, width: line.marks ? 0 : 2, dash: line.style.dash, spanGaps: true,
+        show: !chart.hidden.has(line.label), paths: line.marks ? () => null : line.steps ? uPlot.paths.stepped({align: 1}) : undefined,
+        points: line.marks ? {show: true, size: 7, fill: line.style.colour} : {show: line.points.length < 30, size: 5},
+      }))],
+      cursor: {y: false, drag: {x: true, y: false}},
+      legend: {show: false},
+      hooks: {setCursor: [u => {
+        const i = u.cursor.idx;
+        value.textContent = i === null || i === undefined ? '' : chart.axis.label + ' ' + chart.axis.text(u.data[0][i]) + ': ' +
+          chart.lines.map((line, k) => [line.label, u.data[k + 1][i]]).filter(([, y]) => Number.isFinite(y))
+            .map(([label, y]) => label + ' ' + text(y)).join(', ');
+      }]},
+    }, joined, plot);
+    const canvas = plot.querySelector('canvas');
+    canvas.setAttribute('role', 'img');
+    canvas.setAttribute('aria-label', title + ' against ' + chart.axis.label + '. ' + chart.lines.map(line => {
+      const [first, last] = [line.points[0], line.points[line.points.length - 1]];
+      return `${line.label}: from ${text(first[1])} to ${text(last[1])}`;
+    }).join('; '));
+  };
+  charts.push(chart);
+  document.getElementById('figures').append(figure);
+};

@@ -1,0 +1,116 @@
+// The page put together: what stands at its head, the figures, the jobs, and the controls.
+const state = {axis: 'step', log: false};
+const runs = data.runs;
+const many = runs.length > 1;
+const only = runs[0];
+
+// A line of each run, or, of one run alone, several lines of it.
+const lines_of = values => axis => runs.flatMap((run, i) => Object.entries(values).map(([label, value], k, all) => ({
+  label: many ? run.name + (all.length > 1 ? ', ' + label : '') : label,
+  index: i * all.length + k,
+  points: points(run.measurements, value, axis),
+})));
+
+const head = () => {
+  document.title = (many ? runs.map(run => run.name).join(', ') : only.name) + ' – laconic';
+  document.getElementById('title').textContent = many ? 'Comparison of ' + runs.length + ' runs' : only.name;
+  const s = only.summary;
+  document.getElementById('lead').textContent = many ? runs.map(run => run.name).join(', ')
+    : `${s.strategy}, ${s.model} with ${format.count(s.parameters)} parameters on ${s.dataset}, ${format.count(s.workers)} workers, ` +
+      ({steps: 'all steps taken', until: 'ended where it was to', interrupted: 'interrupted', failed: 'failed: ' + s.error}[s.end] || s.end);
+  const add = (name, value) => document.getElementById('headline').append(element('div', {}, element('dt', {}, name), element('dd', {}, value)));
+  if (!many) {
+    add('accuracy', format.percent(s.test?.accuracy));
+    add('bytes on the wire', format.bytes(s.wire_bytes));
+    add('synchronisations', format.count(s.syncs));
+    add('steps', format.count(s.steps));
+    add('time', format.seconds(s.time_s));
+  } else {
+    const most = Math.max(...runs.map(run => run.summary.wire_bytes));
+    for (const run of runs) {
+      const fewer = run.summary.wire_bytes ? ', ' + format.significant(most / run.summary.wire_bytes) + 'x fewer' : '';
+      add(run.name, format.percent(run.summary.test?.accuracy) + ' at ' + format.bytes(run.summary.wire_bytes) + (most === run.summary.wire_bytes ? '' : fewer));
+    }
+  }
+  document.getElementById('foot').textContent = 'Written by ' + s.program + '. Bytes are those on the wire, headers in; ' +
+    (s.runtime === 'mpi' ? 'times are real.' : 'times are those of the simulated network and workers.');
+};
+
+const figures = () => {
+  add_chart({title: 'Accuracy', note: 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.',
+    text: format.percent, series: lines_of(many ? {accuracy: row => row.test.accuracy}
+      : {test: row => row.test.accuracy, validation: row => row.validation?.accuracy, 'own models, mean': row => row.workers?.mean,
+         'own models, least': row => row.workers?.minimum, 'own models, most': row => row.workers?.maximum})});
+  add_chart({title: 'Loss', note: 'In training, mean over the workers, and on the test split.', text: format.significant,
+    series: lines_of({training: row => row.train_loss, test: row => row.test.loss})});
+  for (const name of new Set(runs.flatMap(watched_of))) {
+    const is_estimate = name === 'variance_estimate';
+    add_chart({title: is_estimate ? 'Variance estimate and threshold' : 'Watched: ' + name.replaceAll('_', ' '),
+      note: is_estimate ? 'What the workers know of their models’ variance; a synchronisation follows where it exceeds the threshold. Always against steps or epochs.' : 'What the strategy watches. Always against steps or epochs.',
+      text: format.significant, log: true,
+      fixed: {get label() { return state.axis === 'epoch' ? 'epochs' : 'steps'; }, of: row => state.axis === 'epoch' ? row.epoch : row.step, get text() { return state.axis === 'epoch' ? format.significant : format.count; }},
+      series: axis => runs.flatMap((run, i) => {
+        const label = text => many ? run.name + ', ' + text : text;
+        const all = [...run.measurements, ...run.syncs].sort((a, b) => a.step - b.step);
+        const lines = [{label: label(is_estimate ? 'estimate' : name.replaceAll('_', ' ')), index: 3 * i, points: points(all, row => row.watched?.[name], axis)}];
+        if (is_estimate) {
+          lines.push({label: label('threshold'), index: 3 * i + 1, steps: true, points: points(all, row => row.threshold ?? row.watched?.threshold, axis)});
+          lines.push({label: label('synchronisations'), index: 3 * i + 2, marks: true, points: points(run.syncs, row => row.watched?.[name], axis)});
+        }
+        return lines;
+      })});
+  }
+  add_chart({title: 'Consensus distance', note: 'Mean squared distance of the workers’ models from their average.', text: format.significant, log: true,
+    series: lines_of({distance: row => row.consensus_distance})});
+  add_chart({title: 'Bytes', note: 'Sent so far by all, each frame counted once, headers in.', text: format.bytes,
+    series: many ? lines_of({bytes: row => row.wire_bytes})
+      : lines_of(Object.fromEntries([['all', row => row.wire_bytes], ...(kinds_of(only).length > 1
+        ? kinds_of(only).map(kind => [kind, row => row.traffic[kind]?.wire_bytes]) : [])]))});
+  if (many) {
+    add_bars('Bytes of each run', 'On the wire, headers in.', runs.map(run => ({label: run.name, value: run.summary.wire_bytes})));
+  } else {
+    const s = only.summary;
+    add_bars('Bytes by kind', 'On the wire, headers in.', Object.entries(s.traffic).map(([label, tally], index) => ({label, value: tally.wire_bytes, index: index % 8})));
+    const nodes = (s.by_worker || []).map((node, rank) => ['worker ' + rank, node]);
+    if (s.coordinator) nodes.push(['coordinator', s.coordinator]);
+    add_bars('Bytes by worker', 'Sent (above) and received (below) by each.', nodes.flatMap(([label, node]) => [
+      {label: label + ', sent', value: node.sent.wire_bytes, index: 0}, {label: label + ', received', value: node.received.wire_bytes, index: 1}]));
+  }
+  for (const run of runs) {
+    const of = many ? ', ' + run.name : '';
+    if (run.workers?.labels) add_labels('Labels by worker' + of, run.workers.labels);
+    if (run.workers?.graph) add_graph('Graph' + of, run.workers.graph);
+  }
+  for (const run of runs) {
+    const text = element('pre', {tabindex: '0', 'aria-label': 'Job of ' + run.name}, run.job);
+    document.getElementById('jobs').append(many ? element('details', {}, element('summary', {}, run.name), text) : text);
+  }
+};
+
+const redraw = () => charts.forEach(chart => chart.draw());
+
+const controls = () => {
+  const axis = document.getElementById('axis');
+  for (const [name, {label}] of Object.entries(axes)) {
+    axis.append(element('label', {}, element('input', {type: 'radio', name: 'axis', value: name, ...(name === 'step' ? {checked: ''} : {}), onchange: () => { state.axis = name; redraw(); }}), label));
+  }
+  document.getElementById('log').addEventListener('change', event => { state.log = event.target.checked; redraw(); });
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const theme = document.getElementById('theme');
+  const paint = printing => {
+    const chosen = printing === true ? 'light' : theme.value === 'auto' ? (dark.matches ? 'dark' : 'light') : theme.value;
+    document.documentElement.dataset.theme = chosen;
+    redraw();
+  };
+  theme.addEventListener('change', () => paint());
+  dark.addEventListener('change', () => paint());
+  addEventListener('beforeprint', () => paint(true));
+  addEventListener('afterprint', () => paint());
+  let width = innerWidth;
+  addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
+  paint();
+};
+
+head();
+figures();
+controls();

@@ -1,0 +1,92 @@
+#include "report/page.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "report/workers.h"
+
+namespace laconic {
+namespace {
+
+using Json = nlohmann::json;
+
+PageRun example() {
+  return {.name = "a",
+          .job = "[job]\nname = \"a\"\n",
+          .metrics = R"({"type": "measurement", "step": 1})"
+                     "\n"
+                     R"({"type": "sync", "step": 2})"
+                     "\n",
+          .summary = R"({"job": "a"})",
+          .workers = ""};
+}
+
+// What the page holds as data, as a browser finds it: up to the end of its script element.
+Json data_of(const std::string& page) {
+  const std::string opening = "<script type=\"application/json\" id=\"data\">";
+  const std::size_t begin = page.find(opening) + opening.size();
+  return Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+}
+
+TEST(ReportPage, HoldsTheRecordsOfEachRun) {
+  PageRun second = example();
+  second.name = "b";
+  second.workers = R"({"labels": [[1, 2]]})";
+  const std::vector runs = {example(), second};
+  const Json data = data_of(report_page(runs));
+  ASSERT_EQ(data.at("runs").size(), 2U);
+  EXPECT_EQ(data.at("runs").at(0), Json::parse(R"({"name": "a", "job": "[job]\nname = \"a\"\n", "summary": {"job": "a"},
+                                                   "measurements": [{"step": 1}], "syncs": [{"step": 2}]})"));
+  EXPECT_EQ(data.at("runs").at(1).at("workers").at("labels").at(0).at(1), 2);
+}
+
+TEST(ReportPage, NamesNothingOutsideItself) {
+  const PageRun run = example();
+  const std::string page = report_page({&run, 1});
+  for (const char* outward : {"src=", "href=\"http", "url(http", "@import"}) {
+    EXPECT_EQ(page.find(outward), std::string::npos) << outward;
+  }
+  EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
+  for (const char* place : {"@STYLE@", "@SCRIPT@", "@DATA@", "@PLOT_STYLE@", "@PLOT_SCRIPT@"}) {
+    EXPECT_EQ(page.find(place), std::string::npos) << place;
+  }
+}
+
+TEST(ReportPage, KeepsTextsThatLookLikePartsOfAPage) {
+  PageRun run = example();
+  run.name = "</script><!-- @SCRIPT@ @STYLE@ \xff";
+  const Json data = data_of(report_page({&run, 1}));
+  EXPECT_EQ(data.at("runs").at(0).at("name"), "</script><!-- @SCRIPT@ @STYLE@ \xEF\xBF\xBD");
+}
+
+TEST(ReportPage, IsRefusedOfTextsThatAreNoResults) {
+  const auto refusal = [](auto change) {
+    PageRun run = example();
+    change(run);
+    try {
+      report_page({&run, 1});
+    } catch (const DecodeError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refusal([](PageRun& run) { run.summary = "{"; }).find("summary.json: "), 0U);
+  EXPECT_EQ(refusal([](PageRun& run) { run.workers = "{"; }).find("workers.json: "), 0U);
+  EXPECT_EQ(refusal([](PageRun& run) { run.metrics += "{"; }).find("metrics.jsonl:3: "), 0U);
+  EXPECT_EQ(refusal([](PageRun& run) { run.metrics += "[1]\n"; }).find("metrics.jsonl:3: "), 0U);
+  EXPECT_EQ(refusal([](PageRun& run) { run.metrics += "{\"type\": 3}\n"; }).find("metrics.jsonl:3: "), 0U);
+}
+
+TEST(WorkersText, HasLabelsAndTheLinksOfEachRound) {
+  WorkersRecord record;
+  EXPECT_EQ(Json::parse(workers_text(record)), Json::object());
+  record.labels = {{1, 0}, {2, 5}};
+  record.graph = {.nodes = 2, .directed = true, .period = 2, .rounds = {{{0, 1}}, {{1, 0}, {0, 1}}}};
+  EXPECT_EQ(Json::parse(workers_text(record)), Json::parse(R"({"labels": [[1, 0], [2, 5]],
+    "graph": {"nodes": 2, "directed": true, "period": 2, "rounds": [[[0, 1]], [[1, 0], [0, 1]]]}})"));
+}
+
+}  // namespace
+}  // namespace laconic

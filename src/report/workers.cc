@@ -1,0 +1,25 @@
+#include "report/workers.h"
+
+#include "report/json.h"
+
+namespace laconic {
+
+std::string workers_text(const WorkersRecord& record) {
+  Json json = Json::object();
+  if (!record.labels.empty()) json["labels"] = record.labels;
+  if (record.graph) {
+    Json rounds = Json::array();
+    for (const auto& links : record.graph->rounds) {
+      Json round = Json::array();
+      for (const auto& [from, to] : links) round.push_back({from, to});
+      rounds.push_back(std::move(round));
+    }
+    json["graph"] = {{"nodes", record.graph->nodes},
+                     {"directed", record.graph->directed},
+                     {"period", record.graph->period},
+                     {"rounds", std::move(rounds)}};
+  }
+  return json.dump() + "\n";
+}
+
+}  // namespace laconic

@@ -1,0 +1,31 @@
+// workers.json: what the workers of a run have, and who sends to whom; what the report page draws of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace laconic {
+
+struct WorkersRecord {
+  // Training samples by worker and label, K x classes; empty where nobody knows all (over MPI) or there are no labels.
+  std::vector<std::vector<std::uint64_t>> labels;
+
+  struct Graph {
+    std::uint32_t nodes = 0;  // workers, or groups of them
+    bool directed = false;
+    std::uint64_t period = 0;  // after how many rounds they come again; 0: each is drawn
+    // Of each round, from 0 on, (from, to); of an undirected graph each edge once.
+    std::vector<std::vector<std::pair<std::uint32_t, std::uint32_t>>> rounds;
+  };
+  std::optional<Graph> graph;  // unset: all speak with the coordinator, or nobody with anybody
+};
+
+// {"labels": [[...], ...] (where there are some), "graph": {"nodes", "directed", "period", "rounds": [[[from, to],
+// ...],
+// ...]} (where there is one)}, with the line's end.
+std::string workers_text(const WorkersRecord& record);
+
+}  // namespace laconic
