@@ -77,9 +77,7 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
   std::vector<SummaryFigures> runs;
   for (const Entry& entry : entries) {
     std::optional<StoredRun> stored = load_run(entry.folder);
-    const bool reusable =
-        stored && (!entry.job || (stored->figures.finished && stored->identity == entry.job->identity() &&
-                                  stored->figures.program_version == LACONIC_VERSION));
+    const bool reusable = stored && (!entry.job || is_result_of(*stored, *entry.job));
     if (!reusable) {
       const ExitCode code = execute(console, *entry.job, simulated_execution(console));
       console.out << std::endl;
@@ -90,6 +88,21 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
     runs.push_back(stored->figures);
   }
   console.out << comparison_text(runs, console.width) << std::flush;
+  return ExitCode::kDone;
+}
+
+ExitCode report_command(Console& console, const ReportArguments& arguments) {
+  std::vector<PageRun> runs;
+  for (const std::string& folder : arguments.folders) runs.push_back(load_page_run(folder));
+  std::string output = arguments.output;
+  if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
+  try {
+    write_result(output, report_page(runs));
+  } catch (const DecodeError& bad) {
+    throw UsageError(std::string(bad.what()) + "; of " + (runs.size() == 1 ? arguments.folders.front() : "these runs") +
+                     ": run the job again");
+  }
+  console.out << output << std::endl;
   return ExitCode::kDone;
 }
 

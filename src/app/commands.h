@@ -33,6 +33,24 @@ struct CompareArguments {
 };
 ExitCode compare_command(Console& console, const CompareArguments& arguments);
 
+// A job run with every combination of values of some of its keys. Runs that are there already, as for compare_command,
+// are not run again; one that broke off goes on from its newest checkpoint. A run that fails does not keep the others
+// from running; the exit code tells.
+struct SweepArguments {
+  std::string job_file;
+  std::vector<std::string> grid;  // as parse_swept_key takes them
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+};
+ExitCode sweep_command(Console& console, const SweepArguments& arguments);
+
+// The page of a run, or of several side by side.
+struct ReportArguments {
+  std::vector<std::string> folders;  // of results
+  std::string output;                // empty: report.html in the folder of the only run, or here
+};
+ExitCode report_command(Console& console, const ReportArguments& arguments);
+
 struct EvaluateArguments {
   std::string model_file;
   std::string job_file;

@@ -47,9 +47,10 @@ class Commands : public ::testing::Test {
   Console console_{.out = out_, .err = err_, .interrupted = {}};
 };
 
-TEST_F(Commands, RunWritesTheFourFilesAndShowsWhatItCameTo) {
+TEST_F(Commands, RunWritesItsFilesAndShowsWhatItCameTo) {
   EXPECT_EQ(run(job("a")), ExitCode::kDone);
-  for (const char* file : {"job.resolved.toml", "metrics.jsonl", "summary.json", "model.safetensors"}) {
+  for (const char* file : {"job.resolved.toml", "metrics.jsonl", "events.out.tfevents.0.laconic", "summary.json",
+                           "model.safetensors", "workers.json", "report.html"}) {
     EXPECT_TRUE(exists("runs/a/" + std::string(file))) << file;
   }
   EXPECT_FALSE(exists("runs/.a.tmp"));

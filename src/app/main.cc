@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "app/commands.h"
+#include "app/reference.h"
 #include "base/options.h"
 
 namespace {
@@ -43,6 +44,8 @@ constexpr const char* kFooter = R"(Examples:
   laconic run --resume runs/job
   mpirun -n 8 laconic run job.toml
   laconic compare a.toml b.toml runs/earlier
+  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3
+  laconic report runs/a runs/b -o comparison.html
   laconic evaluate runs/a/model.safetensors a.toml
   laconic codec top_k --ratio 0.01 --values bfloat16
   laconic topology ring:16
@@ -95,6 +98,30 @@ int main(int argc, char** argv) {
   compare_app->add_option("--set", compare.overrides, set_help + ", in every job file given")->allow_extra_args(false);
   compare_app->footer("Example:\n  laconic compare fda.toml synchronous.toml runs/yesterday");
   compare_app->callback([&] { command = [&] { return compare_command(console, compare); }; });
+
+  SweepArguments sweep;
+  CLI::App* sweep_app = app.add_subcommand("sweep", "Run a job with every combination of some values, and compare");
+  sweep_app->add_option("job.toml", sweep.job_file, "The job file")->required();
+  sweep_app
+      ->add_option("values", sweep.grid,
+                   "What changes: key=value,value or key=1..3; of a key that takes a list key=a,b;c,d")
+      ->required()
+      ->expected(1, 100);
+  sweep_app->add_option("--set", sweep.overrides, set_help + ", in every run")->allow_extra_args(false);
+  sweep_app->add_flag("--dry-run", sweep.dry_run, "Show the runs and which of them are there already; start nothing");
+  sweep_app->footer(
+      "Examples:\n  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3\n"
+      "  laconic sweep job.toml compression.operator=sign,top_k --set job.epochs=2\n"
+      "Interrupted, the same command goes on.");
+  sweep_app->callback([&] { command = [&] { return sweep_command(console, sweep); }; });
+
+  ReportArguments report;
+  CLI::App* report_app = app.add_subcommand("report", "Make the page of a run, or of several side by side");
+  report_app->add_option("folder", report.folders, "Folders of results")->required()->expected(1, 100);
+  report_app->add_option("-o,--output", report.output,
+                         "Where it goes; else report.html in the run's folder, or here for several");
+  report_app->footer("Example:\n  laconic report runs/fda runs/synchronous -o comparison.html");
+  report_app->callback([&] { command = [&] { return report_command(console, report); }; });
 
   EvaluateArguments evaluate;
   CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");
@@ -197,15 +224,32 @@ int main(int argc, char** argv) {
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
-  constexpr std::array<std::string_view, 7> kCommands = {"run",      "compare",   "evaluate", "codec",
-                                                         "topology", "consensus", "list"};
+  std::string reference;
+  CLI::App* docs_app = app.add_subcommand("docs", "Write what is made of the program's tables: keys, man, completion");
+  docs_app
+      ->add_option("what", reference, "keys: every key of a job (Markdown); man: the man page; completion: for bash")
+      ->required()
+      ->check(CLI::IsMember({"keys", "man", "completion"}));
+  docs_app->footer("Example:\n  laconic docs man | man -l -");
+  docs_app->callback([&] {
+    command = [&] {
+      console.out << (reference == "keys"  ? key_reference()
+                      : reference == "man" ? man_page(app)
+                                           : bash_completion(app))
+                  << std::flush;
+      return ExitCode::kDone;
+    };
+  });
+
+  constexpr std::array<std::string_view, 10> kCommands = {"run",   "compare",  "sweep",     "report", "evaluate",
+                                                          "codec", "topology", "consensus", "list",   "docs"};
   const std::string_view first = argc > 1 ? argv[1] : "";
   const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
   if (!known && !first.starts_with('-')) {
     const std::string_view near = nearest(first, kCommands);
     std::cerr << "laconic: error: "
               << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
-              << "; there are run, compare, evaluate, codec, topology, consensus, list"
+              << "; there are run, compare, sweep, report, evaluate, codec, topology, consensus, list, docs"
               << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
     return static_cast<int>(ExitCode::kBadUsage);
   }
@@ -221,7 +265,7 @@ int main(int argc, char** argv) {
   // A run ends with what there is; everything else just ends.
   if (run_app->parsed() && !run.dry_run) listen_for_interrupts();
   if (consensus_app->parsed()) listen_for_interrupts();
-  if (compare_app->parsed()) listen_for_interrupts();
+  if (compare_app->parsed() || sweep_app->parsed()) listen_for_interrupts();
   try {
     return static_cast<int>(command());
   } catch (...) {

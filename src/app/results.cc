@@ -13,6 +13,8 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "report/tensorboard.h"
+#include "report/workers.h"
 #include "strategies/variance_watch.h"
 #include "training/safetensors.h"
 
@@ -25,16 +27,12 @@ constexpr std::string_view kJobFile = "job.resolved.toml";
 constexpr std::string_view kMetricsFile = "metrics.jsonl";
 constexpr std::string_view kModelFile = "model.safetensors";
 constexpr std::string_view kSummaryFile = "summary.json";
-constexpr std::array kFiles = {kJobFile, kMetricsFile, kModelFile, kSummaryFile};
+constexpr std::string_view kWorkersFile = "workers.json";
+constexpr std::string_view kPageFile = "report.html";
+constexpr std::array kFiles = {kJobFile,     kMetricsFile, kTensorBoardFile, kModelFile,
+                               kWorkersFile, kSummaryFile, kPageFile};
 
 std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream stream(path, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) throw RunError(path + ": cannot be written; is the disk full?");
-}
 
 std::string read_file(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -105,6 +103,61 @@ Summary::End end_of(Outcome::End end) {
   return Summary::End::kFailed;
 }
 
+// Links and labels that workers.json has at most; more would say nothing in a picture.
+constexpr std::size_t kMostRounds = 24;
+constexpr std::size_t kMostLinks = 50'000;
+constexpr std::size_t kMostCounts = 100'000;
+
+std::vector<std::vector<std::uint64_t>> labels_by_worker(const JobSetup& setup) {
+  const std::size_t classes = setup.data->classes;
+  const std::vector<std::uint8_t>& labels = setup.data->train.labels;
+  const bool has_all =
+      std::all_of(setup.partition.begin(), setup.partition.end(), [](const auto& part) { return !part.empty(); });
+  if (labels.empty() || !has_all || classes * setup.partition.size() > kMostCounts) return {};
+  std::vector<std::vector<std::uint64_t>> counts;
+  for (const auto& part : setup.partition) {
+    std::vector<std::uint64_t>& own = counts.emplace_back(classes);
+    for (const std::uint32_t sample : part) ++own.at(labels.at(sample));
+  }
+  return counts;
+}
+
+std::optional<WorkersRecord::Graph> graph_of(const StrategySetting& setting) {
+  WorkersRecord::Graph graph;
+  if (setting.mixing) {
+    graph.nodes = static_cast<std::uint32_t>(setting.mixing->nodes());
+    graph.period = 1;
+    auto& edges = graph.rounds.emplace_back();
+    for (std::uint32_t node = 0; node < graph.nodes; ++node) {
+      for (const WeightedNeighbor& neighbor : setting.mixing->neighbors({static_cast<std::int32_t>(node)})) {
+        const auto other = static_cast<std::uint32_t>(neighbor.rank.value);
+        if (node < other && edges.size() < kMostLinks) edges.emplace_back(node, other);
+      }
+    }
+    return graph;
+  }
+  if (!setting.links) return std::nullopt;
+  graph.nodes = setting.links->nodes();
+  graph.directed = true;
+  graph.period = setting.links->period();
+  std::size_t links = 0;
+  const std::size_t rounds = std::min<std::size_t>(setting.links->typical_rounds(), kMostRounds);
+  for (std::uint64_t round = 0; round < rounds && links < kMostLinks; ++round) {
+    const std::shared_ptr<const LinkMatrix> matrix = setting.links->at(round);
+    auto& list = graph.rounds.emplace_back();
+    for (std::uint32_t node = 0; node < graph.nodes; ++node) {
+      for (const WeightedNeighbor& receiver : matrix->receivers({static_cast<std::int32_t>(node)}))
+        list.emplace_back(node, static_cast<std::uint32_t>(receiver.rank.value));
+    }
+    links += list.size();
+  }
+  return graph;
+}
+
+WorkersRecord workers_record(const JobSetup& setup) {
+  return {.labels = labels_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
+}
+
 // Bytes of a state of fda's monitor, one way.
 double state_bytes(const Options& strategy, const StrategySetting& setting) {
   const WatchOptions watch = read_watch_options(strategy);
@@ -112,6 +165,13 @@ double state_bytes(const Options& strategy, const StrategySetting& setting) {
 }
 
 }  // namespace
+
+void write_result(const std::string& path, const std::string& text) {
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) throw RunError(path + ": cannot be written; is the disk full?");
+}
 
 RunFolder::RunFolder(const Job& job) {
   fs::path path = fs::path(job.output_dir).lexically_normal();
@@ -131,7 +191,7 @@ RunFolder::RunFolder(const Job& job) {
   }
   for (const std::string_view file : kFiles) fs::remove(join(temporary_, file), error);
   metrics_.open(join(temporary_, kMetricsFile), std::ios::binary);
-  write_file(join(temporary_, kJobFile), job.resolved_text());
+  write_result(join(temporary_, kJobFile), job.resolved_text());
 }
 
 RunFolder::~RunFolder() {
@@ -144,7 +204,7 @@ std::string RunFolder::metrics() const { return read_file(join(temporary_, kMetr
 
 void RunFolder::set_metrics(const std::string& lines) {
   metrics_.close();
-  write_file(join(temporary_, kMetricsFile), lines);
+  write_result(join(temporary_, kMetricsFile), lines);
   metrics_.open(join(temporary_, kMetricsFile), std::ios::binary | std::ios::app);
 }
 
@@ -155,6 +215,7 @@ void RunFolder::add_metric(const std::string& line) {
 
 void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
   metrics_.close();
+  write_result(join(temporary_, kTensorBoardFile), tensorboard_events(metrics()));
   if (!result.outcome.model.empty()) {
     std::vector<float> tensors = result.outcome.model;
     tensors.insert(tensors.end(), result.outcome.buffers.begin(), result.outcome.buffers.end());
@@ -163,8 +224,15 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
                        {"model", std::string(job.model->name)},
                        {"step", std::to_string(result.outcome.model_step.value)}});
   }
+  write_result(join(temporary_, kWorkersFile), workers_text(workers_record(setup)));
   const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");
-  write_file(unfinished, summary_text(summary));
+  write_result(unfinished, summary_text(summary));
+  const PageRun page{.name = job.name,
+                     .job = job.resolved_text(),
+                     .metrics = metrics(),
+                     .summary = summary_text(summary),
+                     .workers = workers_text(workers_record(setup))};
+  write_result(join(temporary_, kPageFile), report_page({&page, 1}));
   if (!summary.finished() && holds_finished_run(path_)) {
     path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";
     check_replaceable(job, path_);
@@ -268,6 +336,23 @@ std::optional<StoredRun> load_run(const std::string& path) {
     // Of another version of the program, or changed by hand: the same as no job of ours.
   }
   return run;
+}
+
+PageRun load_page_run(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(join(path, kSummaryFile), error))
+    throw UsageError(path + ": holds no summary.json of a run; give a folder of results");
+  PageRun run{.name = fs::path(path).lexically_normal().filename().string(),
+              .job = read_file(join(path, kJobFile)),
+              .metrics = read_file(join(path, kMetricsFile)),
+              .summary = read_file(join(path, kSummaryFile)),
+              .workers = read_file(join(path, kWorkersFile))};
+  if (run.name.empty()) run.name = fs::path(path).lexically_normal().parent_path().filename().string();
+  return run;
+}
+
+bool is_result_of(const StoredRun& run, const Job& job) {
+  return run.figures.finished && run.identity == job.identity() && run.figures.program_version == LACONIC_VERSION;
 }
 
 }  // namespace laconic

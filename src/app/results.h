@@ -2,10 +2,12 @@
 //
 //   job.resolved.toml   the job with every option; running it again gives the identical run
 //   metrics.jsonl       measurements and data-dependent synchronisations, one JSON object a line (report/metrics.h)
+//   events.out...       the same for TensorBoard (report/tensorboard.h)
 //   model.safetensors   the average model of the newest good measurement, the start when there was none; of an
-//   interrupted
-//                       run the average of the workers' models at its end
+//                       interrupted run the average of the workers' models at its end
+//   workers.json        who has which labels, and who sends to whom (report/workers.h)
 //   summary.json        what it came to (report/summary.h)
+//   report.html         all that to look at (report/page.h)
 //
 // While the run goes on they lie in ".NAME.tmp" beside the folder, which takes the place of a former run's at the end,
 // as a whole.
@@ -19,6 +21,7 @@
 #include "app/checkpoints.h"
 #include "app/job.h"
 #include "app/wiring.h"
+#include "report/page.h"
 #include "report/summary.h"
 
 namespace laconic {
@@ -73,5 +76,12 @@ struct StoredRun {
 };
 // Unset when there is no such folder or no summary in it. Throws UsageError for a summary that cannot be read.
 std::optional<StoredRun> load_run(const std::string& path);
+// The same for a page. Throws UsageError when the folder holds no run.
+PageRun load_page_run(const std::string& path);
+// Whether running `job` would give these results once more.
+bool is_result_of(const StoredRun& run, const Job& job);
+
+// Writes a file of results. Throws RunError when it cannot be written.
+void write_result(const std::string& path, const std::string& text);
 
 }  // namespace laconic
