@@ -227,15 +227,18 @@ int main(int argc, char** argv) {
   std::string reference;
   CLI::App* docs_app = app.add_subcommand("docs", "Write what is made of the program's tables: keys, man, completion");
   docs_app
-      ->add_option("what", reference, "keys: every key of a job (Markdown); man: the man page; completion: for bash")
+      ->add_option(
+          "what", reference,
+          "keys: every key of a job, strategies: what each is (Markdown); man: the man page; completion: for bash")
       ->required()
-      ->check(CLI::IsMember({"keys", "man", "completion"}));
+      ->check(CLI::IsMember({"keys", "strategies", "man", "completion"}));
   docs_app->footer("Example:\n  laconic docs man | man -l -");
   docs_app->callback([&] {
     command = [&] {
-      console.out << (reference == "keys"  ? key_reference()
-                      : reference == "man" ? man_page(app)
-                                           : bash_completion(app))
+      console.out << (reference == "keys"         ? key_reference()
+                      : reference == "strategies" ? strategy_reference()
+                      : reference == "man"        ? man_page(app)
+                                                  : bash_completion(app))
                   << std::flush;
       return ExitCode::kDone;
     };

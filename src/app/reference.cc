@@ -58,6 +58,21 @@ std::string section_text(const SchemaSection& section) {
   return text;
 }
 
+// The file of a strategy, in src/strategies.
+std::string file_of(const StrategyRow& row) {
+  if (row.name == "synchronous") return "periodic.cc";  // of period 1
+  if (row.name == "serial") return "local.cc";          // of one worker
+  return std::string(row.name) + ".cc";
+}
+
+std::string speaks(const StrategyRow& row) {
+  if (row.silent) return "with nobody";
+  if (row.needs_links) return "over directed links, which may change: `[topology] graph`";
+  if (row.needs_graph) return "with the neighbours on an undirected graph: `[topology] graph`";
+  if (row.needs_coordinator) return "with the coordinator";
+  return "with all, over `network.collective`: a coordinator, a ring or a tree";
+}
+
 // Text of a man page: a hyphen that is a minus, a backslash, and no line that begins with a macro's dot.
 std::string roff(std::string_view text) {
   std::string result;
@@ -140,6 +155,33 @@ std::string key_reference() {
       "(`20 MB`)\n"
       "and lengths (`100 steps`, `0.5 epochs`) are text with their unit.\n";
   for (const SchemaSection& section : schema()) text += section_text(section);
+  return text;
+}
+
+std::string strategy_reference() {
+  std::string text =
+      "# Strategies\n\n"
+      "Made by `laconic docs strategies` from the table of strategies; a test fails when it is stale. The file that a\n"
+      "strategy links to opens with the algorithm as it is run here: its update and symbols as in the paper, where it "
+      "goes\n"
+      "another way and why, what it assumes, what the tests hold it to, and the messages of a round.\n";
+  for (const StrategyRow* row : strategies()) {
+    const std::string name(row->name);
+    text += "\n## " + name + "\n\n" + std::string(row->help) + ".\n\n";
+    text += "- Source: " + std::string(row->source) + "\n";
+    text += "- As it is run: [src/strategies/" + file_of(*row) + "](../src/strategies/" + file_of(*row) + ")\n";
+    text += "- Speaks " + speaks(*row) + "\n";
+    if (row->compresses) text += "- Needs `[compression] operator`\n";
+    if (row->may_compress) text += "- Takes `[compression]`; else whole models travel\n";
+    if (row->groups != nullptr) text += "- Needs `[between]`: the strategy between its groups\n";
+    if (row->brings_momentum) text += "- Has a momentum of its own: takes `sgd` without one\n";
+    if (row->vectors > 0 || row->one_for_each_neighbor != nullptr) {
+      text += "- A worker keeps " + std::to_string(row->vectors) + (row->vectors == 1 ? " vector" : " vectors") +
+              " of the model's size beside its model" +
+              (row->one_for_each_neighbor != nullptr ? ", and by its options more for each neighbour" : "") + "\n";
+    }
+    if (!row->options.empty()) text += "\n" + key_table(row->options);
+  }
   return text;
 }
 
@@ -226,7 +268,7 @@ _laconic() {
   elif [[ $command == list ]]; then
     mapfile -t COMPREPLY < <(compgen -W '@TOPICS@' -- "$word")
   elif [[ $command == docs ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'completion keys man' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'completion keys man strategies' -- "$word")
   elif [[ $command == sweep && ${#words[@]} -gt 3 ]]; then
     _laconic_setting "$word"
   elif [[ $command == codec ]]; then

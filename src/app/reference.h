@@ -13,6 +13,9 @@ namespace laconic {
 // docs/keys.md: every key of a job file with what it may be, its default and its meaning, by section; Markdown.
 std::string key_reference();
 
+// docs/strategies.md: what each strategy does, where it is from, what its job needs, and its keys; Markdown.
+std::string strategy_reference();
+
 // The man page laconic(1), in the macros of man(7).
 std::string man_page(const CLI::App& app);
 

@@ -8,6 +8,7 @@
 
 #include "app/schema.h"
 #include "app/tiny_job_test.h"
+#include "strategies/strategy.h"
 
 namespace laconic {
 namespace {
@@ -37,6 +38,23 @@ TEST(KeyReference, HasEveryKeyOfEverySection) {
       for (const OptionSpec& spec : variant.options)
         EXPECT_NE(text.find("\n| `" + std::string(spec.name) + "` |"), std::string::npos) << spec.name;
     }
+  }
+}
+
+TEST(StrategyReference, InTheDocsIsWhatTheProgramWrites) {
+  EXPECT_EQ(testing::read_text("docs/strategies.md"), strategy_reference())
+      << "stale; write it anew with: build/release/laconic docs strategies > docs/strategies.md";
+}
+
+TEST(StrategyReference, LinksToTheFileThatOpensWithTheAlgorithm) {
+  const std::string text = strategy_reference();
+  for (const StrategyRow* row : strategies()) {
+    const std::size_t section = text.find("\n## " + std::string(row->name) + "\n");
+    ASSERT_NE(section, std::string::npos) << row->name;
+    const std::size_t link = text.find("(../", section);
+    const std::string file = text.substr(link + 4, text.find(')', link) - link - 4);
+    EXPECT_EQ(testing::read_text(file).substr(0, 3), "// ") << file;
+    EXPECT_FALSE(row->source.empty()) << row->name;
   }
 }
 
@@ -70,7 +88,7 @@ TEST(BashCompletion, OffersCommandsOptionsKeysAndTheirWords) {
   EXPECT_EQ(offered("laconic sweep job.toml compression.operator=top"), "top_k ");
   EXPECT_EQ(offered("laconic list strat"), "strategies ");
   EXPECT_EQ(offered("laconic codec qs"), "qsgd ");
-  EXPECT_EQ(offered("laconic docs "), "completion keys man ") << "words of its own";
+  EXPECT_EQ(offered("laconic docs "), "completion keys man strategies ") << "words of its own";
 }
 
 }  // namespace

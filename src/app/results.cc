@@ -26,11 +26,12 @@ namespace fs = std::filesystem;
 constexpr std::string_view kJobFile = "job.resolved.toml";
 constexpr std::string_view kMetricsFile = "metrics.jsonl";
 constexpr std::string_view kModelFile = "model.safetensors";
+constexpr std::string_view kPythonFile = "model.pt";
 constexpr std::string_view kSummaryFile = "summary.json";
 constexpr std::string_view kWorkersFile = "workers.json";
 constexpr std::string_view kPageFile = "report.html";
-constexpr std::array kFiles = {kJobFile,     kMetricsFile, kTensorBoardFile, kModelFile,
-                               kWorkersFile, kSummaryFile, kPageFile};
+constexpr std::array kFiles = {kJobFile,    kMetricsFile, kTensorBoardFile, kModelFile,
+                               kPythonFile, kWorkersFile, kSummaryFile,     kPageFile};
 
 std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
 
@@ -223,6 +224,7 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
                       {{"job", job.name},
                        {"model", std::string(job.model->name)},
                        {"step", std::to_string(result.outcome.model_step.value)}});
+    setup.training->write_for_python(join(temporary_, kPythonFile), tensors);
   }
   write_result(join(temporary_, kWorkersFile), workers_text(workers_record(setup)));
   const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");

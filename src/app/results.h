@@ -5,6 +5,7 @@
 //   events.out...       the same for TensorBoard (report/tensorboard.h)
 //   model.safetensors   the average model of the newest good measurement, the start when there was none; of an
 //                       interrupted run the average of the workers' models at its end
+//   model.pt            the same as Python loads it
 //   workers.json        who has which labels, and who sends to whom (report/workers.h)
 //   summary.json        what it came to (report/summary.h)
 //   report.html         all that to look at (report/page.h)

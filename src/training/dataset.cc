@@ -10,6 +10,7 @@
 #include "training/data_files.h"
 #include "training/graphical_model.h"
 #include "training/idx.h"
+#include "training/image_folder.h"
 #include "training/row.h"
 #include "training/splits.h"
 #include "training/text.h"
@@ -154,8 +155,9 @@ std::string place_of(const DatasetRow& row, const std::string& directory) {
   const std::string place = directory.empty() ? std::string(row.default_directory) : directory;
   if (place.empty()) {
     const std::string_view first = row.input == Input::kText ? row.train_text : row.train_images;
+    const std::string what = row.holds.empty() ? std::string(first) + ".gz" : std::string(row.holds);
     throw UsageError("data.dir is missing: data set " + std::string(row.name) +
-                     " is in no Debian package; name the directory that holds " + std::string(first) + ".gz");
+                     " is in no Debian package; name the directory that holds " + what);
   }
   return place;
 }
@@ -203,6 +205,12 @@ std::span<const DatasetRow> datasets() {
                  .classes = 10,
                  .open = open_cifar10,
                  .train_images = "data_batch_1.bin"},
+      DatasetRow{.name = "image_folder",
+                 .summary = "your own images: dir/train/CLASS/*.png or *.jpg, dir/test/CLASS/*, all of one size",
+                 .options = image_folder_options(),
+                 .holds = "train/ and test/ with a folder a class",
+                 .open = open_image_folder,
+                 .read_images = read_folder_images},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,

@@ -64,15 +64,17 @@ struct GraphicalModelSize {
 struct Dataset {
   std::string name;
   Input input = Input::kImages;
-  ImageShape shape;              // of images
-  std::uint32_t classes = 0;     // labels that an image can have, or tokens of the vocabulary
-  std::uint64_t vocabulary = 0;  // of text: the fingerprint of the tokens in the order of their numbers
+  ImageShape shape;           // of images
+  std::uint32_t classes = 0;  // labels that an image can have, or tokens of the vocabulary
+  // The fingerprint of the tokens of text, or of the names of classes that folders give, in the order of their numbers.
+  std::uint64_t vocabulary = 0;
   Samples train;
   Samples test;
   Samples validation;  // from a file of its own, or empty until some are held out (splits.h)
   // What a model sees of a channel is (value - mean) / deviation; one for each channel, or empty: the value.
   std::vector<ChannelScale> normalisation;
   std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
+  std::vector<std::string> files;            // of training images that are files, as long as these are not read
   bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)
 };
 
@@ -86,7 +88,8 @@ struct DatasetRow {
   Input input = Input::kImages;
   // Keys of [data] that this data set adds.
   std::span<const OptionSpec> options = {};
-  std::string_view default_directory = {};  // empty: the job must name one
+  std::string_view default_directory = {};  // empty: the job must name one,
+  std::string_view holds = {};              // which holds this; empty: the first file below
   std::string_view package = {};            // Debian package that installs the default directory; empty: none
   std::uint32_t classes = 0;                // 0: the files decide
   bool has_validation = false;              // brings a validation split

@@ -1,8 +1,12 @@
 #include "training/models.h"
 
+#include <torch/csrc/jit/serialization/pickle.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <string>
 
 #include "base/error.h"
@@ -11,6 +15,7 @@
 #include "training/network.h"
 #include "training/resnet.h"
 #include "training/row.h"
+#include "training/script_network.h"
 #include "training/vgg.h"
 
 namespace laconic {
@@ -36,6 +41,26 @@ void Network::add_convolution(const std::string& name, std::int64_t inputs, std:
        ParameterSpec::Start::kUniform,
        glorot(inputs * area, outputs * area)});
   add(ParameterSpec{.name = name + ".bias", .shape = {outputs}});
+}
+
+at::Tensor Network::loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const {
+  return at::cross_entropy_loss(scores, labels, {}, mean ? at::Reduction::Mean : at::Reduction::Sum);
+}
+
+std::int64_t Network::right(const at::Tensor& scores, const at::Tensor& labels) const {
+  return scores.argmax(1).eq(labels).sum().item<std::int64_t>();
+}
+
+void Network::save(const std::string& path, const std::vector<at::Tensor>& parameters,
+                   const std::vector<at::Tensor>& buffers) const {
+  c10::Dict<std::string, at::Tensor> state;
+  for (std::size_t i = 0; i < parameters.size(); ++i) state.insert(parameters_.at(i).name, parameters[i].clone());
+  for (std::size_t i = 0; i < buffers.size(); ++i) state.insert(buffers_.at(i).name, buffers[i].clone());
+  const std::vector<char> bytes = torch::jit::pickle_save(state);
+  std::ofstream stream(path, std::ios::binary);
+  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  TORCH_CHECK(stream, path, ": cannot be written");
 }
 
 at::Tensor dropout(const at::Tensor& x, double rate, at::Generator* masks) {
@@ -264,6 +289,13 @@ OptionSpec buffers_option() {
 std::span<const ModelRow> models() {
   static const std::array mlp_options = {
       OptionSpec{.name = "hidden", .default_value = "128", .help = "sizes of the hidden layers, such as \"256,128\""}};
+  static const std::array script_options = {
+      OptionSpec{.name = "file", .required = true, .help = "the module, such as \"net.pt\""},
+      OptionSpec{.name = "loss",
+                 .type = OptionType::kChoice,
+                 .default_value = "cross_entropy",
+                 .choices = {"cross_entropy", "nll", "mse", "binary_cross_entropy"},
+                 .help = "what is trained on, by the names of torch.nn.functional"}};
   static const std::array lstm_options = {
       size_option("layers", "1", 16, "LSTM layers on top of each other"),
       size_option("hidden", "128", 8192, "units of a layer"),
@@ -312,6 +344,10 @@ std::span<const ModelRow> models() {
           "eight 3x3 convolutions and one dense layer (Simonyan and Zisserman 2015, configuration A) for images from "
           "32x32; 9,228,362 parameters for 3 channels in 10 classes",
           Input::kImages, vgg_options, make_vgg11_of},
+      ModelRow{"torchscript",
+               "a TorchScript module from Python (torch.jit.script(model).save) for images, or features as an image of "
+               "one row",
+               Input::kImages, script_options, make_script_network},
       ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
   };
   return rows;
@@ -364,7 +400,12 @@ std::vector<float> initial_parameters(const Network& network, std::uint64_t seed
         case ParameterSpec::Start::kNormal:
           value = static_cast<float>(stream.gaussian() * parameter.scale);
           break;
+        case ParameterSpec::Start::kGiven:
+          break;  // below
       }
+    }
+    if (parameter.start == ParameterSpec::Start::kGiven) {
+      std::ranges::copy(parameter.given, values.begin() + static_cast<std::ptrdiff_t>(layout.tensors[i].offset));
     }
   }
   return values;
@@ -374,7 +415,12 @@ std::vector<float> initial_buffers(const Network& network) {
   std::vector<float> values;
   const Layout layout = buffer_layout_of(network);
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
-    values.insert(values.end(), layout.tensors[i].size, network.buffers()[i].value);
+    const BufferSpec& buffer = network.buffers()[i];
+    if (buffer.given.empty()) {
+      values.insert(values.end(), layout.tensors[i].size, buffer.value);
+    } else {
+      values.insert(values.end(), buffer.given.begin(), buffer.given.end());
+    }
   }
   return values;
 }

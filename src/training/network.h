@@ -13,20 +13,22 @@ namespace laconic {
 
 // One tensor of parameters, and the distribution of its elements at the start.
 struct ParameterSpec {
-  enum class Start { kConstant, kUniform, kNormal };
+  enum class Start { kConstant, kUniform, kNormal, kGiven };
   std::string name;
   std::vector<std::int64_t> shape;
   Start start = Start::kConstant;
   double scale = 0.0;  // the constant; the a of U(-a, a); the standard deviation around 0
+  std::vector<float> given = {};
 };
 
-// One tensor that belongs to the model and is not trained, all its elements `value` at the start.
+// One tensor that belongs to the model and is not trained; at the start all its elements are `value`, or what is given.
 struct BufferSpec {
   std::string name;
   std::vector<std::int64_t> shape;
   float value = 0.0F;
   // No pass leaves an element below it; what strategies make of travelling buffers is cut off there when it is used.
   float minimum = std::numeric_limits<float>::lowest();
+  std::vector<float> given = {};
 };
 
 // What a pass through a network has beside parameters and inputs.
@@ -52,6 +54,14 @@ class Network {
                             const Pass& pass) const = 0;
   // Whether a pass in training draws masks.
   virtual bool has_dropout() const { return false; }
+  // What the scores lose against the labels, the mean over the predictions or the sum: by default the cross-entropy.
+  virtual at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const;
+  // How many predictions are right: by default those whose label has the largest score.
+  virtual std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const;
+  // Writes the model as Python loads it: by default a state dict for torch.load, the tensors by their names. Throws
+  // c10::Error when the file cannot be written.
+  virtual void save(const std::string& path, const std::vector<at::Tensor>& parameters,
+                    const std::vector<at::Tensor>& buffers) const;
 
  protected:
   // Each adds its tensors in the order named. Weights start Glorot-uniform, U(-a, a) with a = sqrt(6 / (fan_in +

@@ -120,8 +120,8 @@ class TorchLearner final : public Learner {
       masks = at::detail::createCPUGenerator(stream());
       pass.dropout_masks = &masks;
     }
-    const at::Tensor loss =
-        at::cross_entropy_loss(context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets);
+    const at::Tensor loss = context_->network->loss(
+        context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets, true);
     loss.backward();
     result.loss = loss.item<double>();
     if (setup.prequential && trains_as_it_tests) result.test_loss = result.loss;
@@ -148,8 +148,8 @@ class TorchLearner final : public Learner {
     const std::span<const float> params(params_.data_ptr<float>(), context_->layout.size);
     const std::vector<float> usable = usable_buffers(*context_, params, buffers_);
     const Pass pass{.buffers = buffer_tensors(context_->state, usable.data())};
-    return at::cross_entropy_loss(context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets)
-        .item<double>();
+    const at::Tensor scores = context_->network->scores(instance.parameters(), batch.inputs, pass);
+    return context_->network->loss(scores, batch.targets, true).item<double>();
   }
 
   // The part of a vector like params() that is trained.
@@ -218,8 +218,8 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
     std::iota(chosen.begin(), chosen.end(), static_cast<std::uint32_t>(first));
     const Batch batch = make_batch(data, samples, chosen, nullptr, present);
     const at::Tensor scores = context.network->scores(instance->parameters(), batch.inputs, pass);
-    result.loss += at::cross_entropy_loss(scores, batch.targets, {}, at::Reduction::Sum).item<double>();
-    correct += static_cast<std::uint64_t>(scores.argmax(1).eq(batch.targets).sum().item<std::int64_t>());
+    result.loss += context.network->loss(scores, batch.targets, false).item<double>();
+    correct += static_cast<std::uint64_t>(context.network->right(scores, batch.targets));
   }
   const auto predictions = static_cast<double>(result.samples * samples.predictions_each());
   result.loss /= predictions;

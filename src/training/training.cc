@@ -76,6 +76,23 @@ Bytes Training::memory_per_worker(bool with_gradient) const {
   return {(trained + context_->state.size) * sizeof(float)};
 }
 
+void Training::write_for_python(const std::string& path, std::span<const float> tensors) const {
+  LACONIC_CHECK(tensors.size() == stored_layout().size, tensors.size() << " elements of a model");
+  const auto views = [&](const Layout& layout, std::size_t from) {
+    std::vector<at::Tensor> result;
+    for (const TensorLayout& tensor : layout.tensors) {
+      // libtorch has no view of constants; nothing writes to these.
+      result.push_back(at::from_blob(const_cast<float*>(tensors.data()) + from + tensor.offset, tensor.shape));
+    }
+    return result;
+  };
+  try {
+    context_->network->save(path, views(context_->trained, 0), views(context_->state, context_->trained.size));
+  } catch (const c10::Error& error) {
+    throw RunError(path + ": cannot be written (" + error.what_without_backtrace() + "); is the disk full?");
+  }
+}
+
 const std::vector<std::uint64_t>& Training::drifts() const { return context_->drift.steps(); }
 
 std::unique_ptr<Learner> Training::learner(Rank rank) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -59,6 +60,9 @@ class Training {
   std::uint64_t training_samples(Rank rank) const;
   // Samples that one step of all workers sees: training_samples() / samples_per_step() steps are an epoch.
   std::uint64_t samples_per_step() const;
+  // Writes the model of stored_layout() as Python loads it: a TorchScript model as the module it was, for
+  // torch.jit.load; any other as a state dict for torch.load. Throws RunError when the file cannot be written.
+  void write_for_python(const std::string& path, std::span<const float> tensors) const;
   // What one learner's vectors take: parameters, buffers, optimiser state, and the gradient where the strategy asks for
   // it.
   Bytes memory_per_worker(bool with_gradient) const;

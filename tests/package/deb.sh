@@ -2,8 +2,8 @@
 # tests/package/deb.sh BUILD: the Debian package of a build folder, tried in a Debian 12 that has nothing else.
 #
 # Makes the package, a minimal system under BUILD/package (kept for the next time), installs the package there with what
-# it depends on, runs the job of the quickstart for some steps, and removes it again without a trace. Needs root, for
-# debootstrap and chroot: without it exit code 77, which says that nothing was tried. A line a statement.
+# it depends on, runs the job of the quickstart for some steps, and removes it again without a trace. Needs root that may
+# mount, for debootstrap and chroot: without it exit code 77, which says that nothing was tried. A line a statement.
 set -euo pipefail
 
 build=$(realpath "$1")
@@ -13,7 +13,12 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 work=$build/package
 root=$work/root
-mkdir -p "$work"
+mkdir -p "$work/mount"
+if ! mount -t proc proc "$work/mount" 2>/dev/null; then
+  echo "deb: not tried: this root may not mount" >&2
+  exit 77
+fi
+umount "$work/mount"
 
 # The mirror that this system's apt uses for bookworm, or Debian's own.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Origin: Debian' 2>/dev/null | head -n 1)

@@ -1,0 +1,33 @@
+// A model that a user brings: a TorchScript module, as torch.jit.script(model).save("net.pt") writes it. Internal to
+// the training layer.
+//
+// Its parameters that require a gradient are trained, weights that several layers share once; float32 buffers, such as
+// the running statistics of batch norm, stay with the worker, and what is measured has their average. What is frozen,
+// and buffers of other types, are as in the file, in every pass. Passes in training draw from libtorch's generator of
+// the process, which is seeded for each and held for as long, so that results depend on the job's seed alone.
+#pragma once
+
+#include <memory>
+
+#include "training/dataset.h"
+#include "training/network.h"
+
+namespace laconic {
+
+// The module of options "file", with its "loss": what the module gives for samples x channels x height x width floats
+// is, for
+//   cross_entropy         scores, samples x classes
+//   nll                   logarithms of probabilities, samples x classes
+//   mse                   samples x classes against 1 for the label and 0 for the others, or one number a sample
+//   against
+//                         the label's number
+//   binary_cross_entropy  probabilities, samples x classes, or of two classes one number a sample: of the second
+// as torch.nn.functional calls them. Right is a sample whose label has the largest score; of one number a sample, the
+// label next to it.
+//
+// Throws UsageError with the file for what is no TorchScript module, or has nothing to train, parameters other than
+// float32, or no such forward().
+std::shared_ptr<const Network> make_script_network(const Options& options, const ImageShape& shape,
+                                                   std::uint32_t classes);
+
+}  // namespace laconic

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# tests/python/models.sh PROGRAM: the module of examples/pytorch_model trained by three strategies, and a model of the
+# program's own, read by Python. Exit code 77, which says that nothing was tried, where there is no PyTorch.
+set -euo pipefail
+program=$(realpath "$1")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+python=/usr/bin/python3
+if ! "$python" -c 'import torch' 2>/dev/null; then
+  echo "no PyTorch for $python (Debian's python3-torch): models were not read by Python"
+  exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+"$python" "$here/../../examples/pytorch_model/export.py" net.pt
+
+common=(--set job.epochs=0 --set job.steps=120 --set optimizer.learning_rate=0.003 --set workers.count=4 --set evaluation.every="120 steps" --set output.progress=off)
+job=$here/../../examples/pytorch_model/job.toml
+sparse=(--set compression.operator=top_k --set compression.ratio=0.1)
+"$program" run "$job" "${common[@]}" --set job.name=fda
+"$program" run "$job" "${common[@]}" --set job.name=choco --set strategy.name=choco --set topology.graph=ring "${sparse[@]}"
+"$program" run "$job" "${common[@]}" --set job.name=push --set strategy.name=sparse_push --set topology.graph=directed_ring "${sparse[@]}"
+"$program" run "$job" "${common[@]}" --set job.name=own --set model.name=lenet5
+"$program" run "$job" "${common[@]}" --set job.name=fda --set output.dir=runs/again --set workers.threads=1
+cmp runs/fda/model.safetensors runs/again/model.safetensors
+"$python" "$here/models.py" net.pt
