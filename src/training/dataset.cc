@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "training/cifar.h"
+#include "training/csv.h"
 #include "training/data_files.h"
 #include "training/graphical_model.h"
 #include "training/idx.h"
@@ -155,7 +156,8 @@ std::string place_of(const DatasetRow& row, const std::string& directory) {
   if (place.empty()) {
     const std::string_view first = row.input == Input::kText ? row.train_text : row.train_images;
     throw UsageError("data.dir is missing: data set " + std::string(row.name) +
-                     " is in no Debian package; name the directory that holds " + std::string(first) + ".gz");
+                     " is in no Debian package; name the directory that holds " +
+                     (first.empty() ? "its files" : std::string(first) + ".gz"));
   }
   return place;
 }
@@ -203,6 +205,10 @@ std::span<const DatasetRow> datasets() {
                  .classes = 10,
                  .open = open_cifar10,
                  .train_images = "data_batch_1.bin"},
+      DatasetRow{.name = "csv",
+                 .summary = "a table of your own: numbers and a column of labels, for mlp and logistic_regression",
+                 .options = csv_options(),
+                 .open = open_csv},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,
