@@ -51,6 +51,21 @@ void write_play(const std::string& folder, std::string_view alphabet, std::size_
   testing::write_text(folder + "/tinyshakespeare.txt", text);
 }
 
+// A table of five columns that the class of each sample shifts.
+void write_table(const std::string& folder, int count, const std::vector<std::string>& classes) {
+  std::filesystem::create_directories(folder);
+  RandomStream stream(static_cast<std::uint64_t>(count), "table");
+  std::string text = "a,b,label,c,d,e\n";
+  for (int i = 0; i < count; ++i) {
+    const auto label = static_cast<std::size_t>(i) % classes.size();
+    const auto number = [&] {
+      return std::to_string(static_cast<double>(stream.below(1000)) / 1000 + static_cast<double>(label));
+    };
+    text += number() + "," + number() + "," + classes[label] + "," + number() + "," + number() + "," + number() + "\n";
+  }
+  testing::write_text(folder + "/train.csv", text);
+}
+
 std::string job_text(const std::string& dataset, const std::string& dir) {
   const bool text = dataset == "tinyshakespeare";
   return "[job]\nepochs = 2\n[data]\ndataset = \"" + dataset + "\"\ndir = \"" + dir + "\"\nbatch = 8\n" +
@@ -97,7 +112,8 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 bool same_samples(const Samples& a, const Samples& b) {
-  return a.pixels == b.pixels && a.labels == b.labels && a.users == b.users && a.tokens == b.tokens;
+  return a.pixels == b.pixels && a.values == b.values && a.labels == b.labels && a.users == b.users &&
+         a.tokens == b.tokens;
 }
 
 // That each worker alone does what it does among all.
@@ -186,6 +202,27 @@ TEST(OneWorker, SeesThemOfColourImagesTextAndStreamsToo) {
                                    "name = \"logistic_regression\"\n[optimizer]\nname = \"sgd\"\n[workers]\ncount = 3\n"
                                    "[strategy]\nname = \"local\"\n"),
                             "stream");
+}
+
+TEST(OneWorker, SeesThemOfTablesToo) {
+  const TemporaryFolder root;
+  write_table(root.path("table"), 203, {"ant", "bee", "cow"});
+  for (const char* partition : {"iid", "dirichlet:0.5", "shards:1"}) {
+    for (const char* validation : {"data.validation=0", "data.validation=0.25"}) {
+      expect_alone_as_among_all(job_of(job_text("csv", root.path("table")),
+                                       {"data.test_file=", validation, std::string("data.partition=") + partition}),
+                                std::string("csv, ") + partition);
+    }
+  }
+  for (int worker = 0; worker < 4; ++worker) {
+    write_table(root.path(std::to_string(worker)), 60 + 20 * worker, {"ant", "bee", "cow"});
+  }
+  const std::string by_rank = job_text("csv", root.path("{rank}"));
+  expect_alone_as_among_all(job_of(by_rank, {"data.test_file=", "data.normalise=false"}), "csv, {rank}");
+  EXPECT_NE(refusal(by_rank, {"data.test_file="}).find("set data.normalise = false"), std::string::npos);
+  write_table(root.path("2"), 60, {"ant", "bee", "dog"});
+  EXPECT_NE(refusal(job_of(by_rank, {"data.test_file=", "data.normalise=false"})).find("as many others"),
+            std::string::npos);
 }
 
 TEST(OneWorker, HoldsItsOwnSamplesAlone) {

@@ -1,5 +1,6 @@
 #include "training/batch.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
@@ -42,6 +43,12 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
   float* pixels = batch.inputs.data_ptr<float>();
   auto* labels = batch.targets.data_ptr<std::int64_t>();
   for (const std::uint32_t sample : chosen) {
+    const std::uint8_t label = samples.labels[sample];
+    *labels++ = present.labels.empty() ? label : present.labels[label];
+    if (!samples.values.empty()) {
+      pixels = std::copy_n(samples.values.data() + std::size_t{sample} * size, size, pixels);
+      continue;
+    }
     const std::uint8_t* from = samples.pixels.data() + std::size_t{sample} * size;
     if (present.quarter_turns != 0) {
       rotate_image(from, shape, present.quarter_turns, turned.data());
@@ -59,8 +66,6 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
       }
     }
     pixels += size;
-    const std::uint8_t label = samples.labels[sample];
-    *labels++ = present.labels.empty() ? label : present.labels[label];
   }
   return batch;
 }

@@ -28,6 +28,22 @@ TEST(Batch, ChannelsAreNormalisedByTheirMeanAndDeviation) {
   }
 }
 
+TEST(Batch, ValuesAreTakenAsTheyAre) {
+  Dataset data;
+  data.shape = {.channels = 1, .height = 1, .width = 2};
+  data.classes = 3;
+  data.train.values = {1.5F, -2.0F, 300.0F, 4.0F, 0.0F, -6.25F};
+  data.train.labels = {2, 0, 1};
+  const std::array<std::uint32_t, 2> chosen = {2, 0};
+  const Batch batch = make_batch(data, data.train, chosen, nullptr);
+  EXPECT_EQ(batch.inputs.sizes().vec(), (std::vector<std::int64_t>{2, 1, 1, 2}));
+  EXPECT_TRUE(at::equal(batch.inputs.flatten(), torch::tensor({0.0F, -6.25F, 1.5F, -2.0F})));
+  EXPECT_TRUE(at::equal(batch.targets, torch::tensor({1, 2}, torch::kLong)));
+  const std::array<std::uint8_t, 3> labels = {1, 2, 0};
+  const Batch moved = make_batch(data, data.train, chosen, nullptr, {.labels = labels});
+  EXPECT_TRUE(at::equal(moved.targets, torch::tensor({2, 0}, torch::kLong)));
+}
+
 TEST(Batch, ImagesAreAugmentedOnlyWhereTheDataWantItAndAStreamIsGiven) {
   Dataset data = random_dataset(40, 2, kShape, 4);
   std::array<std::uint32_t, 40> all{};

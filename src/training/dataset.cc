@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "training/cifar.h"
+#include "training/csv.h"
 #include "training/data_files.h"
 #include "training/graphical_model.h"
 #include "training/idx.h"
@@ -211,6 +212,11 @@ std::span<const DatasetRow> datasets() {
                  .holds = "train/ and test/ with a folder a class",
                  .open = open_image_folder,
                  .read_images = read_folder_images},
+      DatasetRow{.name = "csv",
+                 .summary = "a table of your own: numbers and a column of labels, for mlp and logistic_regression",
+                 .options = csv_options(),
+                 .holds = "its tables",
+                 .open = open_csv},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,

@@ -1,4 +1,4 @@
-// Labelled images, or text, in memory, and the table of the data sets that can be loaded.
+// Labelled images, vectors of numbers, or text, in memory, and the table of the data sets that can be loaded.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace laconic {
 
-// What a model learns: the class of an image, or the next token of a text.
+// What a model learns: the class of an image or a vector, or the next token of a text.
 enum class Input { kImages, kText };
 
 // Size of one image. A model sees channels x height x width floats: pixel / 255, then normalised where the data set
@@ -30,6 +30,8 @@ struct ImageShape {
 struct Samples {
   // Of images. Pixels stay bytes, a quarter of the floats they become in a batch.
   std::vector<std::uint8_t> pixels;  // count x shape.size(), sample after sample, rows from the top
+  // Of samples that are not bytes, in the place of pixels and as a model sees them: count x shape.size(), finite.
+  std::vector<float> values;
   std::vector<std::uint8_t> labels;  // count, each below Dataset::classes
   std::vector<std::uint32_t> users;  // who made each sample: count, or empty where that is not known
   // Of text: each sample is a run of tokens. All but the last are inputs, all but the first what should follow them.
@@ -45,7 +47,8 @@ struct Samples {
   std::size_t predictions_each() const { return tokens_each == 0 ? 1 : tokens_each - 1; }
   // Bytes that the vectors take.
   std::size_t memory() const {
-    return pixels.size() + labels.size() + (users.size() + tokens.size()) * sizeof(std::uint32_t);
+    return pixels.size() + values.size() * sizeof(float) + labels.size() +
+           (users.size() + tokens.size()) * sizeof(std::uint32_t);
   }
 };
 

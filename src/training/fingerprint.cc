@@ -38,6 +38,10 @@ std::uint64_t fingerprint_of_training(const Dataset& dataset) {
 
 std::string kind_text(const Dataset& dataset) {
   if (dataset.input == Input::kText) return "text of " + std::to_string(dataset.classes) + " different tokens";
+  if (dataset.shape.channels == 1 && dataset.shape.height == 1) {
+    return "vectors of " + std::to_string(dataset.shape.width) + " numbers in " + std::to_string(dataset.classes) +
+           " classes";
+  }
   return "images of " + std::to_string(dataset.shape.channels) + "x" + std::to_string(dataset.shape.height) + "x" +
          std::to_string(dataset.shape.width) + " in " + std::to_string(dataset.classes) + " classes";
 }

@@ -27,10 +27,10 @@ class Fingerprint {
   std::uint64_t value_ = 0xcbf29ce484222325ULL;
 };
 
-// Of what a model needs to know of the data: images or text, the size of an image, classes, vocabulary. Workers learn
-// one model from data that agree in it.
+// Of what a model needs to know of the data: images or text, the size of a sample, classes and their names, vocabulary.
+// Workers learn one model from data that agree in it.
 std::uint64_t fingerprint_of_kind(const Dataset& dataset);
-// Of that and the training samples but their pixels: number, labels, users, tokens.
+// Of that and the training samples but their pixels and values: number, labels, users, tokens.
 std::uint64_t fingerprint_of_training(const Dataset& dataset);
 // "images of 1x28x28 in 10 classes", "text of 65 different tokens".
 std::string kind_text(const Dataset& dataset);

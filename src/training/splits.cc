@@ -84,6 +84,7 @@ void keep_samples(Samples& samples, const std::vector<bool>& keep, std::size_t s
   LACONIC_CHECK(samples.drawn == 0 && samples.count() == keep.size(), samples.count()
                                                                           << " samples, " << keep.size() << " marks");
   keep_entries(samples.pixels, keep, sample_size);
+  keep_entries(samples.values, keep, sample_size);
   keep_entries(samples.labels, keep, 1);
   keep_entries(samples.users, keep, 1);
   keep_entries(samples.tokens, keep, samples.tokens_each);
@@ -106,6 +107,7 @@ void append_samples(Samples&& more, Samples& samples) {
                 samples.tokens_each << " tokens a sample and " << more.tokens_each);
   samples.tokens_each = more.tokens_each;
   append(std::move(more.pixels), samples.pixels);
+  append(std::move(more.values), samples.values);
   append(std::move(more.labels), samples.labels);
   append(std::move(more.users), samples.users);
   append(std::move(more.tokens), samples.tokens);

@@ -22,12 +22,12 @@ void move_to_validation(Dataset& dataset, const std::vector<bool>& marked);
 // Both.
 void hold_out_validation(Dataset& dataset, double fraction, std::uint64_t seed);
 
-// Drops the samples without a mark and their memory, the order kept. `sample_size`: pixels of an image; samples may be
-// without their pixels yet.
+// Drops the samples without a mark and their memory, the order kept. `sample_size`: pixels or values of a
+// sample; images may be without their pixels yet.
 void keep_samples(Samples& samples, const std::vector<bool>& keep, std::size_t sample_size);
 
-// The samples without a mark, without their pixels and tokens: count, labels and users, which are what a partition
-// needs.
+// The samples without a mark, without their pixels, values and tokens: count, labels and users, which are what a
+// partition needs.
 Samples outline_without(const Samples& samples, const std::vector<bool>& marked);
 
 // Appends samples of the same kind.
