@@ -59,7 +59,7 @@ int main(int argc, char** argv) try {
     const Points points = points_of(rank, workers);
     error += torch::mse_loss(models[0]->forward(points.x), points.y).item<double>() / workers;
   }
-  const laconic::Summary summary = simulation.summary();
+  const laconic::RunSummary summary = simulation.summary();
   std::printf("error %.4f after %llu steps, %llu synchronisations, %llu bytes, %.2f s\n", error,
               static_cast<unsigned long long>(summary.steps), static_cast<unsigned long long>(summary.syncs),
               static_cast<unsigned long long>(summary.bytes), summary.seconds);

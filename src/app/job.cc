@@ -559,7 +559,8 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.seed = options.integer("seed");
   read_length(job, file);
 
-  loop == JobLoop::kOurs ? read_training(job) : check_own_loop(job);
+  if (loop == JobLoop::kOurs) read_training(job);
+  if (loop == JobLoop::kOwn) check_own_loop(job);
 
   const Options& workers = job.section("workers");
   job.workers = static_cast<std::uint32_t>(workers.integer("count"));

@@ -18,7 +18,7 @@ constexpr double kLongest = 1e8;
 
 std::string named(int rank) { return "worker " + std::to_string(rank); }
 
-Summary summary_of(const RunResult& result) {
+RunSummary summary_of(const RunResult& result) {
   const Tally sent = result.outcome.ledger.total();
   return {.steps = result.steps_done.value,
           .syncs = result.outcome.syncs,
@@ -137,7 +137,7 @@ void LoopRun::end(const std::exception_ptr& error) {
   if (protocol.joinable()) protocol.join();
 }
 
-Summary LoopRun::summary() {
+RunSummary LoopRun::summary() {
   std::unique_lock lock(mutex_);
   if (desks_.empty() && !error_) throw UsageError("the summary of a run that has not begun; join all workers first");
   changed_.wait(lock, [this] { return error_ || summary_; });

@@ -40,7 +40,7 @@ class LoopRun {
   // The same, and waits until nothing of the protocol is under way.
   void end(const std::exception_ptr& error);
   // Waits for the end; throws the run's error, or UsageError where it has not begun.
-  Summary summary();
+  RunSummary summary();
   std::exception_ptr error();
 
  private:
@@ -66,7 +66,7 @@ class LoopRun {
   std::vector<std::unique_ptr<Desk>> desks_;  // likewise
   std::thread protocol_;
   std::exception_ptr error_;
-  std::optional<Summary> summary_;
+  std::optional<RunSummary> summary_;
 };
 
 }  // namespace laconic

@@ -132,6 +132,6 @@ void Simulation::run(const std::function<void(int rank)>& loop) {
   if (common) std::rethrow_exception(common);
 }
 
-Summary Simulation::summary() { return run_->summary(); }
+RunSummary Simulation::summary() { return run_->summary(); }
 
 }  // namespace laconic

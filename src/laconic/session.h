@@ -42,7 +42,7 @@ struct JoinOptions {
 };
 
 // What a run came to.
-struct Summary {
+struct RunSummary {
   std::uint64_t steps = 0;       // of each worker
   std::uint64_t syncs = 0;       // synchronisations that worker 0 took part in
   std::uint64_t frames = 0;      // that all nodes sent
@@ -104,7 +104,7 @@ class Simulation {
   void run(const std::function<void(int rank)>& loop);
 
   // Waits for the end of a run that was begun. Throws its error.
-  Summary summary();
+  RunSummary summary();
 
  private:
   std::shared_ptr<LoopRun> run_;

@@ -54,7 +54,7 @@ using Models = std::vector<std::vector<float>>;
 
 struct Trained {
   Models models;  // of each worker, after the last step
-  Summary summary;
+  RunSummary summary;
 };
 
 Trained trained_by_laconic_run(const Job& job, const JobSetup& setup) {
@@ -200,7 +200,7 @@ TEST_F(Loops, BeginWithTheParametersOfWorkerZero) {
     EXPECT_TRUE(session.finished());
     EXPECT_EQ(session.steps_done(), kSteps);
   });
-  EXPECT_EQ(checked, 4);
+  EXPECT_EQ(checked.load(), 4);
 }
 
 TEST_F(Loops, AverageGradientsOfWhichAnUndefinedOneIsZeros) {
@@ -239,7 +239,7 @@ TEST_F(Loops, EndWithTheErrorOfTheOneThatThrows) {
                        }
                      }),
             "the disk is full");
-  EXPECT_EQ(told, 1);
+  EXPECT_EQ(told.load(), 1);
   EXPECT_THROW(simulation.summary(), RunError);
 }
 
@@ -303,7 +303,7 @@ TEST_F(Loops, ThatDoNotComeBackAreNamedAtTheDeadline) {
     while (session.step()) {
     }
   });
-  EXPECT_EQ(error.find("worker 1's loop has not come back in step 2 within 0.3 s"), 0U) << error;
+  EXPECT_EQ(error.find("worker 1's loop has not come back in step 2 within 0.3"), 0U) << error;
 }
 
 TEST_F(Loops, ThatDivergeAreNamed) {
