@@ -60,6 +60,11 @@ const SchemaSection::Variant* find_variant(const SchemaSection& section, std::st
                    (between == nullptr ? "" : " between the groups") + "; remove it, or choose one of " + users);
 }
 
+[[noreturn]] void refuse_in_own_loop(const std::string& where, std::string_view section) {
+  throw UsageError(where + ": [" + std::string(section) +
+                   "] means nothing where the loop is your own, with its data, model and optimiser; remove it");
+}
+
 // What `key` of `section` is not: an option of the section's chosen row, or of any. Returns when Options says it best.
 void refuse_key(const SchemaSection& section, const std::string& chosen, const std::string& key,
                 const WrittenValue& value) {
@@ -387,6 +392,72 @@ auto read_further(const Options& options, std::string_view key, Read&& read) {
   }
 }
 
+// Data, model and optimiser, of a job that names them.
+void read_training(Job& job) {
+  const Options& data = job.section("data");
+  job.dataset = &find_dataset(data.text("dataset"));
+  check_data(job);
+  job.drift = read_drift(job.section("drift"));
+  job.sampling = parse_sampling(data.text("sampling"));
+  job.model = &find_model(job.section("model").text("name"));
+  if (job.model->input != job.dataset->input) {
+    const bool text = job.dataset->input == Input::kText;
+    throw UsageError(job.section("model").place("name") + ": " + std::string(job.model->name) + " learns " +
+                     (text ? "images" : "text") + ", but data.dataset is '" + std::string(job.dataset->name) + "', " +
+                     (text ? "text; take lstm" : "images; take another model"));
+  }
+  job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
+  job.optimizer->check(job.section("optimizer"));
+  check_momentum(job, *job.strategy, "strategy");
+  if (job.between != nullptr) check_momentum(job, *job.between, "between");
+}
+
+// What a loop of the user's cannot do.
+void check_own_loop(const Job& job) {
+  if (job.strategy->drive == LoopDrive::kNone) {
+    std::string names;
+    for (const StrategyRow* row : strategies()) {
+      if (row->drive != LoopDrive::kNone) names += (names.empty() ? "" : ", ") + std::string(row->name);
+    }
+    throw UsageError(job.section("strategy").place("name") + ": strategy " + std::string(job.strategy->name) +
+                     " cannot be driven by a loop of your own; choose one of " + names);
+  }
+  const Options& options = job.section("job");
+  if (options.given("epochs")) {
+    throw UsageError(options.place("epochs") + ": what an epoch is only your own loop knows; give job.steps");
+  }
+  if (!options.text("until").empty()) {
+    throw UsageError(options.place("until") + ": your own loop measures, and ends when it likes; remove it");
+  }
+  const Options& workers = job.section("workers");
+  if (workers.given("threads")) {
+    throw UsageError(workers.place("threads") + ": a worker computes in the thread of its own loop; remove it");
+  }
+}
+
+// What is measured and kept, when, and where.
+void read_measuring(Job& job) {
+  const Options& options = job.section("job");
+  job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
+  if (!job.section("checkpoint").text("every").empty()) {
+    job.checkpoint_interval = read_further(job.section("checkpoint"), "every", parse_length);
+  }
+  if (!options.text("until").empty()) {
+    job.until = read_further(options, "until", parse_until);
+    if (job.strategy->ends_with_a_merge != nullptr && job.strategy->ends_with_a_merge(job.section("strategy"))) {
+      throw UsageError(options.place("until") + ": strategy " + std::string(job.strategy->name) +
+                       " merges the models at the end of its steps, where a run that ends before never comes; remove "
+                       "it, or set strategy.every");
+    }
+    if (job.until->needs_validation() && job.section("data").number("validation") == 0.0 &&
+        !job.dataset->has_validation) {
+      throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
+    }
+  }
+  const std::string& dir = job.section("output").text("dir");
+  job.output_dir = dir.empty() ? "runs/" + job.name : dir;
+}
+
 std::string value_text(const Options& options, const Options::Resolved& option) {
   std::array<char, 64> buffer{};
   switch (option.spec->type) {
@@ -447,7 +518,8 @@ std::string Job::checkpoint_dir() const {
 std::string Job::resolved_text() const { return write(*this, false); }
 std::string Job::identity() const { return write(*this, true); }
 
-Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides) {
+Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides,
+                   JobLoop loop) {
   WrittenJob written = read_job_text(text, file);
   for (const auto& [name, section] : written) {
     if (find_section(name) == nullptr) refuse_section(section.where, name);
@@ -457,6 +529,10 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   Job job;
   for (const SchemaSection& section : schema()) {
     const auto found = written.find(std::string(section.name));
+    if (loop == JobLoop::kOwn && !section.in_own_loop) {
+      if (found != written.end()) refuse_in_own_loop(found->second.where, section.name);
+      continue;
+    }
     if (section.used_by != nullptr && !section.used_by(*job.strategy) &&
         (job.between == nullptr || !section.used_by(*job.between))) {
       if (found != written.end()) refuse_unused(found->second.where, section, *job.strategy, job.between);
@@ -483,22 +559,8 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   job.seed = options.integer("seed");
   read_length(job, file);
 
-  const Options& data = job.section("data");
-  job.dataset = &find_dataset(data.text("dataset"));
-  check_data(job);
-  job.drift = read_drift(job.section("drift"));
-  job.sampling = parse_sampling(data.text("sampling"));
-  job.model = &find_model(job.section("model").text("name"));
-  if (job.model->input != job.dataset->input) {
-    const bool text = job.dataset->input == Input::kText;
-    throw UsageError(job.section("model").place("name") + ": " + std::string(job.model->name) + " learns " +
-                     (text ? "images" : "text") + ", but data.dataset is '" + std::string(job.dataset->name) + "', " +
-                     (text ? "text; take lstm" : "images; take another model"));
-  }
-  job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
-  job.optimizer->check(job.section("optimizer"));
-  check_momentum(job, *job.strategy, "strategy");
-  if (job.between != nullptr) check_momentum(job, *job.between, "between");
+  if (loop == JobLoop::kOurs) read_training(job);
+  if (loop == JobLoop::kOwn) check_own_loop(job);
 
   const Options& workers = job.section("workers");
   job.workers = static_cast<std::uint32_t>(workers.integer("count"));
@@ -512,27 +574,11 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   check_topology(job, file);
   check_network(job);
   check_faults(job);
-  job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
-  if (!job.section("checkpoint").text("every").empty()) {
-    job.checkpoint_interval = read_further(job.section("checkpoint"), "every", parse_length);
-  }
-  if (!options.text("until").empty()) {
-    job.until = read_further(options, "until", parse_until);
-    if (job.strategy->ends_with_a_merge != nullptr && job.strategy->ends_with_a_merge(job.section("strategy"))) {
-      throw UsageError(options.place("until") + ": strategy " + std::string(job.strategy->name) +
-                       " merges the models at the end of its steps, where a run that ends before never comes; remove "
-                       "it, or set strategy.every");
-    }
-    if (job.until->needs_validation() && data.number("validation") == 0.0 && !job.dataset->has_validation) {
-      throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
-    }
-  }
-  const std::string& dir = job.section("output").text("dir");
-  job.output_dir = dir.empty() ? "runs/" + job.name : dir;
+  if (loop == JobLoop::kOurs) read_measuring(job);
   return job;
 }
 
-Job load_job(const std::string& path, std::span<const std::string> overrides) {
+Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     throw UsageError(path + ": no such job file");
@@ -543,7 +589,7 @@ Job load_job(const std::string& path, std::span<const std::string> overrides) {
   if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
     throw UsageError(path + ": cannot be read as a job file");
   }
-  return parse_job_text(text.str(), path, overrides);
+  return parse_job_text(text.str(), path, overrides, loop);
 }
 
 }  // namespace laconic

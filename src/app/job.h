@@ -22,10 +22,15 @@
 
 namespace laconic {
 
+// Who steps: `laconic run` with what the job says of data, model and optimiser, or a loop of the user's, which has its
+// own. A job for such a loop has no section that only the former needs.
+enum class JobLoop { kOurs, kOwn };
+
 struct Job {
   std::string name;
   std::map<std::string, Options, std::less<>> sections;  // every section of schema(), resolved
 
+  // Null, as is all below that they decide, in a job for a loop of the user's.
   const DatasetRow* dataset = nullptr;
   const ModelRow* model = nullptr;
   const OptimizerRow* optimizer = nullptr;
@@ -69,9 +74,10 @@ struct Job {
 // they come last, with these rules: job.steps puts job.epochs aside and the other way round, a `name` puts aside
 // what the file gives for the name it replaces, and a value what has no meaning beside it. Throws UsageError, one line
 // with place, key and remedy.
-Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides = {});
+Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides = {},
+                   JobLoop loop = JobLoop::kOurs);
 
 // The same for a file. Throws UsageError when it cannot be read.
-Job load_job(const std::string& path, std::span<const std::string> overrides = {});
+Job load_job(const std::string& path, std::span<const std::string> overrides = {}, JobLoop loop = JobLoop::kOurs);
 
 }  // namespace laconic

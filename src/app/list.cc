@@ -50,6 +50,27 @@ std::string variants_text(std::string_view section, std::size_t width) {
   return text;
 }
 
+std::string_view drive_text(LoopDrive drive) {
+  switch (drive) {
+    case LoopDrive::kStep:
+      return "in a loop of one's own: step()";
+    case LoopDrive::kGradient:
+      return "in a loop of one's own: gradient_ready(), step()";
+    case LoopDrive::kNone:
+      break;
+  }
+  return "not for a loop of one's own";
+}
+
+std::string strategies_text(std::size_t width) {
+  std::string text;
+  for (const StrategyRow* row : strategies()) {
+    text += row_text(row->name, row->help, width) + wrapped(drive_text(row->drive), 4, width);
+    for (const OptionSpec& spec : row->options) text += option_text(spec, 4, width);
+  }
+  return text;
+}
+
 std::string options_text(std::size_t width) {
   std::string text;
   for (const SchemaSection& section : schema()) {
@@ -120,7 +141,7 @@ std::span<const std::string_view> list_topics() { return kTopics; }
 ExitCode list_command(Console& console, const std::string& topic) {
   const std::size_t width = console.width;
   if (topic == "strategies") {
-    console.out << variants_text("strategy", width);
+    console.out << strategies_text(width);
   } else if (topic == "models") {
     console.out << variants_text("model", width);
   } else if (topic == "optimizers") {

@@ -330,28 +330,48 @@ std::vector<OptionSpec> output_options() {
   };
 }
 
+// A section that a user's own loop does without.
+SchemaSection for_our_loop(SchemaSection section) {
+  section.in_own_loop = false;
+  return section;
+}
+
 }  // namespace
 
 const std::vector<SchemaSection>& schema() {
   static const std::vector<SchemaSection> sections = {
       {.name = "job", .help = "what is run, and for how long", .options = job_options(), .variants = {}},
-      data_section(),
+      for_our_loop(data_section()),
       {.name = "drift",
        .help = "how the data change in the course of a run",
        .options = {drift_options().begin(), drift_options().end()},
-       .variants = {}},
-      named_section("model", "what is trained", "a row of `laconic list models`", models()),
-      named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers()),
+       .variants = {},
+       .in_own_loop = false},
+      for_our_loop(named_section("model", "what is trained", "a row of `laconic list models`", models())),
+      for_our_loop(
+          named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers())),
       {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
       strategy_section(),
       between_section(),
       topology_section(),
       compression_section(),
       {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
-      {.name = "energy", .help = "what a run costs in joules", .options = energy_options(), .variants = {}},
-      {.name = "evaluation", .help = "what is measured, and when", .options = evaluation_options(), .variants = {}},
-      {.name = "checkpoint", .help = "what a run can be resumed from", .options = checkpoint_options(), .variants = {}},
-      {.name = "output", .help = "where results go", .options = output_options(), .variants = {}},
+      {.name = "energy",
+       .help = "what a run costs in joules",
+       .options = energy_options(),
+       .variants = {},
+       .in_own_loop = false},
+      {.name = "evaluation",
+       .help = "what is measured, and when",
+       .options = evaluation_options(),
+       .variants = {},
+       .in_own_loop = false},
+      {.name = "checkpoint",
+       .help = "what a run can be resumed from",
+       .options = checkpoint_options(),
+       .variants = {},
+       .in_own_loop = false},
+      {.name = "output", .help = "where results go", .options = output_options(), .variants = {}, .in_own_loop = false},
   };
   return sections;
 }

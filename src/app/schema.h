@@ -30,6 +30,8 @@ struct SchemaSection {
   bool (*used_by)(const StrategyRow&) = nullptr;
   // Of those, the ones that do without it where a job does not have it; unset: none.
   bool (*optional_for)(const StrategyRow&) = nullptr;
+  // Whether it means something where the loop is the user's own, which has its data, model and optimiser.
+  bool in_own_loop = true;
 };
 
 // In the order in which job.resolved.toml has them.

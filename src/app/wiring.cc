@@ -78,16 +78,22 @@ StepSchedule checkpoints_of(const Job& job, const Training& training) {
   return {.numerator = every.numerator, .denominator = every.denominator};
 }
 
-sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
-  const auto interval = job.evaluation_interval.in_steps(training.training_samples(), training.samples_per_step());
+// What both kinds of loops have in common.
+sim::SimulationOptions simulation_of(const Job& job, std::uint64_t steps) {
   sim::SimulationOptions options;
-  options.steps = {training.steps()};
+  options.steps = {steps};
   options.seed = job.seed;
   options.step_cost = job.step_cost;
   options.network = network_of(job);
   options.comm = {.collective = collective_of(job), .deadline = job.section("network").seconds("deadline")};
   options.with_coordinator = job.strategy->needs_coordinator || (job.strategy->reduces(job.section("strategy")) &&
                                                                  options.comm.collective == Collective::kStar);
+  return options;
+}
+
+sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
+  const auto interval = job.evaluation_interval.in_steps(training.training_samples(), training.samples_per_step());
+  sim::SimulationOptions options = simulation_of(job, training.steps());
   options.evaluation = {.numerator = interval.numerator, .denominator = interval.denominator};
   options.own_models = own_models_of(job);
   if (job.until)
@@ -146,31 +152,39 @@ void require_contraction(const Job& job, const StrategySetting& setting) {
       "or send more");
 }
 
-StrategySetting strategy_setting_of(const Job& job, const Training& training) {
+ModelFacts facts_of(const Training& training) {
+  ModelFacts facts{.layout = training.layout(),
+                   .start = training.initial_parameters(),
+                   .steps = training.steps(),
+                   .steps_per_epoch = static_cast<double>(training.training_samples()) /
+                                      static_cast<double>(training.samples_per_step())};
+  for (Rank rank{0}; rank.value < static_cast<int>(training.workers()); ++rank.value) {
+    facts.samples.push_back(training.training_samples(rank));
+  }
+  return facts;
+}
+
+StrategySetting strategy_setting_of(const Job& job, const ModelFacts& facts) {
   StrategySetting setting;
-  setting.dimension = training.dimension();
-  setting.layout = training.layout();
+  setting.dimension = facts.layout.size;
+  setting.layout = facts.layout;
   setting.world_size = static_cast<int>(job.workers);
   setting.seed = job.seed;
   setting.collective = collective_of(job);
-  setting.start = training.initial_parameters();
-  setting.steps = training.steps();
-  setting.checkpoints = checkpoints_of(job, training);
-  setting.steps_per_epoch =
-      static_cast<double>(training.training_samples()) / static_cast<double>(training.samples_per_step());
+  setting.start = facts.start;
+  setting.samples = facts.samples;
+  setting.steps = facts.steps;
+  setting.steps_per_epoch = facts.steps_per_epoch;
   setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
   setting.exchange_time =
       small_exchange_time(setting.collective, setting.world_size, job.section("network").seconds("latency"));
   if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
   if (job.strategy->needs_links) setting.links = links_of(job);
-  if (job.sections.contains("compression")) setting.compressor = compressor_of(job, training.layout());
+  if (job.sections.contains("compression")) setting.compressor = compressor_of(job, facts.layout);
   require_contraction(job, setting);
   if (job.between != nullptr) {
     setting.between = job.between;
     setting.between_options = job.section("between");
-  }
-  for (Rank rank{0}; rank.value < setting.world_size; ++rank.value) {
-    setting.samples.push_back(training.training_samples(rank));
   }
   return setting;
 }
@@ -218,10 +232,24 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   setup.training = make_training(job, data);
   setup.data = std::move(data.data);
   setup.partition = std::move(data.partition);
-  setup.strategy_setting = strategy_setting_of(job, *setup.training);
+  setup.strategy_setting = strategy_setting_of(job, facts_of(*setup.training));
+  setup.strategy_setting.checkpoints = checkpoints_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);
   setup.strategy_options = job.section("strategy");
   if (purpose == Purpose::kRun) tune(job, setup, interrupted);
+  setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
+  return setup;
+}
+
+JobSetup set_up_own_loop(const Job& job, const ModelFacts& facts) {
+  JobSetup setup;
+  setup.strategy_setting = strategy_setting_of(job, facts);
+  setup.simulation = simulation_of(job, facts.steps);
+  setup.simulation.evaluation = {};
+  setup.simulation.own_models = OwnModels::kNever;
+  setup.simulation.compute_threads = static_cast<int>(job.workers);
+  setup.strategy_options = job.section("strategy");
+  tune(job, setup, {});
   setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   return setup;
 }

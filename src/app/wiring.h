@@ -16,8 +16,18 @@
 
 namespace laconic {
 
+// What a run has to know of a model and its data, whoever trains it.
+struct ModelFacts {
+  Layout layout = {};
+  std::vector<float> start = {};            // the common first parameters, layout.size elements
+  std::vector<std::uint64_t> samples = {};  // that each worker trains on
+  std::uint64_t steps = 0;                  // of each worker
+  double steps_per_epoch = 0.0;             // 0: not known
+};
+
 // A job with its data, ready to run; nothing has started.
 struct JobSetup {
+  // Without data and training where the loop is the user's own; then epochs() and world_size() are not to be asked.
   std::shared_ptr<const Dataset> data;
   Partition partition;  // as JobData's
   std::shared_ptr<const Training> training;
@@ -42,6 +52,10 @@ struct JobSetup {
 enum class Purpose { kRun, kEvaluate };
 JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun, const std::function<bool()>& interrupted = {},
                 const std::optional<OneWorker>& only = {});
+
+// The same for a job of JobLoop::kOwn, whose workers train what `facts` says elsewhere: no evaluation but an empty one
+// at the end, no checkpoints, a compute thread for each worker.
+JobSetup set_up_own_loop(const Job& job, const ModelFacts& facts);
 
 // Who talks on the graph: the job's strategy, or the one between its groups; and its options.
 const StrategyRow& gossiping_strategy(const Job& job);

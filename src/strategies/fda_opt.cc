@@ -186,6 +186,7 @@ const StrategyRow kFdaOpt = {
     .check = check,
     .may_compress = true,
     .vectors = 4,
+    .drive = LoopDrive::kNone,
     .make = make,
     .traffic = traffic};
 

@@ -252,6 +252,7 @@ const StrategyRow kHierarchical = {.name = "hierarchical",
                                    .options = kOptions,
                                    .needs_graph = true,
                                    .groups = groups_of,
+                                   .drive = LoopDrive::kNone,
                                    .make = make,
                                    .traffic = traffic};
 

@@ -94,6 +94,7 @@ const StrategyRow kQgDsgdm = {.name = "qg_dsgdm",
                               .needs_graph = true,
                               .brings_momentum = true,
                               .vectors = 2,
+                              .drive = LoopDrive::kNone,
                               .make = make,
                               .traffic = traffic};
 

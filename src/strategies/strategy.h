@@ -44,6 +44,13 @@ class Strategy {
 
 struct StrategyRow;
 
+// How a loop that is not ours, with a model and an optimiser of its own, can take a strategy's local steps.
+enum class LoopDrive {
+  kStep,      // a whole step at a time: the strategy does not look at gradients
+  kGradient,  // in two halves: the strategy changes the gradient before the optimiser takes it
+  kNone,      // not at all: the strategy has to know the optimiser, or what an epoch is, or takes others' steps
+};
+
 // What all nodes of a job know before the first step.
 struct StrategySetting {
   std::size_t dimension = 0;  // d
@@ -154,6 +161,7 @@ struct StrategyRow {
   bool reduces(const Options& options) const {
     return gossips() ? also_reduces != nullptr && also_reduces(options) : !silent;
   }
+  LoopDrive drive = LoopDrive::kStep;
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
   TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
 };

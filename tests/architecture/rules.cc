@@ -168,13 +168,14 @@ const std::vector<Layer>& layers() {
       {"training", {"runtimes", "consensus"}},
       {"report", {"runtimes", "consensus", "training"}},
       {"app", {}},
+      {"laconic", {}},
   };
   return table;
 }
 
 const std::vector<Vendor>& vendors() {
   static const std::vector<Vendor> table = {
-      {"libtorch", {"torch/", "ATen/", "c10/", "caffe2/"}, {"training", "app"}},
+      {"libtorch", {"torch/", "ATen/", "c10/", "caffe2/"}, {"training", "app", "laconic"}},
       {"Asio", {"asio.hpp", "asio/"}, {"comm", "runtimes"}},
       {"Highway", {"hwy/"}, {"kernels"}},
       {"Eigen", {"Eigen/", "unsupported/Eigen/"}, {"topology"}},
@@ -187,7 +188,7 @@ const std::vector<Vendor>& vendors() {
       {"the interface to threads",
        {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "barrier", "latch",
         "pthread.h"},
-       {"base", "kernels", "compress", "monitor", "comm", "runtimes", "training", "report", "app"}},
+       {"base", "kernels", "compress", "monitor", "comm", "runtimes", "training", "report", "app", "laconic"}},
       {"the output streams", {"iostream"}, {"app"}},
   };
   return table;

@@ -1,0 +1,93 @@
+#include "laconic/desk.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "kernels/vector_ops.h"
+#include "report/format.h"
+
+namespace laconic {
+
+Desk::Desk(Rank rank, Layout layout, std::vector<float> start, std::uint64_t samples, Seconds patience)
+    : rank_(rank), layout_(std::move(layout)), params_(std::move(start)), samples_(samples), patience_(patience) {
+  LACONIC_CHECK(params_.size() == layout_.size, params_.size() << " parameters for " << layout_.size);
+}
+
+Desk::Turn Desk::take() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return is_loops_ || error_; });
+  if (error_) std::rethrow_exception(error_);
+  return turn_;
+}
+
+void Desk::hand_back() {
+  const std::lock_guard lock(mutex_);
+  is_loops_ = false;
+  changed_.notify_all();
+}
+
+void Desk::fail(const std::exception_ptr& error) {
+  const std::lock_guard lock(mutex_);
+  if (error_ || (is_loops_ && turn_ == Turn::kOver)) return;
+  error_ = error;
+  changed_.notify_all();
+}
+
+void Desk::finish() {
+  const std::lock_guard lock(mutex_);
+  is_loops_ = true;
+  turn_ = Turn::kOver;
+  changed_.notify_all();
+}
+
+void Desk::hand_over(Turn turn) {
+  std::unique_lock lock(mutex_);
+  turn_ = turn;
+  is_loops_ = true;
+  changed_.notify_all();
+  // A deadline of years does not fit into the clock's count.
+  constexpr double kLongest = 1e8;
+  const auto patience = std::chrono::duration<double>(std::min(patience_.value, kLongest));
+  const bool came = changed_.wait_for(lock, patience, [this] { return !is_loops_ || error_; });
+  if (error_) std::rethrow_exception(error_);
+  if (!came) {
+    throw PeerLost("worker " + std::to_string(rank_.value) + "'s loop has not come back in step " +
+                   std::to_string(step_.value + 1) + " within " + significant(patience_.value, 3) +
+                   " s; see where it is, or raise network.deadline");
+  }
+}
+
+void Desk::check_finite() const {
+  if (kernels::all_finite(params_)) return;
+  throw RunError("training diverged: a parameter of worker " + std::to_string(rank_.value) +
+                 " is not finite after step " + std::to_string(step_.value + 1) +
+                 "; lower the learning rate, or synchronise more often");
+}
+
+double Desk::learning_rate() const { throw CheckFailed("the learning rate of a loop that is not ours"); }
+
+StepResult Desk::compute_gradient(Step step) {
+  step_ = step;
+  gradient_.resize(params_.size());
+  hand_over(Turn::kGradient);
+  return {};
+}
+
+void Desk::apply_gradient() {
+  hand_over(Turn::kApply);
+  check_finite();
+}
+
+StepResult Desk::local_step(Step step) {
+  step_ = step;
+  hand_over(Turn::kStep);
+  check_finite();
+  return {};
+}
+
+void Desk::archive(Archive&) { throw CheckFailed("the state of a loop that is not ours"); }
+
+}  // namespace laconic
