@@ -216,7 +216,6 @@ void RunFolder::add_metric(const std::string& line) {
 
 void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
   metrics_.close();
-  write_result(join(temporary_, kTensorBoardFile), tensorboard_events(metrics()));
   if (!result.outcome.model.empty()) {
     std::vector<float> tensors = result.outcome.model;
     tensors.insert(tensors.end(), result.outcome.buffers.begin(), result.outcome.buffers.end());
@@ -226,14 +225,15 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
                        {"step", std::to_string(result.outcome.model_step.value)}});
     setup.training->write_for_python(join(temporary_, kPythonFile), tensors);
   }
-  write_result(join(temporary_, kWorkersFile), workers_text(workers_record(setup)));
   const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");
-  write_result(unfinished, summary_text(summary));
   const PageRun page{.name = job.name,
                      .job = job.resolved_text(),
                      .metrics = metrics(),
                      .summary = summary_text(summary),
                      .workers = workers_text(workers_record(setup))};
+  write_result(join(temporary_, kTensorBoardFile), tensorboard_events(page.metrics));
+  write_result(join(temporary_, kWorkersFile), page.workers);
+  write_result(unfinished, page.summary);
   write_result(join(temporary_, kPageFile), report_page({&page, 1}));
   if (!summary.finished() && holds_finished_run(path_)) {
     path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";

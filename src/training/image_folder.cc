@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "training/fingerprint.h"
 #include "training/image_file.h"
 
 namespace laconic {
@@ -105,15 +106,11 @@ std::vector<std::string> listed(const std::string& text) {
   return names;
 }
 
-// FNV-1a of the names with their ends: workers with folders of their own have to agree in them.
+// Workers with folders of their own have to agree in the names.
 std::uint64_t fingerprint_of(const std::vector<std::string>& names) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  const auto add = [&](std::uint8_t byte) { hash = (hash ^ byte) * 0x100000001b3; };
-  for (const std::string& name : names) {
-    for (const char letter : name) add(static_cast<std::uint8_t>(letter));
-    add(0);
-  }
-  return hash;
+  Fingerprint fingerprint;
+  for (const std::string& name : names) fingerprint.add(name);
+  return fingerprint.value();
 }
 
 }  // namespace
