@@ -29,19 +29,28 @@ if(LACONIC_MPI)
   endif()
 endif()
 
-# laconic_mpi_test(NAME PROCESSES n SOURCES file... LIBRARIES target...)
+# laconic_mpi_test(NAME PROCESSES n SOURCES file... LIBRARIES target... [EACH filter...])
 # A GoogleTest program with a main of its own that CTest runs as `mpirun -n n NAME`, as one entry with the label `mpi`. It
-# fails when any of its processes does: the launcher's exit code is not 0 then.
+# fails when any of its processes does: the launcher's exit code is not 0 then. EACH: an entry for each of these filters of
+# GoogleTest's, for a program that runs one test in its life.
 function(laconic_mpi_test name)
-  cmake_parse_arguments(TEST "" "PROCESSES" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "PROCESSES" "SOURCES;LIBRARIES;EACH" ${ARGN})
   if(NOT LACONIC_TESTS)
     return()
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE laconic_settings ${TEST_LIBRARIES} GTest::gtest)
-  add_test(NAME ${name}
-           COMMAND "${LACONIC_MPIRUN}" ${LACONIC_MPIRUN_FLAGS} -n ${TEST_PROCESSES} $<TARGET_FILE:${name}>
-           WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+  set(command "${LACONIC_MPIRUN}" ${LACONIC_MPIRUN_FLAGS} -n ${TEST_PROCESSES} $<TARGET_FILE:${name}>)
+  set(entries "")
+  if(NOT TEST_EACH)
+    add_test(NAME ${name} COMMAND ${command} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set(entries ${name})
+  endif()
+  foreach(filter ${TEST_EACH})
+    add_test(NAME ${name}.${filter} COMMAND ${command} --gtest_filter=*${filter} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    list(APPEND entries ${name}.${filter})
+  endforeach()
   # What the libraries keep until the process ends is theirs.
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS mpi PROCESSORS 2 ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
+  set_tests_properties(${entries} PROPERTIES TIMEOUT 120 LABELS mpi PROCESSORS 2
+                                             ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
 endfunction()

@@ -3,34 +3,25 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <ostream>
 #include <thread>
 
 #include "app/checkpoints.h"
 #include "app/execute.h"
 #include "app/job_data.h"
+#include "app/processes.h"
 #include "base/byte_stream.h"
 #include "base/error.h"
-#include "comm/crc32c.h"
 #include "report/format.h"
 #include "runtimes/mpi/process.h"
-#include "runtimes/mpi/watchdog.h"
 
 namespace laconic {
 namespace {
 
-// Until the job is known, which has a deadline of its own.
-constexpr Seconds kFirstDeadline{120.0};
-// How long the library's start may go on after this process was asked to end.
-constexpr Seconds kStartGrace{0.35};
 // How long a process that lost a peer leaves process 0 to write results, before its exit makes the launcher end all.
 constexpr std::chrono::milliseconds kCourtesy{1000};
 // And once the launcher, or the user, has asked for the end, which is all that there is time for.
 constexpr std::chrono::milliseconds kLastCourtesy{150};
-// How long a process that could not end by itself leaves others, held up as it was, to say why they end: the first exit
-// makes the launcher kill those that are left.
-constexpr std::chrono::milliseconds kLastWord{100};
 
 // What processes need for the same job: where a run is resumed process 0 finds the checkpoint and gives it to all.
 struct WhatToRun {
@@ -69,7 +60,7 @@ WhatToRun read_job(Console& console, const RunArguments& arguments, mpi::Process
   if (process.leads()) {
     found = meeting.guarded([&] {
       const RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kMpi);
-      for (const std::string& line : run.passed_over) print_warning(console, "passed over " + line);
+      for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
       return encode(run);
     });
   }
@@ -79,38 +70,6 @@ WhatToRun read_job(Console& console, const RunArguments& arguments, mpi::Process
     Job job = job_to_resume(run, arguments.job_file, arguments.overrides);
     return WhatToRun{std::move(job), std::move(run.manifest)};
   });
-}
-
-// Throws UsageError unless the job is one for these processes.
-void check_job(const Job& job, const mpi::Process& process, const std::string& of_worker_0, bool resumes) {
-  const auto size = static_cast<std::uint32_t>(process.size());
-  if (job.workers != size) {
-    throw UsageError(job.section("workers").place("count") + ": " + std::to_string(job.workers) + ", but " +
-                     std::to_string(size) + (size == 1 ? " process was" : " processes were") +
-                     " started, one a worker; start with -n " + std::to_string(job.workers) +
-                     (resumes ? std::string() : ", or give --set workers.count=" + std::to_string(size)));
-  }
-  for (const char* key : {"loss", "duplication"}) {
-    if (job.section("network").number(key) > 0.0) {
-      throw UsageError(job.section("network").place(key) +
-                       ": faults are simulated, and this network is a real one; remove it");
-    }
-  }
-  if (job.identity() != of_worker_0) {
-    throw UsageError("its job is another than worker 0's: " +
-                     first_difference(of_worker_0, {.resolved = job.resolved_text(), .identity = job.identity()}) +
-                     " (\"checkpoint\": worker 0's); all processes need the same job file");
-  }
-}
-
-// What must be the same on all machines for their models to stay together: the start, and a gamma that was tuned.
-std::string fingerprint(const JobSetup& setup) {
-  ByteWriter out;
-  out.varint(setup.steps());
-  out.u32(crc32c(std::as_bytes(std::span(setup.strategy_setting.start))));
-  out.f64(setup.tuned ? setup.tuned->gamma : 0.0);
-  const std::span<const std::byte> bytes = out.bytes();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 JobSetup set_up_worker(const Job& job, mpi::Process& process, const std::function<bool()>& interrupted) {
@@ -123,32 +82,19 @@ JobSetup set_up_worker(const Job& job, mpi::Process& process, const std::functio
                          return all;
                        }};
   JobSetup setup = meeting.guarded([&] { return set_up(job, Purpose::kRun, interrupted, self); });
-  const std::string own = fingerprint(setup);
-  const std::string first = meeting.share(own).front();
-  meeting.together([&] {
-    if (own == first) return true;
-    throw UsageError(
-        "it begins with another model, another gamma or another number of steps than worker 0: its machine "
-        "rounds in another way, or has another version of libtorch; take machines of one kind, or give "
-        "gamma a number");
-  });
+  agree_on_start(setup, process);
   return setup;
 }
 
-Outcome run_process(Console& console, mpi::Process& process, const Job& job, const JobSetup& setup,
-                    const StrategyFactory& make_strategy, const RunObserver& observer) {
-  mpi::ProcessOptions options;
-  static_cast<RunOptions&>(options) = setup.simulation;
-  options.compute_threads = 1;
-  options.average = job.section("evaluation").flag("average");
-  options.end_process = [&console,
-                         name = job.name + ", worker " + std::to_string(process.rank())](const std::string& why) {
-    print_error(console, name + ": " + why);
-    std::this_thread::sleep_for(kLastWord);
-    std::_Exit(static_cast<int>(ExitCode::kPeerLost));
-  };
+std::string name_of(const Job& job, const mpi::Process& process) {
+  return job.name + ", worker " + std::to_string(process.rank());
+}
+
+Outcome train(Console& console, mpi::Process& process, const Job& job, const JobSetup& setup,
+              const StrategyFactory& make_strategy, const RunObserver& observer) {
   const std::unique_ptr<Learner> learner = setup.training->learner({process.rank()});
-  return process.run(options, *learner, make_strategy, observer);
+  return run_process(process, setup, job.section("evaluation").flag("average"), *learner, make_strategy, observer,
+                     end_saying(console.err, name_of(job, process)));
 }
 
 // Process 0 does what `laconic run` does.
@@ -161,7 +107,7 @@ ExitCode lead(Console& console, const WhatToRun& what, mpi::Process& process) {
   bool has_begun = false;
   execution.runtime = [&](const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer) {
     has_begun = true;
-    return run_process(console, process, what.job, setup, make_strategy, observer);
+    return train(console, process, what.job, setup, make_strategy, observer);
   };
   if (what.job.section("output").text("progress") != "off") {
     console.out << grouped(static_cast<std::uint64_t>(process.size())) << " processes over " << process.library()
@@ -185,12 +131,12 @@ ExitCode follow(Console& console, const WhatToRun& what, mpi::Process& process) 
     if (what.resume) setup.simulation.checkpoints.resume = checkpoints->resume(*what.resume);
     return true;
   });
-  const std::string name = what.job.name + ", worker " + std::to_string(process.rank());
+  const std::string name = name_of(what.job, process);
   RunObserver observer;
   observer.interrupted = console.interrupted;
-  observer.on_warning = [&](const std::string& text) { print_warning(console, name + ": " + text); };
+  observer.on_warning = [&](const std::string& text) { print_warning(console.err, name + ": " + text); };
   const StrategyFactory factory = what.job.strategy->make(setup.strategy_options, setup.strategy_setting);
-  const Outcome outcome = run_process(console, process, what.job, setup, factory, observer);
+  const Outcome outcome = train(console, process, what.job, setup, factory, observer);
   if (outcome.error) {
     std::string text = "unknown error";
     try {
@@ -198,7 +144,7 @@ ExitCode follow(Console& console, const WhatToRun& what, mpi::Process& process) 
     } catch (const std::exception& error) {
       text = error.what();
     }
-    print_error(console, name + ": " + text);
+    print_error(console.err, name + ": " + text);
   }
   return exit_code_of(outcome);
 }
@@ -230,34 +176,6 @@ void end_together(Console& console, mpi::Process& process, ExitCode code) {
   std::_Exit(static_cast<int>(code));
 }
 
-// The deadline of the job file, as far as this process can read it; what is wrong with it is told later.
-Seconds first_deadline(const RunArguments& arguments) {
-  try {
-    if (arguments.job_file.empty()) return kFirstDeadline;
-    return load_job(arguments.job_file, arguments.overrides).section("network").seconds("deadline");
-  } catch (const std::exception&) {
-    return kFirstDeadline;
-  }
-}
-
-// The library's own start waits for all processes, and without an end where one is held up.
-void start(Console& console, const RunArguments& arguments, const runtime::Launch& launch,
-           std::optional<mpi::Process>& process) {
-  const Seconds deadline = first_deadline(arguments);
-  const std::string name = "worker " + std::to_string(launch.rank);
-  mpi::Watchdog watchdog({.interrupted = console.interrupted,
-                          .grace = kStartGrace,
-                          .patience = deadline,
-                          .describe = [] { return std::string(", its start: another process is held up or gone"); },
-                          .end =
-                              [&console, name](const std::string& why) {
-                                print_error(console, name + ": " + why);
-                                std::_Exit(static_cast<int>(ExitCode::kPeerLost));
-                              }});
-  const mpi::Watchdog::Inside inside(watchdog);
-  process.emplace(launch, deadline, console.interrupted);
-}
-
 }  // namespace
 
 ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const runtime::Launch& launch) {
@@ -265,16 +183,12 @@ ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const r
   console.live = false;
   console.colour = false;
   std::optional<mpi::Process> started;
-  start(console, arguments, launch, started);
+  start_process(started, launch, first_deadline(arguments.job_file, arguments.overrides), console.interrupted,
+                end_saying(console.err, "worker " + std::to_string(launch.rank)));
   mpi::Process& process = *started;
   try {
     const WhatToRun what = read_job(console, arguments, process);
-    process.meeting().set_deadline(what.job.section("network").seconds("deadline"));
-    const std::string first = process.meeting().share(what.job.identity()).front();
-    process.meeting().together([&] {
-      check_job(what.job, process, first, what.resume.has_value());
-      return true;
-    });
+    agree_on_job(what.job, process, what.resume.has_value());
     const ExitCode code = process.leads() ? lead(console, what, process) : follow(console, what, process);
     if (code != ExitCode::kDone) end_alone(console, process, code);
     end_together(console, process, code);

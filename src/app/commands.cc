@@ -38,7 +38,7 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   } else {
     const RuntimeKind kind = launch ? RuntimeKind::kMpi : RuntimeKind::kSimulator;
     RunToResume run = find_run_to_resume(arguments.resume, kind);
-    for (const std::string& line : run.passed_over) print_warning(console, "passed over " + line);
+    for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
     job = job_to_resume(run, arguments.job_file, arguments.overrides);
     execution.resume = std::move(run.manifest);
   }
@@ -126,7 +126,7 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) 
 
 ExitCode report_error(Console& console) {
   const std::exception_ptr error = std::current_exception();
-  print_error(console, error_text(error));
+  print_error(console.err, error_text(error));
   return exit_code_of(error);
 }
 

@@ -49,11 +49,9 @@ ExitCode exit_code_of(const Outcome& outcome) {
   return ExitCode::kFailed;
 }
 
-void print_error(Console& console, const std::string& text) { console.err << "laconic: error: " << text << std::endl; }
+void print_error(std::ostream& err, const std::string& text) { err << "laconic: error: " << text << std::endl; }
 
-void print_warning(Console& console, const std::string& text) {
-  console.err << "laconic: warning: " << text << std::endl;
-}
+void print_warning(std::ostream& err, const std::string& text) { err << "laconic: warning: " << text << std::endl; }
 
 Execution simulated_execution(const Console& console) {
   Execution execution;
@@ -94,12 +92,17 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   std::uint64_t syncs = 0;
   RunObserver observer;
   observer.interrupted = console.interrupted;
-  observer.on_warning = [&](const std::string& text) { print_warning(console, text); };
+  observer.on_warning = [&](const std::string& text) { print_warning(console.err, text); };
   observer.archive = [&](Archive& archive) {
     std::string lines = folder.metrics();
     archive.text("metrics", lines, kMostMetrics);
     if (archive.loading()) folder.set_metrics(lines);
     archive.value("synchronisations", syncs);
+    std::uint64_t model = setup.training->model_fingerprint();
+    archive.value("model", model);
+    if (model != setup.training->model_fingerprint()) {
+      throw DecodeError("model.file is another than the one it was made with; put that one back");
+    }
   };
   observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {
     display.step(step, loss, so_far, wire);
@@ -123,7 +126,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
                      " cannot be used: " + error.what());
   }
   display.end();
-  if (result.outcome.error) print_error(console, job.name + ": " + error_text(result.outcome.error));
+  if (result.outcome.error) print_error(console.err, job.name + ": " + error_text(result.outcome.error));
   if (result.outcome.end == Outcome::End::kInterrupted && result.steps_done.value == 0) {
     console.err << "laconic: " << job.name << ": interrupted before the first step; nothing is written" << std::endl;
     return ExitCode::kInterrupted;

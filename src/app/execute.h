@@ -30,8 +30,8 @@ Execution simulated_execution(const Console& console);
 ExitCode execute(Console& console, const Job& job, const Execution& execution);
 
 // The line of an error.
-void print_error(Console& console, const std::string& text);
-void print_warning(Console& console, const std::string& text);
+void print_error(std::ostream& err, const std::string& text);
+void print_warning(std::ostream& err, const std::string& text);
 ExitCode exit_code_of(const std::exception_ptr& error);
 ExitCode exit_code_of(const Outcome& outcome);
 

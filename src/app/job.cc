@@ -240,6 +240,15 @@ void put_over(const Override& change, WrittenJob& job) {
   written.keys[change.key] = {change.value, "--set", WrittenValue::Kind::kOverride};
 }
 
+// A module in a file says by itself which model it is.
+void name_model_of_file(WrittenJob& job) {
+  const auto model = job.find("model");
+  if (model == job.end() || model->second.keys.contains("name")) return;
+  const auto file = model->second.keys.find("file");
+  if (file == model->second.keys.end()) return;
+  model->second.keys["name"] = {"torchscript", file->second.where, WrittenValue::Kind::kText};
+}
+
 std::vector<Seconds> parse_step_cost(const std::string& text, std::uint32_t workers) {
   std::vector<Seconds> costs;
   std::istringstream list(text);
@@ -400,7 +409,7 @@ void read_training(Job& job) {
   job.drift = read_drift(job.section("drift"));
   job.sampling = parse_sampling(data.text("sampling"));
   job.model = &find_model(job.section("model").text("name"));
-  if (job.model->input != job.dataset->input) {
+  if (job.model->input.value_or(job.dataset->input) != job.dataset->input) {
     const bool text = job.dataset->input == Input::kText;
     throw UsageError(job.section("model").place("name") + ": " + std::string(job.model->name) + " learns " +
                      (text ? "images" : "text") + ", but data.dataset is '" + std::string(job.dataset->name) + "', " +
@@ -524,7 +533,9 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   for (const auto& [name, section] : written) {
     if (find_section(name) == nullptr) refuse_section(section.where, name);
   }
+  name_model_of_file(written);
   for (const std::string& change : overrides) put_over(parse_override(change), written);
+  name_model_of_file(written);
 
   Job job;
   for (const SchemaSection& section : schema()) {

@@ -128,6 +128,18 @@ TEST(Job, ModelAndDataSetFitEachOther) {
   EXPECT_NO_THROW(parse(with_line(6, "name = \"lstm\""), {"data.dataset=wikitext2", "job.until=validation_loss <= 5"}));
 }
 
+TEST(Job, WithAModelInAFileNeedsNoNameForIt) {
+  const std::string text = with_line(6, "file = \"net.pt\"");
+  EXPECT_EQ(parse(text).model->name, "torchscript");
+  EXPECT_EQ(parse(text).identity(), parse(with_line(6, "name = \"torchscript\"\nfile = \"net.pt\"")).identity());
+  EXPECT_EQ(parse(text, {"model.file=other.pt"}).section("model").text("file"), "other.pt");
+  EXPECT_EQ(parse(text, {"model.name=lenet5"}).model->name, "lenet5");
+  EXPECT_EQ(parse(text, {"data.dataset=wikitext2"}).model->name, "torchscript");
+  EXPECT_EQ(
+      refusal(joined(kGood), {"model.file=net.pt"}),
+      "--set: 'model.file' is an option of torchscript, but model.name is 'lenet5'; remove it, or change the name");
+}
+
 TEST(Job, TakesAScheduleOfTheLearningRate) {
   const std::string array = "name = \"sgd\"\nschedule = \"milestones\"\nmilestones = [\"1 epoch\", \"1.5 epochs\"]";
   const Job job = parse(with_line(8, array + "\nwarmup = \"10 steps\""));

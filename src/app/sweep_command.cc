@@ -84,7 +84,7 @@ StoredRun unfinished_run(const PlannedRun& run) {
 std::optional<CheckpointManifest> checkpoint_of(Console& console, const PlannedRun& run) {
   if (!run.job.checkpoint_interval || !has_checkpoint(run.job, RuntimeKind::kSimulator)) return std::nullopt;
   RunToResume found = find_run_to_resume(run.result.folder, RuntimeKind::kSimulator);
-  for (const std::string& line : found.passed_over) print_warning(console, "passed over " + line);
+  for (const std::string& line : found.passed_over) print_warning(console.err, "passed over " + line);
   return std::move(found.manifest);
 }
 

@@ -1,18 +1,10 @@
-// A run whose workers are loops of the user's: who has joined, the desks between them and the protocol, the thread that
-// runs the protocol in the simulator, and how all of it ends.
+// A run whose workers are loops of the user's, as a session sees it, whoever carries the protocol.
 #pragma once
 
-#include <condition_variable>
+#include <cstdint>
 #include <exception>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <thread>
-#include <vector>
 
-#include "app/job.h"
 #include "app/wiring.h"
-#include "laconic/desk.h"
 #include "laconic/session.h"
 
 namespace laconic {
@@ -20,53 +12,18 @@ namespace laconic {
 // Every method may be called from any thread.
 class LoopRun {
  public:
-  // A job of JobLoop::kOwn.
-  explicit LoopRun(Job job);
-  ~LoopRun();
-  LoopRun(const LoopRun&) = delete;
-  LoopRun& operator=(const LoopRun&) = delete;
+  virtual ~LoopRun() = default;
 
-  int world_size() const { return static_cast<int>(seats_.size()); }
-  std::uint64_t steps() const { return steps_; }
-  bool needs_gradient() const { return job_.strategy->drive == LoopDrive::kGradient; }
-
-  // Takes a worker's seat and waits until all have; the last one begins the run. What is wrong with one of them is
-  // thrown in all. The desk lives as long as the run.
-  Desk& join(int rank, Layout layout, std::vector<float> start, std::uint64_t samples);
-  bool has_joined(int rank);
-
+  virtual int world_size() const = 0;
+  virtual std::uint64_t steps() const = 0;
+  virtual bool needs_gradient() const = 0;
   // Ends the run with `error`, unless it has ended.
-  void abandon(const std::exception_ptr& error);
-  // The same, and waits until nothing of the protocol is under way.
-  void end(const std::exception_ptr& error);
+  virtual void abandon(const std::exception_ptr& error) = 0;
   // Waits for the end; throws the run's error, or UsageError where it has not begun.
-  RunSummary summary();
-  std::exception_ptr error();
-
- private:
-  struct Seat {
-    bool taken = false;
-    Layout layout = {};
-    std::vector<float> start = {};
-    std::uint64_t samples = 0;
-  };
-  void take(int rank, Layout layout, std::vector<float> start, std::uint64_t samples);
-  void begin();
-  void drive();
-  std::string absent() const;
-
-  const Job job_;
-  const std::uint64_t steps_;
-  const Seconds patience_;  // on the wall clock
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Seat> seats_;
-  JobSetup setup_;                            // once all have joined
-  std::vector<std::unique_ptr<Desk>> desks_;  // likewise
-  std::thread protocol_;
-  std::exception_ptr error_;
-  std::optional<RunSummary> summary_;
+  virtual RunSummary summary() = 0;
 };
+
+// What a run without an error came to.
+RunSummary summary_of(const RunResult& result);
 
 }  // namespace laconic

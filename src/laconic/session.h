@@ -14,12 +14,17 @@
 //     }
 //   });
 //
+// The same over the processes that a launcher has started, a worker each:
+//
+//   laconic::Session session = laconic::join("job.toml", model->parameters());   // mpirun -n 4 ./train
+//
 // The job file is one of `laconic run` with the sections job, workers, strategy, between, topology, compression and
 // network: what the others say, the loop decides. The strategy is any of `laconic list strategies` but those that it
 // says are not for a loop of one's own. Every worker begins with the parameters that worker 0 came with.
 //
-// Same seed, same run: what the workers do to their models in each step, given the parameters, decides parameters,
-// bytes and simulated time; how long the threads take does not.
+// Same seed, same run, in the simulator always, over processes where the strategy's workers wait for each other: what
+// the workers do to their models in each step, given the parameters, decides parameters, bytes and simulated time; how
+// long the threads take does not.
 //
 // Errors are std::runtime_error, one line that says what, where and what to do. An error of the run, wherever it comes
 // up, is thrown in every worker by the call that it waits in or makes next.
@@ -33,9 +38,14 @@
 #include <string>
 #include <vector>
 
+// What the shared library shows.
+#define LACONIC_API __attribute__((visibility("default")))
+
 namespace laconic {
 
+class ClusterRun;
 class LoopRun;
+class SimulatedRun;
 
 struct JoinOptions {
   std::uint64_t samples = 1;  // that this worker trains on: its weight in weighted means; at least 1
@@ -48,12 +58,12 @@ struct RunSummary {
   std::uint64_t frames = 0;      // that all nodes sent
   std::uint64_t bytes = 0;       // of those frames, with their headers
   double seconds = 0.0;          // of the run's clock
-  std::uint64_t trace_hash = 0;  // of all that happened; equal for equal runs
+  std::uint64_t trace_hash = 0;  // of all that happened in the simulator, equal for equal runs; 0 over processes
 };
 
 // One worker's place in a run; used by one thread at a time. It is left by destroying it: before the last step that
 // ends the run for all, with an error that names the worker.
-class Session {
+class LACONIC_API Session {
  public:
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
@@ -76,7 +86,12 @@ class Session {
   // called again. Throws where gradient_ready() was needed and not called, and when a parameter is not finite.
   bool step();
 
+  // What the run came to, the same for all workers. Waits for its end; to be called when step() has returned false.
+  // Throws the run's error.
+  RunSummary summary();
+
  private:
+  friend class Cluster;
   friend class Simulation;
   struct State;
   explicit Session(std::unique_ptr<State> state);
@@ -84,7 +99,7 @@ class Session {
 };
 
 // A job's workers as threads of this process, on the simulator's network and in its time.
-class Simulation {
+class LACONIC_API Simulation {
  public:
   // `overrides` are "section.key=value". Throws for a job that cannot be read or driven by a loop of one's own.
   explicit Simulation(const std::string& job_file, const std::vector<std::string>& overrides = {});
@@ -107,7 +122,41 @@ class Simulation {
   RunSummary summary();
 
  private:
-  std::shared_ptr<LoopRun> run_;
+  std::shared_ptr<SimulatedRun> run_;
 };
+
+// This process as one of those that mpirun, mpiexec or srun has started: a worker of the job, over MPI, in real time.
+//
+// One in a program: it starts the MPI library, when it is made, and ends it with the run, so a program that uses MPI
+// itself cannot use it. All processes make one, with the same job; what is wrong with one of them is thrown in all. A
+// process without a launcher is the one worker of its job.
+//
+// Nobody waits without an end: who is lost, or does not come within network.deadline, is named in all others by the
+// call that they wait in. A process that MPI itself holds up when a peer is lost says so on the standard error and
+// exits with code 3. After an error the program's exit leaves MPI as it is, and the launcher ends what is left.
+class LACONIC_API Cluster {
+ public:
+  // Waits for all processes. `overrides` are "section.key=value".
+  explicit Cluster(const std::string& job_file, const std::vector<std::string>& overrides = {});
+  // Ends a run that is not done, for all.
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  int rank() const;
+  int world_size() const;
+
+  // Takes this process' place, once, and waits until all others have taken theirs, each within network.deadline.
+  // `parameters` as Simulation::join says. The session is used by one thread at a time and keeps the run when the
+  // Cluster is gone.
+  Session join(std::vector<at::Tensor> parameters, const JoinOptions& options = {});
+
+ private:
+  std::shared_ptr<ClusterRun> run_;
+};
+
+// Cluster(job_file).join(parameters, options).
+LACONIC_API Session join(const std::string& job_file, std::vector<at::Tensor> parameters,
+                         const JoinOptions& options = {});
 
 }  // namespace laconic

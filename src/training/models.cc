@@ -294,8 +294,9 @@ std::span<const ModelRow> models() {
       OptionSpec{.name = "loss",
                  .type = OptionType::kChoice,
                  .default_value = "cross_entropy",
-                 .choices = {"cross_entropy", "nll", "mse", "binary_cross_entropy"},
-                 .help = "what is trained on, by the names of torch.nn.functional"}};
+                 .choices = {"cross_entropy", "nll", "mse", "binary_cross_entropy", "module"},
+                 .help = "what is trained on: one of torch.nn.functional, or the module's own method "
+                         "loss(output, labels)"}};
   static const std::array lstm_options = {
       size_option("layers", "1", 16, "LSTM layers on top of each other"),
       size_option("hidden", "128", 8192, "units of a layer"),
@@ -344,10 +345,11 @@ std::span<const ModelRow> models() {
           "eight 3x3 convolutions and one dense layer (Simonyan and Zisserman 2015, configuration A) for images from "
           "32x32; 9,228,362 parameters for 3 channels in 10 classes",
           Input::kImages, vgg_options, make_vgg11_of},
-      ModelRow{"torchscript",
-               "a TorchScript module from Python (torch.jit.script(model).save) for images, or features as an image of "
-               "one row",
-               Input::kImages, script_options, make_script_network},
+      ModelRow{
+          "torchscript",
+          "a TorchScript module from Python (torch.jit.script(model).save) for images, features as an image of one "
+          "row, or tokens; what [model] has with a file and no name",
+          std::nullopt, script_options, make_script_network},
       ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
   };
   return rows;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,10 @@ class Network;  // network.h
 struct ModelRow {
   std::string_view name;
   std::string_view summary;
-  Input input;  // what it learns
+  std::optional<Input> input;  // what it learns; nothing: either
   // Keys of [model] beside `name`.
   std::span<const OptionSpec> options;
-  // The model for images of `shape` (of no meaning to a model of text) in `classes` classes. `options` were resolved
+  // The model for images of `shape` in `classes` classes; for text `shape` is empty. `options` were resolved
   // against the row's. Throws UsageError when an option or the shape is not one that the model can take.
   std::shared_ptr<const Network> (*make)(const Options& options, const ImageShape& shape, std::uint32_t classes);
 };

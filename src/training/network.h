@@ -52,6 +52,8 @@ class Network {
   // `parameters` are as many and of the shapes as parameters(). Keeps no state: many threads may call it at once.
   virtual at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& inputs,
                             const Pass& pass) const = 0;
+  // Of what else than its parameters decides what it computes, for models that are not ours; 0 for those that are.
+  virtual std::uint64_t fingerprint() const { return 0; }
   // Whether a pass in training draws masks.
   virtual bool has_dropout() const { return false; }
   // What the scores lose against the labels, the mean over the predictions or the sum: by default the cross-entropy.

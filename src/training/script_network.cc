@@ -5,26 +5,32 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "base/error.h"
+#include "training/fingerprint.h"
 
 namespace laconic {
 namespace {
 
-// A tensor of a module: where it is, and what it is called.
+// An attribute of a module: where it is, and what it is called.
 struct Slot {
+  enum class Kind { kParameter, kBuffer, kOther };
   torch::jit::Module owner;
   std::size_t index;
   std::string name;
-  bool is_parameter;
-  at::Tensor tensor() const { return owner._ivalue()->getSlot(index).toTensor(); }
-  void set(const at::Tensor& tensor) const { owner._ivalue()->setSlot(index, tensor); }
+  Kind kind;
+  bool is_parameter() const { return kind == Kind::kParameter; }
+  c10::IValue value() const { return owner._ivalue()->getSlot(index); }
+  at::Tensor tensor() const { return value().toTensor(); }
+  void set(const c10::IValue& value) const { owner._ivalue()->setSlot(index, value); }
 };
 
-// The parameters and buffers of a module and those inside it, in the order of its attributes, shared ones at each
-// place.
+// The attributes of a module and those inside it, in their order, shared tensors at each place.
 void collect(const torch::jit::Module& module, const std::string& prefix, std::vector<Slot>& slots) {
   const auto type = module.type();
   for (std::size_t i = 0; i < type->numAttributes(); ++i) {
@@ -33,7 +39,9 @@ void collect(const torch::jit::Module& module, const std::string& prefix, std::v
     if (value.isModule()) {
       collect(torch::jit::Module(value.toObject()), name + ".", slots);
     } else if (value.isTensor() && value.toTensor().defined() && (type->is_parameter(i) || type->is_buffer(i))) {
-      slots.push_back({module, i, name, type->is_parameter(i)});
+      slots.push_back({module, i, name, type->is_parameter(i) ? Slot::Kind::kParameter : Slot::Kind::kBuffer});
+    } else {
+      slots.push_back({module, i, name, Slot::Kind::kOther});
     }
   }
 }
@@ -42,6 +50,12 @@ std::vector<Slot> slots_of(const torch::jit::Module& module) {
   std::vector<Slot> slots;
   collect(module, "", slots);
   return slots;
+}
+
+// Whether what changes one changes the other, element for element.
+bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_same(b) || (a.defined() && b.defined() && a.is_alias_of(b) && a.sizes() == b.sizes() &&
+                          a.strides() == b.strides() && a.storage_offset() == b.storage_offset());
 }
 
 bool draws(const torch::jit::Block& block) {
@@ -58,11 +72,24 @@ bool draws(const torch::jit::Block& block) {
   return false;
 }
 
-// Whether a pass through the module may draw random numbers.
-bool draws(const torch::jit::Module& module) {
-  const auto graph = module.get_method("forward").graph()->copy();
+// A method with all that it calls.
+std::shared_ptr<torch::jit::Graph> whole_graph(const torch::jit::Module& module, const std::string& method) {
+  auto graph = module.get_method(method).graph()->copy();
   torch::jit::Inline(*graph);
-  return draws(*graph->block());
+  return graph;
+}
+
+// A tensor of the module that a method without arguments for it uses, or nothing.
+std::optional<std::string> used_tensor(const torch::jit::Block& block) {
+  for (const torch::jit::Node* node : block.nodes()) {
+    if (node->kind() == c10::prim::GetAttr && node->output()->type()->isSubtypeOf(*c10::TensorType::get())) {
+      return node->s(c10::attr::name);
+    }
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (auto used = used_tensor(*inner)) return used;
+    }
+  }
+  return std::nullopt;
 }
 
 std::string first_line(const std::exception& error) {
@@ -79,11 +106,12 @@ std::string first_line(const std::exception& error) {
   return text;
 }
 
-enum class Loss { kCrossEntropy, kNll, kMse, kBinaryCrossEntropy };
+enum class Loss { kCrossEntropy, kNll, kMse, kBinaryCrossEntropy, kModule };
 
 Loss loss_of(const std::string& name) {
   if (name == "nll") return Loss::kNll;
   if (name == "mse") return Loss::kMse;
+  if (name == "module") return Loss::kModule;
   return name == "binary_cross_entropy" ? Loss::kBinaryCrossEntropy : Loss::kCrossEntropy;
 }
 
@@ -100,7 +128,10 @@ std::string sizes_text(at::IntArrayRef sizes) {
 class ScriptNetwork final : public Network {
  public:
   ScriptNetwork(const Options& options, const ImageShape& shape, std::uint32_t classes)
-      : file_(options.text("file")), loss_(loss_of(options.text("loss"))), classes_(classes) {
+      : file_(options.text("file")),
+        loss_(loss_of(options.text("loss"))),
+        is_text_(shape.size() == 0),
+        classes_(classes) {
     // What an optimised graph computes changes in the last bits from the first passes to the later ones.
     torch::jit::getProfilingMode() = false;
     try {
@@ -110,7 +141,9 @@ class ScriptNetwork final : public Network {
              "); write one with torch.jit.script(model).save(\"net.pt\")");
     }
     if (!module_.find_method("forward")) refuse("has no forward()");
-    draws_ = draws(module_);
+    draws_ = draws(*whole_graph(module_, "forward")->block());
+    if (loss_ == Loss::kModule) check_own_loss();
+    fingerprint_ = fingerprint_of_file();
     find_tensors();
     try_it(shape);
   }
@@ -121,7 +154,7 @@ class ScriptNetwork final : public Network {
     copy->bind(parameters, pass.buffers);
     copy->module.train(pass.training);
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-    if (!draws_) return output_of(copy->module, inputs);
+    if (!draws_) return scores_of(copy->module, inputs);
     static std::mutex generator_in_use;
     const std::lock_guard lock(generator_in_use);
     at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
@@ -129,14 +162,21 @@ class ScriptNetwork final : public Network {
       const std::lock_guard also(generator.mutex());
       generator.set_current_seed(pass.dropout_masks != nullptr ? pass.dropout_masks->current_seed() : 0);
     }
-    return output_of(copy->module, inputs);
+    return scores_of(copy->module, inputs);
   }
+  std::uint64_t fingerprint() const override { return fingerprint_; }
   bool has_dropout() const override { return draws_; }
 
   at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const override {
     const auto reduction = mean ? at::Reduction::Mean : at::Reduction::Sum;
     if (loss_ == Loss::kCrossEntropy) return at::cross_entropy_loss(scores, labels, {}, reduction);
     if (loss_ == Loss::kNll) return at::nll_loss(scores, labels, {}, reduction);
+    if (loss_ == Loss::kModule) {
+      const Lease copy(*this);
+      const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+      const at::Tensor own = copy->module.get_method("loss")({scores, labels}).toTensor();
+      return mean ? own : own * labels.size(0);
+    }
     const bool is_number = scores.dim() == 1 || scores.size(1) == 1;
     const at::Tensor outputs = is_number ? scores.flatten() : scores;
     const at::Tensor wanted =
@@ -163,6 +203,9 @@ class ScriptNetwork final : public Network {
   }
 
  private:
+  // Places of a list of tensors, and which parameter each is.
+  using ListedParameters = std::vector<std::pair<std::size_t, std::size_t>>;
+
   // A copy of the module whose tensors are set for a pass. What it computes with is not its own.
   struct Copy {
     Copy(torch::jit::Module own, const ScriptNetwork& network) : module(std::move(own)) {
@@ -171,8 +214,10 @@ class ScriptNetwork final : public Network {
           trained.emplace_back(slot, found->second);
         } else if (const auto kept = network.buffered_.find(slot.name); kept != network.buffered_.end()) {
           buffers.emplace_back(slot, kept->second);
-        } else if (!slot.is_parameter) {
+        } else if (slot.kind == Slot::Kind::kBuffer) {
           others.emplace_back(slot, slot.tensor().clone());
+        } else if (const auto list = network.listed_.find(slot.name); list != network.listed_.end()) {
+          lists.emplace_back(slot, list->second);
         }
       }
     }
@@ -180,11 +225,17 @@ class ScriptNetwork final : public Network {
       for (const auto& [slot, i] : trained) slot.set(parameters.at(i));
       for (const auto& [slot, i] : buffers) slot.set(floats.at(i));
       for (const auto& [slot, value] : others) slot.set(value.clone());
+      for (const auto& [slot, places] : lists) {
+        c10::List<at::Tensor> list = slot.value().toTensorList().copy();
+        for (const auto& [place, i] : places) list.set(place, parameters.at(i));
+        slot.set(list);
+      }
     }
     torch::jit::Module module;
     std::vector<std::pair<Slot, std::size_t>> trained;
     std::vector<std::pair<Slot, std::size_t>> buffers;
     std::vector<std::pair<Slot, at::Tensor>> others;  // buffers of other types, as in the file
+    std::vector<std::pair<Slot, ListedParameters>> lists;
   };
 
   class Lease {
@@ -222,30 +273,91 @@ class ScriptNetwork final : public Network {
     return output.toTensor();
   }
 
+  // As Network::scores gives them.
+  at::Tensor scores_of(torch::jit::Module& module, const at::Tensor& inputs) const {
+    const at::Tensor output = output_of(module, inputs);
+    return is_text_ && output.dim() == 3 ? output.flatten(0, 1) : output;
+  }
+
+  void check_own_loss() const {
+    const std::string remedy = "write it as a method with @torch.jit.export: def loss(self, output, labels)";
+    if (!module_.find_method("loss")) refuse("has no loss(); " + remedy);
+    const auto graph = whole_graph(module_, "loss");
+    if (graph->inputs().size() != 3) {
+      refuse("has a loss() of " + std::to_string(graph->inputs().size() - 1) + " arguments; " + remedy);
+    }
+    if (const auto used = used_tensor(*graph->block())) {
+      refuse("has a loss() that uses its tensor " + *used + "; compute it from output and labels alone");
+    }
+    if (draws(*graph->block())) refuse("has a loss() that draws random numbers; leave them to forward()");
+  }
+
+  std::uint64_t fingerprint_of_file() const {
+    std::ifstream stream(file_, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream && !stream.eof()) refuse("cannot be read again");
+    Fingerprint fingerprint;
+    fingerprint.add(bytes);
+    return fingerprint.value();
+  }
+
   void find_tensors() {
-    std::map<const void*, std::size_t> known;  // shared weights are one parameter
-    for (const Slot& slot : slots_of(module_)) {
+    std::vector<at::Tensor> known;  // shared weights are one parameter
+    const std::vector<Slot> slots = slots_of(module_);
+    for (const Slot& slot : slots) {
+      if (slot.kind == Slot::Kind::kOther) continue;
       const at::Tensor tensor = slot.tensor();
       const bool is_float = tensor.scalar_type() == at::kFloat && tensor.layout() == at::kStrided;
-      if (slot.is_parameter && tensor.requires_grad()) {
+      if (slot.is_parameter() && tensor.requires_grad()) {
         if (!is_float) {
           refuse("the parameter " + slot.name + " is " + std::string(c10::toString(tensor.scalar_type())) +
                  "; train float32 (model.float() before it is saved)");
         }
-        const auto [place, is_new] = known.emplace(tensor.unsafeGetTensorImpl(), parameters().size());
-        trained_.emplace(slot.name, place->second);
-        if (is_new) {
+        const std::size_t place = place_of(tensor, known);
+        trained_.emplace(slot.name, place);
+        if (place == known.size()) {
+          known.push_back(tensor);
           add(ParameterSpec{.name = slot.name,
                             .shape = tensor.sizes().vec(),
                             .start = ParameterSpec::Start::kGiven,
                             .given = values_of(tensor)});
         }
-      } else if (!slot.is_parameter && is_float) {
+      } else if (!slot.is_parameter() && is_float) {
         buffered_.emplace(slot.name, buffers().size());
         add(BufferSpec{.name = slot.name, .shape = tensor.sizes().vec(), .given = values_of(tensor)});
       }
     }
     if (parameters().empty()) refuse("has no parameter to train: none requires a gradient");
+    for (const Slot& slot : slots) {
+      if (slot.kind == Slot::Kind::kOther) find_parameters_in(slot, known);
+    }
+  }
+
+  // Which of `known` a tensor is; their number when it is none.
+  static std::size_t place_of(const at::Tensor& tensor, const std::vector<at::Tensor>& known) {
+    return static_cast<std::size_t>(
+        std::ranges::find_if(known, [&](const at::Tensor& other) { return is_same_tensor(tensor, other); }) -
+        known.begin());
+  }
+
+  // torch.nn.LSTM and its like compute with a list of their parameters.
+  void find_parameters_in(const Slot& slot, const std::vector<at::Tensor>& known) {
+    const c10::IValue value = slot.value();
+    if (value.isTensorList()) {
+      const c10::List<at::Tensor> list = value.toTensorList();
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        const std::size_t place = place_of(list.get(i), known);
+        if (place < known.size()) listed_[slot.name].emplace_back(i, place);
+      }
+      return;
+    }
+    value.visit([&](const c10::IValue& inner) {
+      if (inner.isTensor() && place_of(inner.toTensor(), known) < known.size()) {
+        refuse("keeps a parameter in its attribute " + slot.name + " too, a " + value.tagKind() +
+               "; keep it in a list of tensors, or in the parameter alone");
+      }
+      return false;
+    });
   }
 
   static std::vector<float> values_of(const at::Tensor& tensor) {
@@ -256,39 +368,63 @@ class ScriptNetwork final : public Network {
   // A pass that trains nothing, so that what does not fit is told before the run.
   void try_it(const ImageShape& shape) const {
     constexpr std::int64_t kSamples = 2;
-    const std::string images =
-        std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" + std::to_string(shape.width);
+    constexpr std::int64_t kLength = 3;
+    const std::string sample = is_text_ ? "length tokens (int64)"
+                                        : std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
+                                              std::to_string(shape.width);
+    const std::int64_t predictions = is_text_ ? kSamples * kLength : kSamples;
     const at::NoGradGuard no_gradient;
     at::Tensor output;
     try {
       torch::jit::Module module = module_.deepcopy();
       module.eval();
       const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-      output = output_of(module, at::zeros({kSamples, shape.channels, shape.height, shape.width}));
+      output = scores_of(module, is_text_ ? at::zeros({kSamples, kLength}, at::kLong)
+                                          : at::zeros({kSamples, shape.channels, shape.height, shape.width}));
     } catch (const UsageError&) {
       throw;
     } catch (const std::exception& error) {
-      refuse("does not take samples x " + images + " (" + first_line(error) + ")");
+      refuse("does not take samples x " + sample + " (" + first_line(error) + ")");
     }
     const bool is_number = output.dim() == 1 || (output.dim() == 2 && output.size(1) == 1);
-    const bool has_rows = output.dim() >= 1 && output.dim() <= 2 && output.size(0) == kSamples;
+    const bool has_rows = output.dim() >= 1 && output.dim() <= 2 && output.size(0) == predictions;
     const bool is_of_classes = output.dim() == 2 && output.size(1) == static_cast<std::int64_t>(classes_);
-    const bool may_be_number = loss_ == Loss::kMse || (loss_ == Loss::kBinaryCrossEntropy && classes_ == 2);
+    const bool may_be_number = !is_text_ && (loss_ == Loss::kMse || loss_ == Loss::kModule ||
+                                             (loss_ == Loss::kBinaryCrossEntropy && classes_ == 2));
     if (output.scalar_type() != at::kFloat || !has_rows || !(is_of_classes || (is_number && may_be_number))) {
-      refuse("gives " + sizes_text(output.sizes()) + " for " + std::to_string(kSamples) +
-             " samples; with this loss and " + std::to_string(classes_) + " classes it has to give " +
-             std::to_string(kSamples) + "x" + std::to_string(classes_) + " float32" +
+      refuse("gives " + sizes_text(output.sizes()) + " for " + std::to_string(kSamples) + " samples" +
+             (is_text_ ? " of " + std::to_string(kLength) + " tokens" : "") + "; with this loss and " +
+             std::to_string(classes_) + " classes it has to give " + std::to_string(kSamples) + "x" +
+             (is_text_ ? std::to_string(kLength) + "x" : "") + std::to_string(classes_) + " float32" +
              (may_be_number ? ", or one number a sample" : ""));
+    }
+    if (loss_ == Loss::kModule) try_own_loss(output);
+  }
+
+  void try_own_loss(const at::Tensor& output) const {
+    at::Tensor value;
+    try {
+      value = loss(output, at::zeros({output.size(0)}, at::kLong), true);
+    } catch (const std::exception& error) {
+      refuse("has a loss() that does not take " + sizes_text(output.sizes()) + " and the labels (" + first_line(error) +
+             ")");
+    }
+    if (value.numel() != 1 || value.scalar_type() != at::kFloat) {
+      refuse("has a loss() that gives " + sizes_text(value.sizes()) + " " +
+             std::string(c10::toString(value.scalar_type())) + "; it has to give one float32, the mean");
     }
   }
 
   std::string file_;
   Loss loss_;
+  bool is_text_;
   std::uint32_t classes_;
+  std::uint64_t fingerprint_ = 0;
   torch::jit::Module module_;  // as in the file
   bool draws_ = false;
   std::map<std::string, std::size_t> trained_;   // which parameter each name is
   std::map<std::string, std::size_t> buffered_;  // which buffer
+  std::map<std::string, ListedParameters> listed_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Copy>> free_;
 };

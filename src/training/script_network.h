@@ -14,19 +14,22 @@
 
 namespace laconic {
 
-// The module of options "file", with its "loss": what the module gives for samples x channels x height x width floats
-// is, for
+// The module of options "file", with its "loss". It takes samples x channels x height x width floats, or, where `shape`
+// is empty, samples x length tokens (int64), of which each counts as a sample below: scores come samples x length x
+// classes, or with the first two as one. What it gives is, for
 //   cross_entropy         scores, samples x classes
 //   nll                   logarithms of probabilities, samples x classes
 //   mse                   samples x classes against 1 for the label and 0 for the others, or one number a sample
 //   against
 //                         the label's number
 //   binary_cross_entropy  probabilities, samples x classes, or of two classes one number a sample: of the second
-// as torch.nn.functional calls them. Right is a sample whose label has the largest score; of one number a sample, the
-// label next to it.
+//   module                samples x classes, or one number a sample, of which the module's method loss(output, labels:
+//                         int64) makes one number, the mean over the samples, from nothing else and without chance
+// the first four as torch.nn.functional calls them. Right is a sample whose label has the largest score; of one number
+// a sample, the label next to it.
 //
 // Throws UsageError with the file for what is no TorchScript module, or has nothing to train, parameters other than
-// float32, or no such forward().
+// float32, or no such forward() or loss().
 std::shared_ptr<const Network> make_script_network(const Options& options, const ImageShape& shape,
                                                    std::uint32_t classes);
 

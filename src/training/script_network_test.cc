@@ -232,6 +232,99 @@ TEST(ScriptNetwork, LosesWhatItsLossIsByHand) {
   EXPECT_NEAR(loss("nll", two, 2).first, -(0.75 + 0.25 + 0.75) / 3.0, 1e-6);
 }
 
+// `loss`: the lines of its loss(self, output, labels).
+std::string write_with_loss(const TemporaryFolder& folder, const std::string& name, const std::string& loss) {
+  torch::jit::Module module = empty_module();
+  module.register_parameter("weight", ramp({kClasses, kInputs}, 0.1).set_requires_grad(true), false);
+  module.define("def forward(self, x):\n  return torch.linear(torch.flatten(x, 1), self.weight)\n");
+  module.define("def loss(self, output, labels):\n" + loss);
+  module.save(folder.path(name));
+  return folder.path(name);
+}
+
+TEST(ScriptNetwork, TrainsOnALossOfItsOwnAsOnTheSameByName) {
+  const TemporaryFolder folder;
+  const std::string file = write_with_loss(folder, "net.pt",
+                                           "  rows = torch.log_softmax(output, 1)\n"
+                                           "  return -torch.gather(rows, 1, labels.unsqueeze(1)).mean()\n");
+  const std::vector<float> own = after_steps(make_training(file, "module"), {0}, 8);
+  const std::vector<float> named = after_steps(make_training(file), {0}, 8);
+  ASSERT_EQ(own.size(), named.size());
+  EXPECT_NE(own, after_steps(make_training(file), {0}, 0));
+  for (std::size_t i = 0; i < own.size(); ++i) ASSERT_NEAR(own[i], named[i], 1e-5);
+
+  const auto network = make_script_network(options_of(file, "module"), kShape, kClasses);
+  const at::Tensor scores = ramp({3, kClasses}, 1.0);
+  const at::Tensor labels = at::tensor({0, 1, 1}, at::kLong);
+  EXPECT_NEAR(network->loss(scores, labels, false).item<double>(),
+              at::cross_entropy_loss(scores, labels, {}, at::Reduction::Sum).item<double>(), 1e-5);
+}
+
+TEST(ScriptNetwork, RefusesALossThatIsNoneOfItsOwn) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& loss) {
+    const std::string file = write_with_loss(folder, "net.pt", loss);
+    return usage_error([&] { make_script_network(options_of(file, "module"), kShape, kClasses); });
+  };
+  EXPECT_NE(refusal("  return output.mean() + self.weight.sum()\n").find("loss() that uses its tensor weight"),
+            std::string::npos);
+  EXPECT_NE(refusal("  return torch.dropout(output, 0.5, True).mean()\n").find("loss() that draws random numbers"),
+            std::string::npos);
+  EXPECT_NE(refusal("  return output\n").find("loss() that gives 2x4 Float"), std::string::npos);
+  EXPECT_NE(refusal("  return torch.matmul(output, output).mean()\n").find("loss() that does not take 2x4"),
+            std::string::npos);
+  const std::string none = write_linear(folder, "none.pt", "y");
+  EXPECT_NE(usage_error([&] {
+              make_script_network(options_of(none, "module"), kShape, kClasses);
+            }).find("has no loss(); write it as a method"),
+            std::string::npos);
+}
+
+// A table of vectors for tokens, and scores of the next one.
+std::string write_text_module(const TemporaryFolder& folder, const std::string& name, const std::string& output) {
+  torch::jit::Module module = empty_module();
+  module.register_parameter("table", ramp({kClasses, 6}, 0.5).set_requires_grad(true), false);
+  module.register_parameter("scores", ramp({kClasses, 6}, 0.3).set_requires_grad(true), false);
+  module.define("def forward(self, x):\n  y = torch.linear(torch.embedding(self.table, x), self.scores)\n  return " +
+                output + "\n");
+  module.save(folder.path(name));
+  return folder.path(name);
+}
+
+TEST(ScriptNetwork, GivesScoresOfTheNextTokenForText) {
+  const TemporaryFolder folder;
+  const at::Tensor tokens = at::tensor({0, 3, 1, 2, 2, 0}, at::kLong).reshape({2, 3});
+  std::vector<at::Tensor> scores;
+  for (const char* output : {"y", "torch.flatten(y, 0, 1)"}) {
+    const auto network =
+        make_script_network(options_of(write_text_module(folder, "net.pt", output)), ImageShape{}, kClasses);
+    std::vector<at::Tensor> parameters;
+    for (const ParameterSpec& spec : network->parameters()) {
+      parameters.push_back(at::tensor(spec.given).reshape(spec.shape));
+    }
+    scores.push_back(network->scores(parameters, tokens, {}));
+  }
+  const at::Tensor expected =
+      at::matmul(ramp({kClasses, 6}, 0.5).index_select(0, tokens.flatten()), ramp({kClasses, 6}, 0.3).t());
+  for (const at::Tensor& one : scores) EXPECT_TRUE(at::allclose(one, expected, 1e-6, 1e-7));
+  const std::string wrong = usage_error([&] {
+    make_script_network(options_of(write_text_module(folder, "sum.pt", "y.sum(1)")), ImageShape{}, kClasses);
+  });
+  EXPECT_NE(wrong.find("gives 2x4 for 2 samples of 3 tokens; with this loss and 4 classes it has to give 2x3x4"),
+            std::string::npos)
+      << wrong;
+}
+
+TEST(ScriptNetwork, IsToldApartByItsFile) {
+  const TemporaryFolder folder;
+  const auto fingerprint = [&](const std::string& output) {
+    return make_script_network(options_of(write_linear(folder, "net.pt", output)), kShape, kClasses)->fingerprint();
+  };
+  const std::uint64_t first = fingerprint("y");
+  EXPECT_EQ(fingerprint("y"), first);
+  EXPECT_NE(fingerprint("y * 2"), first);
+}
+
 TEST(ScriptNetwork, IsRefusedWithTheFileAndTheReason) {
   const TemporaryFolder folder;
   const auto refusal = [&](const std::string& file, const std::string& loss = "cross_entropy") {

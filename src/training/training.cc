@@ -36,7 +36,8 @@ std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
   const LearningRate learning_rate = make_learning_rate(
       setup.optimizer_options,
       {.samples = setup.samples.total, .samples_per_step = samples_per_step_of(setup), .steps = steps_of(setup)});
-  LACONIC_CHECK(setup.model->input == setup.data->input, setup.model->name << " does not learn " << setup.data->name);
+  LACONIC_CHECK(setup.model->input.value_or(setup.data->input) == setup.data->input,
+                setup.model->name << " does not learn " << setup.data->name);
   std::shared_ptr<const Network> network =
       setup.model->make(setup.model_options, setup.data->shape, setup.data->classes);
   Drift drift(setup.drift, *setup.data, steps_of(setup), setup.seed);
@@ -56,6 +57,7 @@ std::size_t Training::workers() const { return context_->setup.partition.size();
 std::size_t Training::dimension() const { return context_->layout.size; }
 const Layout& Training::layout() const { return context_->layout; }
 
+std::uint64_t Training::model_fingerprint() const { return context_->network->fingerprint(); }
 std::vector<float> Training::initial_parameters() const { return initial_vector(*context_); }
 
 Layout Training::stored_layout() const { return joined(context_->trained, context_->state); }

@@ -55,6 +55,8 @@ class Training {
   std::uint64_t steps() const;
   // The start of every worker, d elements.
   std::vector<float> initial_parameters() const;
+  // Of what decides the model beside its start, where it is not one of ours; else 0.
+  std::uint64_t model_fingerprint() const;
   // Samples that all workers train on, and of one worker's part, here or elsewhere.
   std::uint64_t training_samples() const;
   std::uint64_t training_samples(Rank rank) const;

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# tests/package/deb.sh BUILD: the Debian package of a build folder, tried in a Debian 12 that has nothing else.
+# tests/package/deb.sh BUILD: the Debian packages of a build folder, tried in a Debian 12 that has nothing else.
 #
-# Makes the package, a minimal system under BUILD/package (kept for the next time), installs the package there with what
-# it depends on, runs the job of the quickstart for some steps, and removes it again without a trace. Needs root that may
-# mount, for debootstrap and chroot: without it exit code 77, which says that nothing was tried. A line a statement.
+# Makes the packages, a minimal system under BUILD/package (kept for the next time), installs program and library there
+# with what they depend on, runs the job of the quickstart for some steps and a program with a loop of its own, and
+# removes all again without a trace. Needs root that may mount, for debootstrap and chroot: without it exit code 77,
+# which says that nothing was tried. A line a statement.
 set -euo pipefail
 
 build=$(realpath "$1")
@@ -27,7 +28,11 @@ mirror=${mirror:-http://deb.debian.org/debian}
 rm -f "$work"/*.deb
 cpack --config "$build/CPackConfig.cmake" -B "$work/cpack" >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log" >&2; exit 1; }
 package=$(find "$work/cpack" -maxdepth 1 -name 'laconic_*.deb')
-echo "made: $(basename "$package"), $(dpkg-deb -f "$package" Depends | tr ',' '\n' | wc -l) dependencies"
+library=$(find "$work/cpack" -maxdepth 1 -name 'liblaconic[0-9]*.deb')
+development=$(find "$work/cpack" -maxdepth 1 -name 'liblaconic-dev_*.deb')
+for deb in "$package" "$library" "$development"; do
+  echo "made: $(basename "$deb"), $(dpkg-deb -f "$deb" Depends | tr ',' '\n' | wc -l) dependencies"
+done
 
 if [ ! -e "$root.complete" ]; then
   rm -rf "$root"
@@ -41,10 +46,11 @@ mount -t proc proc "$root/proc"
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 
 cp "$package" "$root/laconic.deb"
+cp "$library" "$root/liblaconic.deb"
 cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 cp -a /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"  # where a proxy is told
 inside apt-get -q -y update >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; exit 1; }
-inside apt-get -q -y install --no-install-recommends /laconic.deb dataset-fashion-mnist >>"$work/apt.log" 2>&1 ||
+inside apt-get -q -y install --no-install-recommends /laconic.deb /liblaconic.deb dataset-fashion-mnist >>"$work/apt.log" 2>&1 ||
   { tail -n 20 "$work/apt.log" >&2; exit 1; }
 echo "installed: $(inside laconic --version)"
 
@@ -58,9 +64,17 @@ inside sh -c "cd /root && laconic run $job --set job.steps=20 --set job.name=tri
 grep -q '"finished": true' "$root/root/runs/tried/summary.json"
 echo "ran: $job, $(grep -o '"steps": [0-9]*' "$root/root/runs/tried/summary.json" | head -n 1)"
 
+# A program that was built with what liblaconic-dev has, which is what this build was: only the library must be there.
+cp "$build/tests/embedding/example/fit_simulated" "$root/root/fit"
+told=$(inside sh -c "/root/fit /usr/share/doc/laconic/examples/embedding/job.toml")
+echo "ran: a loop of its own, $told"
+files=$(dpkg-deb -c "$development")
+grep -q ' ./usr/include/laconic/session.h$' <<<"$files"
+grep -q '/laconicConfig.cmake$' <<<"$files"
+
 inside bash -c 'source /usr/share/bash-completion/completions/laconic; COMP_LINE="laconic ru" COMP_POINT=10; _laconic; [ "${COMPREPLY[0]}" = run ]'
-inside dpkg --purge laconic >>"$work/apt.log" 2>&1
+inside dpkg --purge laconic "$(dpkg-deb -f "$library" Package)" >>"$work/apt.log" 2>&1
 left=$(find "$root/usr" "$root/etc" "$root/var/lib" -name '*laconic*' -not -path '*/apt/*' | head)
 [ -z "$left" ] || { echo "deb: left behind: $left" >&2; exit 1; }
-rm -rf "$root/root/runs" "$root/laconic.deb"
+rm -rf "$root/root/runs" "$root/root/fit" "$root/laconic.deb" "$root/liblaconic.deb"
 echo "removed without a trace"

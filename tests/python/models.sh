@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/python/models.sh PROGRAM: the module of examples/pytorch_model trained by three strategies, and a model of the
-# program's own, read by Python. Exit code 77, which says that nothing was tried, where there is no PyTorch.
+# tests/python/models.sh PROGRAM: the module of examples/pytorch_model trained by three strategies, a model of the program's
+# own, and an LSTM with a loss of its own trained on text, all read by Python. Exit code 77, which says that nothing was tried, where there is no PyTorch.
 set -euo pipefail
 program=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,3 +24,35 @@ sparse=(--set compression.operator=top_k --set compression.ratio=0.1)
 "$program" run "$job" "${common[@]}" --set job.name=fda --set output.dir=runs/again --set workers.threads=1
 cmp runs/fda/model.safetensors runs/again/model.safetensors
 "$python" "$here/models.py" net.pt
+
+mkdir text
+"$python" "$here/text.py" write text
+cat >text.toml <<'TOML'
+[job]
+name = "text"
+epochs = 6
+[data]
+dataset = "tinyshakespeare"
+dir = "text"
+batch = 4
+[model]
+file = "text/net.pt"
+loss = "module"
+[optimizer]
+name = "adam"
+learning_rate = 0.01
+[workers]
+count = 2
+[strategy]
+name = "fda"
+threshold = 0.05
+[evaluation]
+every = "6 epochs"
+[output]
+progress = "off"
+TOML
+"$program" run text.toml
+"$python" "$here/text.py" check text runs/text
+# From the last letter alone three in four can be known; the rest is in what the LSTM remembers.
+accuracy=$(sed -n 's/.*"best_test_accuracy": \([0-9.]*\).*/\1/p' runs/text/summary.json)
+"$python" -c "assert $accuracy > .85, $accuracy"

@@ -150,6 +150,29 @@ std::vector<std::string> Meeting::share(std::string_view own) {
   return texts;
 }
 
+std::vector<std::byte> Meeting::hear_leader(std::span<const std::byte> own) {
+  const bool leads = environment_.rank() == 0;
+  ByteWriter length;
+  length.varint(own.size());
+  const auto share_bytes = [&](std::span<const std::byte> part) {
+    return share(leads ? std::string_view(reinterpret_cast<const char*>(part.data()), part.size()) : "").front();
+  };
+  const std::string told = share_bytes(length.bytes());
+  ByteReader in(std::as_bytes(std::span(told)), "length of what worker 0 says");
+  const std::uint64_t size = in.varint();
+  in.expect_end();
+  std::vector<std::byte> heard;
+  while (heard.size() < size) {
+    const std::size_t part = std::min<std::size_t>(kLongestWord, static_cast<std::size_t>(size) - heard.size());
+    const std::string word = share_bytes(leads ? own.subspan(heard.size(), part) : own.first(0));
+    if (word.size() != part)
+      throw RunError("worker 0 said " + std::to_string(word.size()) + " bytes of " + std::to_string(part));
+    const auto bytes = std::as_bytes(std::span(word));
+    heard.insert(heard.end(), bytes.begin(), bytes.end());
+  }
+  return heard;
+}
+
 void Meeting::object(const std::exception_ptr& error) {
   Word word{.objects = true, .is_usage = false, .text = {}};
   try {

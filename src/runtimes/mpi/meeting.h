@@ -1,9 +1,11 @@
 // What processes have to agree upon before a run: each says one thing, and all hear all of it.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +33,8 @@ class Meeting {
   // What every process says, at most 1 MiB each, in the order of ranks. All processes call it equally often. Throws
   // what another one objected, PeerLost that names who is late, Interrupted.
   std::vector<std::string> share(std::string_view own);
+  // What process 0 says, however long, in as many meetings as it takes; what the others say is not heard.
+  std::vector<std::byte> hear_leader(std::span<const std::byte> own);
   // Says in the place of what share() would that this process cannot go on, and why. Every process, this one too, then
   // throws the same: UsageError where all that was objected is one, else RunError. After that nobody meets again.
   [[noreturn]] void object(const std::exception_ptr& error);

@@ -1,0 +1,72 @@
+// A run over the processes that a launcher has started, as one of them sees it: a thread of its own starts the MPI
+// library, agrees with the others, carries the protocol, and ends the library.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/job.h"
+#include "laconic/desk.h"
+#include "laconic/loop_run.h"
+
+namespace laconic {
+
+namespace mpi {
+class Process;
+}
+
+class ClusterRun final : public LoopRun {
+ public:
+  // Returns when all processes are there with the same job; throws what is wrong. Once in a program: the MPI library
+  // cannot be started again.
+  static std::shared_ptr<ClusterRun> begin(const std::string& job_file, const std::vector<std::string>& overrides);
+
+  int rank() const { return rank_; }
+  int world_size() const override { return static_cast<int>(job_->workers); }
+  std::uint64_t steps() const override { return steps_; }
+  bool needs_gradient() const override { return job_->strategy->drive == LoopDrive::kGradient; }
+
+  // Joins with this process' model and waits until all have; what is wrong with one of them is thrown in all. The desk
+  // lives as long as the run. Once.
+  Desk& join(Layout layout, std::vector<float> start, std::uint64_t samples);
+
+  bool has_joined();
+
+  // And waits until all processes know, as far as they can be told.
+  void abandon(const std::exception_ptr& error) override;
+  RunSummary summary() override;
+
+ private:
+  struct Offer {
+    Layout layout;
+    std::vector<float> start;
+    std::uint64_t samples;
+  };
+  ClusterRun() = default;
+  // The thread's: until the library has ended, or does not come back from its end.
+  void drive(const std::string& job_file, const std::vector<std::string>& overrides);
+  RunSummary take_part(mpi::Process& process, const std::string& job_file, const std::vector<std::string>& overrides);
+  void know_job(int rank, Job job);
+  Offer await_offer();
+  Desk& lay_desk(Layout layout, std::vector<float> start, std::uint64_t samples);
+  void end(const std::exception_ptr& error, const std::optional<RunSummary>& summary);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int rank_ = 0;  // this and the next two: once the job is known, for good
+  std::optional<Job> job_;
+  std::uint64_t steps_ = 0;
+  std::optional<Offer> offer_;
+  bool has_joined_ = false;
+  std::unique_ptr<Desk> desk_;  // once all have joined
+  std::exception_ptr error_;
+  std::optional<RunSummary> summary_;
+  bool has_ended_ = false;
+};
+
+}  // namespace laconic

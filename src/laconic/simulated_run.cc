@@ -1,0 +1,143 @@
+#include "laconic/simulated_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "laconic/tensors.h"
+#include "report/format.h"
+#include "runtimes/sim/simulation.h"
+
+namespace laconic {
+namespace {
+
+// A deadline of years does not fit into the clock's count.
+constexpr double kLongest = 1e8;
+
+std::string named(int rank) { return "worker " + std::to_string(rank); }
+
+}  // namespace
+
+SimulatedRun::SimulatedRun(Job job)
+    : job_(std::move(job)),
+      steps_(job_.section("job").integer("steps")),
+      patience_{std::min(job_.section("network").seconds("deadline").value, kLongest)},
+      seats_(job_.workers) {}
+
+SimulatedRun::~SimulatedRun() { end(std::make_exception_ptr(RunError("the simulation was destroyed"))); }
+
+Desk& SimulatedRun::join(int rank, Layout layout, std::vector<float> start, std::uint64_t samples) {
+  std::unique_lock lock(mutex_);
+  if (error_) std::rethrow_exception(error_);
+  take(rank, std::move(layout), std::move(start), samples);
+  if (std::ranges::all_of(seats_, &Seat::taken)) {
+    begin();
+    changed_.notify_all();
+  }
+  const bool came = changed_.wait_for(lock, std::chrono::duration<double>(patience_.value),
+                                      [this] { return error_ || !desks_.empty(); });
+  if (error_) std::rethrow_exception(error_);
+  if (!came) {
+    throw PeerLost(absent() + " did not join within " + significant(patience_.value, 3) +
+                   " s; join from a thread for each worker, or raise network.deadline");
+  }
+  return *desks_[static_cast<std::size_t>(rank)];
+}
+
+void SimulatedRun::take(int rank, Layout layout, std::vector<float> start, std::uint64_t samples) {
+  if (rank < 0 || rank >= world_size()) {
+    throw UsageError(named(rank) + " joins a job whose ranks are 0 to " + std::to_string(world_size() - 1) +
+                     "; give another rank, or raise workers.count");
+  }
+  Seat& seat = seats_[static_cast<std::size_t>(rank)];
+  if (seat.taken) throw UsageError(named(rank) + " joins a second time; give each thread a rank of its own");
+  if (samples == 0) throw UsageError(named(rank) + " joins with no samples; give at least 1");
+  for (int other = 0; other < world_size(); ++other) {
+    const Seat& known = seats_[static_cast<std::size_t>(other)];
+    if (!known.taken) continue;
+    require_same_shapes(layout, known.layout, named(rank), other);
+    break;
+  }
+  seat = {.taken = true, .layout = std::move(layout), .start = std::move(start), .samples = samples};
+}
+
+bool SimulatedRun::has_joined(int rank) {
+  const std::lock_guard lock(mutex_);
+  return seats_.at(static_cast<std::size_t>(rank)).taken;
+}
+
+std::string SimulatedRun::absent() const {
+  std::string names;
+  for (int rank = 0; rank < world_size(); ++rank) {
+    if (!seats_[static_cast<std::size_t>(rank)].taken) names += (names.empty() ? "" : ", ") + named(rank);
+  }
+  return names;
+}
+
+// With the mutex held.
+void SimulatedRun::begin() {
+  ModelFacts facts{.layout = seats_.front().layout, .start = seats_.front().start, .steps = steps_};
+  for (const Seat& seat : seats_) facts.samples.push_back(seat.samples);
+  setup_ = set_up_own_loop(job_, facts);
+  for (int rank = 0; rank < world_size(); ++rank) {
+    const Seat& seat = seats_[static_cast<std::size_t>(rank)];
+    desks_.push_back(std::make_unique<Desk>(Rank{rank}, facts.layout, facts.start, seat.samples, patience_));
+  }
+  for (Seat& seat : seats_) seat.start = {};
+  protocol_ = std::thread([this] { drive(); });
+}
+
+void SimulatedRun::drive() {
+  try {
+    const Runtime runtime = [this](const JobSetup& setup, const StrategyFactory& make_strategy,
+                                   const RunObserver& observer) {
+      std::vector<Learner*> learners;
+      for (const auto& desk : desks_) learners.push_back(desk.get());
+      return sim::simulate(setup.simulation, learners, make_strategy, observer);
+    };
+    const RunResult result = run_job(job_, setup_, {}, runtime);
+    if (result.outcome.error) std::rethrow_exception(result.outcome.error);
+    const std::lock_guard lock(mutex_);
+    if (error_) return;
+    summary_ = summary_of(result);
+    for (const auto& desk : desks_) desk->finish();
+    changed_.notify_all();
+  } catch (...) {
+    abandon(std::current_exception());
+  }
+}
+
+void SimulatedRun::abandon(const std::exception_ptr& error) {
+  const std::lock_guard lock(mutex_);
+  if (error_ || summary_) return;
+  error_ = error;
+  for (const auto& desk : desks_) desk->fail(error);
+  changed_.notify_all();
+}
+
+void SimulatedRun::end(const std::exception_ptr& error) {
+  abandon(error);
+  std::thread protocol;
+  {
+    const std::lock_guard lock(mutex_);
+    protocol.swap(protocol_);
+  }
+  if (protocol.joinable()) protocol.join();
+}
+
+RunSummary SimulatedRun::summary() {
+  std::unique_lock lock(mutex_);
+  if (desks_.empty() && !error_) throw UsageError("the summary of a run that has not begun; join all workers first");
+  changed_.wait(lock, [this] { return error_ || summary_; });
+  if (error_) std::rethrow_exception(error_);
+  return *summary_;
+}
+
+std::exception_ptr SimulatedRun::error() {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+}  // namespace laconic
