@@ -161,14 +161,20 @@ std::string key_reference() {
 std::string strategy_reference() {
   std::string text =
       "# Strategies\n\n"
-      "Made by `laconic docs strategies` from the table of strategies; a test fails when it is stale. The file that a\n"
-      "strategy links to opens with the algorithm as it is run here: its update and symbols as in the paper, where it "
-      "goes\n"
-      "another way and why, what it assumes, what the tests hold it to, and the messages of a round.\n";
+      "Made by `laconic docs strategies` from the table of strategies; a test fails when it is stale. Each strategy "
+      "has "
+      "a\n"
+      "page ([algorithms/](algorithms/README.md)) that says when to take it, how to choose its keys, and how to see "
+      "that "
+      "it\n"
+      "works. The file that it links to opens with the algorithm as it is run here: its update and symbols as in the "
+      "paper,\n"
+      "where it goes another way and why, what it assumes, what the tests hold it to, and the messages of a round.\n";
   for (const StrategyRow* row : strategies()) {
     const std::string name(row->name);
     text += "\n## " + name + "\n\n" + std::string(row->help) + ".\n\n";
     text += "- Source: " + std::string(row->source) + "\n";
+    text += "- To use it: [algorithms/" + name + ".md](algorithms/" + name + ".md)\n";
     text += "- As it is run: [src/strategies/" + file_of(*row) + "](../src/strategies/" + file_of(*row) + ")\n";
     text += "- Speaks " + speaks(*row) + "\n";
     if (row->compresses) text += "- Needs `[compression] operator`\n";
