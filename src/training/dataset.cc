@@ -12,6 +12,7 @@
 #include "training/graphical_model.h"
 #include "training/idx.h"
 #include "training/image_folder.h"
+#include "training/numpy.h"
 #include "training/row.h"
 #include "training/splits.h"
 #include "training/text.h"
@@ -89,8 +90,8 @@ Dataset open_idx(const DatasetRow& row, const std::string& place, const Options&
   return dataset;
 }
 
-void read_idx_training_images(const DatasetRow& row, const std::string& place, const std::vector<bool>& keep,
-                              Dataset& dataset) {
+void read_idx_training_images(const DatasetRow& row, const std::string& place, const Options&,
+                              const std::vector<bool>& keep, Dataset& dataset) {
   dataset.train.pixels = read_idx_images(find_data_file(row, place, row.train_images), keep, dataset.shape);
 }
 
@@ -217,6 +218,12 @@ std::span<const DatasetRow> datasets() {
                  .options = csv_options(),
                  .holds = "its tables",
                  .open = open_csv},
+      DatasetRow{.name = "numpy",
+                 .summary = "arrays of your own from NumPy, NPZ or NPY: images or vectors, and labels",
+                 .options = numpy_options(),
+                 .holds = "its arrays",
+                 .open = open_numpy,
+                 .read_images = read_numpy_inputs},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,
@@ -249,14 +256,15 @@ Dataset open_dataset(const DatasetRow& row, const std::string& directory, const 
   return row.open(row, place_of(row, directory), options, splits);
 }
 
-void read_chosen(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep, Dataset& dataset) {
+void read_chosen(const DatasetRow& row, const std::string& directory, const Options& options,
+                 const std::vector<bool>& keep, Dataset& dataset) {
   keep_samples(dataset.train, keep, dataset.shape.size());
-  if (row.read_images != nullptr) row.read_images(row, place_of(row, directory), keep, dataset);
+  if (row.read_images != nullptr) row.read_images(row, place_of(row, directory), options, keep, dataset);
 }
 
 Dataset load_dataset(const DatasetRow& row, const std::string& directory, const Options& options) {
   Dataset dataset = open_dataset(row, directory, options);
-  if (!row.is_stream) read_chosen(row, directory, std::vector<bool>(dataset.train.count(), true), dataset);
+  if (!row.is_stream) read_chosen(row, directory, options, std::vector<bool>(dataset.train.count(), true), dataset);
   return dataset;
 }
 
