@@ -212,6 +212,20 @@ TEST(OneWorker, SeesTheBatchesThatItSeesAmongAllWhateverThePartition) {
   }
 }
 
+TEST(OneWorker, SeesThemOfFilesThatTheJobNamesToo) {
+  const TemporaryFolder root;
+  write_femnist(root.path("data"), 403);
+  const auto file = [](const std::string& key, const std::string& name) { return "data." + key + "=femnist-" + name; };
+  const Job job =
+      job_of(job_text("idx", root.path("data")),
+             {file("train_images", "train-images-idx3-ubyte"), file("train_labels", "train-labels-idx1-ubyte"),
+              file("train_users", "train-users-idx1-int32"), file("test_images", "test-images-idx3-ubyte"),
+              file("test_labels", "test-labels-idx1-ubyte"), "data.partition=user"});
+  expect_alone_as_among_all(job, "idx");
+  EXPECT_EQ(set_up_one_by_one(job)[1].data->train.pixels.size() / set_up(job).data->shape.size(),
+            set_up_one_by_one(job)[1].data->train.count());
+}
+
 TEST(OneWorker, SeesThemOfColourImagesTextAndStreamsToo) {
   const TemporaryFolder root;
   write_cifar10(root.path("cifar"));
@@ -374,7 +388,8 @@ TEST(DataByRank, FoldersThatAreMissingOrDoNotAgreeAreNamed) {
   testing::write_idx(root.path("2/images/train-images-idx3-ubyte"), {4, 5, 6}, std::vector<std::uint8_t>(120, 7));
   testing::write_idx(root.path("2/images/train-labels-idx1-ubyte"), {4}, {0, 1, 2, 3});
   const std::string agree =
-      "; all workers learn one model: give them data of one size and type, with the same classes, and of text the same words";
+      "; all workers learn one model: give them data of one size and type, with the same classes, and of text the same "
+      "words";
   EXPECT_EQ(refusal(job_of(images)), "job.toml:5: data.dir: " + root.path("2/images") +
                                          " has images of 1x5x6 in 10 classes and " + root.path("0/images") +
                                          " images of 1x6x6 in 10 classes" + agree);

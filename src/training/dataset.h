@@ -102,7 +102,7 @@ struct DatasetRow {
   // Reads those of the training images that `keep` marks. Null: they come with the rest.
   void (*read_images)(const DatasetRow& row, const std::string& directory, const Options& options,
                       const std::vector<bool>& keep, Dataset& dataset) = nullptr;
-  // Names of the files, empty where there are none of the kind. IDX files: images, labels, users.
+  // Names of the files, empty where there are none of the kind or the job names them. IDX files: images, labels, users.
   std::string_view train_images = {}, train_labels = {}, train_users = {};
   std::string_view test_images = {}, test_labels = {}, test_users = {};
   // Files of text.
