@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/python/arrays.sh PROGRAM: arrays that NumPy wrote, of every type and form. A job that reads them ends with the model,
-# to the bit, that it has from the same samples in IDX files or tables. Exit code 77, which says that nothing was tried, where
-# there is no NumPy.
+# to the bit, that it has from the same samples in IDX files or tables. Then the arrays of examples/own_data. Exit code 77, which
+# says that nothing was tried, where there is no NumPy.
 set -euo pipefail
 program=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -88,4 +88,9 @@ while read -r kind keys; do
   same "$kind" "array$count"
 done < arrays
 [ "$count" -ge 20 ]
+
+example=$here/../../examples/own_data
+"$python" "$example/stripes.py" runs/stripes-data
+"$program" run "$example/stripes.toml" --set job.epochs=2 --set output.progress=off
+"$python" -c 'import json; assert json.load(open("runs/stripes/summary.json"))["test"]["accuracy"] > 0.8'
 echo "$count sets of arrays read as NumPy wrote them"
