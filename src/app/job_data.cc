@@ -20,7 +20,8 @@ Dataset open_files(const Job& job, const std::string& directory, Splits splits) 
 }
 
 void read_samples(const Job& job, const std::string& directory, const std::vector<bool>& keep, Dataset& data) {
-  if (!data.stream) job.at("data", "dir", [&] { read_chosen(*job.dataset, directory, keep, data); });
+  if (!data.stream)
+    job.at("data", "dir", [&] { read_chosen(*job.dataset, directory, job.section("data"), keep, data); });
 }
 
 std::vector<bool> draw_held_out(const Job& job, const Dataset& data) {
@@ -47,7 +48,8 @@ std::optional<std::size_t> first_other(const std::vector<std::uint64_t>& all) {
 }
 
 constexpr const char* kAgree =
-    "; all workers learn one model: give them data of one size, with the same classes, and of text the same words";
+    "; all workers learn one model: give them data of one size and type, with the same classes, and of text the same "
+    "words";
 
 std::vector<std::uint32_t> numbers_from(std::size_t first, std::size_t count) {
   std::vector<std::uint32_t> numbers(count);

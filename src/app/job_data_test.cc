@@ -8,6 +8,7 @@
 #include "app/tiny_job_test.h"
 #include "app/wiring.h"
 #include "base/error.h"
+#include "training/test_archive.h"
 
 namespace laconic {
 namespace {
@@ -64,6 +65,28 @@ void write_table(const std::string& folder, int count, const std::vector<std::st
     text += number() + "," + number() + "," + classes[label] + "," + number() + "," + number() + "," + number() + "\n";
   }
   testing::write_text(folder + "/train.csv", text);
+}
+
+// Arrays of images of 3x4 pixels, as bytes or as floats, that the class of each sample shifts.
+void write_arrays(const std::string& folder, int count, bool bytes) {
+  std::filesystem::create_directories(folder);
+  for (const auto& [split, samples] : {std::pair{"train", count}, std::pair{"test", 30}}) {
+    RandomStream stream(static_cast<std::uint64_t>(samples), "arrays");
+    std::vector<std::uint8_t> pixels, labels;
+    std::vector<float> values;
+    for (int i = 0; i < samples; ++i) {
+      labels.push_back(static_cast<std::uint8_t>(i % 3));
+      for (int j = 0; j < 12; ++j) {
+        pixels.push_back(static_cast<std::uint8_t>(stream.below(100) + 70 * labels.back()));
+        values.push_back(static_cast<float>(pixels.back()) / 100 - 1);
+      }
+    }
+    const std::string shape = "(" + std::to_string(samples) + ", 3, 4)";
+    testing::write_text(folder + "/" + split + ".npy", bytes ? npy("|u1", shape, bytes_of_numbers(pixels))
+                                                             : npy("<f4", shape, bytes_of_numbers(values)));
+    testing::write_text(folder + "/" + split + "_labels.npy",
+                        npy("|u1", "(" + std::to_string(samples) + ",)", bytes_of_numbers(labels)));
+  }
 }
 
 std::string job_text(const std::string& dataset, const std::string& dir) {
@@ -189,6 +212,20 @@ TEST(OneWorker, SeesTheBatchesThatItSeesAmongAllWhateverThePartition) {
   }
 }
 
+TEST(OneWorker, SeesThemOfFilesThatTheJobNamesToo) {
+  const TemporaryFolder root;
+  write_femnist(root.path("data"), 403);
+  const auto file = [](const std::string& key, const std::string& name) { return "data." + key + "=femnist-" + name; };
+  const Job job =
+      job_of(job_text("idx", root.path("data")),
+             {file("train_images", "train-images-idx3-ubyte"), file("train_labels", "train-labels-idx1-ubyte"),
+              file("train_users", "train-users-idx1-int32"), file("test_images", "test-images-idx3-ubyte"),
+              file("test_labels", "test-labels-idx1-ubyte"), "data.partition=user"});
+  expect_alone_as_among_all(job, "idx");
+  EXPECT_EQ(set_up_one_by_one(job)[1].data->train.pixels.size() / set_up(job).data->shape.size(),
+            set_up_one_by_one(job)[1].data->train.count());
+}
+
 TEST(OneWorker, SeesThemOfColourImagesTextAndStreamsToo) {
   const TemporaryFolder root;
   write_cifar10(root.path("cifar"));
@@ -223,6 +260,34 @@ TEST(OneWorker, SeesThemOfTablesToo) {
   write_table(root.path("2"), 60, {"ant", "bee", "dog"});
   EXPECT_NE(refusal(job_of(by_rank, {"data.test_file=", "data.normalise=false"})).find("as many others"),
             std::string::npos);
+}
+
+TEST(OneWorker, SeesThemOfArraysToo) {
+  const std::vector<std::string> files = {"data.train_file=train.npy", "data.train_labels=train_labels.npy",
+                                          "data.test_file=test.npy", "data.test_labels=test_labels.npy"};
+  const auto with = [&](const std::string& more) {
+    std::vector<std::string> overrides = files;
+    overrides.push_back(more);
+    return overrides;
+  };
+  for (const bool bytes : {true, false}) {
+    const TemporaryFolder root;
+    write_arrays(root.path("arrays"), 203, bytes);
+    for (const char* more : {"data.partition=iid", "data.partition=shards:1", "data.validation=0.25"}) {
+      expect_alone_as_among_all(job_of(job_text("numpy", root.path("arrays")), with(more)),
+                                std::string("numpy, ") + more);
+    }
+    for (int worker = 0; worker < 4; ++worker) {
+      write_arrays(root.path(std::to_string(worker)), 60 + 20 * worker, bytes);
+    }
+    const Job by_rank = job_of(job_text("numpy", root.path("{rank}")), files);
+    expect_alone_as_among_all(by_rank, "numpy, {rank}");
+    write_arrays(root.path("2"), 60, !bytes);
+    const std::string text = refusal(by_rank);
+    EXPECT_NE(text.find("images of 1x3x4 in 3 classes"), std::string::npos) << text;
+    EXPECT_NE(text.find("images of 1x3x4 numbers in 3 classes"), std::string::npos) << text;
+    EXPECT_NE(refusal_of_processes(by_rank).find("data of worker 2 differ in kind"), std::string::npos);
+  }
 }
 
 TEST(OneWorker, HoldsItsOwnSamplesAlone) {
@@ -323,7 +388,8 @@ TEST(DataByRank, FoldersThatAreMissingOrDoNotAgreeAreNamed) {
   testing::write_idx(root.path("2/images/train-images-idx3-ubyte"), {4, 5, 6}, std::vector<std::uint8_t>(120, 7));
   testing::write_idx(root.path("2/images/train-labels-idx1-ubyte"), {4}, {0, 1, 2, 3});
   const std::string agree =
-      "; all workers learn one model: give them data of one size, with the same classes, and of text the same words";
+      "; all workers learn one model: give them data of one size and type, with the same classes, and of text the same "
+      "words";
   EXPECT_EQ(refusal(job_of(images)), "job.toml:5: data.dir: " + root.path("2/images") +
                                          " has images of 1x5x6 in 10 classes and " + root.path("0/images") +
                                          " images of 1x6x6 in 10 classes" + agree);

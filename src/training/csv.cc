@@ -22,16 +22,6 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr double kLargestFloat = std::numeric_limits<float>::max();
 
-// What stands in a file as an error can show it: in one line, and not endless.
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 40;
-  std::string line(text.substr(0, kMost));
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return "'" + line + (text.size() > kMost ? "...'" : "'");
-}
-
 std::string_view without_blanks(std::string_view text, char separator) {
   const auto is_blank = [&](char c) { return (c == ' ' || c == '\t') && c != separator; };
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);

@@ -224,7 +224,7 @@ TEST(CsvData, KeepsTheValuesOfTheChosenSamplesAlone) {
   folder.write("train.csv", "a,b,label\n1,2,0\n3,4,1\n5,6,2\n");
   folder.write("test.csv", "a,b,label\n1,2,0\n");
   Dataset data = load(folder, {{"normalise", "false"}});
-  read_chosen(find_dataset("csv"), folder.path(), {true, false, true}, data);
+  read_chosen(find_dataset("csv"), folder.path(), {}, {true, false, true}, data);
   EXPECT_EQ(data.train.values, (std::vector<float>{1, 2, 5, 6}));
   EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 2}));
   EXPECT_EQ(data.train.memory(), 4 * sizeof(float) + 2);

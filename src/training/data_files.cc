@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 namespace laconic {
+
 std::string find_data_file(const DatasetRow& row, const std::string& directory, std::string_view name) {
   const std::filesystem::path plain = std::filesystem::path(directory) / name;
   const std::filesystem::path compressed = plain.string() + ".gz";
@@ -30,12 +31,24 @@ bool names_rank(std::string_view directory) {
 }
 
 std::string directory_of(std::string_view directory, Rank rank) {
-  std::string filled(directory);
-  const std::string number = std::to_string(rank.value);
-  for (std::size_t at = 0; (at = filled.find(kRankWord, at)) != std::string::npos; at += number.size()) {
-    filled.replace(at, kRankWord.size(), number);
+  return filled_in(directory, kRankWord, std::to_string(rank.value));
+}
+
+std::string filled_in(std::string_view text, std::string_view word, std::string_view value) {
+  std::string filled(text);
+  for (std::size_t at = 0; (at = filled.find(word, at)) != std::string::npos; at += value.size()) {
+    filled.replace(at, word.size(), value);
   }
   return filled;
+}
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMost = 40;
+  std::string line(text.substr(0, kMost));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return "'" + line + (text.size() > kMost ? "...'" : "'");
 }
 
 }  // namespace laconic

@@ -1,4 +1,4 @@
-// Finding the files of a data set.
+// Finding the files of a data set, and what their names and errors are made of.
 //
 // A directory may differ between workers: in "/site/{rank}/mnist" the worker's rank stands in the place of {rank}.
 #pragma once
@@ -21,5 +21,11 @@ inline constexpr std::string_view kRankWord = "{rank}";
 bool names_rank(std::string_view directory);
 // `directory` of the worker `rank`: itself where it names none.
 std::string directory_of(std::string_view directory, Rank rank);
+
+// `text` with `value` in the place of each `word`.
+std::string filled_in(std::string_view text, std::string_view word, std::string_view value);
+
+// What stands in a file as an error can show it: in one line, and not endless.
+std::string shown(std::string_view text);
 
 }  // namespace laconic

@@ -3,96 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 
 #include "base/error.h"
 #include "training/cifar.h"
 #include "training/csv.h"
 #include "training/data_files.h"
 #include "training/graphical_model.h"
-#include "training/idx.h"
+#include "training/idx_data.h"
 #include "training/image_folder.h"
+#include "training/numpy.h"
 #include "training/row.h"
 #include "training/splits.h"
 #include "training/text.h"
 
 namespace laconic {
 namespace {
-
-// A split without its images, and their shape.
-struct Split {
-  Samples samples;
-  ImageShape shape;
-};
-
-Split open_split(const DatasetRow& row, const std::string& directory, std::string_view images_stem,
-                 std::string_view labels_stem, std::string_view users_stem) {
-  const std::string images_path = find_data_file(row, directory, images_stem);
-  const std::string labels_path = find_data_file(row, directory, labels_stem);
-  const std::vector<std::size_t> sizes = read_idx_sizes(images_path, 3);
-  IdxBytes labels = read_idx_bytes(labels_path, 1);
-  const std::size_t count = sizes[0];
-  const auto check_count = [&](const std::string& path, std::size_t found, const char* what) {
-    if (found == count) return;
-    throw UsageError(path + ": " + std::to_string(found) + " " + what + " for the " + std::to_string(count) +
-                     " images of " + images_path + "; take both files from the same release of the data set");
-  };
-  check_count(labels_path, labels.elements.size(), "labels");
-  const auto bad = std::find_if(labels.elements.begin(), labels.elements.end(),
-                                [&](std::uint8_t label) { return label >= row.classes; });
-  if (bad != labels.elements.end()) {
-    throw UsageError(labels_path + ": label " + std::to_string(*bad) + " of sample " +
-                     std::to_string(bad - labels.elements.begin()) + " is not below " + std::to_string(row.classes) +
-                     ", the classes of " + std::string(row.name) + "; check data.dataset and data.dir");
-  }
-  Split split;
-  split.shape = {
-      .channels = 1, .height = static_cast<std::int64_t>(sizes[1]), .width = static_cast<std::int64_t>(sizes[2])};
-  split.samples.labels = std::move(labels.elements);
-  if (!users_stem.empty()) {
-    const std::string users_path = find_data_file(row, directory, users_stem);
-    split.samples.users = read_idx_integers(users_path);
-    check_count(users_path, split.samples.users.size(), "users");
-  }
-  return split;
-}
-
-// The images of a split that `keep` marks.
-std::vector<std::uint8_t> read_idx_images(const std::string& path, const std::vector<bool>& keep,
-                                          const ImageShape& shape) {
-  IdxBytes images = read_idx_rows(path, 3, keep);
-  if (images.sizes[1] != static_cast<std::size_t>(shape.height) ||
-      images.sizes[2] != static_cast<std::size_t>(shape.width)) {
-    throw UsageError(path + ": it changed while it was read; run again");
-  }
-  return std::move(images.elements);
-}
-
-Dataset open_idx(const DatasetRow& row, const std::string& place, const Options&, Splits splits) {
-  Split train = open_split(row, place, row.train_images, row.train_labels, row.train_users);
-  Dataset dataset;
-  dataset.name = row.name;
-  dataset.shape = train.shape;
-  dataset.classes = row.classes;
-  dataset.train = std::move(train.samples);
-  if (splits == Splits::kTraining) return dataset;
-
-  Split test = open_split(row, place, row.test_images, row.test_labels, row.test_users);
-  if (train.shape != test.shape) {
-    throw UsageError(place + ": the images for training are " + std::to_string(train.shape.height) + "x" +
-                     std::to_string(train.shape.width) + " and those for testing " + std::to_string(test.shape.height) +
-                     "x" + std::to_string(test.shape.width) + "; take both from the same release of the data set");
-  }
-  dataset.test = std::move(test.samples);
-  dataset.test.pixels = read_idx_images(find_data_file(row, place, row.test_images),
-                                        std::vector<bool>(dataset.test.count(), true), test.shape);
-  return dataset;
-}
-
-void read_idx_training_images(const DatasetRow& row, const std::string& place, const std::vector<bool>& keep,
-                              Dataset& dataset) {
-  dataset.train.pixels = read_idx_images(find_data_file(row, place, row.train_images), keep, dataset.shape);
-}
 
 // Mean and standard deviation of each channel over all pixels.
 std::vector<ChannelScale> channel_scales(const Samples& samples, const ImageShape& shape) {
@@ -173,7 +98,7 @@ std::span<const DatasetRow> datasets() {
                  .package = "dataset-fashion-mnist",
                  .classes = 10,
                  .open = open_idx,
-                 .read_images = read_idx_training_images,
+                 .read_images = read_idx_images,
                  .train_images = "train-images-idx3-ubyte",
                  .train_labels = "train-labels-idx1-ubyte",
                  .test_images = "t10k-images-idx3-ubyte",
@@ -182,7 +107,7 @@ std::span<const DatasetRow> datasets() {
                  .summary = "70,000 grey images 28x28 of handwritten digits (LeCun et al. 1998)",
                  .classes = 10,
                  .open = open_idx,
-                 .read_images = read_idx_training_images,
+                 .read_images = read_idx_images,
                  .train_images = "train-images-idx3-ubyte",
                  .train_labels = "train-labels-idx1-ubyte",
                  .test_images = "t10k-images-idx3-ubyte",
@@ -192,13 +117,19 @@ std::span<const DatasetRow> datasets() {
                             "(LEAF, Caldas et al. 2018)",
                  .classes = 62,
                  .open = open_idx,
-                 .read_images = read_idx_training_images,
+                 .read_images = read_idx_images,
                  .train_images = "femnist-train-images-idx3-ubyte",
                  .train_labels = "femnist-train-labels-idx1-ubyte",
                  .train_users = "femnist-train-users-idx1-int32",
                  .test_images = "femnist-test-images-idx3-ubyte",
                  .test_labels = "femnist-test-labels-idx1-ubyte",
                  .test_users = "femnist-test-users-idx1-int32"},
+      DatasetRow{.name = "idx",
+                 .summary = "grey images and labels of your own in IDX files, as MNIST's, of any names",
+                 .options = idx_options(),
+                 .holds = "its IDX files",
+                 .open = open_idx,
+                 .read_images = read_idx_images},
       DatasetRow{.name = "cifar10",
                  .summary = "60,000 colour images 32x32 of things and animals in 10 classes, binary version "
                             "(Krizhevsky 2009)",
@@ -217,6 +148,12 @@ std::span<const DatasetRow> datasets() {
                  .options = csv_options(),
                  .holds = "its tables",
                  .open = open_csv},
+      DatasetRow{.name = "numpy",
+                 .summary = "arrays of your own from NumPy, NPZ or NPY: images or vectors, and labels",
+                 .options = numpy_options(),
+                 .holds = "its arrays",
+                 .open = open_numpy,
+                 .read_images = read_numpy_inputs},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,
@@ -249,14 +186,15 @@ Dataset open_dataset(const DatasetRow& row, const std::string& directory, const 
   return row.open(row, place_of(row, directory), options, splits);
 }
 
-void read_chosen(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep, Dataset& dataset) {
+void read_chosen(const DatasetRow& row, const std::string& directory, const Options& options,
+                 const std::vector<bool>& keep, Dataset& dataset) {
   keep_samples(dataset.train, keep, dataset.shape.size());
-  if (row.read_images != nullptr) row.read_images(row, place_of(row, directory), keep, dataset);
+  if (row.read_images != nullptr) row.read_images(row, place_of(row, directory), options, keep, dataset);
 }
 
 Dataset load_dataset(const DatasetRow& row, const std::string& directory, const Options& options) {
   Dataset dataset = open_dataset(row, directory, options);
-  if (!row.is_stream) read_chosen(row, directory, std::vector<bool>(dataset.train.count(), true), dataset);
+  if (!row.is_stream) read_chosen(row, directory, options, std::vector<bool>(dataset.train.count(), true), dataset);
   return dataset;
 }
 

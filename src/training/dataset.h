@@ -100,9 +100,9 @@ struct DatasetRow {
   // Reads the files, of the training split at least all but the images; `options` were resolved against the row's.
   Dataset (*open)(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) = nullptr;
   // Reads those of the training images that `keep` marks. Null: they come with the rest.
-  void (*read_images)(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep,
-                      Dataset& dataset) = nullptr;
-  // Names of the files, empty where there are none of the kind. IDX files: images, labels, users.
+  void (*read_images)(const DatasetRow& row, const std::string& directory, const Options& options,
+                      const std::vector<bool>& keep, Dataset& dataset) = nullptr;
+  // Names of the files, empty where there are none of the kind or the job names them. IDX files: images, labels, users.
   std::string_view train_images = {}, train_labels = {}, train_users = {};
   std::string_view test_images = {}, test_labels = {}, test_users = {};
   // Files of text.
@@ -121,11 +121,12 @@ const DatasetRow& find_dataset(std::string_view name);
 Dataset load_dataset(const DatasetRow& row, const std::string& directory, const Options& options = {});
 
 // The same in two steps, for one that does not want all training samples. First everything that tells them apart:
-// labels, users and number; of IDX files their images are left unread.
+// labels, users and number; of IDX files and arrays the images or inputs are left unread.
 Dataset open_dataset(const DatasetRow& row, const std::string& directory, const Options& options = {},
                      Splits splits = Splits::kAll);
-// Then those that `keep` marks, one mark for each of `dataset.train`, which opened in the same way: it holds them
+// Then those that `keep` marks, one mark for each of `dataset.train`, which was opened in the same way: it holds them
 // alone, the order kept. The images of the others are never in memory where they were left unread. Not for streams.
-void read_chosen(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep, Dataset& dataset);
+void read_chosen(const DatasetRow& row, const std::string& directory, const Options& options,
+                 const std::vector<bool>& keep, Dataset& dataset);
 
 }  // namespace laconic

@@ -58,7 +58,7 @@ TEST(Dataset, IsReadInTwoStepsOfWhichTheSecondTakesTheChosenImages) {
   EXPECT_EQ(data.test.pixels.size(), 10U * 6);
   std::vector<bool> keep(70);
   keep[65] = keep[3] = true;
-  read_chosen(row, folder.path(), keep, data);
+  read_chosen(row, folder.path(), {}, keep, data);
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{3, 3, 3, 3, 3, 3, 65, 65, 65, 65, 65, 65}));
   EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{3, 3}));
   EXPECT_EQ(data.train.users, (std::vector<std::uint32_t>{1, 32}));
@@ -70,7 +70,7 @@ TEST(Dataset, IsReadInTwoStepsOfWhichTheSecondTakesTheChosenImages) {
 
   Dataset changed = open_dataset(row, folder.path(), {}, Splits::kTraining);
   folder.write_compressed(std::string(row.train_images) + ".gz", idx(0x08, {70, 3, 2}, std::string(420, '\1')));
-  expect_in(usage_error([&] { read_chosen(row, folder.path(), std::vector<bool>(70, true), changed); }),
+  expect_in(usage_error([&] { read_chosen(row, folder.path(), {}, std::vector<bool>(70, true), changed); }),
             {"changed while it was read"});
 }
 

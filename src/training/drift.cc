@@ -131,7 +131,7 @@ Drift::Drift(const DriftOptions& options, const Dataset& data, std::uint64_t ste
                      " can be drawn anew, only data.dataset = \"graphical_model\"; take labels or rotation");
   }
   if (kind_ == Kind::kRotation && !data.train.values.empty()) {
-    throw UsageError("drift.kind: " + data.name + " has vectors, and only images turn; take labels");
+    throw UsageError("drift.kind: " + data.name + " has no images of bytes, and only those turn; take labels");
   }
   if (kind_ == Kind::kRotation && data.shape.height != data.shape.width) {
     throw UsageError("drift.kind: images of " + data.name + " have " + std::to_string(data.shape.height) + "x" +

@@ -10,6 +10,7 @@ void add_kind(const Dataset& dataset, Fingerprint& fingerprint) {
   }
   fingerprint.add(dataset.classes);
   fingerprint.add(dataset.vocabulary);
+  fingerprint.add(dataset.train.values.empty() ? 0 : 1);
 }
 
 template <typename Values>
@@ -38,12 +39,13 @@ std::uint64_t fingerprint_of_training(const Dataset& dataset) {
 
 std::string kind_text(const Dataset& dataset) {
   if (dataset.input == Input::kText) return "text of " + std::to_string(dataset.classes) + " different tokens";
+  const bool bytes = dataset.train.values.empty();
+  const std::string classes = " in " + std::to_string(dataset.classes) + " classes";
   if (dataset.shape.channels == 1 && dataset.shape.height == 1) {
-    return "vectors of " + std::to_string(dataset.shape.width) + " numbers in " + std::to_string(dataset.classes) +
-           " classes";
+    return "vectors of " + std::to_string(dataset.shape.width) + (bytes ? " bytes" : " numbers") + classes;
   }
   return "images of " + std::to_string(dataset.shape.channels) + "x" + std::to_string(dataset.shape.height) + "x" +
-         std::to_string(dataset.shape.width) + " in " + std::to_string(dataset.classes) + " classes";
+         std::to_string(dataset.shape.width) + (bytes ? "" : " numbers") + classes;
 }
 
 }  // namespace laconic

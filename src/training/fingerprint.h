@@ -27,8 +27,8 @@ class Fingerprint {
   std::uint64_t value_ = 0xcbf29ce484222325ULL;
 };
 
-// Of what a model needs to know of the data: images or text, the size of a sample, classes and their names, vocabulary.
-// Workers learn one model from data that agree in it.
+// Of what a model needs to know of the data: images or text, the size of a sample, whether its numbers are bytes (which
+// only the samples tell), classes and their names, vocabulary. Workers learn one model from data that agree in it.
 std::uint64_t fingerprint_of_kind(const Dataset& dataset);
 // Of that and the training samples but their pixels and values: number, labels, users, tokens.
 std::uint64_t fingerprint_of_training(const Dataset& dataset);

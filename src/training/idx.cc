@@ -1,6 +1,5 @@
 #include "training/idx.h"
 
-#include <algorithm>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t kTypeByte = 0x08;
 constexpr std::uint8_t kTypeInteger = 0x0c;
-constexpr std::size_t kChunk = std::size_t{1} << 20;
 
 std::uint32_t big_endian(InputFile& file) {
   std::uint8_t bytes[4];
@@ -51,54 +49,6 @@ std::vector<std::size_t> read_header(InputFile& file, std::uint8_t type, std::si
   return sizes;
 }
 
-// The bytes of the elements, one after another.
-class Elements {
- public:
-  Elements(InputFile& file, std::size_t size) : file_(file), start_(file.position()), size_(size) {}
-
-  // Appends the next `count` bytes to `out`.
-  void append(std::size_t count, std::vector<std::uint8_t>& out) {
-    while (count > 0) {
-      const std::size_t before = out.size();
-      const std::size_t wanted = std::min(kChunk, count);
-      out.resize(before + wanted);
-      read(out.data() + before, wanted);
-      count -= wanted;
-    }
-  }
-
-  void skip(std::size_t count) {
-    while (count > 0) {
-      const std::size_t wanted = std::min(kChunk, count);
-      passing_.resize(wanted);
-      read(passing_.data(), wanted);
-      count -= wanted;
-    }
-  }
-
-  // To be called behind the last byte.
-  void expect_end() {
-    std::uint8_t beyond = 0;
-    // This read also makes zlib verify the checksum of the stream.
-    if (file_.read(&beyond, 1) != 0) {
-      file_.fail(file_.position() - 1,
-                 "the file goes on after the " + std::to_string(size_) + " bytes its header announces");
-    }
-  }
-
- private:
-  void read(std::uint8_t* out, std::size_t wanted) {
-    if (file_.read(out, wanted) == wanted) return;
-    file_.fail(file_.position(), "the file ends after " + std::to_string(file_.position() - start_) + " of " +
-                                     std::to_string(size_) + " bytes that its header announces");
-  }
-
-  InputFile& file_;
-  std::size_t start_;
-  std::size_t size_;
-  std::vector<std::uint8_t> passing_;
-};
-
 std::size_t product(const std::vector<std::size_t>& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::size_t{1}, std::multiplies<>());
 }
@@ -108,7 +58,7 @@ IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t elemen
   IdxBytes array;
   array.sizes = read_header(file, type, element_size, rank);
   const std::size_t expected = product(array.sizes) * element_size;
-  Elements elements(file, expected);
+  AnnouncedBytes elements(file, expected);
   elements.append(expected, array.elements);
   elements.expect_end();
   return array;
@@ -127,17 +77,8 @@ IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vec
   }
   const std::size_t expected = product(array.sizes);
   const std::size_t row = expected / keep.size();
-  Elements elements(file, expected);
-  for (auto run = keep.begin(); run != keep.end();) {
-    const auto end = std::find(run, keep.end(), !*run);
-    const std::size_t bytes = static_cast<std::size_t>(end - run) * row;
-    if (*run) {
-      elements.append(bytes, array.elements);
-    } else {
-      elements.skip(bytes);
-    }
-    run = end;
-  }
+  AnnouncedBytes elements(file, expected);
+  elements.append_rows(keep, row, array.elements);
   elements.expect_end();
   array.elements.shrink_to_fit();
   array.sizes[0] = array.elements.size() / row;

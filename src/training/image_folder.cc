@@ -153,7 +153,8 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   return dataset;
 }
 
-void read_folder_images(const DatasetRow&, const std::string&, const std::vector<bool>& keep, Dataset& dataset) {
+void read_folder_images(const DatasetRow&, const std::string&, const Options&, const std::vector<bool>& keep,
+                        Dataset& dataset) {
   const ImageList list{.paths = std::move(dataset.files), .labels = {}};
   dataset.files.clear();
   dataset.train.pixels = read_images(list, keep, dataset.shape);

@@ -23,7 +23,7 @@ std::span<const OptionSpec> image_folder_options();
 // there or hold no image, more classes than kMostImageClasses, a class of test/ that train/ has not, an image of
 // another size than the first, and what read_image refuses.
 Dataset open_image_folder(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits);
-void read_folder_images(const DatasetRow& row, const std::string& directory, const std::vector<bool>& keep,
-                        Dataset& dataset);
+void read_folder_images(const DatasetRow& row, const std::string& directory, const Options& options,
+                        const std::vector<bool>& keep, Dataset& dataset);
 
 }  // namespace laconic

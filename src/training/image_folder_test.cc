@@ -134,7 +134,7 @@ TEST(ImageFolders, GiveAWorkerItsImagesAlone) {
   write_data(folder);
   folder.write("train/dog/b.png", "damaged, and nobody's who does not keep it");
   Dataset data = open_dataset(row(), folder.path(), options({{"colours", "grey"}}), Splits::kTraining);
-  read_chosen(row(), folder.path(), {false, true, true, false}, data);
+  read_chosen(row(), folder.path(), {}, {false, true, true, false}, data);
   EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 1}));
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{40, 40, 40, 40, 10, 10, 10, 10}));
 }

@@ -7,30 +7,39 @@
 #include "base/error.h"
 
 namespace laconic {
+namespace {
 
-InputFile::InputFile(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
+constexpr std::size_t kChunk = std::size_t{1} << 20;
+
+}  // namespace
+
+void InputStream::fail(std::size_t position, const std::string& problem) const {
+  refuse("byte " + std::to_string(position) + ": " + problem + "; get the file anew from where it came from");
+}
+
+void InputStream::refuse(const std::string& problem) const { throw UsageError(name_ + ": " + problem); }
+
+InputFile::InputFile(const std::string& path) : InputStream(path), file_(gzopen(path.c_str(), "rb")) {
   if (file_ == nullptr) {
-    throw UsageError(path + ": cannot be opened (" + std::strerror(errno) + "); check the data directory");
+    refuse(std::string("cannot be opened (") + std::strerror(errno) + "); check the data directory");
   }
   gzbuffer(file_.get(), 1U << 17);
 }
 
-std::size_t InputFile::read(std::uint8_t* out, std::size_t size) {
+std::size_t InputFile::read_some(std::uint8_t* out, std::size_t size) {
   const int got = gzread(file_.get(), out, static_cast<unsigned>(size));
   int code = Z_OK;
   const char* text = gzerror(file_.get(), &code);
   // zlib reports a compressed stream that breaks off as a buffer error, after handing out what there was.
   if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    if (code == Z_BUF_ERROR) fail(position_ + static_cast<std::size_t>(std::max(got, 0)), "the file breaks off");
-    fail(position_, code == Z_ERRNO ? std::string("it cannot be read (") + std::strerror(errno) + ")"
-                                    : std::string("the compressed data are damaged (") + text + ")");
+    if (code == Z_BUF_ERROR) fail(position() + static_cast<std::size_t>(std::max(got, 0)), "the file breaks off");
+    fail(position(), code == Z_ERRNO ? std::string("it cannot be read (") + std::strerror(errno) + ")"
+                                     : std::string("the compressed data are damaged (") + text + ")");
   }
-  position_ += static_cast<std::size_t>(got);
   return static_cast<std::size_t>(got);
 }
 
 std::vector<std::uint8_t> InputFile::read_rest(std::size_t most) {
-  constexpr std::size_t kChunk = std::size_t{1} << 20;
   std::vector<std::uint8_t> bytes;
   while (true) {
     const std::size_t before = bytes.size();
@@ -42,9 +51,51 @@ std::vector<std::uint8_t> InputFile::read_rest(std::size_t most) {
   }
 }
 
-void InputFile::fail(std::size_t position, const std::string& problem) const {
-  throw UsageError(path_ + ": byte " + std::to_string(position) + ": " + problem +
-                   "; get the file anew from where it came from");
+void AnnouncedBytes::append(std::size_t count, std::vector<std::uint8_t>& out) {
+  while (count > 0) {
+    const std::size_t before = out.size();
+    const std::size_t wanted = std::min(kChunk, count);
+    out.resize(before + wanted);
+    read(out.data() + before, wanted);
+    count -= wanted;
+  }
+}
+
+void AnnouncedBytes::skip(std::size_t count) {
+  while (count > 0) {
+    const std::size_t wanted = std::min(kChunk, count);
+    passing_.resize(wanted);
+    read(passing_.data(), wanted);
+    count -= wanted;
+  }
+}
+
+void AnnouncedBytes::append_rows(const std::vector<bool>& keep, std::size_t row, std::vector<std::uint8_t>& out) {
+  for (auto run = keep.begin(); run != keep.end();) {
+    const auto end = std::find(run, keep.end(), !*run);
+    const std::size_t bytes = static_cast<std::size_t>(end - run) * row;
+    if (*run) {
+      append(bytes, out);
+    } else {
+      skip(bytes);
+    }
+    run = end;
+  }
+}
+
+void AnnouncedBytes::expect_end() {
+  std::uint8_t beyond = 0;
+  // This read also makes zlib verify the checksum of the stream.
+  if (stream_.read(&beyond, 1) != 0) {
+    stream_.fail(stream_.position() - 1,
+                 "the file goes on after the " + std::to_string(size_) + " bytes its header announces");
+  }
+}
+
+void AnnouncedBytes::read(std::uint8_t* out, std::size_t wanted) {
+  if (stream_.read(out, wanted) == wanted) return;
+  stream_.fail(stream_.position(), "the file ends after " + std::to_string(stream_.position() - start_) + " of " +
+                                       std::to_string(size_) + " bytes that its header announces");
 }
 
 }  // namespace laconic
