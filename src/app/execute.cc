@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "app/results.h"
+#include "app/served_page.h"
 #include "base/error.h"
 #include "report/format.h"
 #include "report/metrics.h"
@@ -66,6 +67,7 @@ Execution simulated_execution(const Console& console) {
 ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   JobSetup setup = execution.set_up(job);
   RunFolder folder(job);
+  ServedPage page(console.page, job, setup, execution.kind);
   std::optional<JobCheckpoints> checkpoints;
   if (job.checkpoint_interval) {
     checkpoints.emplace(job, execution.kind, true);
@@ -77,6 +79,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     }
   }
   if (execution.ready) execution.ready();
+  if (console.page) console.out << "watch at " << page.url() << std::endl;
   const std::string& progress = job.section("output").text("progress");
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
@@ -92,26 +95,34 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     }
   }
   std::uint64_t syncs = 0;
+  const auto add_metric = [&](const std::string& line) {
+    folder.add_metric(line);
+    page.add_metric(line);
+  };
   RunObserver observer;
   observer.interrupted = console.interrupted;
   observer.on_warning = [&](const std::string& text) { print_warning(console, text); };
   observer.archive = [&](Archive& archive) {
     std::string lines = folder.metrics();
     archive.text("metrics", lines, kMostMetrics);
-    if (archive.loading()) folder.set_metrics(lines);
+    if (archive.loading()) {
+      folder.set_metrics(lines);
+      page.set_metrics(lines);
+    }
     archive.value("synchronisations", syncs);
   };
   observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {
     display.step(step, loss, so_far, wire);
+    page.step(step);
   };
   observer.on_measurement = [&](const Measurement& measurement) {
     const double epoch = setup.epochs(measurement.step);
-    folder.add_metric(measurement_line(measurement, epoch));
+    add_metric(measurement_line(measurement, epoch));
     display.measurement(measurement, epoch);
   };
   if (setup.syncs_depend_on_data()) {
     observer.on_sync = [&](Step step, const std::map<std::string, double>& watched) {
-      folder.add_metric(sync_line(step, setup.epochs(step), ++syncs, watched, threshold));
+      add_metric(sync_line(step, setup.epochs(step), ++syncs, watched, threshold));
     };
   }
   RunResult result;
@@ -129,6 +140,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     return ExitCode::kInterrupted;
   }
   const Summary summary = summarise(job, setup, result, execution.kind);
+  page.end(summary);
   folder.publish(job, setup, result, summary);
   if (checkpoints && summary.finished()) checkpoints->remove_all();
   if (progress != "off") {
