@@ -42,12 +42,13 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
   return port;
 }
 
-// A zone ("fe80::1%eth0") is for this machine alone and in no field Host.
+// Nothing but an address: a zone ("fe80::1%eth0") is for this machine alone, and Asio reads no further than a zero
+// byte.
 std::optional<asio::ip::address> literal(std::string_view text) {
+  if (text.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return std::nullopt;
   std::error_code error;
   const asio::ip::address address = asio::ip::make_address(text, error);
-  if (error || text.find('%') != std::string_view::npos) return std::nullopt;
-  return address;
+  return error ? std::nullopt : std::optional(address);
 }
 
 bool same_name(std::string_view a, std::string_view b) {

@@ -44,6 +44,11 @@ TEST(Host, OfAPageOnTheLoopbackIsTheLoopbackUnderAnyPort) {
   }
 }
 
+TEST(Host, IsReadBeyondAZeroByte) {
+  EXPECT_FALSE(is_meant_for(std::string_view("127.0.0.1\0.example.org", 22), parse_address(""), "machine"));
+  EXPECT_FALSE(is_meant_for(std::string_view("[::1\0]", 7), parse_address(""), "machine"));
+}
+
 TEST(Host, OfAPageOnOneAddressIsThatOneAndTheMachinesName) {
   const Address bound = parse_address("192.0.2.7:80");
   for (const char* host : {"192.0.2.7", "192.0.2.7:80", "machine", "MACHINE:80", "localhost"}) {
