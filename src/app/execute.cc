@@ -140,8 +140,8 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     return ExitCode::kInterrupted;
   }
   const Summary summary = summarise(job, setup, result, execution.kind);
-  page.end(summary);
   folder.publish(job, setup, result, summary);
+  page.end(summary);
   if (checkpoints && summary.finished()) checkpoints->remove_all();
   if (progress != "off") {
     console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;

@@ -167,7 +167,8 @@ const std::vector<Layer>& layers() {
       {"consensus", {"runtimes/mpi"}},
       {"training", {"runtimes", "consensus"}},
       {"report", {"runtimes", "consensus", "training"}},
-      {"serve", {"strategies", "runtimes", "consensus", "training", "report"}},
+      {"serve",
+       {"kernels", "compress", "monitor", "topology", "strategies", "runtimes", "consensus", "training", "report"}},
       {"app", {}},
       {"laconic", {}},
   };

@@ -16,7 +16,12 @@ const watch = live => {
     say('live-note', note);
     [progress.max, progress.value] = [steps, step];
   };
-  const show_run = () => live.has_ended ? show('done', end_text(only.summary)) : show('running');
+  const show_run = () => {
+    const {finished, end, error} = only.summary;
+    if (!live.has_ended) show('running');
+    else if (finished) show('done', end_text(only.summary));
+    else show(end, error);
+  };
   const draw = () => {
     is_due = false;
     head();
