@@ -28,6 +28,8 @@ bool same_folder(const std::string& a, const std::string& b) {
 }  // namespace
 
 ExitCode run_command(Console& console, const RunArguments& arguments) {
+  console.page.reset();
+  if (arguments.serve) console.page = serve::parse_address(*arguments.serve);
   const std::optional<runtime::Launch> launch = runtime::find_launch(runtime::environment_variable);
   if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
   if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough

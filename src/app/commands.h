@@ -22,6 +22,8 @@ struct RunArguments {
   std::vector<std::string> overrides;
   bool dry_run = false;
   std::string resume = {};  // the results of a run to go on from its newest checkpoint; empty: begin at the beginning
+  // Where the page is served while the run goes on, as serve::parse_address takes it; unset: nowhere.
+  std::optional<std::string> serve = {};
 };
 // In the simulator, or, where a launcher has started this process as one of several, over MPI.
 ExitCode run_command(Console& console, const RunArguments& arguments);

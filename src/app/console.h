@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "report/progress.h"
+#include "serve/address.h"
 
 namespace laconic {
 
@@ -19,6 +21,8 @@ struct Console {
   bool colour = false;                // and takes colours
   std::size_t width = 100;            // characters of a line
   std::function<bool()> interrupted;  // whether the user asked to stop; may be empty
+  // Where the page of a run is served while it goes on; unset: nowhere.
+  std::optional<serve::Address> page = {};
 
   bool stopped() const { return interrupted && interrupted(); }
 };

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "app/results.h"
+#include "app/served_page.h"
 #include "base/error.h"
 #include "report/format.h"
 #include "report/metrics.h"
@@ -64,6 +65,7 @@ Execution simulated_execution(const Console& console) {
 ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   JobSetup setup = execution.set_up(job);
   RunFolder folder(job);
+  ServedPage page(console.page, job, setup, execution.kind);
   std::optional<JobCheckpoints> checkpoints;
   if (job.checkpoint_interval) {
     checkpoints.emplace(job, execution.kind, true);
@@ -75,6 +77,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     }
   }
   if (execution.ready) execution.ready();
+  if (console.page) console.out << "watch at " << page.url() << std::endl;
   const std::string& progress = job.section("output").text("progress");
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
@@ -90,13 +93,20 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     }
   }
   std::uint64_t syncs = 0;
+  const auto add_metric = [&](const std::string& line) {
+    folder.add_metric(line);
+    page.add_metric(line);
+  };
   RunObserver observer;
   observer.interrupted = console.interrupted;
   observer.on_warning = [&](const std::string& text) { print_warning(console.err, text); };
   observer.archive = [&](Archive& archive) {
     std::string lines = folder.metrics();
     archive.text("metrics", lines, kMostMetrics);
-    if (archive.loading()) folder.set_metrics(lines);
+    if (archive.loading()) {
+      folder.set_metrics(lines);
+      page.set_metrics(lines);
+    }
     archive.value("synchronisations", syncs);
     std::uint64_t model = setup.training->model_fingerprint();
     archive.value("model", model);
@@ -106,15 +116,16 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   };
   observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {
     display.step(step, loss, so_far, wire);
+    page.step(step);
   };
   observer.on_measurement = [&](const Measurement& measurement) {
     const double epoch = setup.epochs(measurement.step);
-    folder.add_metric(measurement_line(measurement, epoch));
+    add_metric(measurement_line(measurement, epoch));
     display.measurement(measurement, epoch);
   };
   if (setup.syncs_depend_on_data()) {
     observer.on_sync = [&](Step step, const std::map<std::string, double>& watched) {
-      folder.add_metric(sync_line(step, setup.epochs(step), ++syncs, watched, threshold));
+      add_metric(sync_line(step, setup.epochs(step), ++syncs, watched, threshold));
     };
   }
   RunResult result;
@@ -133,6 +144,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   }
   const Summary summary = summarise(job, setup, result, execution.kind);
   folder.publish(job, setup, result, summary);
+  page.end(summary);
   if (checkpoints && summary.finished()) checkpoints->remove_all();
   if (progress != "off") {
     console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;

@@ -77,14 +77,24 @@ int main(int argc, char** argv) {
   run_app->add_option("--set", run.overrides, set_help)->allow_extra_args(false);
   run_app->add_option("--resume", run.resume,
                       "Go on from the newest checkpoint of this run, given by the folder of its results");
-  run_app->add_flag("--dry-run", run.dry_run,
-                    "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
+  CLI::Option* dry_run = run_app->add_flag(
+      "--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
+  run_app
+      ->add_option_function<std::string>(
+          "--serve", [&](const std::string& address) { run.serve = address; },
+          "Show the run as a page in the browser while it goes on, at ADDRESS:PORT, ADDRESS or PORT (127.0.0.1:8080 "
+          "unless given)")
+      ->expected(0, 1)
+      ->excludes(dry_run);
   run_app->footer(
       "Examples:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16\n"
-      "  laconic run --resume runs/job\n  mpirun -n 8 laconic run job.toml      (one worker a process)");
+      "  laconic run --resume runs/job\n  laconic run job.toml --serve 8080\n  mpirun -n 8 laconic run job.toml      "
+      "(one worker a process)");
   run_app->callback([&] {
     if (run.job_file.empty() && run.resume.empty()) {
-      throw CLI::ValidationError("job.toml is missing; give a job file, or --resume with the results of a run");
+      throw CLI::ValidationError("job.toml is missing; give a job file" +
+                                 std::string(run.serve ? " (before --serve)" : "") +
+                                 ", or --resume with the results of a run");
     }
     command = [&] { return run_command(console, run); };
   });

@@ -102,7 +102,13 @@ std::string man_option(const CLI::Option& option) {
   if (option.get_positional()) {
     text += "\\fI" + roff(option.get_name()) + "\\fR\n";
   } else {
-    text += "\\fB" + roff(option.get_name()) + "\\fR" + (option.get_expected_min() == 0 ? "" : " \\fIvalue\\fR") + "\n";
+    const bool may_have_value = option.get_items_expected_max() > 0;
+    const bool needs_value = option.get_items_expected_min() > 0;
+    text += "\\fB" + roff(option.get_name()) + "\\fR" +
+            (needs_value      ? " \\fIvalue\\fR"
+             : may_have_value ? " [\\fIvalue\\fR]"
+                              : "") +
+            "\n";
   }
   return text + roff(option.get_description()) + "\n";
 }

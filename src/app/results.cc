@@ -159,6 +159,24 @@ WorkersRecord workers_record(const JobSetup& setup) {
   return {.labels = labels_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
 }
 
+// What is known of it before its first step.
+Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
+  Summary summary;
+  summary.runtime = runtime == RuntimeKind::kMpi ? Summary::Runtime::kMpi : Summary::Runtime::kSimulator;
+  summary.average = runtime == RuntimeKind::kSimulator || job.section("evaluation").flag("average");
+  summary.program_version = LACONIC_VERSION;
+  summary.job = job.name;
+  summary.strategy = job.strategy->name;
+  summary.model = job.model->name;
+  summary.dataset = job.dataset->name;
+  summary.seed = job.seed;
+  summary.workers = job.workers;
+  summary.parameters = setup.strategy_setting.dimension;
+  if (setup.tuned) summary.tuned_gamma = setup.tuned->gamma;
+  summary.planned_steps = setup.steps();
+  return summary;
+}
+
 // Bytes of a state of fda's monitor, one way.
 double state_bytes(const Options& strategy, const StrategySetting& setting) {
   const WatchOptions watch = read_watch_options(strategy);
@@ -249,22 +267,18 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
   temporary_.clear();
 }
 
+PageRun page_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
+  return {.name = job.name,
+          .job = job.resolved_text(),
+          .metrics = {},
+          .summary = summary_text(summary_at_start(job, setup, runtime)),
+          .workers = workers_text(workers_record(setup))};
+}
+
 Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime) {
-  Summary summary;
-  summary.runtime = runtime == RuntimeKind::kMpi ? Summary::Runtime::kMpi : Summary::Runtime::kSimulator;
-  summary.average = runtime == RuntimeKind::kSimulator || job.section("evaluation").flag("average");
-  summary.program_version = LACONIC_VERSION;
-  summary.job = job.name;
-  summary.strategy = job.strategy->name;
-  summary.model = job.model->name;
-  summary.dataset = job.dataset->name;
-  summary.seed = job.seed;
-  summary.workers = job.workers;
-  summary.parameters = setup.strategy_setting.dimension;
-  if (setup.tuned) summary.tuned_gamma = setup.tuned->gamma;
+  Summary summary = summary_at_start(job, setup, runtime);
   summary.end = end_of(result.outcome.end);
   if (result.outcome.error) summary.error = error_text(result.outcome.error);
-  summary.planned_steps = setup.steps();
   summary.steps = result.steps_done.value;
   summary.epochs = setup.epochs(result.steps_done);
   summary.syncs = result.outcome.syncs;

@@ -59,6 +59,9 @@ class RunFolder {
 // What a run came to.
 Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime);
 
+// What a page can show of a run before its first step: job, summary and workers.
+PageRun page_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime);
+
 // The line of an error, whatever it is.
 std::string error_text(const std::exception_ptr& error);
 

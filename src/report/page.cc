@@ -55,10 +55,7 @@ void fill(std::string& page, std::string_view place, std::string_view with) {
   page.replace(at, place.size(), with);
 }
 
-}  // namespace
-
-std::string report_page(std::span<const PageRun> runs) {
-  LACONIC_CHECK(!runs.empty(), "a page of no run");
+Json data_of(std::span<const PageRun> runs) {
   Json data = {{"runs", Json::array()}};
   for (const PageRun& run : runs) {
     Json json = {{"name", run.name}, {"job", run.job}, {"summary", parsed(run.summary, "summary.json")}};
@@ -66,6 +63,11 @@ std::string report_page(std::span<const PageRun> runs) {
     add_metrics(run.metrics, json);
     data["runs"].push_back(std::move(json));
   }
+  return data;
+}
+
+// `connects`: what the page's policy lets it connect to.
+std::string page_of(const Json& data, std::string_view connects) {
   std::string page(page_parts::kPage);
   // From the last place to the first: nothing that was put in is searched.
   fill(page, "@SCRIPT@", page_parts::kScript);
@@ -73,7 +75,25 @@ std::string report_page(std::span<const PageRun> runs) {
   fill(page, "@DATA@", embedded(data));
   fill(page, "@STYLE@", page_parts::kStyle);
   fill(page, "@PLOT_STYLE@", page_parts::kPlotStyle);
+  fill(page, "@CONNECTS@", connects);
   return page;
+}
+
+}  // namespace
+
+std::string report_page(std::span<const PageRun> runs) {
+  LACONIC_CHECK(!runs.empty(), "a page of no run");
+  return page_of(data_of(runs), "'none'");
+}
+
+std::string live_page(const PageRun& run, const PageFeed& feed) {
+  Json data = data_of({&run, 1});
+  data["live"] = {{"session", feed.session},
+                  {"lines", feed.lines},
+                  {"step", feed.step},
+                  {"steps", feed.steps},
+                  {"has_ended", feed.has_ended}};
+  return page_of(data, "'self'");
 }
 
 }  // namespace laconic

@@ -1,8 +1,11 @@
 // report.html: a run, or several side by side, as one page that needs nothing else: no network, no file beside it.
 //
+// The same page of a run that goes on is served (live_page): it then asks where it came from for what is new.
+//
 // The page's parts lie in page/, and the drawing is uPlot's (third_party/uplot); the build puts them into the program.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -19,5 +22,18 @@ struct PageRun {
 
 // At least one run. Throws DecodeError for texts that are not what they should be, with the file's name.
 std::string report_page(std::span<const PageRun> runs);
+
+// How a run stands whose page is served.
+struct PageFeed {
+  std::string session;      // of the process that serves it; the page keeps to one
+  std::uint64_t lines = 0;  // of the metrics that the page has
+  std::uint64_t step = 0;
+  std::uint64_t steps = 0;  // planned
+  bool has_ended = false;   // nothing will come
+};
+
+// The page of a run that goes on. Its news are at "/events?from=N", N lines of metrics that it has: server-sent events,
+// of which each is what LiveRun::news gives.
+std::string live_page(const PageRun& run, const PageFeed& feed);
 
 }  // namespace laconic

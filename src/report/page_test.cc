@@ -49,7 +49,8 @@ TEST(ReportPage, NamesNothingOutsideItself) {
     EXPECT_EQ(page.find(outward), std::string::npos) << outward;
   }
   EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
-  for (const char* place : {"@STYLE@", "@SCRIPT@", "@DATA@", "@PLOT_STYLE@", "@PLOT_SCRIPT@"}) {
+  EXPECT_NE(page.find("connect-src 'none'"), std::string::npos);
+  for (const char* place : {"@STYLE@", "@SCRIPT@", "@DATA@", "@PLOT_STYLE@", "@PLOT_SCRIPT@", "@CONNECTS@"}) {
     EXPECT_EQ(page.find(place), std::string::npos) << place;
   }
 }

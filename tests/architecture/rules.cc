@@ -167,6 +167,8 @@ const std::vector<Layer>& layers() {
       {"consensus", {"runtimes/mpi"}},
       {"training", {"runtimes", "consensus"}},
       {"report", {"runtimes", "consensus", "training"}},
+      {"serve",
+       {"kernels", "compress", "monitor", "topology", "strategies", "runtimes", "consensus", "training", "report"}},
       {"app", {}},
       {"laconic", {}},
   };
@@ -176,7 +178,7 @@ const std::vector<Layer>& layers() {
 const std::vector<Vendor>& vendors() {
   static const std::vector<Vendor> table = {
       {"libtorch", {"torch/", "ATen/", "c10/", "caffe2/"}, {"training", "app", "laconic"}},
-      {"Asio", {"asio.hpp", "asio/"}, {"comm", "runtimes"}},
+      {"Asio", {"asio.hpp", "asio/"}, {"comm", "runtimes", "serve"}},
       {"Highway", {"hwy/"}, {"kernels"}},
       {"Eigen", {"Eigen/", "unsupported/Eigen/"}, {"topology"}},
       {"nlohmann/json", {"nlohmann/"}, {"report", "training", "app"}},
@@ -188,7 +190,7 @@ const std::vector<Vendor>& vendors() {
       {"the interface to threads",
        {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "barrier", "latch",
         "pthread.h"},
-       {"base", "kernels", "compress", "monitor", "comm", "runtimes", "training", "report", "app", "laconic"}},
+       {"base", "kernels", "compress", "monitor", "comm", "runtimes", "training", "report", "serve", "app", "laconic"}},
       {"the output streams", {"iostream"}, {"app"}},
   };
   return table;
@@ -202,7 +204,7 @@ const std::vector<ForbiddenWords>& forbidden_words() {
        {},
        "every random number comes from a RandomStream, which is the same on every machine"},
       {{"system_clock", "steady_clock", "high_resolution_clock", "gettimeofday", "clock_gettime", "std::time", "time("},
-       {"runtimes", "report", "app"},
+       {"runtimes", "report", "serve", "app"},
        "the wall clock decides no result; a strategy's clock is Comm's"},
       {{"std::cout", "std::cerr", "std::clog", "printf", "fprintf", "puts", "fputs", "putchar", "std::exit", "exit(",
         "abort("},

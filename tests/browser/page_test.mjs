@@ -90,6 +90,7 @@ test('the tables hold the numbers of metrics.jsonl, and a copy has them', async 
   const {page} = await open('fda', {permissions: ['clipboard-read', 'clipboard-write']});
   const figure = page.locator('figure[data-chart="Loss"]');
   await figure.locator('summary').click();
+  await figure.locator('tbody tr').first().waitFor();
   const rows = await figure.locator('tbody tr').evaluateAll(all => all.map(row => [...row.children].map(cell => Number(cell.textContent))));
   const metrics = readFileSync(`${RUNS}/fda/metrics.jsonl`, 'utf8').trim().split('\n').map(JSON.parse).filter(line => line.type === 'measurement');
   assert.deepEqual(rows, metrics.map(line => [line.step, line.train_loss, line.test.loss]));

@@ -40,7 +40,7 @@ const make_figure = (title, text, body, rows) => {
       said.textContent = ' copied';
       setTimeout(() => said.textContent = '', 2000);
     }}, 'Copy the numbers');
-    const details = element('details', {ontoggle: () => {
+    const fill = () => {
       if (!details.open) return;
       const [head, ...lines] = rows();
       scroll.replaceChildren(element('table', {},
@@ -49,19 +49,22 @@ const make_figure = (title, text, body, rows) => {
           element('tr', {}, ...line.map((cell, i) => element(i ? 'td' : 'th', i ? {} : {scope: 'row'}, String(cell ?? '')))))),
       ));
       if (lines.length > 5000) scroll.append(element('p', {}, 'The first 5,000 of ' + format.count(lines.length) + ' lines; a copy has all.'));
-    }}, element('summary', {}, 'Numbers'), copy, said, scroll);
+    };
+    const details = element('details', {ontoggle: fill}, element('summary', {}, 'Numbers'), copy, said, scroll);
     figure.append(details);
+    figure.refresh = fill;
   }
   return figure;
 };
 
-// `series(axis)`: [{label, points: [[x, y]], marks, index}]; `text`: of a value; `fixed`: an axis that stays.
+// `series(axis)`: [{label, points: [[x, y]], marks, index}]; `text`: of a value; `fixed`: an axis that stays; `before`: the
+// figure that it goes before, else it is the last.
 const charts = [];
-const add_chart = ({title, note, series, text, fixed, log}) => {
+const add_chart = ({title, note, series, text, fixed, log, before}) => {
   const plot = element('div', {class: 'plot'});
   const value = element('p', {class: 'value', 'aria-live': 'polite'});
   const legend = element('ul', {class: 'legend', 'aria-label': 'Lines'});
-  const chart = {hidden: new Set(), lines: [], plot: null};
+  const chart = {hidden: new Set(), lines: [], plot: null, zoomed: false, against: ''};
   const rows = () => {
     const lines = chart.lines;
     const xs = [...new Set(lines.flatMap(line => line.points.map(p => p[0])))].sort((a, b) => a - b);
@@ -70,33 +73,61 @@ const add_chart = ({title, note, series, text, fixed, log}) => {
   };
   const figure = make_figure(title, note, element('div', {}, legend, plot, value), rows);
   figure.dataset.chart = title;
-  chart.draw = () => {
+
+  // Takes the lines as they are now. What it gives decides how they are drawn: a change of it needs another plot.
+  const read = () => {
     chart.axis = fixed || axes[state.axis];
     chart.lines = series(chart.axis).filter(line => line.points.length);
     figure.hidden = chart.lines.length === 0;
-    if (figure.hidden) return;
     chart.lines.forEach((line, i) => line.style = style_of(line.index ?? i));
-    legend.replaceChildren(...chart.lines.map(line => {
+    chart.joined = chart.lines.length ? uPlot.join(chart.lines.map(line => [line.points.map(p => p[0]), line.points.map(p => p[1])])) : [[]];
+    const positive = chart.lines.every(line => line.points.every(p => p[1] > 0));
+    const x_positive = chart.joined[0].every(x => x > 0);
+    chart.distr = {x: state.log && x_positive ? 3 : 1, y: (log || state.log) && positive ? 3 : 1};
+    return JSON.stringify([chart.axis.label, state.log, chart.distr, chart.lines.map(line => [line.label, line.style, line.points.length < 30])]);
+  };
+
+  const draw_legend = () => {
+    const focused = legend.contains(document.activeElement) ? document.activeElement.textContent : null;
+    const buttons = chart.lines.map((line, i) => {
       const shape = line.marks ? `<circle cx="14" cy="6" r="4" fill="${line.style.colour}"/>`
         : `<line x1="0" y1="6" x2="28" y2="6" stroke="${line.style.colour}" stroke-width="2.5" stroke-dasharray="${line.style.dash.join(' ')}"/>`;
       const button = element('button', {type: 'button', 'aria-pressed': String(!chart.hidden.has(line.label)), onclick: () => {
         if (!chart.hidden.delete(line.label)) chart.hidden.add(line.label);
         button.setAttribute('aria-pressed', String(!chart.hidden.has(line.label)));
-        chart.plot.setSeries(chart.lines.indexOf(line) + 1, {show: !chart.hidden.has(line.label)});
+        chart.plot.setSeries(i + 1, {show: !chart.hidden.has(line.label)});
       }}, line.label);
       button.insertAdjacentHTML('afterbegin', '<svg viewBox="0 0 28 12" aria-hidden="true">' + shape + '</svg>');
-      return element('li', {}, button);
-    }));
-    const tables = chart.lines.map(line => [line.points.map(p => p[0]), line.points.map(p => p[1])]);
-    const joined = uPlot.join(tables);
+      return button;
+    });
+    legend.replaceChildren(...buttons.map(button => element('li', {}, button)));
+    buttons.find(button => button.textContent === focused)?.focus();
+  };
+
+  const describe = () => {
+    plot.querySelector('canvas').setAttribute('aria-label', title + ' against ' + chart.axis.label + '. ' + chart.lines.map(line => {
+      const [first, last] = [line.points[0], line.points[line.points.length - 1]];
+      return `${line.label}: from ${text(first[1])} to ${text(last[1])}`;
+    }).join('; '));
+  };
+
+  // The part of the axis that the reader has chosen with the pointer.
+  const chosen = () => chart.zoomed ? {min: chart.plot.scales.x.min, max: chart.plot.scales.x.max} : null;
+
+  chart.draw = () => {
+    chart.shape = read();
+    if (figure.hidden) return;
+    const against = chart.axis.label + chart.distr.x;
+    if (against !== chart.against) chart.zoomed = false;
+    chart.against = against;
+    const kept = chosen();
+    draw_legend();
     const ink = css('--quiet'), rule = css('--rule');
-    const positive = chart.lines.every(line => line.points.every(p => p[1] > 0));
-    const x_positive = joined[0].every(x => x > 0);
     const axis_style = {stroke: ink, grid: {stroke: rule, width: 1}, ticks: {stroke: rule}, font: '12px system-ui, sans-serif'};
     chart.plot?.destroy();
     chart.plot = new uPlot({
       width: Math.max(plot.clientWidth, 240), height: Math.max(240, Math.min(360, plot.clientWidth * 0.55)),
-      scales: {x: {time: false, distr: state.log && x_positive ? 3 : 1}, y: {distr: (log || state.log) && positive ? 3 : 1}},
+      scales: {x: {time: false, distr: chart.distr.x}, y: {distr: chart.distr.y}},
       axes: [
         {...axis_style, values: (u, ticks) => ticks.map(x => x === null ? '' : chart.axis.text(x)), space: 70, size: 36},
         {...axis_style, values: (u, ticks) => ticks.map(y => y === null ? '' : text(y)), size: 72},
@@ -108,20 +139,35 @@ const add_chart = ({title, note, series, text, fixed, log}) => {
       }))],
       cursor: {y: false, drag: {x: true, y: false}},
       legend: {show: false},
-      hooks: {setCursor: [u => {
-        const i = u.cursor.idx;
-        value.textContent = i === null || i === undefined ? '' : chart.axis.label + ' ' + chart.axis.text(u.data[0][i]) + ': ' +
-          chart.lines.map((line, k) => [line.label, u.data[k + 1][i]]).filter(([, y]) => Number.isFinite(y))
-            .map(([label, y]) => label + ' ' + text(y)).join(', ');
-      }]},
-    }, joined, plot);
-    const canvas = plot.querySelector('canvas');
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', title + ' against ' + chart.axis.label + '. ' + chart.lines.map(line => {
-      const [first, last] = [line.points[0], line.points[line.points.length - 1]];
-      return `${line.label}: from ${text(first[1])} to ${text(last[1])}`;
-    }).join('; '));
+      hooks: {
+        setSelect: [u => { if (u.select.width > 0) chart.zoomed = true; }],
+        setCursor: [u => {
+          const i = u.cursor.idx;
+          value.textContent = i === null || i === undefined ? '' : chart.axis.label + ' ' + chart.axis.text(u.data[0][i]) + ': ' +
+            chart.lines.map((line, k) => [line.label, u.data[k + 1][i]]).filter(([, y]) => Number.isFinite(y))
+              .map(([label, y]) => label + ' ' + text(y)).join(', ');
+        }],
+      },
+    }, chart.joined, plot);
+    chart.plot.over.addEventListener('dblclick', () => { chart.zoomed = false; });
+    if (kept) chart.plot.setScale('x', kept);
+    plot.querySelector('canvas').setAttribute('role', 'img');
+    describe();
+    figure.refresh();
+  };
+
+  // The same with the points that have come since; the reader's view of it stays.
+  chart.update = () => {
+    if (read() !== chart.shape || !chart.plot) return chart.draw();
+    const kept = chosen();
+    chart.plot.batch(() => {
+      chart.plot.setData(chart.joined, !kept);
+      if (kept) chart.plot.setScale('x', kept);
+    });
+    describe();
+    figure.refresh();
   };
   charts.push(chart);
-  document.getElementById('figures').append(figure);
+  document.getElementById('figures').insertBefore(figure, before || null);
+  return figure;
 };

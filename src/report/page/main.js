@@ -3,6 +3,7 @@ const state = {axis: 'step', log: false};
 const runs = data.runs;
 const many = runs.length > 1;
 const only = runs[0];
+const goes_on = () => Boolean(data.live) && !data.live.has_ended;
 
 // A line of each run, or, of one run alone, several lines of it.
 const lines_of = values => axis => runs.flatMap((run, i) => Object.entries(values).map(([label, value], k, all) => ({
@@ -11,14 +12,18 @@ const lines_of = values => axis => runs.flatMap((run, i) => Object.entries(value
   points: points(run.measurements, value, axis),
 })));
 
+const end_text = s => ({steps: 'all steps taken', until: 'ended where it was to', interrupted: 'interrupted', failed: 'failed: ' + s.error}[s.end] || s.end);
+
 const head = () => {
   document.title = (many ? runs.map(run => run.name).join(', ') : only.name) + ' – laconic';
   document.getElementById('title').textContent = many ? 'Comparison of ' + runs.length + ' runs' : only.name;
   const s = only.summary;
   document.getElementById('lead').textContent = many ? runs.map(run => run.name).join(', ')
-    : `${s.strategy}, ${s.model} with ${format.count(s.parameters)} parameters on ${s.dataset}, ${format.count(s.workers)} workers, ` +
-      ({steps: 'all steps taken', until: 'ended where it was to', interrupted: 'interrupted', failed: 'failed: ' + s.error}[s.end] || s.end);
-  const add = (name, value) => document.getElementById('headline').append(element('div', {}, element('dt', {}, name), element('dd', {}, value)));
+    : `${s.strategy}, ${s.model} with ${format.count(s.parameters)} parameters on ${s.dataset}, ${format.count(s.workers)} workers` +
+      (goes_on() ? '' : ', ' + end_text(s));
+  const headline = document.getElementById('headline');
+  headline.replaceChildren();
+  const add = (name, value) => headline.append(element('div', {}, element('dt', {}, name), element('dd', {}, value)));
   if (!many) {
     add('accuracy', format.percent(s.test?.accuracy));
     add('bytes on the wire', format.bytes(s.wire_bytes));
@@ -36,16 +41,14 @@ const head = () => {
     (s.runtime === 'mpi' ? 'times are real.' : 'times are those of the simulated network and workers.');
 };
 
-const figures = () => {
-  add_chart({title: 'Accuracy', note: 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.',
-    text: format.percent, series: lines_of(many ? {accuracy: row => row.test.accuracy}
-      : {test: row => row.test.accuracy, validation: row => row.validation?.accuracy, 'own models, mean': row => row.workers?.mean,
-         'own models, least': row => row.workers?.minimum, 'own models, most': row => row.workers?.maximum})});
-  add_chart({title: 'Loss', note: 'In training, mean over the workers, and on the test split.', text: format.significant,
-    series: lines_of({training: row => row.train_loss, test: row => row.test.loss})});
+// A figure for each thing that the strategy watches; which there are the measurements tell.
+const watched_shown = new Set();
+const add_watched = before => {
   for (const name of new Set(runs.flatMap(watched_of))) {
+    if (watched_shown.has(name)) continue;
+    watched_shown.add(name);
     const is_estimate = name === 'variance_estimate';
-    add_chart({title: is_estimate ? 'Variance estimate and threshold' : 'Watched: ' + name.replaceAll('_', ' '),
+    add_chart({before, title: is_estimate ? 'Variance estimate and threshold' : 'Watched: ' + name.replaceAll('_', ' '),
       note: is_estimate ? 'What the workers know of their models’ variance; a synchronisation follows where it exceeds the threshold. Always against steps or epochs.' : 'What the strategy watches. Always against steps or epochs.',
       text: format.significant, log: true,
       fixed: {get label() { return state.axis === 'epoch' ? 'epochs' : 'steps'; }, of: row => state.axis === 'epoch' ? row.epoch : row.step, get text() { return state.axis === 'epoch' ? format.significant : format.count; }},
@@ -60,21 +63,34 @@ const figures = () => {
         return lines;
       })});
   }
+};
+
+const figures = () => {
+  add_chart({title: 'Accuracy', note: 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.',
+    text: format.percent, series: lines_of(many ? {accuracy: row => row.test.accuracy}
+      : {test: row => row.test.accuracy, validation: row => row.validation?.accuracy, 'own models, mean': row => row.workers?.mean,
+         'own models, least': row => row.workers?.minimum, 'own models, most': row => row.workers?.maximum})});
+  add_chart({title: 'Loss', note: 'In training, mean over the workers, and on the test split.', text: format.significant,
+    series: lines_of({training: row => row.train_loss, test: row => row.test.loss})});
+  add_watched(null);
   add_chart({title: 'Consensus distance', note: 'Mean squared distance of the workers’ models from their average.', text: format.significant, log: true,
     series: lines_of({distance: row => row.consensus_distance})});
   add_chart({title: 'Bytes', note: 'Sent so far by all, each frame counted once, headers in.', text: format.bytes,
     series: many ? lines_of({bytes: row => row.wire_bytes})
-      : lines_of(Object.fromEntries([['all', row => row.wire_bytes], ...(kinds_of(only).length > 1
-        ? kinds_of(only).map(kind => [kind, row => row.traffic[kind]?.wire_bytes]) : [])]))});
+      : axis => lines_of(Object.fromEntries([['all', row => row.wire_bytes], ...(kinds_of(only).length > 1
+        ? kinds_of(only).map(kind => [kind, row => row.traffic[kind]?.wire_bytes]) : [])]))(axis)});
   if (many) {
-    add_bars('Bytes of each run', 'On the wire, headers in.', runs.map(run => ({label: run.name, value: run.summary.wire_bytes})));
+    add_bars('Bytes of each run', 'On the wire, headers in.', () => runs.map(run => ({label: run.name, value: run.summary.wire_bytes})));
   } else {
-    const s = only.summary;
-    add_bars('Bytes by kind', 'On the wire, headers in.', Object.entries(s.traffic).map(([label, tally], index) => ({label, value: tally.wire_bytes, index: index % 8})));
-    const nodes = (s.by_worker || []).map((node, rank) => ['worker ' + rank, node]);
-    if (s.coordinator) nodes.push(['coordinator', s.coordinator]);
-    add_bars('Bytes by worker', 'Sent (above) and received (below) by each.', nodes.flatMap(([label, node]) => [
-      {label: label + ', sent', value: node.sent.wire_bytes, index: 0}, {label: label + ', received', value: node.received.wire_bytes, index: 1}]));
+    add_bars('Bytes by kind', 'On the wire, headers in.', () => Object.entries(only.summary.traffic).map(([label, tally], index) => ({label, value: tally.wire_bytes, index: index % 8})));
+    add_bars('Bytes by worker', 'Sent (above) and received (below) by each.', () => {
+      const s = only.summary;
+      if (goes_on()) return [];  // known at the end
+      const nodes = (s.by_worker || []).map((node, rank) => ['worker ' + rank, node]);
+      if (s.coordinator) nodes.push(['coordinator', s.coordinator]);
+      return nodes.flatMap(([label, node]) => [
+        {label: label + ', sent', value: node.sent.wire_bytes, index: 0}, {label: label + ', received', value: node.received.wire_bytes, index: 1}]);
+    });
   }
   for (const run of runs) {
     const of = many ? ', ' + run.name : '';
@@ -111,6 +127,7 @@ const controls = () => {
   paint();
 };
 
+if (goes_on()) summarise_so_far(only, data.live.step);
 head();
 figures();
 controls();

@@ -1,16 +1,23 @@
 // Figures that are no lines: bars, the labels of each worker, the graph.
+// `rows()`: [{label, value, index}], of what there is now.
 const add_bars = (title, note, rows) => {
-  if (!rows.length) return;
-  const most = Math.max(...rows.map(row => row.value), 1);
   const bars = element('div', {class: 'bars'});
-  for (const row of rows) {
-    const bar = element('div', {class: 'bar'});
-    bar.style.width = 100 * row.value / most + '%';
-    bar.style.background = `var(--s${row.index ?? 0})`;
-    bars.append(element('span', {}, row.label), bar, element('span', {class: 'number'}, format.bytes(row.value)));
-  }
-  document.getElementById('figures').append(
-    make_figure(title, note, bars, () => [['', 'bytes'], ...rows.map(row => [row.label, row.value])]));
+  const figure = make_figure(title, note, bars, () => [['', 'bytes'], ...rows().map(row => [row.label, row.value])]);
+  const draw = () => {
+    const all = rows();
+    const most = Math.max(...all.map(row => row.value), 1);
+    figure.hidden = all.length === 0;
+    bars.replaceChildren(...all.flatMap(row => {
+      const bar = element('div', {class: 'bar'});
+      bar.style.width = 100 * row.value / most + '%';
+      bar.style.background = `var(--s${row.index ?? 0})`;
+      return [element('span', {}, row.label), bar, element('span', {class: 'number'}, format.bytes(row.value))];
+    }));
+    figure.refresh();
+  };
+  charts.push({draw, update: draw});
+  document.getElementById('figures').append(figure);
+  draw();
 };
 
 const add_labels = (title, labels) => {
