@@ -1,12 +1,13 @@
 #include "laconic/session.h"
 
 #include <gtest/gtest.h>
-#include <torch/types.h>
+#include <torch/torch.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -156,6 +157,68 @@ TEST(OwnLoop, GivesTheSameBitsHoweverLongTheThreadsTake) {
     return static_cast<int>((static_cast<std::uint64_t>(rank) * 7 + step * 5) % 11);
   });
   expect_equal(first, second);
+}
+
+// Four samples of five features, one for each worker, so that nothing is left to draw.
+constexpr float kFeatures[kWorkers][5] = {{.3F, -1.7F, .9F, 2.1F, -.4F},
+                                          {-1.1F, .6F, .2F, -.8F, 1.3F},
+                                          {.7F, .7F, -2.2F, .1F, .5F},
+                                          {1.9F, -.2F, -.6F, 1.4F, .8F}};
+constexpr std::int64_t kLabels[kWorkers] = {2, 0, 1, 2};
+
+// A loop as libtorch's users write it, with nothing of ours but the session.
+std::vector<float> trained_by_libtorch_alone(Simulation& simulation, int rank) {
+  torch::nn::Linear model(5, 3);
+  {
+    const torch::NoGradGuard no_gradient;
+    for (at::Tensor& parameter : model->parameters()) parameter.zero_();
+  }
+  // A power of two: the optimiser's step then rounds once, whether its product and sum are fused or not.
+  torch::optim::SGD optimizer(model->parameters(), 0.125);
+  std::vector<float> row(std::begin(kFeatures[rank]), std::end(kFeatures[rank]));
+  const at::Tensor x = at::from_blob(row.data(), {1, 5});
+  const at::Tensor label = at::full({1}, kLabels[rank], at::kLong);
+  Session session = simulation.join(rank, model->parameters());
+  bool more = true;
+  while (more) {
+    optimizer.zero_grad();
+    torch::nn::functional::cross_entropy(model->forward(x), label).backward();
+    session.gradient_ready();
+    optimizer.step();
+    more = session.step();
+  }
+  const at::Tensor flat = at::cat({model->weight.detach().flatten(), model->bias.detach()});
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+TEST(OwnLoop, OfLibtorchsModulesAndOptimiserAloneGivesTheBitsOfLaconicRun) {
+  const TemporaryFolder root;
+  std::string table = "a,b,c,d,e,label\n";
+  for (int rank = 0; rank < kWorkers; ++rank) {
+    for (const float feature : kFeatures[rank]) table += std::to_string(feature) + ",";
+    table += std::to_string(kLabels[rank]) + "\n";
+  }
+  testing::write_text(root.path("train.csv"), table);
+  testing::write_text(root.path("test.csv"), table);
+  const std::string data = "[data]\ndataset = \"csv\"\ndir = \"" + root.path() +
+                           "\"\nnormalise = false\nbatch = 1\npartition = \"contiguous\"\n[model]\nname = "
+                           "\"logistic_regression\"\n[optimizer]\nname = \"sgd\"\nlearning_rate = "
+                           "0.125\nmomentum = 0\n[evaluation]\nevery = \"12 steps\"\nworkers = \"never\"\n";
+  for (const char* strategy :
+       {"name = \"fda\"\nthreshold = 0.2\n", "name = \"all_reduce\"\n",
+        "name = \"choco\"\n[topology]\ngraph = \"ring\"\n[compression]\noperator = \"sign\"\n"}) {
+    const std::string text = own_loop_job(strategy);
+    testing::write_text(root.path("own.toml"), text);
+    Simulation simulation(root.path("own.toml"));
+    Models models(kWorkers);
+    simulation.run(
+        [&](int rank) { models[static_cast<std::size_t>(rank)] = trained_by_libtorch_alone(simulation, rank); });
+    const Job job = parse_job_text(text + data, "job.toml");
+    const Trained ours = trained_by_laconic_run(job, set_up(job));
+    EXPECT_EQ(models, ours.models) << strategy;
+    EXPECT_EQ(simulation.summary().trace_hash, ours.summary.trace_hash) << strategy;
+    EXPECT_NE(models.front(), std::vector<float>(models.front().size())) << strategy;
+  }
 }
 
 // A model of two tensors whose gradients are set by hand.

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "app/console.h"
+#include "app/execute.h"
 #include "base/error.h"
 #include "laconic/tensors.h"
 #include "report/format.h"
@@ -97,7 +99,10 @@ void SimulatedRun::drive() {
       for (const auto& desk : desks_) learners.push_back(desk.get());
       return sim::simulate(setup.simulation, learners, make_strategy, observer);
     };
-    const RunResult result = run_job(job_, setup_, {}, runtime);
+    Console console = standard_console();
+    RunObserver observer;
+    observer.on_warning = [&](const std::string& text) { print_warning(console.err, job_.name + ": " + text); };
+    const RunResult result = run_job(job_, setup_, observer, runtime);
     if (result.outcome.error) std::rethrow_exception(result.outcome.error);
     const std::lock_guard lock(mutex_);
     if (error_) return;
