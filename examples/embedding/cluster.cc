@@ -14,13 +14,8 @@ int main(int argc, char** argv) try {
   laconic::Session session = laconic::join(argv[1], model->parameters(), {.samples = 32});
   train(session, model);
 
-  const laconic::RunSummary summary = session.summary();
   const double error = error_of(model, session.world_size());
-  if (session.rank() == 0) {
-    std::printf("error %.4f after %llu steps, %llu synchronisations, %llu bytes, %.2f s\n", error,
-                static_cast<unsigned long long>(summary.steps), static_cast<unsigned long long>(summary.syncs),
-                static_cast<unsigned long long>(summary.bytes), summary.seconds);
-  }
+  if (session.rank() == 0) print(session.summary(), error);
   return error < 0.05 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s: %s\n", argv[0], error.what());

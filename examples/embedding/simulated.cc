@@ -24,10 +24,7 @@ int main(int argc, char** argv) try {
   });
 
   const double error = error_of(models[0], workers);
-  const laconic::RunSummary summary = simulation.summary();
-  std::printf("error %.4f after %llu steps, %llu synchronisations, %llu bytes, %.2f s\n", error,
-              static_cast<unsigned long long>(summary.steps), static_cast<unsigned long long>(summary.syncs),
-              static_cast<unsigned long long>(summary.bytes), summary.seconds);
+  print(simulation.summary(), error);
   return error < 0.05 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s: %s\n", argv[0], error.what());

@@ -5,6 +5,8 @@
 #include <laconic/session.h>
 #include <torch/torch.h>
 
+#include <cstdio>
+
 struct Points {
   torch::Tensor x;
   torch::Tensor y;
@@ -44,4 +46,10 @@ inline double error_of(torch::nn::Sequential& model, int workers) {
     error += torch::mse_loss(model->forward(points.x), points.y).item<double>() / workers;
   }
   return error;
+}
+
+inline void print(const laconic::RunSummary& summary, double error) {
+  std::printf("error %.4f after %llu steps, %llu synchronisations, %llu bytes, %.2f s\n", error,
+              static_cast<unsigned long long>(summary.steps), static_cast<unsigned long long>(summary.syncs),
+              static_cast<unsigned long long>(summary.bytes), summary.seconds);
 }

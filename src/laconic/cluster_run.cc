@@ -1,6 +1,5 @@
 #include "laconic/cluster_run.h"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -22,12 +21,8 @@ namespace {
 
 // How long the library's own end may take before the program goes on without it.
 constexpr Seconds kFinalize{10.0};
-// A deadline of years does not fit into the clock's count.
-constexpr double kLongest = 1e8;
 // Dimensions of a tensor that a process says its model has.
 constexpr std::uint64_t kMostDimensions = 64;
-
-Seconds patience_of(const Job& job) { return {std::min(job.section("network").seconds("deadline").value, kLongest)}; }
 
 std::vector<std::byte> encode_shapes(const Layout& layout) {
   ByteWriter out;

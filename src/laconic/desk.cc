@@ -1,6 +1,5 @@
 #include "laconic/desk.h"
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -48,9 +47,7 @@ void Desk::hand_over(Turn turn) {
   turn_ = turn;
   is_loops_ = true;
   changed_.notify_all();
-  // A deadline of years does not fit into the clock's count.
-  constexpr double kLongest = 1e8;
-  const auto patience = std::chrono::duration<double>(std::min(patience_.value, kLongest));
+  const auto patience = std::chrono::duration<double>(patience_.value);
   const bool came = changed_.wait_for(lock, patience, [this] { return !is_loops_ || error_; });
   if (error_) std::rethrow_exception(error_);
   if (!came) {

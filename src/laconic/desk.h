@@ -22,7 +22,7 @@ class Desk final : public Learner {
     kOver       // nothing any more: the run is done, params() are final
   };
 
-  // The protocol waits at most `patience`, on the wall clock, for the loop.
+  // The protocol waits at most `patience` (patience_of) for the loop.
   Desk(Rank rank, Layout layout, std::vector<float> start, std::uint64_t samples, Seconds patience);
 
   // The loop's side. Between take() and hand_back() the vectors are the loop's, after kOver for good.

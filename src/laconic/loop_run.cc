@@ -1,6 +1,13 @@
 #include "laconic/loop_run.h"
 
+#include <algorithm>
+
 namespace laconic {
+
+Seconds patience_of(const Job& job) {
+  constexpr double kLongest = 1e8;
+  return {std::min(job.section("network").seconds("deadline").value, kLongest)};
+}
 
 RunSummary summary_of(const RunResult& result) {
   const Tally sent = result.outcome.ledger.total();

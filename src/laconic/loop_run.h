@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <exception>
 
+#include "app/job.h"
 #include "app/wiring.h"
+#include "base/units.h"
 #include "laconic/session.h"
 
 namespace laconic {
@@ -23,6 +25,8 @@ class LoopRun {
   virtual RunSummary summary() = 0;
 };
 
+// How long a run waits for a loop, on the wall clock: the job's network.deadline, as far as the clock can count.
+Seconds patience_of(const Job& job);
 // What a run without an error came to.
 RunSummary summary_of(const RunResult& result);
 

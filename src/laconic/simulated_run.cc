@@ -15,9 +15,6 @@
 namespace laconic {
 namespace {
 
-// A deadline of years does not fit into the clock's count.
-constexpr double kLongest = 1e8;
-
 std::string named(int rank) { return "worker " + std::to_string(rank); }
 
 }  // namespace
@@ -25,7 +22,7 @@ std::string named(int rank) { return "worker " + std::to_string(rank); }
 SimulatedRun::SimulatedRun(Job job)
     : job_(std::move(job)),
       steps_(job_.section("job").integer("steps")),
-      patience_{std::min(job_.section("network").seconds("deadline").value, kLongest)},
+      patience_(patience_of(job_)),
       seats_(job_.workers) {}
 
 SimulatedRun::~SimulatedRun() { end(std::make_exception_ptr(RunError("the simulation was destroyed"))); }
