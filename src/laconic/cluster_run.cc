@@ -114,6 +114,11 @@ void ClusterRun::abandon(const std::exception_ptr& error) {
   changed_.wait(lock, [this] { return has_ended_; });
 }
 
+void ClusterRun::tell(const std::string& text) {
+  Console console = standard_console();
+  print_error(console.err, text);
+}
+
 RunSummary ClusterRun::summary() {
   std::unique_lock lock(mutex_);
   if (!has_joined_ && !error_) throw UsageError("the summary of a run that has not begun; join first");

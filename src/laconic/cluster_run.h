@@ -39,6 +39,7 @@ class ClusterRun final : public LoopRun {
 
   // And waits until all processes know, as far as they can be told.
   void abandon(const std::exception_ptr& error) override;
+  void tell(const std::string& text) override;
   RunSummary summary() override;
 
  private:

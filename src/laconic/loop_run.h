@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <string>
 
 #include "app/job.h"
 #include "app/wiring.h"
@@ -21,6 +22,8 @@ class LoopRun {
   virtual bool needs_gradient() const = 0;
   // Ends the run with `error`, unless it has ended.
   virtual void abandon(const std::exception_ptr& error) = 0;
+  // Says why a loop has left, where no other call of the program would.
+  virtual void tell(const std::string&) {}
   // Waits for the end; throws the run's error, or UsageError where it has not begun.
   virtual RunSummary summary() = 0;
 };

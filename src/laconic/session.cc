@@ -1,5 +1,6 @@
 #include "laconic/session.h"
 
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -11,15 +12,24 @@ namespace laconic {
 
 Session::State::~State() {
   if (turn == Desk::Turn::kOver) return;
-  run->abandon(std::make_exception_ptr(
-      RunError(named() + " has left after " + std::to_string(steps_done) + " of " + std::to_string(run->steps()) +
-               " steps; keep its session until step() returns false, or lower job.steps")));
+  const std::string text = named() + " has left after " + std::to_string(steps_done) + " of " +
+                           std::to_string(run->steps()) +
+                           " steps; keep its session until step() returns false, or lower job.steps";
+  // What the loop has thrown, or been told before, says more.
+  if (std::uncaught_exceptions() == 0 && !has_thrown) run->tell(text);
+  run->abandon(std::make_exception_ptr(RunError(text)));
 }
 
 void Session::State::take_turn() {
+  has_thrown = true;
   turn = desk.take();
-  copy_back_values(desk.params(), parameters);
-  if (turn == Desk::Turn::kApply) copy_back_gradients(desk.gradient(), parameters);
+  has_thrown = false;
+  // Between the gradient and the step nobody but the loop changes the model.
+  if (turn == Desk::Turn::kApply) {
+    copy_back_gradients(desk.gradient(), parameters, desk.layout(), named());
+  } else {
+    copy_back_values(desk.params(), parameters, desk.layout(), named());
+  }
 }
 
 void Session::State::refuse_after_end() const {
@@ -33,35 +43,40 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-int Session::rank() const { return state_->rank; }
-int Session::world_size() const { return state_->run->world_size(); }
-std::uint64_t Session::steps_done() const { return state_->steps_done; }
-std::uint64_t Session::steps() const { return state_->run->steps(); }
-bool Session::finished() const { return state_->turn == Desk::Turn::kOver; }
-bool Session::needs_gradient() const { return state_->run->needs_gradient(); }
+Session::State& Session::state() const {
+  if (state_) return *state_;
+  throw UsageError("a session that was moved from, or is not there, is used; take the one that it was moved to");
+}
+
+int Session::rank() const { return state().rank; }
+int Session::world_size() const { return state().run->world_size(); }
+std::uint64_t Session::steps_done() const { return state().steps_done; }
+std::uint64_t Session::steps() const { return state().run->steps(); }
+bool Session::finished() const { return state().turn == Desk::Turn::kOver; }
+bool Session::needs_gradient() const { return state().run->needs_gradient(); }
 
 void Session::gradient_ready() {
-  State& state = *state_;
+  State& state = this->state();
   state.refuse_after_end();
   if (state.turn == Desk::Turn::kStep) return;
   if (state.turn == Desk::Turn::kApply) {
     throw UsageError(state.named() + " calls gradient_ready() a second time in step " +
                      std::to_string(state.steps_done + 1) + "; call step() after the optimiser's step");
   }
-  copy_gradients(state.parameters, state.desk.gradient());
+  copy_gradients(state.parameters, state.desk.layout(), state.desk.gradient(), state.named());
   state.desk.hand_back();
   state.take_turn();
 }
 
 bool Session::step() {
-  State& state = *state_;
+  State& state = this->state();
   state.refuse_after_end();
   if (state.turn == Desk::Turn::kGradient) {
     throw UsageError(state.named() + " calls step() without gradient_ready() in step " +
                      std::to_string(state.steps_done + 1) +
                      ", which the job's strategy needs; call it between backward() and the optimiser's step");
   }
-  copy_values(state.parameters, state.desk.params());
+  copy_values(state.parameters, state.desk.layout(), state.desk.params(), state.named());
   state.desk.hand_back();
   ++state.steps_done;
   state.take_turn();
@@ -70,7 +85,7 @@ bool Session::step() {
 
 RunSummary Session::summary() {
   if (!finished()) {
-    throw UsageError(state_->named() +
+    throw UsageError(state().named() +
                      " asks for the summary of a run that goes on; ask when step() has returned false");
   }
   return state_->run->summary();

@@ -95,6 +95,7 @@ class LACONIC_API Session {
   friend class Simulation;
   struct State;
   explicit Session(std::unique_ptr<State> state);
+  State& state() const;
   std::unique_ptr<State> state_;
 };
 

@@ -18,6 +18,7 @@ struct Session::State {
   Desk& desk;  // the run's
   Desk::Turn turn = Desk::Turn::kStep;
   std::uint64_t steps_done = 0;
+  bool has_thrown = false;  // the run's error, which the loop knows
 
   State(std::shared_ptr<LoopRun> joined, int own_rank, std::vector<at::Tensor> tensors, Desk& own_desk)
       : run(std::move(joined)), rank(own_rank), parameters(std::move(tensors)), desk(own_desk) {}

@@ -284,6 +284,81 @@ TEST_F(Loops, AverageGradientsOfWhichAnUndefinedOneIsZeros) {
   });
 }
 
+TEST_F(Loops, KeepWhatTheyDoToTheirModelsBeforeTheGradientIsReady) {
+  for (const char* strategy : {"all_reduce", "synchronous"}) {
+    Simulation simulation(file(strategy));
+    simulation.run([&](int rank) {
+      Toy toy;
+      Session session = simulation.join(rank, toy.tensors);
+      bool more = true;
+      while (more) {
+        const at::NoGradGuard no_gradient;
+        for (at::Tensor& tensor : toy.tensors) tensor.fill_(7.0F);
+        session.gradient_ready();
+        EXPECT_TRUE(toy.tensors[0].eq(7.0F).all().item<bool>()) << strategy;
+        toy.add(1.0F);
+        more = session.step();
+        EXPECT_TRUE(toy.tensors[1].eq(8.0F).all().item<bool>()) << strategy;
+      }
+    });
+  }
+}
+
+TEST_F(Loops, RefuseAModelThatChangesItsShape) {
+  for (const char* strategy : {"all_reduce", "synchronous"}) {
+    Simulation simulation(file(strategy));
+    const std::string error = error_of(simulation, [&](int rank) {
+      Toy toy;
+      Session session = simulation.join(rank, toy.tensors);
+      toy.tensors[0].set_data(at::ones({rank == 0 ? 3 : 2, rank == 0 ? 300 : 3}));
+      session.gradient_ready();
+      session.step();
+    });
+    EXPECT_EQ(error.find("worker 0: parameter 0 is 3x300, and was 2x3 when it joined"), 0U) << error;
+  }
+}
+
+TEST_F(Loops, RefuseAGradientThatIsNotLikeItsParameter) {
+  const auto error_with = [&](const at::Tensor& gradient) {
+    Simulation simulation(file("all_reduce", "", 1));
+    return error_of(simulation, [&](int rank) {
+      Toy toy;
+      Session session = simulation.join(rank, toy.tensors);
+      // As a sparse embedding leaves it.
+      toy.tensors[1].unsafeGetTensorImpl()->set_autograd_meta(nullptr);
+      toy.tensors[1].mutable_grad() = gradient;
+      session.gradient_ready();
+    });
+  };
+  EXPECT_EQ(error_with(at::ones({4}).to_sparse()).find("worker 0: the gradient of parameter 1 is sparse"), 0U);
+  EXPECT_EQ(error_with(at::ones({2})).find("worker 0: the gradient of parameter 1 is 2; it has to be dense"), 0U);
+}
+
+TEST_F(Loops, RefuseOneModelForTwoWorkers) {
+  Simulation simulation(file("synchronous"));
+  Toy shared;
+  const std::string error = error_of(simulation, [&](int rank) {
+    Toy own;
+    own.tensors[1] = shared.tensors[1];
+    Session session = simulation.join(rank, own.tensors);
+    while (session.step()) {
+    }
+  });
+  EXPECT_NE(error.find("; give each worker a model of its own"), std::string::npos) << error;
+}
+
+TEST_F(Loops, AreToldOfASessionThatIsNoMore) {
+  Simulation simulation(file("local", "", 1));
+  simulation.run([&](int rank) {
+    Toy toy;
+    Session first = simulation.join(rank, toy.tensors);
+    Session second = std::move(first);
+    EXPECT_THROW(first.step(), UsageError);
+    while (second.step()) {
+    }
+  });
+}
+
 TEST_F(Loops, EndWithTheErrorOfTheOneThatThrows) {
   Simulation simulation(file("synchronous"));
   std::atomic<int> told = 0;

@@ -27,10 +27,15 @@ SimulatedRun::SimulatedRun(Job job)
 
 SimulatedRun::~SimulatedRun() { end(std::make_exception_ptr(RunError("the simulation was destroyed"))); }
 
-Desk& SimulatedRun::join(int rank, Layout layout, std::vector<float> start, std::uint64_t samples) {
+Desk& SimulatedRun::join(int rank, Layout layout, std::vector<float> start, std::vector<MemoryRange> memory,
+                         std::uint64_t samples) {
   std::unique_lock lock(mutex_);
   if (error_) std::rethrow_exception(error_);
-  take(rank, std::move(layout), std::move(start), samples);
+  take(rank, {.taken = true,
+              .layout = std::move(layout),
+              .start = std::move(start),
+              .memory = std::move(memory),
+              .samples = samples});
   if (std::ranges::all_of(seats_, &Seat::taken)) {
     begin();
     changed_.notify_all();
@@ -45,21 +50,24 @@ Desk& SimulatedRun::join(int rank, Layout layout, std::vector<float> start, std:
   return *desks_[static_cast<std::size_t>(rank)];
 }
 
-void SimulatedRun::take(int rank, Layout layout, std::vector<float> start, std::uint64_t samples) {
+void SimulatedRun::take(int rank, Seat seat) {
   if (rank < 0 || rank >= world_size()) {
     throw UsageError(named(rank) + " joins a job whose ranks are 0 to " + std::to_string(world_size() - 1) +
                      "; give another rank, or raise workers.count");
   }
-  Seat& seat = seats_[static_cast<std::size_t>(rank)];
-  if (seat.taken) throw UsageError(named(rank) + " joins a second time; give each thread a rank of its own");
-  if (samples == 0) throw UsageError(named(rank) + " joins with no samples; give at least 1");
+  Seat& own = seats_[static_cast<std::size_t>(rank)];
+  if (own.taken) throw UsageError(named(rank) + " joins a second time; give each thread a rank of its own");
+  if (seat.samples == 0) throw UsageError(named(rank) + " joins with no samples; give at least 1");
   for (int other = 0; other < world_size(); ++other) {
     const Seat& known = seats_[static_cast<std::size_t>(other)];
     if (!known.taken) continue;
-    require_same_shapes(layout, known.layout, named(rank), other);
-    break;
+    require_same_shapes(seat.layout, known.layout, named(rank), other);
+    if (have_common_memory(seat.memory, known.memory)) {
+      throw UsageError(named(rank) + " joins with parameters of " + named(other) +
+                       "; give each worker a model of its own");
+    }
   }
-  seat = {.taken = true, .layout = std::move(layout), .start = std::move(start), .samples = samples};
+  own = std::move(seat);
 }
 
 bool SimulatedRun::has_joined(int rank) {

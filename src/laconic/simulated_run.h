@@ -14,6 +14,7 @@
 #include "app/wiring.h"
 #include "laconic/desk.h"
 #include "laconic/loop_run.h"
+#include "laconic/tensors.h"
 
 namespace laconic {
 
@@ -32,7 +33,7 @@ class SimulatedRun final : public LoopRun {
 
   // Takes a worker's seat and waits until all have; the last one begins the run. What is wrong with one of them is
   // thrown in all. The desk lives as long as the run.
-  Desk& join(int rank, Layout layout, std::vector<float> start, std::uint64_t samples);
+  Desk& join(int rank, Layout layout, std::vector<float> start, std::vector<MemoryRange> memory, std::uint64_t samples);
   bool has_joined(int rank);
 
   void abandon(const std::exception_ptr& error) override;
@@ -46,9 +47,10 @@ class SimulatedRun final : public LoopRun {
     bool taken = false;
     Layout layout = {};
     std::vector<float> start = {};
+    std::vector<MemoryRange> memory = {};
     std::uint64_t samples = 0;
   };
-  void take(int rank, Layout layout, std::vector<float> start, std::uint64_t samples);
+  void take(int rank, Seat seat);
   void begin();
   void drive();
   std::string absent() const;

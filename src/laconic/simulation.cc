@@ -21,8 +21,8 @@ Session Simulation::join(int rank, std::vector<at::Tensor> parameters, const Joi
   try {
     Layout layout = layout_of_parameters(parameters, "worker " + std::to_string(rank));
     std::vector<float> start(layout.size);
-    copy_values(parameters, start);
-    Desk& desk = run_->join(rank, std::move(layout), std::move(start), options.samples);
+    copy_values(parameters, layout, start, "worker " + std::to_string(rank));
+    Desk& desk = run_->join(rank, std::move(layout), std::move(start), memory_of(parameters), options.samples);
     auto state = std::make_unique<Session::State>(run_, rank, std::move(parameters), desk);
     state->take_turn();
     return Session(std::move(state));

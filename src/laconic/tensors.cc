@@ -23,26 +23,30 @@ std::string objection_to(const at::Tensor& parameter) {
   return {};
 }
 
-// The part of `flat` that is the next parameter's, as a tensor of its shape.
-class Cursor {
- public:
-  explicit Cursor(std::span<float> flat) : flat_(flat) {}
-  at::Tensor next(const at::Tensor& parameter) {
-    const auto size = static_cast<std::size_t>(parameter.numel());
-    at::Tensor view = at::from_blob(flat_.subspan(offset_, size).data(), parameter.sizes());
-    offset_ += size;
-    return view;
-  }
-
- private:
-  std::span<float> flat_;
-  std::size_t offset_ = 0;
-};
-
-std::string shape_text(const TensorLayout& tensor) {
+std::string shape_text(at::IntArrayRef shape) {
   std::ostringstream text;
-  for (const std::int64_t size : tensor.shape) text << (text.tellp() == 0 ? "" : "x") << size;
-  return tensor.shape.empty() ? "scalar" : text.str();
+  for (const std::int64_t size : shape) text << (text.tellp() == 0 ? "" : "x") << size;
+  return shape.empty() ? "scalar" : text.str();
+}
+
+// A tensor of the shape of each parameter over its part of `flat`, in their order.
+template <typename Use>
+void for_each_part(const std::vector<at::Tensor>& parameters, const Layout& layout, std::span<const float> flat,
+                   const std::string& who, Use&& use) {
+  const at::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const TensorLayout& place = layout.tensors[i];
+    const at::Tensor& parameter = parameters[i];
+    std::string objection = objection_to(parameter);
+    if (objection.empty() && parameter.sizes() != at::IntArrayRef(place.shape)) {
+      objection = "is " + shape_text(parameter.sizes()) + ", and was " + shape_text(place.shape) +
+                  " when it joined; keep the model as it is while it is trained";
+    }
+    if (!objection.empty()) throw UsageError(who + ": " + place.name + " " + objection);
+    // libtorch knows no constant memory.
+    float* const begin = const_cast<float*>(flat.subspan(place.offset, place.size).data());
+    use(place, parameter, at::from_blob(begin, place.shape));
+  }
 }
 
 }  // namespace
@@ -87,46 +91,70 @@ void require_same_shapes(const Layout& layout, const Layout& expected, const std
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
     const TensorLayout& own = layout.tensors[i];
     if (own.shape == expected.tensors[i].shape) continue;
-    throw UsageError(who + ": " + own.name + " is " + shape_text(own) + ", that of " + other + " " +
-                     shape_text(expected.tensors[i]) + "; all train one model");
+    throw UsageError(who + ": " + own.name + " is " + shape_text(own.shape) + ", that of " + other + " " +
+                     shape_text(expected.tensors[i].shape) + "; all train one model");
   }
 }
 
-void copy_values(const std::vector<at::Tensor>& parameters, std::span<float> flat) {
-  const at::NoGradGuard no_gradient;
-  Cursor cursor(flat);
-  for (const at::Tensor& parameter : parameters) cursor.next(parameter).copy_(parameter);
-}
-
-void copy_back_values(std::span<float> flat, const std::vector<at::Tensor>& parameters) {
-  const at::NoGradGuard no_gradient;
-  Cursor cursor(flat);
-  for (const at::Tensor& parameter : parameters) parameter.copy_(cursor.next(parameter));
-}
-
-void copy_gradients(const std::vector<at::Tensor>& parameters, std::span<float> flat) {
-  const at::NoGradGuard no_gradient;
-  Cursor cursor(flat);
+std::vector<MemoryRange> memory_of(const std::vector<at::Tensor>& parameters) {
+  std::vector<MemoryRange> ranges;
   for (const at::Tensor& parameter : parameters) {
-    at::Tensor view = cursor.next(parameter);
-    if (!parameter.grad().defined()) {
-      view.zero_();
-    } else {
-      view.copy_(parameter.grad());
-    }
+    const float* const begin = parameter.data_ptr<float>();
+    ranges.push_back({begin, begin + parameter.numel()});
   }
+  return ranges;
 }
 
-void copy_back_gradients(std::span<float> flat, const std::vector<at::Tensor>& parameters) {
-  const at::NoGradGuard no_gradient;
-  Cursor cursor(flat);
-  for (const at::Tensor& parameter : parameters) {
-    const at::Tensor mean = cursor.next(parameter);
-    if (!parameter.requires_grad()) continue;
-    at::Tensor& gradient = parameter.mutable_grad();
-    if (!gradient.defined()) gradient = at::zeros_like(parameter);
-    gradient.copy_(mean);
-  }
+bool have_common_memory(std::vector<MemoryRange> first, const std::vector<MemoryRange>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  std::ranges::sort(first, std::less<>(), &MemoryRange::begin);
+  return std::ranges::adjacent_find(first, [](const MemoryRange& one, const MemoryRange& next) {
+           return std::less<>()(next.begin, one.end);
+         }) != first.end();
+}
+
+void copy_values(const std::vector<at::Tensor>& parameters, const Layout& layout, std::span<float> flat,
+                 const std::string& who) {
+  for_each_part(parameters, layout, flat, who,
+                [](const TensorLayout&, const at::Tensor& parameter, at::Tensor part) { part.copy_(parameter); });
+}
+
+void copy_back_values(std::span<const float> flat, const std::vector<at::Tensor>& parameters, const Layout& layout,
+                      const std::string& who) {
+  for_each_part(
+      parameters, layout, flat, who,
+      [](const TensorLayout&, const at::Tensor& parameter, const at::Tensor& part) { parameter.copy_(part); });
+}
+
+void copy_gradients(const std::vector<at::Tensor>& parameters, const Layout& layout, std::span<float> flat,
+                    const std::string& who) {
+  for_each_part(parameters, layout, flat, who,
+                [&](const TensorLayout& place, const at::Tensor& parameter, at::Tensor part) {
+                  const at::Tensor& gradient = parameter.grad();
+                  if (!gradient.defined()) {
+                    part.zero_();
+                    return;
+                  }
+                  if (gradient.layout() != at::kStrided || gradient.sizes() != parameter.sizes()) {
+                    throw UsageError(who + ": the gradient of " + place.name + " is " +
+                                     (gradient.layout() != at::kStrided ? "sparse" : shape_text(gradient.sizes())) +
+                                     "; it has to be dense and of the parameter's shape");
+                  }
+                  part.copy_(gradient);
+                });
+}
+
+void copy_back_gradients(std::span<const float> flat, const std::vector<at::Tensor>& parameters, const Layout& layout,
+                         const std::string& who) {
+  for_each_part(parameters, layout, flat, who,
+                [](const TensorLayout&, const at::Tensor& parameter, const at::Tensor& part) {
+                  if (!parameter.requires_grad()) return;
+                  at::Tensor& gradient = parameter.mutable_grad();
+                  if (!gradient.defined() || !gradient.is_non_overlapping_and_dense()) {
+                    gradient = at::zeros_like(parameter);
+                  }
+                  gradient.copy_(part);
+                });
 }
 
 }  // namespace laconic

@@ -71,7 +71,9 @@ void expect_success(int code, std::string_view call) {
 Environment::Environment(const std::optional<runtime::Launch>& launch) : handles_(std::make_unique<Handles>()) {
   int was_started = 0;
   expect_success(MPI_Initialized(&was_started), "MPI_Initialized");
-  LACONIC_CHECK(was_started == 0, "MPI is started once in a process");
+  if (was_started != 0) {
+    throw UsageError("this program has started MPI already; leave its start and its end to laconic");
+  }
   int threads = MPI_THREAD_SINGLE;
   expect_success(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &threads), "MPI_Init_thread");
   expect_success(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");

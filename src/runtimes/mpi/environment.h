@@ -18,10 +18,10 @@ struct Handles;
 // compute.
 class Environment {
  public:
-  // Starts the library. `launch`: what the launcher said to this process (find_launch). Throws UsageError when the
-  // library sees another number of processes than the launcher started, since it is then the launcher of another MPI;
-  // RunError when the library does not start. A library may also end the process by itself at this point, when it can't
-  // reach its launcher.
+  // Starts the library. `launch`: what the launcher said to this process (find_launch). Throws UsageError when somebody
+  // has started the library before, and when it sees another number of processes than the launcher started, since it is
+  // then the launcher of another MPI; RunError when the library does not start. A library may also end the process by
+  // itself at this point, when it can't reach its launcher.
   explicit Environment(const std::optional<runtime::Launch>& launch);
   // Calls nothing. A process that ends without finalize() has failed in its launcher's eyes, which ends the others:
   // that is how to leave after a loss, when nobody is there to end the library together with.
