@@ -1,6 +1,7 @@
 #include "app/job_data.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -177,6 +178,36 @@ JobData load_job_data(const Job& job, const std::optional<OneWorker>& only) {
   }
   if (!has_data_by_rank(job)) return load_dealt(job, only);
   return only ? load_own_folder(job, *only) : load_all_folders(job);
+}
+
+bool has_newer_input(const Job& job, std::filesystem::file_time_type time) {
+  namespace fs = std::filesystem;
+  const auto is_newer = [&](const fs::path& path) {
+    std::error_code error;
+    return fs::is_regular_file(path, error) && fs::last_write_time(path, error) > time;
+  };
+  const auto has_newer = [&](const fs::path& folder) {
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      if (is_newer(entry->path())) return true;
+    }
+    return false;
+  };
+  for (const Options::Resolved& option : job.section("model").resolved()) {
+    if (option.spec->name == "file" && is_newer(job.section("model").text("file"))) return true;
+  }
+  const Options& data = job.section("data");
+  const std::uint32_t folders = has_data_by_rank(job) ? job.workers : 1;
+  for (Rank rank{0}; rank.value < static_cast<int>(folders); ++rank.value) {
+    const fs::path folder = directory_of(directory_option(job), rank);
+    if (folder.empty()) continue;
+    if (job.dataset->name == "image_folder" && (has_newer(folder / "train") || has_newer(folder / "test"))) return true;
+    for (const OptionSpec& option : job.dataset->options) {
+      if (option.type != OptionType::kText || data.text(option.name).empty()) continue;
+      if (is_newer(folder / data.text(option.name)) || is_newer(folder / (data.text(option.name) + ".gz"))) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace laconic

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,5 +43,9 @@ bool has_data_by_rank(const Job& job);
 // and for folders that differ in the size of images, the classes or the vocabulary; of one worker also where processes
 // that should read the same files do not. What happens on the way to others (`exchange`) is passed on.
 JobData load_job_data(const Job& job, const std::optional<OneWorker>& only);
+
+// Whether a file of the user's own that decides the job's results was written after `time`: model.file, and the files
+// of data sets whose names the job gives. Files that are not there count as old.
+bool has_newer_input(const Job& job, std::filesystem::file_time_type time);
 
 }  // namespace laconic

@@ -32,7 +32,6 @@ std::string fingerprint(const JobSetup& setup) {
   ByteWriter out;
   out.varint(setup.steps());
   out.u32(crc32c(std::as_bytes(std::span(setup.strategy_setting.start))));
-  out.u64(setup.training ? setup.training->model_fingerprint() : 0);
   out.f64(setup.tuned ? setup.tuned->gamma : 0.0);
   const std::span<const std::byte> bytes = out.bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -103,6 +102,12 @@ void agree_on_job(const Job& job, mpi::Process& process, bool resumes) {
 }
 
 void agree_on_start(const JobSetup& setup, mpi::Process& process) {
+  const std::string file = std::to_string(setup.training ? setup.training->model_fingerprint() : 0);
+  const std::string first_file = process.meeting().share(file).front();
+  process.meeting().together([&] {
+    if (file == first_file) return true;
+    throw UsageError("its model.file is another than worker 0's; give all processes the same file");
+  });
   const std::string own = fingerprint(setup);
   const std::string first = process.meeting().share(own).front();
   process.meeting().together([&] {

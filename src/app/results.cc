@@ -12,6 +12,7 @@
 #include <new>
 #include <sstream>
 
+#include "app/job_data.h"
 #include "base/error.h"
 #include "report/tensorboard.h"
 #include "report/workers.h"
@@ -343,6 +344,7 @@ std::optional<StoredRun> load_run(const std::string& path) {
   StoredRun run;
   try {
     run.figures = read_summary(read_file(summary));
+    run.written = fs::last_write_time(summary, error);
   } catch (const DecodeError& bad) {
     throw UsageError(summary + ": " + bad.what() + "; remove the folder and run the job again");
   }
@@ -368,7 +370,8 @@ PageRun load_page_run(const std::string& path) {
 }
 
 bool is_result_of(const StoredRun& run, const Job& job) {
-  return run.figures.finished && run.identity == job.identity() && run.figures.program_version == LACONIC_VERSION;
+  return run.figures.finished && run.identity == job.identity() && run.figures.program_version == LACONIC_VERSION &&
+         !has_newer_input(job, run.written);
 }
 
 }  // namespace laconic

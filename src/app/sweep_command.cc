@@ -109,6 +109,7 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
     return ExitCode::kDone;
   }
 
+  std::vector<SweepRun> results;
   std::size_t failed = 0;
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
     PlannedRun& run = sweep.runs[i];
@@ -118,7 +119,15 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
     if (!stored) {
       Execution execution = simulated_execution(console);
       execution.resume = checkpoint_of(console, run);
-      const ExitCode code = execute(console, run.job, execution);
+      ExitCode code = ExitCode::kBadUsage;
+      try {
+        code = execute(console, run.job, execution);
+      } catch (const UsageError& error) {
+        // Its data or model cannot be had: the others go on, and this one has no results.
+        print_error(console.err, run.name + ": " + error.what());
+        ++failed;
+        continue;
+      }
       if (code == ExitCode::kInterrupted) {
         console.err << "laconic: " << sweep.job << ": " << i << " of " << count
                     << " runs are done; the same command goes on" << std::endl;
@@ -129,10 +138,13 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
       if (!stored) throw RunError(run.result.folder + ": the results have gone");
     }
     run.result.figures = std::move(stored->figures);
+    results.push_back(std::move(run.result));
+  }
+  if (results.empty()) {
+    console.err << "laconic: " << sweep.job << ": none of " << count << " runs could begin" << std::endl;
+    return ExitCode::kBadUsage;
   }
 
-  std::vector<SweepRun> results;
-  for (PlannedRun& run : sweep.runs) results.push_back(std::move(run.result));
   const std::vector<SweepGroup> groups = sweep_groups(results);
   write_result((fs::path(sweep.folder) / "sweep.json").string(), sweep_json(sweep.job, groups, results));
   write_result((fs::path(sweep.folder) / "sweep.csv").string(), sweep_csv(results));

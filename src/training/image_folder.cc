@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "training/data_files.h"
 #include "training/fingerprint.h"
 #include "training/image_file.h"
 
@@ -47,7 +48,8 @@ struct ImageList {
   std::vector<std::uint8_t> labels;
 };
 
-ImageList list_images(const fs::path& folder, const std::vector<std::string>& classes) {
+// `needs_all`: every class has to have an image.
+ImageList list_images(const fs::path& folder, const std::vector<std::string>& classes, bool needs_all) {
   for (const std::string& name : classes_in(folder)) {
     if (std::find(classes.begin(), classes.end(), name) == classes.end()) {
       throw UsageError((folder / name).string() +
@@ -59,11 +61,19 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
     const fs::path place = folder / classes[label];
     std::error_code error;
     if (!fs::exists(place, error)) continue;  // a split, or a worker, without images of this class
-    for (const std::string& name : names_in(place, [](const fs::directory_entry&entry, std::error_code&problem) {
-           return entry.is_regular_file(problem) && is_image(entry.path());
-         })) {
+    for (const std::string& name :
+         names_in(place, [](const fs::directory_entry&entry, std::error_code&) { return is_image(entry.path()); })) {
+      if (!fs::is_regular_file(place / name, error)) {
+        throw UsageError(shown((place / name).string()) + ": is called an image and is no file" +
+                         (fs::is_symlink(place / name, error) ? ", but a link to none" : "") +
+                         "; mend it or take it away");
+      }
       list.paths.push_back((place / name).string());
       list.labels.push_back(static_cast<std::uint8_t>(label));
+    }
+    if (needs_all && (list.labels.empty() || list.labels.back() != label)) {
+      throw UsageError(shown(place.string()) +
+                       ": holds no .png, .jpg or .jpeg; take the class away, or list all classes in data.classes");
     }
   }
   if (list.paths.empty()) {
@@ -133,12 +143,17 @@ std::span<const OptionSpec> image_folder_options() {
 Dataset open_image_folder(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) {
   const fs::path place(directory);
   std::vector<std::string> classes = listed(options.text("classes"));
-  if (classes.empty()) classes = classes_in(place / "train");
+  const bool found = classes.empty();
+  if (found) classes = classes_in(place / "train");
+  if (found && classes.size() == 1) {
+    throw UsageError(shown((place / "train").string()) + ": has one class, " + shown(classes.front()) +
+                     ", and there is nothing to tell apart; give two at least");
+  }
   if (classes.size() > kMostImageClasses) {
     throw UsageError(directory + ": has " + std::to_string(classes.size()) + " classes; " +
                      std::to_string(kMostImageClasses) + " is the most");
   }
-  const ImageList train = list_images(place / "train", classes);
+  const ImageList train = list_images(place / "train", classes, found);
   Dataset dataset;
   dataset.name = row.name;
   dataset.classes = static_cast<std::uint32_t>(classes.size());
@@ -147,7 +162,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   dataset.train.labels = train.labels;
   dataset.files = train.paths;
   if (splits == Splits::kTraining) return dataset;
-  const ImageList test = list_images(place / "test", classes);
+  const ImageList test = list_images(place / "test", classes, false);
   dataset.test.labels = test.labels;
   dataset.test.pixels = read_images(test, std::vector<bool>(test.paths.size(), true), dataset.shape);
   return dataset;

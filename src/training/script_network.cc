@@ -5,6 +5,7 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "base/error.h"
 #include "training/fingerprint.h"
+#include "training/torch_error.h"
 
 namespace laconic {
 namespace {
@@ -72,6 +74,20 @@ bool draws(const torch::jit::Block& block) {
   return false;
 }
 
+bool changes_lists(const torch::jit::Block& block) {
+  for (const torch::jit::Node* node : block.nodes()) {
+    const std::string kind = node->kind().toQualString();
+    for (const char* operation : {"append", "extend", "insert", "pop", "clear", "_set_item", "Delete", "remove", "sort",
+                                  "reverse", "setdefault", "update", "popitem"}) {
+      if (kind == std::string("aten::") + operation) return true;
+    }
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (changes_lists(*inner)) return true;
+    }
+  }
+  return false;
+}
+
 // A method with all that it calls.
 std::shared_ptr<torch::jit::Graph> whole_graph(const torch::jit::Module& module, const std::string& method) {
   auto graph = module.get_method(method).graph()->copy();
@@ -90,20 +106,6 @@ std::optional<std::string> used_tensor(const torch::jit::Block& block) {
     }
   }
   return std::nullopt;
-}
-
-std::string first_line(const std::exception& error) {
-  const auto* known = dynamic_cast<const c10::Error*>(&error);
-  std::string text = known != nullptr ? known->what_without_backtrace() : error.what();
-  // An error inside the module comes with its source; what went wrong stands in the last line.
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  const bool has_source = text.find("Traceback") != std::string::npos;
-  if (has_source) {
-    text.erase(0, text.rfind('\n') + 1);
-  } else {
-    text.resize(std::min(text.size(), text.find('\n')));
-  }
-  return text;
 }
 
 enum class Loss { kCrossEntropy, kNll, kMse, kBinaryCrossEntropy, kModule };
@@ -128,20 +130,26 @@ std::string sizes_text(at::IntArrayRef sizes) {
 class ScriptNetwork final : public Network {
  public:
   ScriptNetwork(const Options& options, const ImageShape& shape, std::uint32_t classes)
-      : file_(options.text("file")),
+      : place_(options.place("file")),
+        file_(options.text("file")),
         loss_(loss_of(options.text("loss"))),
         is_text_(shape.size() == 0),
         classes_(classes) {
     // What an optimised graph computes changes in the last bits from the first passes to the later ones.
     torch::jit::getProfilingMode() = false;
+    std::error_code error;
+    if (!std::filesystem::exists(file_, error)) refuse("no such file");
+    if (!std::filesystem::is_regular_file(file_, error)) refuse("is no file");
     try {
       module_ = torch::jit::load(file_, at::kCPU);
     } catch (const std::exception& error) {
-      refuse("is no TorchScript module (" + first_line(error) +
+      refuse("is no TorchScript module (" + torch_error_text(error) +
              "); write one with torch.jit.script(model).save(\"net.pt\")");
     }
     if (!module_.find_method("forward")) refuse("has no forward()");
-    draws_ = draws(*whole_graph(module_, "forward")->block());
+    const auto graph = whole_graph(module_, "forward");
+    draws_ = draws(*graph->block());
+    changes_lists_ = changes_lists(*graph->block());
     if (loss_ == Loss::kModule) check_own_loss();
     fingerprint_ = fingerprint_of_file();
     find_tensors();
@@ -154,7 +162,12 @@ class ScriptNetwork final : public Network {
     copy->bind(parameters, pass.buffers);
     copy->module.train(pass.training);
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-    if (!draws_) return scores_of(copy->module, inputs);
+    const auto run = [&] {
+      at::Tensor scores = scores_of(copy->module, inputs);
+      if (pass.training) copy->take_buffers(pass.buffers);
+      return scores;
+    };
+    if (!draws_) return run();
     static std::mutex generator_in_use;
     const std::lock_guard lock(generator_in_use);
     at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
@@ -162,7 +175,7 @@ class ScriptNetwork final : public Network {
       const std::lock_guard also(generator.mutex());
       generator.set_current_seed(pass.dropout_masks != nullptr ? pass.dropout_masks->current_seed() : 0);
     }
-    return scores_of(copy->module, inputs);
+    return run();
   }
   std::uint64_t fingerprint() const override { return fingerprint_; }
   bool has_dropout() const override { return draws_; }
@@ -174,7 +187,8 @@ class ScriptNetwork final : public Network {
     if (loss_ == Loss::kModule) {
       const Lease copy(*this);
       const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-      const at::Tensor own = copy->module.get_method("loss")({scores, labels}).toTensor();
+      // Copies: what it does to them in place is its own.
+      const at::Tensor own = copy->module.get_method("loss")({scores.clone(), labels.clone()}).toTensor();
       return mean ? own : own * labels.size(0);
     }
     const bool is_number = scores.dim() == 1 || scores.size(1) == 1;
@@ -206,36 +220,95 @@ class ScriptNetwork final : public Network {
   // Places of a list of tensors, and which parameter each is.
   using ListedParameters = std::vector<std::pair<std::size_t, std::size_t>>;
 
+  // What a pass may change and is as in the file in the next one: frozen parameters, buffers of other types,
+  // attributes.
+  class Constant {
+   public:
+    // `changes_lists`: forward() puts things into lists or dictionaries, or takes them out.
+    Constant(Slot slot, c10::IValue original, bool changes_lists)
+        : slot_(std::move(slot)), original_(std::move(original)), changes_lists_(changes_lists) {
+      note();
+    }
+    void restore() {
+      const c10::IValue value = slot_.value();
+      const bool is_scalar = value.isInt() || value.isDouble() || value.isBool() || value.isNone() || value.isString();
+      const bool is_changed = is_scalar || versions_of(value) != versions_ ||
+                              (value.isTensor() && value.toTensor().unsafeGetTensorImpl() != tensor_) ||
+                              (!value.isTensor() && changes_lists_);
+      if (!is_changed) return;
+      slot_.set(is_scalar ? original_ : original_.deepcopy());
+      note();
+    }
+
+   private:
+    void note() {
+      const c10::IValue value = slot_.value();
+      versions_ = versions_of(value);
+      tensor_ = value.isTensor() ? value.toTensor().unsafeGetTensorImpl() : nullptr;
+    }
+    // libtorch counts how often a tensor is changed in place.
+    static std::uint64_t versions_of(const c10::IValue& value) {
+      std::uint64_t versions = 0;
+      value.visit([&](const c10::IValue& inner) {
+        if (inner.isTensor() && inner.toTensor().defined()) versions += inner.toTensor()._version();
+        return false;
+      });
+      return versions;
+    }
+
+    Slot slot_;
+    c10::IValue original_;
+    bool changes_lists_;
+    std::uint64_t versions_ = 0;
+    const void* tensor_ = nullptr;
+  };
+
   // A copy of the module whose tensors are set for a pass. What it computes with is not its own.
   struct Copy {
     Copy(torch::jit::Module own, const ScriptNetwork& network) : module(std::move(own)) {
-      for (const Slot& slot : slots_of(module)) {
+      const std::vector<Slot> originals = slots_of(network.module_);
+      const std::vector<Slot> slots = slots_of(module);
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        const Slot& slot = slots[i];
         if (const auto found = network.trained_.find(slot.name); found != network.trained_.end()) {
           trained.emplace_back(slot, found->second);
         } else if (const auto kept = network.buffered_.find(slot.name); kept != network.buffered_.end()) {
           buffers.emplace_back(slot, kept->second);
-        } else if (slot.kind == Slot::Kind::kBuffer) {
-          others.emplace_back(slot, slot.tensor().clone());
         } else if (const auto list = network.listed_.find(slot.name); list != network.listed_.end()) {
           lists.emplace_back(slot, list->second);
+        } else if (slot.name != "training" && !slot.name.ends_with(".training")) {
+          constants.emplace_back(slot, originals.at(i).value(), network.changes_lists_);
         }
       }
     }
-    void bind(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& floats) const {
+    void bind(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& floats) {
       for (const auto& [slot, i] : trained) slot.set(parameters.at(i));
       for (const auto& [slot, i] : buffers) slot.set(floats.at(i));
-      for (const auto& [slot, value] : others) slot.set(value.clone());
+      for (Constant& constant : constants) constant.restore();
       for (const auto& [slot, places] : lists) {
         c10::List<at::Tensor> list = slot.value().toTensorList().copy();
         for (const auto& [place, i] : places) list.set(place, parameters.at(i));
         slot.set(list);
       }
     }
+    // A buffer that a pass has replaced, and not changed in place, is the caller's all the same.
+    void take_buffers(const std::vector<at::Tensor>& floats) const {
+      const at::NoGradGuard no_gradient;
+      for (const auto& [slot, i] : buffers) {
+        const at::Tensor value = slot.tensor();
+        if (value.is_same(floats.at(i))) continue;
+        if (value.sizes() != floats.at(i).sizes()) {
+          throw RunError("the buffer " + slot.name + " has become " + sizes_text(value.sizes()) +
+                         " in a pass, and was " + sizes_text(floats.at(i).sizes()));
+        }
+        at::Tensor(floats.at(i)).copy_(value);
+      }
+    }
     torch::jit::Module module;
     std::vector<std::pair<Slot, std::size_t>> trained;
     std::vector<std::pair<Slot, std::size_t>> buffers;
-    std::vector<std::pair<Slot, at::Tensor>> others;  // buffers of other types, as in the file
     std::vector<std::pair<Slot, ListedParameters>> lists;
+    std::vector<Constant> constants;
   };
 
   class Lease {
@@ -264,7 +337,7 @@ class ScriptNetwork final : public Network {
   };
 
   [[noreturn]] void refuse(const std::string& problem) const {
-    throw UsageError("model.file: " + file_ + ": " + problem);
+    throw UsageError(place_ + ": " + file_ + ": " + problem);
   }
 
   at::Tensor output_of(torch::jit::Module& module, const at::Tensor& inputs) const {
@@ -373,18 +446,30 @@ class ScriptNetwork final : public Network {
                                         : std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
                                               std::to_string(shape.width);
     const std::int64_t predictions = is_text_ ? kSamples * kLength : kSamples;
-    const at::NoGradGuard no_gradient;
+    const at::Tensor inputs = is_text_
+                                  ? at::arange(predictions, at::kLong)
+                                        .remainder(static_cast<std::int64_t>(classes_))
+                                        .reshape({kSamples, kLength})
+                                  : (at::arange(kSamples * static_cast<std::int64_t>(shape.size()), at::kFloat) * 0.7)
+                                        .sin()
+                                        .reshape({kSamples, shape.channels, shape.height, shape.width});
     at::Tensor output;
+    std::vector<at::Tensor> trained;
+    for (const ParameterSpec& spec : parameters()) {
+      trained.push_back(at::tensor(spec.given).reshape(spec.shape).set_requires_grad(true));
+    }
+    std::vector<at::Tensor> kept;
+    for (const BufferSpec& spec : buffers()) kept.push_back(at::tensor(spec.given).reshape(spec.shape));
+    Copy copy(module_.deepcopy(), *this);
+    copy.bind(trained, kept);
+    copy.module.train();
+    const torch::jit::GraphOptimizerEnabledGuard as_written(false);
     try {
-      torch::jit::Module module = module_.deepcopy();
-      module.eval();
-      const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-      output = scores_of(module, is_text_ ? at::zeros({kSamples, kLength}, at::kLong)
-                                          : at::zeros({kSamples, shape.channels, shape.height, shape.width}));
+      output = scores_of(copy.module, inputs);
     } catch (const UsageError&) {
       throw;
     } catch (const std::exception& error) {
-      refuse("does not take samples x " + sample + " (" + first_line(error) + ")");
+      refuse("does not take samples x " + sample + " (" + torch_error_text(error) + ")");
     }
     const bool is_number = output.dim() == 1 || (output.dim() == 2 && output.size(1) == 1);
     const bool has_rows = output.dim() >= 1 && output.dim() <= 2 && output.size(0) == predictions;
@@ -398,23 +483,51 @@ class ScriptNetwork final : public Network {
              (is_text_ ? std::to_string(kLength) + "x" : "") + std::to_string(classes_) + " float32" +
              (may_be_number ? ", or one number a sample" : ""));
     }
-    if (loss_ == Loss::kModule) try_own_loss(output);
+    try_loss(output);
+    if (loss_ != Loss::kBinaryCrossEntropy) return;
+    // Which numbers are probabilities whatever comes in.
+    const at::NoGradGuard no_gradient;
+    copy.bind(trained, kept);
+    copy.module.eval();
+    const at::Tensor far = scores_of(copy.module, inputs * 100.0);
+    if (far.lt(0.0).logical_or(far.gt(1.0)).any().item<bool>()) {
+      refuse(
+          "gives numbers outside [0, 1], and binary_cross_entropy takes probabilities; end forward() with a sigmoid");
+    }
   }
 
-  void try_own_loss(const at::Tensor& output) const {
+  void try_loss(const at::Tensor& output) const {
+    if (output.layout() != at::kStrided) refuse("gives a sparse tensor; it has to give a dense one");
+    const std::string name = loss_ == Loss::kModule ? "its loss()" : "this loss";
     at::Tensor value;
     try {
-      value = loss(output, at::zeros({output.size(0)}, at::kLong), true);
+      value = loss(output, at::arange(output.size(0), at::kLong).remainder(static_cast<std::int64_t>(classes_)), true);
     } catch (const std::exception& error) {
-      refuse("has a loss() that does not take " + sizes_text(output.sizes()) + " and the labels (" + first_line(error) +
+      refuse("gives " + sizes_text(output.sizes()) + ", which " + name + " does not take (" + torch_error_text(error) +
              ")");
     }
+    if (loss_ == Loss::kModule) check_value(value);
+    if (!value.requires_grad()) {
+      refuse(
+          "has a loss that does not depend on its parameters, so that nothing can be trained; look for torch.no_grad "
+          "and detach in " +
+          std::string(output.requires_grad() ? "loss()" : "forward()"));
+    }
+    try {
+      value.backward();
+    } catch (const std::exception& error) {
+      refuse("has no gradient (" + torch_error_text(error) + ")");
+    }
+  }
+
+  void check_value(const at::Tensor& value) const {
     if (value.numel() != 1 || value.scalar_type() != at::kFloat) {
       refuse("has a loss() that gives " + sizes_text(value.sizes()) + " " +
              std::string(c10::toString(value.scalar_type())) + "; it has to give one float32, the mean");
     }
   }
 
+  std::string place_;
   std::string file_;
   Loss loss_;
   bool is_text_;
@@ -422,6 +535,7 @@ class ScriptNetwork final : public Network {
   std::uint64_t fingerprint_ = 0;
   torch::jit::Module module_;  // as in the file
   bool draws_ = false;
+  bool changes_lists_ = false;
   std::map<std::string, std::size_t> trained_;   // which parameter each name is
   std::map<std::string, std::size_t> buffered_;  // which buffer
   std::map<std::string, ListedParameters> listed_;

@@ -10,6 +10,7 @@
 #include "training/batch.h"
 #include "training/flat_optimizer.h"
 #include "training/graphical_model.h"
+#include "training/torch_error.h"
 
 namespace laconic {
 namespace {
@@ -97,6 +98,10 @@ class TorchLearner final : public Learner {
   }
 
  private:
+  std::string place_of_step() const {
+    return "the model in step " + std::to_string(step_.value + 1) + " of worker " + std::to_string(rank_.value);
+  }
+
   // The gradient of step `step`'s batch into `gradient`.
   StepResult backward(ModelInstance& instance, Step step, const at::Tensor& gradient) {
     const TrainingSetup& setup = context_->setup;
@@ -120,10 +125,12 @@ class TorchLearner final : public Learner {
       masks = at::detail::createCPUGenerator(stream());
       pass.dropout_masks = &masks;
     }
-    const at::Tensor loss = context_->network->loss(
-        context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets, true);
-    loss.backward();
-    result.loss = loss.item<double>();
+    result.loss = with_torch_errors(place_of_step(), [&] {
+      const at::Tensor loss = context_->network->loss(
+          context_->network->scores(instance.parameters(), batch.inputs, pass), batch.targets, true);
+      loss.backward();
+      return loss.item<double>();
+    });
     if (setup.prequential && trains_as_it_tests) result.test_loss = result.loss;
     return result;
   }
