@@ -8,7 +8,11 @@ install(TARGETS laconic RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES "${PROJECT_BINARY_DIR}/laconic.1.gz" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES "${PROJECT_BINARY_DIR}/laconic.bash" DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME laconic)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+# The program's pages hold uPlot.
+file(READ LICENSE licence)
+file(READ third_party/uplot/LICENSE licence_of_uplot)
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/copyright" CONTENT "@licence@\n\nuPlot, in report pages:\n\n@licence_of_uplot@\n" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/copyright" DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(config "${CMAKE_INSTALL_LIBDIR}/cmake/laconic")
@@ -24,8 +28,8 @@ install(FILES "${PROJECT_BINARY_DIR}/laconicConfig.cmake" "${PROJECT_BINARY_DIR}
         DESTINATION ${config} COMPONENT development)
 # Debian wants the licence in each package.
 set(soversion ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/liblaconic${soversion} RENAME copyright COMPONENT library)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/liblaconic-dev RENAME copyright COMPONENT development)
+install(FILES "${PROJECT_BINARY_DIR}/copyright" DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/liblaconic${soversion} COMPONENT library)
+install(FILES "${PROJECT_BINARY_DIR}/copyright" DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/liblaconic-dev COMPONENT development)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME laconic)

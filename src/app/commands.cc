@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "app/cluster.h"
 #include "app/execute.h"
@@ -23,6 +26,23 @@ namespace {
 bool same_folder(const std::string& a, const std::string& b) {
   std::error_code error;
   return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+}
+
+// Runs of one name have their folder's before it, and a number where that is one too.
+void tell_apart(const std::vector<std::string>& folders, std::vector<PageRun>& runs) {
+  std::map<std::string, int> times;
+  for (const PageRun& run : runs) ++times[run.name];
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (times[runs[i].name] < 2) continue;
+    std::filesystem::path place = std::filesystem::absolute(folders[i]).lexically_normal();
+    if (!place.has_filename()) place = place.parent_path();
+    runs[i].name = place.parent_path().filename().string() + "/" + place.filename().string();
+  }
+  std::map<std::string, int> seen;
+  for (PageRun& run : runs) {
+    const int number = ++seen[run.name];
+    if (number > 1) run.name += " (" + std::to_string(number) + ")";
+  }
 }
 
 }  // namespace
@@ -95,15 +115,18 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
 
 ExitCode report_command(Console& console, const ReportArguments& arguments) {
   std::vector<PageRun> runs;
-  for (const std::string& folder : arguments.folders) runs.push_back(load_page_run(folder));
+  for (const std::string& folder : arguments.folders) {
+    runs.push_back(load_page_run(folder));
+    try {
+      check_page_run(runs.back());
+    } catch (const DecodeError& bad) {
+      throw UsageError((std::filesystem::path(folder) / bad.what()).string() + "; run the job again");
+    }
+  }
+  tell_apart(arguments.folders, runs);
   std::string output = arguments.output;
   if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
-  try {
-    write_result(output, report_page(runs));
-  } catch (const DecodeError& bad) {
-    throw UsageError(std::string(bad.what()) + "; of " + (runs.size() == 1 ? arguments.folders.front() : "these runs") +
-                     ": run the job again");
-  }
+  write_result(output, report_page(runs));
   console.out << output << std::endl;
   return ExitCode::kDone;
 }

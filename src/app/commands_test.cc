@@ -386,6 +386,30 @@ TEST_F(Commands, CompareRunsAgainWhatAnotherJobOrNoFinishedRunLeft) {
   EXPECT_NE(printed().find("a: all steps taken"), std::string::npos);
 }
 
+TEST_F(Commands, APageTellsRunsOfOneNameApart) {
+  const std::string path = root_.path("a.toml");
+  write_text(path, tiny_job_text(root_, "a", "name = \"synchronous\""));
+  ASSERT_EQ(run_command(console_, {.job_file = path, .overrides = {}}), ExitCode::kDone);
+  std::filesystem::create_directories(root_.path("other"));
+  std::filesystem::copy(root_.path("runs/a"), root_.path("other/a"));
+  const std::string page = root_.path("page.html");
+  const ReportArguments arguments{.folders = {root_.path("runs/a"), root_.path("other/a"), root_.path("other/a")},
+                                  .output = page};
+  EXPECT_EQ(report_command(console_, arguments), ExitCode::kDone);
+  const std::string text = read_text(page);
+  for (const char* name : {"\"runs/a\"", "\"other/a\"", "\"other/a (2)\""}) {
+    EXPECT_NE(text.find("\"name\":" + std::string(name)), std::string::npos) << name;
+  }
+  write_text(root_.path("other/a/metrics.jsonl"), "{\"type\": \"measur");
+  try {
+    report_command(console_, arguments);
+    ADD_FAILURE() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              root_.path("other/a/metrics.jsonl") + ":1: is no JSON: it is cut, or was changed; run the job again");
+  }
+}
+
 TEST_F(Commands, CompareRefusesTwoJobsOfOneFolderAndFoldersWithoutARun) {
   const std::string a = job("a");
   write_text(root_.path("b.toml"), tiny_job_text(root_, "a", kSynchronous));

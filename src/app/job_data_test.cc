@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
 
 #include "app/tiny_job_test.h"
 #include "app/wiring.h"
@@ -194,6 +196,31 @@ std::string refusal(const std::string& text, const std::vector<std::string>& ove
     return error.what();
   }
   return "accepted";
+}
+
+TEST(Inputs, AreNewerThanResultsWhereTheUserHasWrittenOneSince) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder root;
+  fs::create_directories(root.path("data"));
+  for (const char* name : {"data/train.csv", "data/test.csv", "data/notes.txt", "net.pt"}) {
+    testing::write_text(root.path(name), "a,label\n1,0\n");
+  }
+  const Job job =
+      job_of(job_text("csv", root.path("data")), {"model.name=torchscript", "model.file=" + root.path("net.pt")});
+  const fs::file_time_type long_ago = fs::file_time_type::clock::now() - std::chrono::hours(2);
+  const fs::file_time_type written = long_ago + std::chrono::hours(1);
+  const auto touch = [&](const char* name, fs::file_time_type time) { fs::last_write_time(root.path(name), time); };
+  for (const char* name : {"data/train.csv", "data/test.csv", "data/notes.txt", "net.pt"}) touch(name, long_ago);
+  EXPECT_FALSE(has_newer_input(job, written));
+  touch("data/notes.txt", written + std::chrono::minutes(1));
+  EXPECT_FALSE(has_newer_input(job, written));
+  for (const char* name : {"data/train.csv", "data/test.csv", "net.pt"}) {
+    touch(name, written + std::chrono::minutes(1));
+    EXPECT_TRUE(has_newer_input(job, written)) << name;
+    touch(name, long_ago);
+  }
+  fs::remove(root.path("net.pt"));
+  EXPECT_FALSE(has_newer_input(job, written));
 }
 
 TEST(OneWorker, SeesTheBatchesThatItSeesAmongAllWhateverThePartition) {

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <new>
 #include <sstream>
@@ -187,10 +189,14 @@ double state_bytes(const Options& strategy, const StrategySetting& setting) {
 }  // namespace
 
 void write_result(const std::string& path, const std::string& text) {
+  errno = 0;
   std::ofstream stream(path, std::ios::binary);
   stream << text;
   stream.close();
-  if (!stream) throw RunError(path + ": cannot be written; is the disk full?");
+  if (!stream) {
+    const std::string problem = errno != 0 ? std::strerror(errno) : "no reason is given";
+    throw RunError(path + ": cannot be written (" + problem + ")");
+  }
 }
 
 RunFolder::RunFolder(const Job& job) {
@@ -360,13 +366,13 @@ PageRun load_page_run(const std::string& path) {
   std::error_code error;
   if (!fs::is_regular_file(join(path, kSummaryFile), error))
     throw UsageError(path + ": holds no summary.json of a run; give a folder of results");
-  PageRun run{.name = fs::path(path).lexically_normal().filename().string(),
-              .job = read_file(join(path, kJobFile)),
-              .metrics = read_file(join(path, kMetricsFile)),
-              .summary = read_file(join(path, kSummaryFile)),
-              .workers = read_file(join(path, kWorkersFile))};
-  if (run.name.empty()) run.name = fs::path(path).lexically_normal().parent_path().filename().string();
-  return run;
+  fs::path place = fs::absolute(path).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();
+  return {.name = place.filename().string(),
+          .job = read_file(join(path, kJobFile)),
+          .metrics = read_file(join(path, kMetricsFile)),
+          .summary = read_file(join(path, kSummaryFile)),
+          .workers = read_file(join(path, kWorkersFile))};
 }
 
 bool is_result_of(const StoredRun& run, const Job& job) {

@@ -125,6 +125,14 @@ TEST_F(Sweeps, GoOnPastARunThatFailsAndTell) {
   EXPECT_NE(err_.str().find("1 of 2 runs failed"), std::string::npos) << err_.str();
 }
 
+TEST_F(Sweeps, GoOnPastARunWhoseDataCannotBeHad) {
+  const std::string path = job("a");
+  EXPECT_EQ(sweep(path, {"data.dir=" + root_.path("nowhere") + "," + root_.path("data")}), ExitCode::kFailed);
+  EXPECT_NE(err_.str().find("laconic: 1 of 2 runs failed"), std::string::npos) << err_.str();
+  EXPECT_EQ(Json::parse(file("a.sweep/sweep.json")).at("runs").size(), 1U);
+  EXPECT_EQ(sweep(path, {"data.dir=" + root_.path("nowhere") + "," + root_.path("neither")}), ExitCode::kBadUsage);
+}
+
 TEST_F(Sweeps, RefuseABadCombinationBeforeTheFirstRun) {
   const std::string path = job("a");
   EXPECT_NE(refusal(path, {"strategy.threshold=0.5,much"}).find("threshold=much: "), std::string::npos);

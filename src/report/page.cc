@@ -13,9 +13,28 @@ namespace {
 Json parsed(const std::string& text, const char* file) {
   try {
     return Json::parse(text);
-  } catch (const Json::exception& bad) {
-    throw DecodeError(std::string(file) + ": " + bad.what());
+  } catch (const Json::exception&) {
+    throw DecodeError(std::string(file) + ": is no JSON: it is cut, or was changed");
   }
+}
+
+// What the page computes with, whatever else there is.
+void require(const Json& json, const char* key, bool (Json::*is)() const noexcept, const std::string& place) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  if (!json.is_object() || found == json.end() || !((*found).*is)()) {
+    throw DecodeError(place + ": '" + key + "' is missing or of another kind");
+  }
+}
+constexpr auto kNumber = &Json::is_number;
+constexpr auto kObject = &Json::is_object;
+
+void check_labels(const Json& workers) {
+  if (!workers.is_object()) throw DecodeError("workers.json: is no object");
+  const auto labels = workers.find("labels");
+  if (labels == workers.end()) return;
+  const bool is_table = labels->is_array() && !labels->empty() &&
+                        std::ranges::all_of(*labels, [](const Json& row) { return row.is_array(); });
+  if (!is_table) throw DecodeError("workers.json: 'labels' is no table");
 }
 
 // The lines of metrics.jsonl as two lists.
@@ -80,6 +99,22 @@ std::string page_of(const Json& data, std::string_view connects) {
 }
 
 }  // namespace
+
+void check_page_run(const PageRun& run) {
+  const Json data = data_of({&run, 1});
+  const Json& parts = data["runs"][0];
+  for (const char* key : {"steps", "wire_bytes"}) require(parts["summary"], key, kNumber, "summary.json");
+  require(parts["summary"], "traffic", kObject, "summary.json");
+  for (const char* list : {"measurements", "syncs"}) {
+    for (std::size_t i = 0; i < parts[list].size(); ++i) {
+      const std::string place = "metrics.jsonl: " + std::to_string(i + 1) + ". of the " + list;
+      require(parts[list][i], "step", kNumber, place);
+      if (list == std::string_view("syncs")) continue;
+      for (const char* key : {"test", "traffic"}) require(parts[list][i], key, kObject, place);
+    }
+  }
+  if (parts.contains("workers")) check_labels(parts["workers"]);
+}
 
 std::string report_page(std::span<const PageRun> runs) {
   LACONIC_CHECK(!runs.empty(), "a page of no run");

@@ -20,6 +20,8 @@ struct PageRun {
   std::string workers;  // workers.json; empty: there is none
 };
 
+// Throws DecodeError, which begins with the file's name, for texts that are not what a page shows.
+void check_page_run(const PageRun& run);
 // At least one run. Throws DecodeError for texts that are not what they should be, with the file's name.
 std::string report_page(std::span<const PageRun> runs);
 

@@ -89,5 +89,32 @@ TEST(WorkersText, HasLabelsAndTheLinksOfEachRound) {
     "graph": {"nodes": 2, "directed": true, "period": 2, "rounds": [[[0, 1]], [[1, 0], [0, 1]]]}})"));
 }
 
+TEST(ReportPage, SaysWhichFileDoesNotHoldWhatItShows) {
+  PageRun good = example();
+  good.summary = R"({"steps": 3, "wire_bytes": 10, "traffic": {}})";
+  good.metrics = R"({"type": "measurement", "step": 1, "test": {}, "traffic": {}})"
+                 "\n";
+  good.workers = R"({"labels": [[1, 2]]})";
+  EXPECT_NO_THROW(check_page_run(good));
+  const auto refusal = [&](std::string PageRun::*part, const std::string& text) {
+    PageRun run = good;
+    run.*part = text;
+    try {
+      check_page_run(run);
+    } catch (const DecodeError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refusal(&PageRun::summary, R"({"steps": "many", "wire_bytes": 10, "traffic": {}})"),
+            "summary.json: 'steps' is missing or of another kind");
+  EXPECT_EQ(refusal(&PageRun::summary, "[]"), "summary.json: 'steps' is missing or of another kind");
+  EXPECT_EQ(refusal(&PageRun::metrics, good.metrics + R"({"type": "measurement", "step": 2, "traffic": {}})"),
+            "metrics.jsonl: 2. of the measurements: 'test' is missing or of another kind");
+  EXPECT_EQ(refusal(&PageRun::metrics, good.metrics + R"({"type": "measur)"),
+            "metrics.jsonl:2: is no JSON: it is cut, or was changed");
+  EXPECT_EQ(refusal(&PageRun::workers, R"({"labels": []})"), "workers.json: 'labels' is no table");
+}
+
 }  // namespace
 }  // namespace laconic

@@ -46,7 +46,6 @@ std::string head(Status status, std::string_view type) {
       "X-Content-Type-Options: nosniff\r\n"
       "X-Frame-Options: DENY\r\n"
       "Cross-Origin-Resource-Policy: same-origin\r\n"
-      "Cross-Origin-Opener-Policy: same-origin\r\n"
       "Referrer-Policy: no-referrer\r\n"
       "Cache-Control: no-store\r\n"
       "Connection: close\r\n";

@@ -12,6 +12,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
+#include <cerrno>
 #include <exception>
 #include <optional>
 #include <thread>
@@ -172,8 +173,7 @@ void Server::Service::listen() {
   if (!error) acceptor_.listen(Acceptor::max_listen_connections, error);
   if (!error) address_.port = acceptor_.local_endpoint(error).port();
   if (!error) return;
-  const bool is_address =
-      error == asio::error::address_family_not_supported || error == std::errc::address_not_available;
+  const bool is_address = error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
   throw UsageError("--serve " + address_.to_text() + ": " + error.message() + "; give " +
                    (is_address ? "an address of this machine" : "another port, or port 0 for a free one"));
 }

@@ -64,7 +64,7 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
     for (const std::string& name :
          names_in(place, [](const fs::directory_entry&entry, std::error_code&) { return is_image(entry.path()); })) {
       if (!fs::is_regular_file(place / name, error)) {
-        throw UsageError(shown((place / name).string()) + ": is called an image and is no file" +
+        throw UsageError((place / name).string() + ": is called an image and is no file" +
                          (fs::is_symlink(place / name, error) ? ", but a link to none" : "") +
                          "; mend it or take it away");
       }
@@ -72,7 +72,7 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
       list.labels.push_back(static_cast<std::uint8_t>(label));
     }
     if (needs_all && (list.labels.empty() || list.labels.back() != label)) {
-      throw UsageError(shown(place.string()) +
+      throw UsageError(place.string() +
                        ": holds no .png, .jpg or .jpeg; take the class away, or list all classes in data.classes");
     }
   }
@@ -146,7 +146,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   const bool found = classes.empty();
   if (found) classes = classes_in(place / "train");
   if (found && classes.size() == 1) {
-    throw UsageError(shown((place / "train").string()) + ": has one class, " + shown(classes.front()) +
+    throw UsageError((place / "train").string() + ": has one class, " + shown(classes.front()) +
                      ", and there is nothing to tell apart; give two at least");
   }
   if (classes.size() > kMostImageClasses) {

@@ -4,6 +4,8 @@
 #include <turbojpeg.h>
 
 #include <cstring>
+#include <filesystem>
+#include <functional>
 
 #include "training/image_file.h"
 #include "training/test_support.h"
@@ -147,6 +149,31 @@ TEST(ImageFolders, TakeTheClassesThatTheJobLists) {
   EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 2, 2}));
   EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{0}));
   EXPECT_NE(data.vocabulary, load_dataset(row(), folder.path(), options()).vocabulary);
+}
+
+TEST(ImageFolders, LeaveNothingOutInSilence) {
+  const auto refusal = [](const std::function<void(const TemporaryFolder&)>& spoil, const std::string& classes = "") {
+    const TemporaryFolder folder;
+    write_data(folder);
+    spoil(folder);
+    return usage_error([&] { open_dataset(row(), folder.path(), options({{"classes", classes}})); });
+  };
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::create_symlink("nowhere.png", folder.path("train/cat/z.png"));
+            }).find("train/cat/z.png: is called an image and is no file, but a link to none"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::create_directories(folder.path("train/dog/z.jpg"));
+            }).find("train/dog/z.jpg: is called an image and is no file; mend it"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::create_directories(folder.path("train/emu"));
+            }).find("train/emu: holds no .png, .jpg or .jpeg"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::remove_all(folder.path("train/cat"));
+            }).find("train: has one class, 'dog'"),
+            std::string::npos);
 }
 
 TEST(ImageFolders, AreRefusedWithThePlaceAndTheReason) {

@@ -171,9 +171,46 @@ test('every control has a name, headings come in order, the plots are described'
   for (const text of described) assert.match(text, /from .* to /);
 });
 
+test('the arrow keys read the values of a plot', async () => {
+  const {page} = await open('fda');
+  const figure = page.locator('figure[data-chart="Accuracy"]');
+  await figure.locator('.plot').focus();
+  const seen = new Set();
+  for (const key of ['Home', 'ArrowRight', 'End', 'ArrowLeft']) {
+    await page.keyboard.press(key);
+    await page.waitForTimeout(50);
+    seen.add(await figure.locator('.value').textContent());
+  }
+  assert.ok(seen.size >= 3, [...seen].join(' | '));
+  for (const value of seen) assert.match(value, /^steps [\d,]+: test [\d.]+%/);
+});
+
+test('ticks of an axis that is looked at closely differ', async () => {
+  const {page} = await open('fda');
+  await page.getByRole('radio', {name: 'bytes'}).check();
+  const texts = await page.evaluate(() => tick_texts([16_801_000, 16_802_000, 16_803_000, null], format.bytes));
+  assert.deepEqual(texts, ['16.801 MB', '16.802 MB', '16.803 MB', '']);
+});
+
+test('more lines than colours still differ', async () => {
+  const {page} = await open('fda');
+  const styles = await page.evaluate(() => Array.from({length: 32}, (_, i) => JSON.stringify(style_of(i))));
+  assert.equal(new Set(styles).size, 32);
+});
+
 test('prints on paper', async () => {
   const {page} = await open('fda', {colorScheme: 'dark'});
   const pdf = await page.pdf({format: 'A4', printBackground: true});
   assert.equal(pdf.subarray(0, 5).toString(), '%PDF-');
   assert.ok(pdf.length > 20_000);
+  // Nothing is drawn anew for paper that is narrower than the screen.
+  await page.emulateMedia({media: 'print'});
+  const beyond = await page.evaluate(() => {
+    document.body.style.width = '700px';
+    return [...document.querySelectorAll('figure canvas, .bars, .graph')].filter(node => {
+      const [inner, outer] = [node.getBoundingClientRect(), node.closest('figure').getBoundingClientRect()];
+      return inner.width > 0 && (inner.left < outer.left || inner.right > outer.right || inner.bottom > outer.bottom);
+    }).length;
+  });
+  assert.equal(beyond, 0);
 });

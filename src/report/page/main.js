@@ -8,6 +8,7 @@ const goes_on = () => Boolean(data.live) && !data.live.has_ended;
 // A line of each run, or, of one run alone, several lines of it.
 const lines_of = values => axis => runs.flatMap((run, i) => Object.entries(values).map(([label, value], k, all) => ({
   label: many ? run.name + (all.length > 1 ? ', ' + label : '') : label,
+  key: i + ' ' + label,
   index: i * all.length + k,
   points: points(run.measurements, value, axis),
 })));
@@ -38,7 +39,14 @@ const head = () => {
     }
   }
   document.getElementById('foot').textContent = 'Written by ' + s.program + '. Bytes are those on the wire, headers in; ' +
-    (s.runtime === 'mpi' ? 'times are real.' : 'times are those of the simulated network and workers.');
+    (runs.every(run => run.summary.runtime === 'mpi') ? 'times are real.' : 'times are those of the simulated network and workers' +
+     (runs.some(run => run.summary.runtime === 'mpi') ? ', of runs over MPI real.' : '.'));
+};
+
+// A threshold that the job gives and nothing changes, or nothing.
+const threshold_of = run => {
+  const strategy = run.job.match(/^\[strategy\]\n(?:(?!\[).*\n?)*/m)?.[0] ?? '';
+  return Number(strategy.match(/^threshold = ([-+.\de]+)$/m)?.[1] ?? NaN);
 };
 
 // A figure for each thing that the strategy watches; which there are the measurements tell.
@@ -55,12 +63,15 @@ const add_watched = before => {
       series: axis => runs.flatMap((run, i) => {
         const label = text => many ? run.name + ', ' + text : text;
         const all = [...run.measurements, ...run.syncs].sort((a, b) => a.step - b.step);
-        const lines = [{label: label(is_estimate ? 'estimate' : name.replaceAll('_', ' ')), index: 3 * i, points: points(all, row => row.watched?.[name], axis)}];
-        if (is_estimate) {
-          lines.push({label: label('threshold'), index: 3 * i + 1, steps: true, points: points(all, row => row.threshold ?? row.watched?.threshold, axis)});
-          lines.push({label: label('synchronisations'), index: 3 * i + 2, marks: true, points: points(run.syncs, row => row.watched?.[name], axis)});
-        }
-        return lines;
+        const watched = points(all, row => row.watched?.[name], axis);
+        const fixed = threshold_of(run);
+        const moving = points(all, row => row.threshold ?? row.watched?.threshold, axis);
+        return [
+          {label: label(is_estimate ? 'estimate' : name.replaceAll('_', ' ')), key: i + ' value', index: 3 * i, points: watched},
+          {label: label('threshold'), key: i + ' threshold', index: 3 * i + 1, steps: true,
+           points: Number.isFinite(fixed) && fixed > 0 ? watched.map(([x]) => [x, fixed]) : moving},
+          {label: label('synchronisations'), key: i + ' syncs', index: 3 * i + 2, marks: true, points: points(run.syncs, row => row.watched?.[name], axis)},
+        ];
       })});
   }
 };
@@ -87,7 +98,7 @@ const figures = () => {
       const s = only.summary;
       if (goes_on()) return [];  // known at the end
       const nodes = (s.by_worker || []).map((node, rank) => ['worker ' + rank, node]);
-      if (s.coordinator) nodes.push(['coordinator', s.coordinator]);
+      if (s.coordinator?.sent.wire_bytes + s.coordinator?.received.wire_bytes > 0) nodes.push(['coordinator', s.coordinator]);
       return nodes.flatMap(([label, node]) => [
         {label: label + ', sent', value: node.sent.wire_bytes, index: 0}, {label: label + ', received', value: node.received.wire_bytes, index: 1}]);
     });
