@@ -370,12 +370,18 @@ void check_network(const Job& job) {
   }
 }
 
-void read_length(Job& job, const std::string& file) {
+void read_length(Job& job, const std::string& file, JobLoop loop) {
   const Options& options = job.section("job");
   const bool steps = options.given("steps");
   const bool epochs = options.given("epochs");
   if (steps && epochs) {
     throw UsageError(options.place("epochs") + ": job.steps is given too; keep one of the two");
+  }
+  if (!steps && loop == JobLoop::kOwn) {
+    if (epochs) {
+      throw UsageError(options.place("epochs") + ": what an epoch is only your own loop knows; give job.steps");
+    }
+    throw UsageError(file + ": job.steps is not given; write [job] steps = 1000, or how long to train");
   }
   if (!steps && !epochs) {
     throw UsageError(file +
@@ -432,9 +438,6 @@ void check_own_loop(const Job& job) {
                      " cannot be driven by a loop of your own; choose one of " + names);
   }
   const Options& options = job.section("job");
-  if (options.given("epochs")) {
-    throw UsageError(options.place("epochs") + ": what an epoch is only your own loop knows; give job.steps");
-  }
   if (!options.text("until").empty()) {
     throw UsageError(options.place("until") + ": your own loop measures, and ends when it likes; remove it");
   }
@@ -568,7 +571,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
                      ": " + error.what());
   }
   job.seed = options.integer("seed");
-  read_length(job, file);
+  read_length(job, file, loop);
 
   if (loop == JobLoop::kOurs) read_training(job);
   if (loop == JobLoop::kOwn) check_own_loop(job);

@@ -53,9 +53,10 @@ void check_job(const Job& job, const mpi::Process& process, const std::string& o
     }
   }
   if (job.identity() != of_worker_0) {
-    throw UsageError("its job is another than worker 0's: " +
-                     first_difference(of_worker_0, {.resolved = job.resolved_text(), .identity = job.identity()}) +
-                     " (\"checkpoint\": worker 0's); all processes need the same job file");
+    throw UsageError(
+        "its job is another than worker 0's: " +
+        first_difference(of_worker_0, {.resolved = job.resolved_text(), .identity = job.identity()}, "worker 0's") +
+        "; all processes need the same job file");
   }
 }
 

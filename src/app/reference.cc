@@ -70,7 +70,7 @@ std::string speaks(const StrategyRow& row) {
   if (row.needs_links) return "over directed links, which may change: `[topology] graph`";
   if (row.needs_graph) return "with the neighbours on an undirected graph: `[topology] graph`";
   if (row.needs_coordinator) return "with the coordinator";
-  return "with all, over `network.collective`: a coordinator, a ring or a tree";
+  return "with all, over `network.collective`: a coordinator or a ring";
 }
 
 // Text of a man page: a hyphen that is a minus, a backslash, and no line that begins with a macro's dot.
@@ -104,7 +104,7 @@ std::string man_option(const CLI::Option& option) {
   } else {
     const bool may_have_value = option.get_items_expected_max() > 0;
     const bool needs_value = option.get_items_expected_min() > 0;
-    text += "\\fB" + roff(option.get_name()) + "\\fR" +
+    text += "\\fB" + roff(option.get_name(false, true)) + "\\fR" +
             (needs_value      ? " \\fIvalue\\fR"
              : may_have_value ? " [\\fIvalue\\fR]"
                               : "") +
@@ -275,6 +275,9 @@ _laconic() {
 @OPTIONS@  esac
   if [[ ${words[${#words[@]} - 2]} == --set ]]; then
     _laconic_setting "$word"
+  elif [[ ${words[${#words[@]} - 2]} =~ ^(--file|--minus|--json|--output|-o)$ ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    compopt -o filenames 2>/dev/null
   elif [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
   elif [[ $command == list ]]; then

@@ -258,7 +258,8 @@ std::vector<OptionSpec> network_options() {
       {.name = "deadline",
        .type = OptionType::kDuration,
        .default_value = "10 min",
-       .help = "how long a node waits for another before the run fails, on the run's clock"},
+       .help = "how long a node waits for another before the run fails, on the run's clock; the coordinator waits half "
+               "as long for a worker's part, so that the others still hear of it"},
   };
 }
 

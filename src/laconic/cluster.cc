@@ -21,8 +21,7 @@ int Cluster::world_size() const { return run_->world_size(); }
 Session Cluster::join(std::vector<at::Tensor> parameters, const JoinOptions& options) {
   try {
     Layout layout = layout_of_parameters(parameters, "its model");
-    std::vector<float> start(layout.size);
-    copy_values(parameters, layout, start, "its model");
+    std::vector<float> start = start_of(parameters, layout, "its model");
     Desk& desk = run_->join(std::move(layout), std::move(start), options.samples);
     auto state = std::make_unique<Session::State>(run_, run_->rank(), std::move(parameters), desk);
     state->take_turn();

@@ -472,6 +472,15 @@ TEST_F(Loops, RefuseParametersThatCannotBeTrained) {
   EXPECT_NE(refused({whole.narrow(0, 0, 4), whole.narrow(0, 3, 3)}).find("share memory"), std::string::npos);
 }
 
+TEST_F(Loops, RefuseAStartThatIsNotFinite) {
+  Simulation simulation(file("local", "", 1));
+  const std::string error = error_of(simulation, [&](int rank) {
+    Toy toy(std::numeric_limits<float>::quiet_NaN());
+    simulation.join(rank, toy.tensors);
+  });
+  EXPECT_EQ(error.find("worker 0: parameter 0 is not finite before the first step"), 0U) << error;
+}
+
 TEST_F(Loops, RefuseWorkersOfOtherModels) {
   Simulation simulation(file("local"));
   const std::string error = error_of(simulation, [&](int rank) {

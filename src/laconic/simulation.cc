@@ -20,8 +20,7 @@ int Simulation::world_size() const { return run_->world_size(); }
 Session Simulation::join(int rank, std::vector<at::Tensor> parameters, const JoinOptions& options) {
   try {
     Layout layout = layout_of_parameters(parameters, "worker " + std::to_string(rank));
-    std::vector<float> start(layout.size);
-    copy_values(parameters, layout, start, "worker " + std::to_string(rank));
+    std::vector<float> start = start_of(parameters, layout, "worker " + std::to_string(rank));
     Desk& desk = run_->join(rank, std::move(layout), std::move(start), memory_of(parameters), options.samples);
     auto state = std::make_unique<Session::State>(run_, rank, std::move(parameters), desk);
     state->take_turn();

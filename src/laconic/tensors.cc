@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic {
 namespace {
@@ -52,7 +53,7 @@ void for_each_part(const std::vector<at::Tensor>& parameters, const Layout& layo
 }  // namespace
 
 Layout layout_of_parameters(const std::vector<at::Tensor>& parameters, const std::string& who) {
-  if (parameters.empty()) throw UsageError(who + " has no parameters; give those of its model");
+  if (parameters.empty()) throw UsageError(who + " has no parameters; give those that the optimiser changes");
   Layout layout;
   struct Place {
     const float* begin;
@@ -94,6 +95,16 @@ void require_same_shapes(const Layout& layout, const Layout& expected, const std
     throw UsageError(who + ": " + own.name + " is " + shape_text(own.shape) + ", that of " + other + " " +
                      shape_text(expected.tensors[i].shape) + "; all train one model");
   }
+}
+
+std::vector<float> start_of(const std::vector<at::Tensor>& parameters, const Layout& layout, const std::string& who) {
+  std::vector<float> start(layout.size);
+  copy_values(parameters, layout, start, who);
+  for (const TensorLayout& tensor : layout.tensors) {
+    if (kernels::all_finite(std::span(start).subspan(tensor.offset, tensor.size))) continue;
+    throw UsageError(who + ": " + tensor.name + " is not finite before the first step; see how the model is made");
+  }
+  return start;
 }
 
 std::vector<MemoryRange> memory_of(const std::vector<at::Tensor>& parameters) {

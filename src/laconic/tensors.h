@@ -18,6 +18,9 @@ Layout layout_of_parameters(const std::vector<at::Tensor>& parameters, const std
 // Throws UsageError, which begins with `who`, unless the shapes are those of `expected`, of worker `expected_rank`.
 void require_same_shapes(const Layout& layout, const Layout& expected, const std::string& who, int expected_rank);
 
+// A worker's first values, in a flat vector. Throws UsageError, which begins with `who`, where one is not finite.
+std::vector<float> start_of(const std::vector<at::Tensor>& parameters, const Layout& layout, const std::string& who);
+
 // The memory that parameters lie in; two of them, of other workers, must have none in common.
 struct MemoryRange {
   const float* begin;

@@ -38,10 +38,10 @@ TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
   s.deadline = {2.0};
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
-  EXPECT_EQ(
-      error_of<PeerLost>(result),
-      "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms; see whether that "
-      "node still runs, or raise network.deadline (2 s)");
+  EXPECT_EQ(error_of<PeerLost>(result),
+            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms of the run; see "
+            "whether that "
+            "node still runs, or raise network.deadline (2 s)");
 }
 
 TEST(Simulation, FedAvgGoesOnWithoutAModelThatDidNotArrive) {

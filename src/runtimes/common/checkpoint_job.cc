@@ -47,10 +47,10 @@ std::optional<std::string> value_in(const std::map<std::string, std::string>& va
   return found->second;
 }
 
-std::string difference(const std::string& key, const std::optional<std::string>& in_checkpoint,
+std::string difference(const std::string& key, std::string_view other, const std::optional<std::string>& in_checkpoint,
                        const std::optional<std::string>& in_job) {
-  return key + " is " + in_checkpoint.value_or("not given") + " in the checkpoint and " + in_job.value_or("not given") +
-         " in the job";
+  return key + " is " + in_checkpoint.value_or("not given") + " in " + std::string(other) + " and " +
+         in_job.value_or("not given") + " in the job";
 }
 
 }  // namespace
@@ -62,18 +62,19 @@ TextDigest digest(std::string_view text) {
   return digest;
 }
 
-std::string first_difference(std::string_view resolved_in_checkpoint, const CheckpointJob& job) {
+std::string first_difference(std::string_view resolved_in_checkpoint, const CheckpointJob& job,
+                             std::string_view other) {
   const Values kept = values_of(resolved_in_checkpoint);
   const std::map<std::string, std::string> kept_by_key(kept.begin(), kept.end());
   for (const auto& [key, value] : values_of(job.identity)) {
     const std::optional<std::string> in_checkpoint = value_in(kept_by_key, key);
-    if (in_checkpoint != value) return difference(key, in_checkpoint, value);
+    if (in_checkpoint != value) return difference(key, other, in_checkpoint, value);
   }
   // The job lacks a line. One that it has among those that decide nothing is not the difference.
   const Values own = values_of(job.resolved);
   const std::map<std::string, std::string> own_by_key(own.begin(), own.end());
   for (const auto& [key, value] : kept) {
-    if (!own_by_key.contains(key)) return difference(key, value, std::nullopt);
+    if (!own_by_key.contains(key)) return difference(key, other, value, std::nullopt);
   }
   return "what decides the results is written in another way";
 }

@@ -26,7 +26,8 @@ struct TextDigest {
 TextDigest digest(std::string_view text);
 
 // The first difference between the job of a checkpoint, by its resolved text, and another of a different identity, such
-// as "optimizer.learning_rate is 0.1 in the checkpoint and 0.2 in the job".
-std::string first_difference(std::string_view resolved_in_checkpoint, const CheckpointJob& job);
+// as "optimizer.learning_rate is 0.1 in the checkpoint and 0.2 in the job". `other`: whose job it is.
+std::string first_difference(std::string_view resolved_in_checkpoint, const CheckpointJob& job,
+                             std::string_view other = "the checkpoint");
 
 }  // namespace laconic
