@@ -49,7 +49,8 @@ struct CsvTable {
 CsvTable parse_csv(std::string_view text, const std::string& path, const CsvFormat& format);
 
 // The keys of [data], and DatasetRow::open. Classes are numbered by the training file: its labels themselves where all
-// are whole numbers below 256, else by their order as bytes. Samples are vectors of features, 1 x 1 x features.
+// are whole numbers, which then are below 256, else by their order as bytes. Samples are vectors of features, 1 x 1 x
+// features.
 std::span<const OptionSpec> csv_options();
 Dataset open_csv(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits);
 
