@@ -1,6 +1,5 @@
 #include "ranks.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/scratch_folder.h"
 #include "processes.h"
 
 namespace laconic::bench {
@@ -27,26 +27,6 @@ const std::map<std::string, std::string> kEnvironment = {
 // What a run may take beyond the limit of its clock: evaluations, start and end.
 double wall_limit(double limit) { return 1.5 * limit + 60.0; }
 constexpr double kTimeToEnd = 20.0;
-
-// A folder that goes away with all that is in it.
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "laconic_ranks.XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error(pattern + ": no such folder can be made");
-    path_ = pattern;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 // The line that tells most of why it failed: laconic's own, where mpirun's follow it, else the last with a word in it.
 std::string complaint_in(const std::string& file) {
@@ -142,15 +122,15 @@ std::string laconic_beside_this_program() {
 }
 
 Trace run_laconic(const Loopback& loopback, const RanksOptions& options, const std::string& job) {
-  const Scratch scratch;
-  const std::string file = scratch.file("job.toml");
-  std::ofstream(file) << job << "[output]\ndir = \"" << scratch.file("run") << "\"\nprogress = \"off\"\n";
+  const ScratchFolder scratch;
+  const std::string file = scratch.path("job.toml");
+  std::ofstream(file) << job << "[output]\ndir = \"" << scratch.path("run") << "\"\nprogress = \"off\"\n";
   std::vector<std::string> words = launcher(options);
   words.insert(words.end(), {options.laconic, "run", file});
 
   Trace trace;
   const std::uint64_t before = loopback.bytes();
-  const std::string errors = scratch.file("errors");
+  const std::string errors = scratch.path("errors");
   {
     Processes processes;
     processes.start({.words = words, .environment = kEnvironment, .output = {}, .errors = errors});
@@ -158,23 +138,23 @@ Trace run_laconic(const Loopback& loopback, const RanksOptions& options, const s
   }
   trace.counted = static_cast<double>(loopback.bytes() - before);
   // A run that had to be killed leaves its lines where it was writing them.
-  const bool published = fs::exists(scratch.file("run/metrics.jsonl"));
-  trace.points = read_points(scratch.file(published ? "run/metrics.jsonl" : ".run.tmp/metrics.jsonl"));
-  read_summary(scratch.file("run/summary.json"), trace);
+  const bool published = fs::exists(scratch.path("run/metrics.jsonl"));
+  trace.points = read_points(scratch.path(published ? "run/metrics.jsonl" : ".run.tmp/metrics.jsonl"));
+  read_summary(scratch.path("run/summary.json"), trace);
   return trace;
 }
 
 Trace run_peer(const Loopback& loopback, const RanksOptions& options, const std::vector<std::string>& arguments) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   Trace trace;
   const std::uint64_t before = loopback.bytes();
-  const std::string lines = scratch.file("lines");
-  const std::string errors = scratch.file("errors");
+  const std::string lines = scratch.path("lines");
+  const std::string errors = scratch.path("errors");
   {
     Processes processes;
     for (int rank = 0; rank < options.ranks; ++rank) {
       Command command{.words = {kPython, options.peer, "--rank", std::to_string(rank), "--world-size",
-                                std::to_string(options.ranks), "--store", scratch.file("store"), "--limit",
+                                std::to_string(options.ranks), "--store", scratch.path("store"), "--limit",
                                 std::to_string(options.limit)},
                       .environment = kEnvironment,
                       .output = rank == 0 ? lines : std::string(),

@@ -83,7 +83,7 @@ TEST(Wiring, TheAverageModelIsMeasuredWithTheAverageOfTheWorkersBuffers) {
 TEST(Wiring, TheCumulativeLossIsThatOfEveryBatchOfEveryWorkerAtTheModelBeforeItsStep) {
   const TemporaryFolder root;
   testing::write_tiny_data(root.path("data"));
-  const std::string text = tiny_job_text(root, "local", "name = \"local\"");
+  const std::string text = testing::tiny_job_text(root, "local", "name = \"local\"");
   const std::vector<std::string> on = {"evaluation.prequential=true"};
   const Job job = parse_job_text(text, "job.toml", on);
   const JobSetup setup = set_up(job);
@@ -122,7 +122,7 @@ TEST(Wiring, TheCumulativeLossCountsEverySampleOnceWhoeverTakesTheStep) {
   for (const std::string& strategy : {std::string("name = \"all_reduce\""), groups,
                                       std::string("name = \"dma\"\nthreshold = 0.1\nclock = \"asynchronous\"")}) {
     const std::vector<std::string> on = {"evaluation.prequential=true", "optimizer.name=sgd"};
-    const Job job = parse_job_text(tiny_job_text(root, "each", strategy), "job.toml", on);
+    const Job job = parse_job_text(testing::tiny_job_text(root, "each", strategy), "job.toml", on);
     const RunResult result = run_job(job, set_up(job));
     ASSERT_FALSE(result.outcome.error) << strategy;
     double mean = 0.0;
@@ -138,7 +138,7 @@ TEST(Wiring, TheCumulativeLossCountsEverySampleOnceWhoeverTakesTheStep) {
 TEST(Wiring, ADriftIsRefusedWhereItMakesNoSenseAndToldWhereItDoes) {
   const TemporaryFolder root;
   testing::write_tiny_data(root.path("data"));
-  const std::string text = tiny_job_text(root, "drift", "name = \"local\"");
+  const std::string text = testing::tiny_job_text(root, "drift", "name = \"local\"");
   const auto refusal = [&](const std::string& section) {
     try {
       set_up(parse_job_text(text + section, "job.toml"));

@@ -5,22 +5,16 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "report/example_measurement_test.h"
+
 namespace laconic {
 namespace {
 
 using Json = nlohmann::json;
 
 Measurement example() {
-  Measurement measurement;
-  measurement.step = {100};
-  measurement.time = {2.5};
-  measurement.train_loss = 0.75;
-  measurement.test = {.loss = 0.5, .accuracy = 0.875, .samples = 1000};
-  measurement.consensus_distance = 0.125;
-  measurement.syncs = 3;
-  measurement.traffic[static_cast<std::size_t>(Traffic::kModel)] = {.frames = 6, .payload = {600}, .framed = {648}};
+  Measurement measurement = testing::example_measurement();
   measurement.traffic[static_cast<std::size_t>(Traffic::kState)] = {.frames = 200, .payload = {1600}, .framed = {3200}};
-  measurement.watched = {{"variance_estimate", 1.5}};
   return measurement;
 }
 

@@ -3,22 +3,24 @@
 #include "report/tensorboard.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <vector>
 
 #include "base/error.h"
+#include "base/scratch_folder.h"
+#include "report/example_measurement_test.h"
 #include "report/metrics.h"
 
 namespace laconic {
 namespace {
+
+using testing::example_measurement;
 
 // The parts of TensorFlow's event.proto and summary.proto that scalars use.
 constexpr const char* kDefinition = R"(syntax = "proto3";
@@ -70,33 +72,19 @@ std::vector<std::string> records_of(std::string_view file) {
 
 // What protoc makes of an event, as text.
 std::string decoded(const std::string& event) {
-  std::string folder = (std::filesystem::temp_directory_path() / "laconic_events.XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) return "no temporary folder";
-  std::ofstream(folder + "/event.proto") << kDefinition;
-  std::ofstream(folder + "/event", std::ios::binary) << event;
-  const std::string command = "protoc -I " + folder + " --decode=Event event.proto <" + folder + "/event 2>&1";
+  const ScratchFolder folder;
+  std::ofstream(folder.path("event.proto")) << kDefinition;
+  std::ofstream(folder.path("event"), std::ios::binary) << event;
+  const std::string command =
+      "protoc -I " + folder.path() + " --decode=Event event.proto <" + folder.path("event") + " 2>&1";
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   std::string text;
   for (int byte = 0; (byte = std::fgetc(pipe.get())) != EOF;) text += static_cast<char>(byte);
-  std::filesystem::remove_all(folder);
   return text;
 }
 
 std::string scalar(const std::string& tag, const std::string& value) {
   return "  value {\n    tag: \"" + tag + "\"\n    simple_value: " + value + "\n  }\n";
-}
-
-Measurement example() {
-  Measurement measurement;
-  measurement.step = {100};
-  measurement.time = {2.5};
-  measurement.train_loss = 0.75;
-  measurement.test = {.loss = 0.5, .accuracy = 0.875, .samples = 1000};
-  measurement.consensus_distance = 0.125;
-  measurement.syncs = 3;
-  measurement.traffic[static_cast<std::size_t>(Traffic::kModel)] = {.frames = 6, .payload = {600}, .framed = {648}};
-  measurement.watched = {{"variance_estimate", 1.5}};
-  return measurement;
 }
 
 class TensorBoardEvents : public ::testing::Test {
@@ -113,7 +101,7 @@ TEST_F(TensorBoardEvents, BeginWithTheVersionOfTheFormat) {
 }
 
 TEST_F(TensorBoardEvents, HoldTheFiguresOfMeasurementsUnderTheirTags) {
-  const auto records = records_of(tensorboard_events(measurement_line(example(), 1.25) + "\n"));
+  const auto records = records_of(tensorboard_events(measurement_line(example_measurement(), 1.25) + "\n"));
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(decoded(records[1]), "wall_time: 2.5\nstep: 100\nsummary {\n" + scalar("train/loss", "0.75") +
                                      scalar("evaluation/loss", "0.5") + scalar("evaluation/accuracy", "0.875") +
@@ -124,7 +112,7 @@ TEST_F(TensorBoardEvents, HoldTheFiguresOfMeasurementsUnderTheirTags) {
 }
 
 TEST_F(TensorBoardEvents, HoldWhatOnlySomeRunsMeasure) {
-  Measurement measurement = example();
+  Measurement measurement = example_measurement();
   measurement.validation = {.loss = 0.25, .accuracy = 0.5, .samples = 10};
   measurement.workers = WorkerAccuracy{.mean = 0.5, .minimum = 0.25, .maximum = 0.75};
   measurement.prequential = {.loss = 12.5, .samples = 40};
@@ -142,8 +130,9 @@ TEST_F(TensorBoardEvents, HoldWhatOnlySomeRunsMeasure) {
 }
 
 TEST_F(TensorBoardEvents, HaveSynchronisationsAtTheClockOfTheMeasurementBefore) {
-  const auto records = records_of(tensorboard_events(
-      measurement_line(example(), 1.25) + "\n" + sync_line({130}, 1.5, 4, {{"variance_estimate", 2.25}}, 2.0) + "\n"));
+  const auto records =
+      records_of(tensorboard_events(measurement_line(example_measurement(), 1.25) + "\n" +
+                                    sync_line({130}, 1.5, 4, {{"variance_estimate", 2.25}}, 2.0) + "\n"));
   ASSERT_EQ(records.size(), 3U);
   EXPECT_EQ(decoded(records[2]), "wall_time: 2.5\nstep: 130\nsummary {\n" + scalar("communication/syncs", "4") +
                                      scalar("monitor/threshold", "2") + scalar("monitor/variance_estimate", "2.25") +
@@ -151,7 +140,7 @@ TEST_F(TensorBoardEvents, HaveSynchronisationsAtTheClockOfTheMeasurementBefore) 
 }
 
 TEST_F(TensorBoardEvents, LeaveOutWhatIsNoFiniteFloat) {
-  Measurement measurement = example();
+  Measurement measurement = example_measurement();
   measurement.train_loss = std::nan("");
   measurement.test.loss = 1e300;
   const auto records = records_of(tensorboard_events(measurement_line(measurement, 1.25) + "\n"));
