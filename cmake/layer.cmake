@@ -1,6 +1,8 @@
-# laconic_layer(NAME [WHOLE] [USES layer...] [EXCEPT file...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
+# laconic_layer(NAME [WHOLE] [ROOMS folder...] [USES layer...] [EXCEPT file...] [LIBRARIES target...]
+#               [PRIVATE_LIBRARIES target...])
 #
-# One folder under src/ as one static library `laconic_NAME`: every *.cc of the folder but main.cc. Beside it
+# One folder under src/, and those of its folders that are named as rooms, as one static library `laconic_NAME`: every
+# *.cc but main.cc. Beside it
 #   *_test.cc       the test program `NAME_test`
 #   *_slow_test.cc  the test program `NAME_slow_test`: see laconic_tests
 #   *_mpi_test.cc   left to the folder: see laconic_mpi_test
@@ -45,15 +47,19 @@ endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
-  cmake_parse_arguments(LAYER "WHOLE" "" "USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "WHOLE" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   list(TRANSFORM LAYER_USES PREPEND laconic_)
   set(whole "")
   if(LAYER_WHOLE)
     set(whole WHOLE)
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS *.cc)
-  file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
-  file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
+  set(folders "." ${LAYER_ROOMS})
+  list(TRANSFORM folders APPEND "/*.cc" OUTPUT_VARIABLE sources)
+  list(TRANSFORM folders APPEND "/*_test.cc" OUTPUT_VARIABLE tests)
+  list(TRANSFORM folders APPEND "/*_fuzz.cc" OUTPUT_VARIABLE fuzzers)
+  file(GLOB sources CONFIGURE_DEPENDS ${sources})
+  file(GLOB tests CONFIGURE_DEPENDS ${tests})
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${fuzzers})
   list(REMOVE_ITEM sources ${tests} ${fuzzers} "${CMAKE_CURRENT_SOURCE_DIR}/main.cc")
   list(TRANSFORM LAYER_EXCEPT PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
   list(REMOVE_ITEM sources ${LAYER_EXCEPT})

@@ -17,8 +17,8 @@
 #include "base/layout.h"
 #include "base/units.h"
 #include "compress/compressor.h"
+#include "protocol/strategy.h"
 #include "runtimes/sim/network_model.h"
-#include "strategies/strategy.h"
 #include "topology/mixing.h"
 #include "topology/schedule.h"
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "consensus/rate.h"
 #include "kernels/vector_ops.h"
-#include "strategies/gossip.h"
+#include "mechanisms/gossip.h"
 
 namespace laconic {
 namespace {

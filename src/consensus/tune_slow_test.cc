@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "consensus/rate.h"
 #include "consensus/tune.h"
+#include "strategies/registry.h"
 #include "topology/topology.h"
 
 namespace laconic {

@@ -6,15 +6,15 @@
 #include <thread>
 #include <utility>
 
-#include "app/console.h"
-#include "app/execute.h"
-#include "app/processes.h"
-#include "app/wiring.h"
 #include "base/byte_stream.h"
 #include "base/error.h"
+#include "cli/console.h"
+#include "cli/execute.h"
+#include "job/processes.h"
+#include "job/wiring.h"
 #include "laconic/tensors.h"
+#include "links/mpi/launcher.h"
 #include "report/format.h"
-#include "runtimes/common/launcher.h"
 
 namespace laconic {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "app/job.h"
+#include "job/job.h"
 #include "laconic/desk.h"
 #include "laconic/loop_run.h"
 

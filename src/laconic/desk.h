@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/units.h"
-#include "strategies/learner.h"
+#include "protocol/learner.h"
 
 namespace laconic {
 

@@ -5,9 +5,9 @@
 #include <exception>
 #include <string>
 
-#include "app/job.h"
-#include "app/wiring.h"
 #include "base/units.h"
+#include "job/job.h"
+#include "job/wiring.h"
 #include "laconic/session.h"
 
 namespace laconic {

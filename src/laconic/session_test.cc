@@ -14,10 +14,11 @@
 #include <stdexcept>
 #include <thread>
 
-#include "app/job.h"
-#include "app/tiny_job_test.h"
-#include "app/wiring.h"
 #include "base/error.h"
+#include "job/job.h"
+#include "job/tiny_job_test.h"
+#include "job/wiring.h"
+#include "strategies/registry.h"
 
 namespace laconic {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <utility>
 
-#include "app/console.h"
-#include "app/execute.h"
 #include "base/error.h"
+#include "cli/console.h"
+#include "cli/execute.h"
 #include "laconic/tensors.h"
 #include "report/format.h"
 #include "runtimes/sim/simulation.h"

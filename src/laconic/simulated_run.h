@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "app/job.h"
-#include "app/wiring.h"
+#include "job/job.h"
+#include "job/wiring.h"
 #include "laconic/desk.h"
 #include "laconic/loop_run.h"
 #include "laconic/tensors.h"

@@ -1,7 +1,7 @@
 // A measurement for the tests of this folder.
 #pragma once
 
-#include "strategies/measurement.h"
+#include "protocol/measurement.h"
 
 namespace laconic::testing {
 

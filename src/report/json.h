@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/ledger.h"
-#include "strategies/measurement.h"
+#include "protocol/measurement.h"
 
 namespace laconic {
 

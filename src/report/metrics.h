@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/ids.h"
-#include "strategies/measurement.h"
+#include "protocol/measurement.h"
 
 namespace laconic {
 

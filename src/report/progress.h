@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/units.h"
-#include "strategies/measurement.h"
+#include "protocol/measurement.h"
 
 namespace laconic {
 

@@ -11,7 +11,7 @@
 
 #include "base/units.h"
 #include "comm/ledger.h"
-#include "strategies/measurement.h"
+#include "protocol/measurement.h"
 
 namespace laconic {
 

@@ -22,7 +22,7 @@
 // that is easy to read: a node that is silent is within sqrt(c) of what its neighbours think of it. With a learning
 // rate that falls the same c makes nodes more silent towards the end.
 #include "kernels/vector_ops.h"
-#include "strategies/replicas.h"
+#include "mechanisms/replicas.h"
 #include "strategies/rows.h"
 
 namespace laconic {

@@ -7,7 +7,7 @@
 //
 // Needs a connected undirected graph with symmetric, doubly stochastic weights. Invariant (C1): the gossip part leaves
 // the average of the models as it is. Messages: every step d float32 to each neighbour.
-#include "strategies/gossip.h"
+#include "mechanisms/gossip.h"
 #include "strategies/rows.h"
 
 namespace laconic {

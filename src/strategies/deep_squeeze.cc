@@ -8,7 +8,7 @@
 // Needs a connected undirected graph. Invariants: C1 the gossip part leaves the average of the models as it is; c + e =
 // v (S3). C8: with C = id and gamma = 1 it is x := W x. Messages: every step one message to each neighbour.
 #include "compress/error_feedback.h"
-#include "strategies/gossip.h"
+#include "mechanisms/gossip.h"
 #include "strategies/rows.h"
 
 namespace laconic {

@@ -46,10 +46,10 @@
 #include "base/byte_stream.h"
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "strategies/balance.h"
+#include "mechanisms/balance.h"
+#include "mechanisms/model_codec.h"
+#include "mechanisms/rest.h"
 #include "strategies/dma_options.h"
-#include "strategies/model_codec.h"
-#include "strategies/rest.h"
 #include "strategies/rows.h"
 
 namespace laconic {

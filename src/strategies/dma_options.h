@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/options.h"
-#include "strategies/balance.h"
-#include "strategies/budget.h"
+#include "mechanisms/balance.h"
+#include "mechanisms/budget.h"
 
 namespace laconic {
 

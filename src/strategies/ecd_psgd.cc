@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "strategies/replicas.h"
+#include "mechanisms/replicas.h"
 #include "strategies/rows.h"
 
 namespace laconic {

@@ -21,7 +21,7 @@
 //   lock-step  At a check each worker says whether it violates, an or of one bit; the states are sent where somebody
 //              does. Synchronisations are those of the same run without a screen.
 //   late       Nobody waits for anybody while all are quiet, and no byte goes; workers may be at different steps. A
-//              worker that violates raises an alarm (strategies/alarm.h), and everyone joins a check after the step
+//              worker that violates raises an alarm (mechanisms/alarm.h), and everyone joins a check after the step
 //              that it is in. Two more floats go with the state: whether the worker violates, and whether it has steps
 //              left. Where somebody violates and H is not above Theta, nobody is quiet: every worker's next check, b
 //              steps on at most, is one of all, without an alarm, until a synchronisation or until no one violates.
@@ -41,11 +41,11 @@
 #include <limits>
 
 #include "base/error.h"
-#include "strategies/alarm.h"
-#include "strategies/averaging.h"
-#include "strategies/budget.h"
+#include "mechanisms/alarm.h"
+#include "mechanisms/averaging.h"
+#include "mechanisms/budget.h"
+#include "mechanisms/variance_watch.h"
 #include "strategies/rows.h"
-#include "strategies/variance_watch.h"
 
 namespace laconic {
 namespace {

@@ -30,10 +30,10 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "strategies/averaging.h"
+#include "mechanisms/averaging.h"
+#include "mechanisms/server_optimizer.h"
+#include "mechanisms/variance_watch.h"
 #include "strategies/rows.h"
-#include "strategies/server_optimizer.h"
-#include "strategies/variance_watch.h"
 
 namespace laconic {
 namespace {

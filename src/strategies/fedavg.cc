@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "strategies/model_codec.h"
+#include "mechanisms/model_codec.h"
 #include "strategies/rows.h"
 
 namespace laconic {

@@ -10,9 +10,9 @@
 // round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
 #include <algorithm>
 
-#include "strategies/averaging.h"
+#include "mechanisms/averaging.h"
+#include "mechanisms/server_optimizer.h"
 #include "strategies/rows.h"
-#include "strategies/server_optimizer.h"
 
 namespace laconic {
 namespace {

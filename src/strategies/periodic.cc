@@ -8,7 +8,7 @@
 // models (P1). Messages: one average of all models every `period` steps (averaging.h).
 #include <algorithm>
 
-#include "strategies/averaging.h"
+#include "mechanisms/averaging.h"
 #include "strategies/rows.h"
 
 namespace laconic {

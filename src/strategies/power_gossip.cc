@@ -26,7 +26,7 @@
 #include "base/error.h"
 #include "compress/matrices.h"
 #include "kernels/vector_ops.h"
-#include "strategies/gossip.h"
+#include "mechanisms/gossip.h"
 #include "strategies/rows.h"
 
 namespace laconic {

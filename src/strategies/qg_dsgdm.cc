@@ -15,7 +15,7 @@
 #include <algorithm>
 
 #include "kernels/vector_ops.h"
-#include "strategies/gossip.h"
+#include "mechanisms/gossip.h"
 #include "strategies/rows.h"
 
 namespace laconic {

@@ -1,4 +1,6 @@
-// The table of strategies. A new algorithm is one file with its row, and one line here.
+// A new algorithm is one file with its row, and one line here.
+#include "strategies/registry.h"
+
 #include <array>
 #include <string>
 #include <vector>
@@ -46,7 +48,5 @@ const StrategyRow& find_strategy(std::string_view name) {
                    (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
                    " (`laconic list strategies` shows them)");
 }
-
-Task<void> Strategy::coordinate(Comm& comm) { return serve_collectives(comm); }
 
 }  // namespace laconic

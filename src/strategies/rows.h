@@ -1,7 +1,7 @@
 // The rows of the registry, each defined in its algorithm's file.
 #pragma once
 
-#include "strategies/strategy.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 

@@ -9,7 +9,7 @@
 // Needs links that join all nodes over time. Invariants: S1 sum_i y_i = n to the bit, and sum_i x_i changes by the
 // steps alone; S4 where what every node gets and keeps adds up to 1 it is D-PSGD; S5 then y stays 1. Messages: every
 // step d float32 and y to each receiver.
-#include "strategies/push_sum_strategy.h"
+#include "mechanisms/push_sum_strategy.h"
 #include "strategies/rows.h"
 
 namespace laconic {

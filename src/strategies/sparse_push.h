@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "strategies/push_sum_strategy.h"
+#include "mechanisms/push_sum_strategy.h"
 
 namespace laconic {
 

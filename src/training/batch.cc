@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "training/augmentation.h"
+#include "training/data/augmentation.h"
 
 namespace laconic {
 namespace {

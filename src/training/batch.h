@@ -7,8 +7,8 @@
 #include <span>
 
 #include "base/random.h"
-#include "training/dataset.h"
-#include "training/drift.h"
+#include "training/data/dataset.h"
+#include "training/data/drift.h"
 
 namespace laconic {
 

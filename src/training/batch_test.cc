@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "training/augmentation.h"
-#include "training/test_support.h"
+#include "training/data/augmentation.h"
+#include "training/data/test_support.h"
 
 namespace laconic {
 namespace {

@@ -8,9 +8,9 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "training/batch.h"
-#include "training/flat_optimizer.h"
-#include "training/graphical_model.h"
-#include "training/torch_error.h"
+#include "training/data/graphical_model.h"
+#include "training/models/torch_error.h"
+#include "training/optimizers/flat_optimizer.h"
 
 namespace laconic {
 namespace {

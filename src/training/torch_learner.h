@@ -4,10 +4,10 @@
 #include <memory>
 #include <span>
 
-#include "strategies/learner.h"
-#include "training/instance_pool.h"
-#include "training/learning_rate.h"
-#include "training/network.h"
+#include "protocol/learner.h"
+#include "training/models/instance_pool.h"
+#include "training/models/network.h"
+#include "training/optimizers/learning_rate.h"
 #include "training/training.h"
 
 namespace laconic {

@@ -10,14 +10,14 @@
 #include "base/ids.h"
 #include "base/options.h"
 #include "base/units.h"
-#include "strategies/learner.h"
-#include "training/dataset.h"
-#include "training/drift.h"
-#include "training/length.h"
-#include "training/models.h"
-#include "training/optimizers.h"
-#include "training/partition.h"
-#include "training/sampling.h"
+#include "protocol/learner.h"
+#include "training/data/dataset.h"
+#include "training/data/drift.h"
+#include "training/data/partition.h"
+#include "training/data/sampling.h"
+#include "training/models/models.h"
+#include "training/optimizers/length.h"
+#include "training/optimizers/optimizers.h"
 
 namespace laconic {
 

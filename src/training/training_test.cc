@@ -8,9 +8,9 @@
 #include <cstring>
 #include <thread>
 
-#include "training/compute_threads.h"
-#include "training/network.h"
-#include "training/test_support.h"
+#include "training/data/test_support.h"
+#include "training/models/compute_threads.h"
+#include "training/models/network.h"
 
 namespace laconic {
 namespace {

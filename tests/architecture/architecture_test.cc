@@ -59,7 +59,7 @@ TEST(Includes, TableHasTheLayersOfTheBuildInItsOrder) {
 
 TEST(Includes, CatchALayerThatReachesToOneThatStandsOnIt) {
   EXPECT_EQ(include_objections("base/planted.cc", "#include \"kernels/vector_ops.h\"\n"), 1u);
-  EXPECT_EQ(include_objections("comm/planted.h", "#pragma once\n#  include \"strategies/worker.h\"\n"), 1u);
+  EXPECT_EQ(include_objections("comm/planted.h", "#pragma once\n#  include \"protocol/worker.h\"\n"), 1u);
   EXPECT_EQ(include_objections("strategies/planted_test.cc", "#include \"runtimes/sim/simulator.h\"\n"), 1u);
 }
 
@@ -88,10 +88,9 @@ TEST(Includes, CatchAFolderWithoutARowAndAHeaderWithoutItsLayer) {
 TEST(Includes, AllowWhatIsAllowed) {
   EXPECT_EQ(include_objections("strategies/fine.cc",
                                "#include \"strategies/fine.h\"\n#include <vector>\n#include \"comm/comm.h\"\n"
-                               "// #include \"app/main.h\"\nconst char* text = \"#include <torch/torch.h>\";\n"),
+                               "// #include \"cli/main.h\"\nconst char* text = \"#include <torch/torch.h>\";\n"),
             0u);
-  EXPECT_EQ(include_objections("training/fine.cc", "#include <torch/torch.h>\n#include \"strategies/learner.h\"\n"),
-            0u);
+  EXPECT_EQ(include_objections("training/fine.cc", "#include <torch/torch.h>\n#include \"protocol/learner.h\"\n"), 0u);
 }
 
 TEST(CoAwait, HoldsNoBracedTemporary) {
@@ -127,7 +126,7 @@ TEST(Words, ThatMustNotStandInTheCodeDoNot) {
 
 TEST(Words, AreCaughtWherePlanted) {
   EXPECT_EQ(word_objections("base/planted.cc", "std::random_device seed;"), 1u);
-  EXPECT_EQ(word_objections("app/planted.cc", "int x = rand();"), 1u);
+  EXPECT_EQ(word_objections("cli/planted.cc", "int x = rand();"), 1u);
   EXPECT_EQ(word_objections("training/planted.cc", "auto noise = torch::rand({3});"), 1u);
   EXPECT_EQ(word_objections("training/planted.cc", "std::mt19937 engine(1);"), 1u);
   EXPECT_EQ(word_objections("strategies/planted.cc", "auto t = std::chrono::steady_clock::now();"), 1u);
@@ -138,7 +137,7 @@ TEST(Words, AreCaughtWherePlanted) {
 
 TEST(Words, AreAllowedWhereTheyBelongAndInsideLongerWords) {
   EXPECT_EQ(word_objections("report/fine.cc", "auto t = std::chrono::steady_clock::now();"), 0u);
-  EXPECT_EQ(word_objections("app/fine.cc", "std::cout << 1;"), 0u);
+  EXPECT_EQ(word_objections("cli/fine.cc", "std::cout << 1;"), 0u);
   EXPECT_EQ(word_objections("base/fine.cc", "std::snprintf(b, n, \"printf\"); operand(1); // std::cout\nrun_time(2);"),
             0u);
 }

@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 #include "laconic/session.h"
-#include "runtimes/common/launcher.h"
+#include "links/mpi/launcher.h"
 
 namespace laconic {
 namespace {

@@ -15,9 +15,10 @@
 
 #include "base/error.h"
 #include "kept_checkpoints.h"
+#include "mechanisms/push_sum_strategy.h"
 #include "rows.h"
-#include "runtimes/mpi/process.h"
-#include "strategies/push_sum_strategy.h"
+#include "runtimes/process/process.h"
+#include "strategies/registry.h"
 
 namespace laconic::tests {
 namespace {

@@ -1,5 +1,5 @@
 // A budget in the place of a threshold: its text, and the controller on a plant of its own.
-#include "strategies/budget.h"
+#include "mechanisms/budget.h"
 
 #include <gtest/gtest.h>
 

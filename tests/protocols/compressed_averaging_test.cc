@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "mechanisms/model_codec.h"
 #include "run.h"
-#include "strategies/model_codec.h"
 
 namespace laconic::tests {
 namespace {

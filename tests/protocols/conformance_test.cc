@@ -7,6 +7,7 @@
 #include "drain.h"
 #include "kept_checkpoints.h"
 #include "rows.h"
+#include "strategies/registry.h"
 
 namespace laconic::tests {
 namespace {

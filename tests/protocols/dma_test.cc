@@ -7,8 +7,8 @@
 #include <set>
 
 #include "base/random.h"
+#include "mechanisms/balance.h"
 #include "run.h"
-#include "strategies/balance.h"
 
 namespace laconic::tests {
 namespace {

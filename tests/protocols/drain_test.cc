@@ -9,8 +9,8 @@
 #include "base/byte_stream.h"
 #include "base/error.h"
 #include "matrix_form.h"
-#include "strategies/alarm.h"
-#include "strategies/rest.h"
+#include "mechanisms/alarm.h"
+#include "mechanisms/rest.h"
 
 namespace laconic::tests {
 namespace {

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "comm/comm.h"
 #include "matrix_form.h"
+#include "mechanisms/alarm.h"
 #include "run.h"
-#include "strategies/alarm.h"
 
 namespace laconic::tests {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "mechanisms/server_optimizer.h"
 #include "run.h"
-#include "strategies/server_optimizer.h"
 
 namespace laconic::tests {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "matrix_form.h"
+#include "mechanisms/replicas.h"
 #include "run.h"
-#include "strategies/replicas.h"
 #include "topology/spectrum.h"
 #include "topology/topology.h"
 

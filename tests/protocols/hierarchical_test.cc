@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "matrix_form.h"
 #include "run.h"
+#include "strategies/registry.h"
 
 namespace laconic::tests {
 namespace {

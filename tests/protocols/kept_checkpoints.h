@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "comm/crc32c.h"
-#include "runtimes/common/checkpoint.h"
+#include "runtimes/node/checkpoint.h"
 
 namespace laconic::tests {
 

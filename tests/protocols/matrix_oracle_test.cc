@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "run.h"
+#include "strategies/registry.h"
 
 namespace laconic::tests {
 namespace {

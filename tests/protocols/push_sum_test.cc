@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "matrix_form.h"
+#include "mechanisms/growth_guard.h"
+#include "mechanisms/push_sum_strategy.h"
 #include "run.h"
-#include "strategies/growth_guard.h"
-#include "strategies/push_sum_strategy.h"
 #include "topology/topology.h"
 
 namespace laconic::tests {

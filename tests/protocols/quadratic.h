@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "strategies/learner.h"
+#include "protocol/learner.h"
 
 namespace laconic::tests {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "strategies/registry.h"
+
 namespace laconic::tests {
 
 std::vector<Row> rows(int groups) {

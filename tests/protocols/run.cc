@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "strategies/registry.h"
 #include "topology/topology.h"
 
 namespace laconic::tests {

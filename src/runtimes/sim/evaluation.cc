@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "comm/crc32c.h"
 #include "kernels/vector_ops.h"
-#include "runtimes/common/node_state.h"
+#include "runtimes/node/node_state.h"
 
 namespace laconic::sim {
 

@@ -9,10 +9,10 @@
 #include <span>
 #include <vector>
 
-#include "runtimes/common/run.h"
+#include "protocol/measurement.h"
+#include "protocol/worker.h"
+#include "runtimes/node/run.h"
 #include "runtimes/sim/node.h"
-#include "strategies/measurement.h"
-#include "strategies/worker.h"
 
 namespace laconic::sim {
 

@@ -9,11 +9,11 @@
 #include "comm/ledger.h"
 #include "comm/mailbox.h"
 #include "comm/transport.h"
-#include "runtimes/common/thread_pool.h"
+#include "protocol/processor.h"
+#include "runtimes/node/thread_pool.h"
 #include "runtimes/sim/event_queue.h"
 #include "runtimes/sim/faults.h"
 #include "runtimes/sim/network_model.h"
-#include "strategies/processor.h"
 
 namespace laconic::sim {
 

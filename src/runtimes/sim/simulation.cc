@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "runtimes/common/node_state.h"
+#include "protocol/worker.h"
+#include "runtimes/node/node_state.h"
 #include "runtimes/sim/evaluation.h"
 #include "runtimes/sim/node.h"
-#include "strategies/worker.h"
 
 namespace laconic::sim {
 namespace {

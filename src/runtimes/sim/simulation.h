@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "runtimes/common/run.h"
+#include "runtimes/node/run.h"
 #include "runtimes/sim/network_model.h"
 #include "runtimes/sim/node.h"
 

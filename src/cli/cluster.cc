@@ -1,0 +1,206 @@
+#include "cli/cluster.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ostream>
+#include <thread>
+
+#include "base/byte_stream.h"
+#include "base/error.h"
+#include "cli/execute.h"
+#include "job/checkpoints.h"
+#include "job/job_data.h"
+#include "job/processes.h"
+#include "report/format.h"
+#include "runtimes/process/process.h"
+
+namespace laconic {
+namespace {
+
+// How long a process that lost a peer leaves process 0 to write results, before its exit makes the launcher end all.
+constexpr std::chrono::milliseconds kCourtesy{1000};
+// And once the launcher, or the user, has asked for the end, which is all that there is time for.
+constexpr std::chrono::milliseconds kLastCourtesy{150};
+
+// What processes need for the same job: where a run is resumed process 0 finds the checkpoint and gives it to all.
+struct WhatToRun {
+  Job job;
+  std::optional<CheckpointManifest> resume;
+};
+
+std::string encode(const RunToResume& run) {
+  ByteWriter out;
+  const std::vector<std::byte> manifest = run.manifest.encode();
+  out.varint(manifest.size());
+  out.raw(manifest);
+  out.text(run.job_text);
+  out.text(run.output_dir);
+  const std::span<const std::byte> bytes = out.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+RunToResume decode(const std::string& text) {
+  ByteReader in(std::as_bytes(std::span(text)), "checkpoint of worker 0");
+  RunToResume run;
+  const std::uint64_t size = in.varint();
+  run.manifest = CheckpointManifest::decode(in.raw(static_cast<std::size_t>(size)), "manifest of worker 0");
+  run.job_text = in.text(text.size());
+  run.output_dir = in.text(text.size());
+  in.expect_end();
+  return run;
+}
+
+WhatToRun read_job(Console& console, const RunArguments& arguments, mpi::Process& process) {
+  mpi::Meeting& meeting = process.meeting();
+  if (arguments.resume.empty()) {
+    return meeting.guarded([&] { return WhatToRun{load_job(arguments.job_file, arguments.overrides), std::nullopt}; });
+  }
+  std::string found;
+  if (process.leads()) {
+    found = meeting.guarded([&] {
+      const RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kMpi);
+      for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
+      return encode(run);
+    });
+  }
+  const std::string told = meeting.share(found).front();
+  return meeting.guarded([&] {
+    RunToResume run = decode(told);
+    Job job = job_to_resume(run, arguments.job_file, arguments.overrides);
+    return WhatToRun{std::move(job), std::move(run.manifest)};
+  });
+}
+
+JobSetup set_up_worker(const Job& job, mpi::Process& process, const std::function<bool()>& interrupted) {
+  mpi::Meeting& meeting = process.meeting();
+  const OneWorker self{.rank = {process.rank()}, .exchange = [&meeting](std::uint64_t own) {
+                         std::vector<std::uint64_t> all;
+                         for (const std::string& text : meeting.share(std::to_string(own))) {
+                           all.push_back(std::strtoull(text.c_str(), nullptr, 10));
+                         }
+                         return all;
+                       }};
+  JobSetup setup = meeting.guarded([&] { return set_up(job, Purpose::kRun, interrupted, self); });
+  agree_on_start(setup, process);
+  return setup;
+}
+
+std::string name_of(const Job& job, const mpi::Process& process) {
+  return job.name + ", worker " + std::to_string(process.rank());
+}
+
+Outcome train(Console& console, mpi::Process& process, const Job& job, const JobSetup& setup,
+              const StrategyFactory& make_strategy, const RunObserver& observer) {
+  const std::unique_ptr<Learner> learner = setup.training->learner({process.rank()});
+  return run_process(process, setup, job.section("evaluation").flag("average"), *learner, make_strategy, observer,
+                     end_saying(console.err, name_of(job, process)));
+}
+
+// Process 0 does what `laconic run` does.
+ExitCode lead(Console& console, const WhatToRun& what, mpi::Process& process) {
+  Execution execution;
+  execution.kind = RuntimeKind::kMpi;
+  execution.resume = what.resume;
+  execution.set_up = [&](const Job& job) { return set_up_worker(job, process, console.interrupted); };
+  execution.ready = [&] { process.meeting().share(""); };
+  bool has_begun = false;
+  execution.runtime = [&](const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer) {
+    has_begun = true;
+    return train(console, process, what.job, setup, make_strategy, observer);
+  };
+  if (what.job.section("output").text("progress") != "off") {
+    console.out << grouped(static_cast<std::uint64_t>(process.size())) << " processes over " << process.library()
+                << std::endl;
+  }
+  try {
+    return execute(console, what.job, execution);
+  } catch (const std::exception&) {
+    if (has_begun || !process.meeting().can_object()) throw;
+    process.meeting().object(std::current_exception());
+  }
+}
+
+ExitCode follow(Console& console, const WhatToRun& what, mpi::Process& process) {
+  JobSetup setup = set_up_worker(what.job, process, console.interrupted);
+  std::optional<JobCheckpoints> checkpoints;
+  process.meeting().together([&] {
+    if (!what.job.checkpoint_interval) return true;
+    checkpoints.emplace(what.job, RuntimeKind::kMpi, false);
+    setup.simulation.checkpoints.keeper = &*checkpoints;
+    if (what.resume) setup.simulation.checkpoints.resume = checkpoints->resume(*what.resume);
+    return true;
+  });
+  const std::string name = name_of(what.job, process);
+  RunObserver observer;
+  observer.interrupted = console.interrupted;
+  observer.on_warning = [&](const std::string& text) { print_warning(console.err, name + ": " + text); };
+  const StrategyFactory factory = what.job.strategy->make(setup.strategy_options, setup.strategy_setting);
+  const Outcome outcome = train(console, process, what.job, setup, factory, observer);
+  if (outcome.error) {
+    std::string text = "unknown error";
+    try {
+      std::rethrow_exception(outcome.error);
+    } catch (const std::exception& error) {
+      text = error.what();
+    }
+    print_error(console.err, name + ": " + text);
+  }
+  return exit_code_of(outcome);
+}
+
+// How long the library's own end may take.
+constexpr Seconds kFinalize{10.0};
+
+// Ends the library with all others; where it does not come back from that, the process all the same.
+void end_together(Console& console, mpi::Process& process, ExitCode code) {
+  console.out << std::flush;
+  console.err << std::flush;
+  process.finalize(kFinalize, [code] { std::_Exit(static_cast<int>(code)); });
+}
+
+// Leaves without MPI's own end, which would wait for who is lost.
+[[noreturn]] void end_alone(Console& console, mpi::Process& process, ExitCode code) {
+  console.out << std::flush;
+  console.err << std::flush;
+  if (!process.leads() && !process.has_lost_leader()) {
+    auto end = std::chrono::steady_clock::now() + kCourtesy;
+    for (bool is_asked = false; std::chrono::steady_clock::now() < end;) {
+      if (!is_asked && console.stopped()) {
+        is_asked = true;
+        end = std::min(end, std::chrono::steady_clock::now() + kLastCourtesy);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+  std::_Exit(static_cast<int>(code));
+}
+
+}  // namespace
+
+ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const runtime::Launch& launch) {
+  // What process 0 prints goes through the launcher, which may show it to the process as a terminal and is none.
+  console.live = false;
+  console.colour = false;
+  std::optional<mpi::Process> started;
+  start_process(started, launch, first_deadline(arguments.job_file, arguments.overrides), console.interrupted,
+                end_saying(console.err, "worker " + std::to_string(launch.rank)));
+  mpi::Process& process = *started;
+  try {
+    const WhatToRun what = read_job(console, arguments, process);
+    agree_on_job(what.job, process, what.resume.has_value());
+    const ExitCode code = process.leads() ? lead(console, what, process) : follow(console, what, process);
+    if (code != ExitCode::kDone) end_alone(console, process, code);
+    end_together(console, process, code);
+    return code;
+  } catch (const std::exception&) {
+    const bool all_know = process.meeting().has_objection();
+    ExitCode code = exit_code_of(std::current_exception());
+    if (process.leads() || !all_know) code = report_error(console);
+    if (!all_know) end_alone(console, process, code);
+    end_together(console, process, code);
+    return code;
+  }
+}
+
+}  // namespace laconic

@@ -1,0 +1,158 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/cluster.h"
+#include "cli/execute.h"
+#include "job/job.h"
+#include "job/plan.h"
+#include "job/results.h"
+#include "job/wiring.h"
+#include "report/format.h"
+#include "report/metrics.h"
+#include "training/formats/safetensors.h"
+
+namespace laconic {
+namespace {
+
+bool same_folder(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+}
+
+// Runs of one name have their folder's before it, and a number where that is one too.
+void tell_apart(const std::vector<std::string>& folders, std::vector<PageRun>& runs) {
+  std::map<std::string, int> times;
+  for (const PageRun& run : runs) ++times[run.name];
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (times[runs[i].name] < 2) continue;
+    std::filesystem::path place = std::filesystem::absolute(folders[i]).lexically_normal();
+    if (!place.has_filename()) place = place.parent_path();
+    runs[i].name = place.parent_path().filename().string() + "/" + place.filename().string();
+  }
+  std::map<std::string, int> seen;
+  for (PageRun& run : runs) {
+    const int number = ++seen[run.name];
+    if (number > 1) run.name += " (" + std::to_string(number) + ")";
+  }
+}
+
+}  // namespace
+
+ExitCode run_command(Console& console, const RunArguments& arguments) {
+  console.page.reset();
+  if (arguments.serve) console.page = serve::parse_address(*arguments.serve);
+  const std::optional<runtime::Launch> launch = runtime::find_launch(runtime::environment_variable);
+  if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
+  if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough
+  Execution execution = simulated_execution(console);
+  Job job;
+  if (arguments.resume.empty()) {
+    job = load_job(arguments.job_file, arguments.overrides);
+  } else {
+    const RuntimeKind kind = launch ? RuntimeKind::kMpi : RuntimeKind::kSimulator;
+    RunToResume run = find_run_to_resume(arguments.resume, kind);
+    for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
+    job = job_to_resume(run, arguments.job_file, arguments.overrides);
+    execution.resume = std::move(run.manifest);
+  }
+  if (!arguments.dry_run) return execute(console, job, execution);
+  console.out << plan_text(job, set_up(job, Purpose::kRun, console.interrupted), console.width) << std::flush;
+  return ExitCode::kDone;
+}
+
+ExitCode compare_command(Console& console, const CompareArguments& arguments) {
+  // All jobs are read before the first is run.
+  struct Entry {
+    std::string folder;
+    std::optional<Job> job;  // unset: a folder of results was given
+  };
+  std::vector<Entry> entries;
+  for (const std::string& argument : arguments.jobs_or_folders) {
+    std::error_code error;
+    Entry entry;
+    if (std::filesystem::is_directory(argument, error)) {
+      entry.folder = argument;
+      if (!load_run(argument))
+        throw UsageError(argument + ": holds no summary.json of a run; give a job file or a folder of results");
+    } else {
+      entry.job = load_job(argument, arguments.overrides);
+      entry.folder = entry.job->output_dir;
+      for (const Entry& other : entries) {
+        if (other.job && same_folder(other.folder, entry.folder) && other.job->identity() != entry.job->identity()) {
+          throw UsageError(argument + ": writes " + entry.folder +
+                           " as another of these jobs does; give them different names");
+        }
+      }
+    }
+    entries.push_back(std::move(entry));
+  }
+
+  std::vector<SummaryFigures> runs;
+  for (const Entry& entry : entries) {
+    std::optional<StoredRun> stored = load_run(entry.folder);
+    const bool reusable = stored && (!entry.job || is_result_of(*stored, *entry.job));
+    if (!reusable) {
+      const ExitCode code = execute(console, *entry.job, simulated_execution(console));
+      console.out << std::endl;
+      if (code != ExitCode::kDone) return code;
+      stored = load_run(entry.folder);
+      if (!stored) throw RunError(entry.folder + ": the results have gone");
+    }
+    runs.push_back(stored->figures);
+  }
+  console.out << comparison_text(runs, console.width) << std::flush;
+  return ExitCode::kDone;
+}
+
+ExitCode report_command(Console& console, const ReportArguments& arguments) {
+  std::vector<PageRun> runs;
+  for (const std::string& folder : arguments.folders) {
+    runs.push_back(load_page_run(folder));
+    try {
+      check_page_run(runs.back());
+    } catch (const DecodeError& bad) {
+      throw UsageError((std::filesystem::path(folder) / bad.what()).string() + "; run the job again");
+    }
+  }
+  tell_apart(arguments.folders, runs);
+  std::string output = arguments.output;
+  if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
+  write_result(output, report_page(runs));
+  console.out << output << std::endl;
+  return ExitCode::kDone;
+}
+
+ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) {
+  const Job job = load_job(arguments.job_file, arguments.overrides);
+  const JobSetup setup = set_up(job, Purpose::kEvaluate);
+  const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
+  const auto params = std::span(tensors).first(setup.training->dimension());
+  const auto buffers = std::span(tensors).subspan(params.size());
+  Table table({{"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {"accuracy"}});
+  const auto add = [&](const std::string& name, Split split) {
+    const Evaluation result = setup.training->evaluate(params, buffers, split);
+    if (result.samples == 0) return;
+    table.add_row({name, grouped(result.samples), significant(result.loss, 4), percent(result.accuracy)});
+  };
+  add("test", Split::kTest);
+  add("validation", Split::kValidation);
+  console.out << table.text(console.width) << std::flush;
+  return ExitCode::kDone;
+}
+
+ExitCode report_error(Console& console) {
+  const std::exception_ptr error = std::current_exception();
+  print_error(console.err, error_text(error));
+  return exit_code_of(error);
+}
+
+}  // namespace laconic

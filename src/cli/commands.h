@@ -1,0 +1,115 @@
+// The commands of the program. Each prints to the console and returns the exit code; bad usage and bad jobs are thrown
+// as UsageError before anything was started or written.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/options.h"
+#include "cli/console.h"
+
+namespace laconic {
+
+enum class ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kPeerLost = 3, kInterrupted = 130 };
+
+struct RunArguments {
+  std::string job_file;  // may be empty where a run is resumed: its checkpoint holds the job
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+  std::string resume = {};  // the results of a run to go on from its newest checkpoint; empty: begin at the beginning
+  // Where the page is served while the run goes on, as serve::parse_address takes it; unset: nowhere.
+  std::optional<std::string> serve = {};
+};
+// In the simulator, or, where a launcher has started this process as one of several, over MPI.
+ExitCode run_command(Console& console, const RunArguments& arguments);
+
+// Job files, which are run unless their folder holds the identical run already, and folders of results.
+struct CompareArguments {
+  std::vector<std::string> jobs_or_folders;
+  std::vector<std::string> overrides;  // of the job files
+};
+ExitCode compare_command(Console& console, const CompareArguments& arguments);
+
+// A job run with every combination of values of some of its keys. Runs that are there already, as for compare_command,
+// are not run again; one that broke off goes on from its newest checkpoint. A run that fails does not keep the others
+// from running; the exit code tells.
+struct SweepArguments {
+  std::string job_file;
+  std::vector<std::string> grid;  // as parse_swept_key takes them
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+};
+ExitCode sweep_command(Console& console, const SweepArguments& arguments);
+
+// The page of a run, or of several side by side.
+struct ReportArguments {
+  std::vector<std::string> folders;  // of results
+  std::string output;                // empty: report.html in the folder of the only run, or here
+};
+ExitCode report_command(Console& console, const ReportArguments& arguments);
+
+struct EvaluateArguments {
+  std::string model_file;
+  std::string job_file;
+  std::vector<std::string> overrides;
+};
+ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);
+
+// What the compression operators make of a vector.
+struct CodecArguments {
+  std::string compressor = {};                      // empty: all, side by side
+  std::map<std::string, std::string> options = {};  // of the operators; where all are compared, of each that takes it
+  std::optional<std::string> random = {};           // elements of a drawn vector; unset and no file: a million
+  std::string distribution = {};                    // of its elements; empty: normal
+  std::string file = {};                            // or the model that is the vector,
+  std::string minus = {};                           // less this one
+  std::string seed = "1";
+  std::optional<std::string> repetitions = {};  // messages that are measured; unset: as many as take a moment
+  std::vector<std::string> unknown = {};        // words of the command line without a meaning; refused
+};
+ExitCode codec_command(Console& console, const CodecArguments& arguments);
+
+// The options of all operators, each name once.
+struct CodecOption {
+  std::string_view name;
+  std::string operators;  // that take it: "top_k, random_k"
+};
+std::vector<CodecOption> codec_options();
+
+// A graph, and what its mixing weights promise.
+struct TopologyArguments {
+  std::string spec;
+  std::string weights = "metropolis";
+  std::optional<double> omega = {};  // of gamma*; a few usual ones when unset
+  std::uint64_t seed = 1;            // of random graphs
+  bool dot = false;                  // print the graph for Graphviz instead
+};
+ExitCode topology_command(Console& console, const TopologyArguments& arguments);
+
+// Gossip alone. Words and numbers are checked by the command.
+struct ConsensusArguments {
+  std::string graph;
+  std::map<std::string, std::string> options = {};           // of consensus_command_options()
+  std::map<std::string, std::string> operator_options = {};  // of codec_options()
+  std::vector<std::string> strategy_options = {};            // NAME=VALUE, of the strategy
+  bool tune = false;
+  std::string file = {};  // of the vectors; empty: drawn
+  std::string csv = {};   // where to write the course; empty: nowhere
+};
+// A run that diverged is a failure: ExitCode::kFailed.
+ExitCode consensus_command(Console& console, const ConsensusArguments& arguments);
+std::span<const OptionSpec> consensus_command_options();
+
+// What `list` can show, and showing it. Throws UsageError for another word.
+std::span<const std::string_view> list_topics();
+ExitCode list_command(Console& console, const std::string& topic);
+
+// The one line of an error on its way out, and its exit code. To be called in a catch block.
+ExitCode report_error(Console& console);
+
+}  // namespace laconic

@@ -1,0 +1,489 @@
+#include "cli/commands.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/error.h"
+#include "job/plan.h"
+#include "job/tiny_job_test.h"
+#include "report/format.h"
+
+namespace laconic {
+namespace {
+
+using testing::read_text;
+using testing::TemporaryFolder;
+using testing::tiny_job_text;
+using testing::write_text;
+using Json = nlohmann::json;
+
+const char* const kFda = "name = \"fda\"\nthreshold = 0.05";
+const char* const kSynchronous = "name = \"synchronous\"";
+
+class Commands : public ::testing::Test {
+ protected:
+  Commands() { testing::write_tiny_data(root_.path("data")); }
+
+  std::string job(const std::string& name, const std::string& strategy = kFda) {
+    const std::string path = root_.path(name + ".toml");
+    write_text(path, tiny_job_text(root_, name, strategy));
+    return path;
+  }
+  ExitCode run(const std::string& path, const std::vector<std::string>& overrides = {}) {
+    return run_command(console_, {.job_file = path, .overrides = overrides, .dry_run = false});
+  }
+  // What was printed since the last call.
+  std::string printed() { return std::exchange(out_, std::ostringstream()).str(); }
+  bool exists(const std::string& name) const { return std::filesystem::exists(root_.path(name)); }
+  Json summary(const std::string& name) const {
+    return Json::parse(read_text(root_.path("runs/" + name + "/summary.json")));
+  }
+
+  TemporaryFolder root_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  Console console_{.out = out_, .err = err_, .interrupted = {}};
+};
+
+TEST_F(Commands, RunWritesItsFilesAndShowsWhatItCameTo) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  for (const char* file : {"job.resolved.toml", "metrics.jsonl", "events.out.tfevents.0.laconic", "summary.json",
+                           "model.safetensors", "workers.json", "report.html"}) {
+    EXPECT_TRUE(exists("runs/a/" + std::string(file))) << file;
+  }
+  EXPECT_FALSE(exists("runs/.a.tmp"));
+  const Json json = summary("a");
+  EXPECT_EQ(json.at("end"), "steps");
+  EXPECT_EQ(json.at("steps"), 40);
+  EXPECT_GT(json.at("syncs"), 0);
+  EXPECT_EQ(json.at("by_worker").size(), 4u);
+  EXPECT_GT(json.at("wire_bytes"), json.at("payload_bytes"));
+  const std::string output = printed();
+  EXPECT_NE(output.find("step 40/40"), std::string::npos) << output;
+  EXPECT_NE(output.find("a: all steps taken"), std::string::npos) << output;
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(Commands, MetricsHaveEveryMeasurementAndEverySyncInOrder) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  std::istringstream lines(read_text(root_.path("runs/a/metrics.jsonl")));
+  std::vector<int> measured;
+  int syncs = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const Json json = Json::parse(line);
+    if (json.at("type") == "sync") {
+      EXPECT_EQ(json.at("syncs"), ++syncs);
+      EXPECT_EQ(json.at("threshold"), 0.05);
+      EXPECT_GT(json.at("watched").at("variance_estimate"), 0.05);
+    } else {
+      measured.push_back(json.at("step"));
+    }
+  }
+  EXPECT_EQ(measured, (std::vector<int>{10, 20, 30, 40}));
+  EXPECT_EQ(syncs, summary("a").at("syncs"));
+}
+
+TEST_F(Commands, TheResolvedJobRunsTheIdenticalRun) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  const std::string hash = summary("a").at("trace_hash");
+  const std::string metrics = read_text(root_.path("runs/a/metrics.jsonl"));
+  const std::string model = read_text(root_.path("runs/a/model.safetensors"));
+  write_text(root_.path("again.toml"), read_text(root_.path("runs/a/job.resolved.toml")));
+  EXPECT_EQ(run(root_.path("again.toml"), {"workers.threads=2", "output.dir=" + root_.path("runs/again")}),
+            ExitCode::kDone);
+  EXPECT_EQ(summary("again").at("trace_hash"), hash);
+  EXPECT_EQ(read_text(root_.path("runs/again/metrics.jsonl")), metrics);
+  EXPECT_EQ(read_text(root_.path("runs/again/model.safetensors")), model);
+}
+
+TEST_F(Commands, AJobWithABudgetShowsItsThresholdAndRunsAgainFromWhatIsResolved) {
+  for (const std::string strategy : {"fda", "dma"}) {
+    const std::string lines = "name = \"" + strategy + "\"\nbudget = \"20 kB/10 steps\"";
+    EXPECT_EQ(run(job(strategy, lines)), ExitCode::kDone) << err_.str();
+    const std::string hash = summary(strategy).at("trace_hash");
+    EXPECT_NE(read_text(root_.path("runs/" + strategy + "/metrics.jsonl")).find("\"threshold\":"), std::string::npos);
+    write_text(root_.path("again.toml"), read_text(root_.path("runs/" + strategy + "/job.resolved.toml")));
+    EXPECT_EQ(run(root_.path("again.toml"), {"output.dir=" + root_.path("runs/again_" + strategy)}), ExitCode::kDone);
+    EXPECT_EQ(summary("again_" + strategy).at("trace_hash"), hash);
+    printed();
+    EXPECT_EQ(run_command(console_, {.job_file = job(strategy, lines), .overrides = {}, .dry_run = true}),
+              ExitCode::kDone);
+    EXPECT_NE(printed().find("20 kB/10 steps, sent and received by a worker: 80 kB in the run"), std::string::npos);
+    // Four workers' budgets pay for no more than some synchronisations, whatever the data.
+    const Job planned = load_job(job(strategy, lines));
+    const Plan plan = make_plan(planned, set_up(planned));
+    EXPECT_LE(plan.most_syncs, 4 * 80'000 / plan.sync_payload + 3);
+    EXPECT_GE(plan.most_syncs, static_cast<std::uint64_t>(summary(strategy).at("syncs")));
+  }
+}
+
+TEST_F(Commands, APlanBoundsTheTimeOfBalancesThatAskOneAfterAnother) {
+  const std::string path = job("a", "name = \"dma\"\nthreshold = 0.001\naugment = \"random\"");
+  const std::vector<std::string> slow = {"network.latency=50 ms", "workers.count=8"};
+  EXPECT_EQ(run(path, slow), ExitCode::kDone) << err_.str();
+  const Job planned = load_job(path, slow);
+  const Plan plan = make_plan(planned, set_up(planned));
+  const double steps = 40;
+  ASSERT_TRUE(plan.sync_time.has_value());
+  EXPECT_GT(plan.sync_time->value, 7 * 2 * 0.05) << "a request and a reply of each other worker";
+  EXPECT_LE(summary("a").at("time_s"),
+            1.01 * (steps * plan.step_time.value + static_cast<double>(plan.most_syncs) * plan.sync_time->value));
+}
+
+TEST_F(Commands, APlanRefusesABudgetThatTheRunWouldRefuse) {
+  const std::string path = job("a", "name = \"fda\"\nbudget = \"1 kB/1000 steps\"");
+  EXPECT_THROW(run_command(console_, {.job_file = path, .overrides = {}, .dry_run = true}), UsageError);
+}
+
+TEST_F(Commands, ACompressedSynchronisationSendsLessAndHasNoPaperBytes) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  EXPECT_EQ(run(job("b", "name = \"fda\"\nthreshold = 0.05\n[compression]\noperator = \"sign\"")), ExitCode::kDone);
+  EXPECT_FALSE(summary("b").contains("paper_gb"));
+  const double a = summary("a").at("wire_bytes"), b = summary("b").at("wire_bytes");
+  EXPECT_LT(b, a / 2);
+}
+
+TEST_F(Commands, PaperBytesFollowTheFormulaOfThePaper) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  EXPECT_EQ(run(job("b", kSynchronous)), ExitCode::kDone);
+  EXPECT_EQ(run(job("c", "name = \"local\"")), ExitCode::kDone);
+  const double d = summary("a").at("parameters");
+  const double syncs = summary("a").at("syncs");
+  // Eight bytes of state a step, 4 workers, 40 steps.
+  EXPECT_DOUBLE_EQ(summary("a").at("paper_gb"), ((syncs + 1) * 8 * d * 4 + 8 * 40 * 4) / 1e9);
+  EXPECT_DOUBLE_EQ(summary("b").at("paper_gb"), 40 * 8 * d * 4 / 1e9);
+  EXPECT_FALSE(summary("c").contains("paper_gb"));
+}
+
+TEST_F(Commands, PaperBytesCountTheChecksThatThereAreAndAreNoneWhereTheDataDecide) {
+  EXPECT_EQ(run(job("a"), {"strategy.check_every=7"}), ExitCode::kDone);
+  EXPECT_EQ(run(job("b"), {"strategy.screen=lock-step"}), ExitCode::kDone);
+  const double d = summary("a").at("parameters");
+  const double syncs = summary("a").at("syncs");
+  EXPECT_DOUBLE_EQ(summary("a").at("paper_gb"), ((syncs + 1) * 8 * d * 4 + 8 * 5 * 4) / 1e9);
+  EXPECT_FALSE(summary("b").contains("paper_gb"));
+}
+
+TEST_F(Commands, JoulesAreThoseOfTheBitsAndTheSteps) {
+  EXPECT_EQ(run(job("a"), {"energy.per_bit=1e-6", "energy.per_step=0.5"}), ExitCode::kDone);
+  const double bytes = summary("a").at("wire_bytes");
+  EXPECT_DOUBLE_EQ(summary("a").at("joules"), bytes * 8e-6 + 4 * 40 * 0.5);
+  EXPECT_EQ(run(job("b")), ExitCode::kDone);
+  EXPECT_FALSE(summary("b").contains("joules"));
+}
+
+TEST_F(Commands, UntilEndsTheRunAtTheMeasurementThatMeetsIt) {
+  EXPECT_EQ(run(job("a"), {"job.until=step >= 15"}), ExitCode::kDone);
+  EXPECT_EQ(summary("a").at("end"), "until");
+  EXPECT_EQ(summary("a").at("measured_step"), 20);
+}
+
+TEST_F(Commands, DryRunWritesNothing) {
+  EXPECT_EQ(run_command(console_, {.job_file = job("a"), .overrides = {}, .dry_run = true}), ExitCode::kDone);
+  EXPECT_FALSE(exists("runs"));
+  const std::string output = printed();
+  EXPECT_NE(output.find("d = 386 parameters"), std::string::npos) << output;  // 36 * 8 + 8 + 8 * 10 + 10
+  // A star of 4 workers carries 2 * 4 states of 8 bytes a step and 2 * 4 models of 4 * 386 bytes a sync.
+  EXPECT_NE(output.find("64 B (16 B a worker)"), std::string::npos) << output;
+  EXPECT_NE(output.find("12.4 kB (3.09 kB a worker)"), std::string::npos) << output;
+  EXPECT_NE(output.find("0 to 40, as the data decide"), std::string::npos) << output;
+  EXPECT_NE(output.find("worker"), std::string::npos);
+}
+
+TEST_F(Commands, DryRunKnowsWhatEachKindOfCheckSends) {
+  const auto plan_with = [&](const std::vector<std::string>& overrides) {
+    EXPECT_EQ(run_command(console_, {.job_file = job("a"), .overrides = overrides, .dry_run = true}), ExitCode::kDone);
+    return printed();
+  };
+  const auto expect_part = [](const std::string& plan, const std::string& part) {
+    EXPECT_NE(plan.find(part), std::string::npos) << part << " in\n" << plan;
+  };
+  const std::string seldom = plan_with({"strategy.check_every=10"});
+  expect_part(seldom, "a run         256 B (64 B a worker) of payload beside those");  // four checks of 64 bytes
+  expect_part(seldom, "0 to 4, as the data decide");
+  expect_part(seldom, "ms more");
+  const std::string screened = plan_with({"strategy.screen=lock-step"});
+  expect_part(screened, "a step        about 8 B (2 B a worker)");
+  expect_part(screened, "a sync        about 12.4 kB");
+  const std::string late = plan_with({"strategy.screen=late"});
+  expect_part(late, "a step        about 0 B");
+  // The last check: states of 16 bytes, and one alarm to three workers.
+  expect_part(late, "a run         about 131 B");
+  expect_part(plan_with({"strategy.decide_late=true"}), "0 to 20, as the data decide");
+}
+
+TEST_F(Commands, DryRunCountsTheCheckpointsAndTheirBytes) {
+  const auto line_with = [&](const std::vector<std::string>& overrides) {
+    EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = overrides, .dry_run = true}),
+              ExitCode::kDone);
+    const std::string plan = printed();
+    const std::size_t from = plan.find("  checkpoints   ");
+    return from == std::string::npos ? std::string() : plan.substr(from + 16, plan.find('\n', from) - from - 16);
+  };
+  EXPECT_EQ(line_with({}), "");
+  // After steps 5, 10, ..., 35 four models of 386 float32, each with Adam's two moments, and one that was measured.
+  const std::string size = "of about 20.1 kB (4.63 kB a worker), in " + root_.path("runs/a.checkpoint");
+  EXPECT_EQ(line_with({"checkpoint.every=5 steps"}), "7, each " + size + ", where the newest 2 stay");
+  EXPECT_EQ(line_with({"checkpoint.every=5 steps", "checkpoint.keep=1"}),
+            "7, each " + size + ", where the newest stays");
+  EXPECT_EQ(line_with({"checkpoint.every=30 steps"}), "1, " + size);
+  EXPECT_EQ(line_with({"checkpoint.every=40 steps"}), "none, as the run ends before the first");
+}
+
+TEST_F(Commands, DryRunPredictsTheTimeOfARunWhoseSyncsAreFixed) {
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = {}, .dry_run = true}),
+            ExitCode::kDone);
+  const std::string plan = printed();
+  EXPECT_EQ(run(job("a", kSynchronous)), ExitCode::kDone);
+  const std::string time = to_text(Seconds{summary("a").at("time_s").get<double>()});
+  EXPECT_NE(plan.find("time          about " + time), std::string::npos) << time << " in\n" << plan;
+}
+
+TEST_F(Commands, DryRunPredictsTheTimeOfCompressedSyncs) {
+  const std::vector<std::string> slow = {"compression.operator=qsgd", "network.up=100 kbit/s",
+                                         "network.down=100 kbit/s"};
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = slow, .dry_run = true}),
+            ExitCode::kDone);
+  const std::string plan = printed();
+  const std::string begin = "  time          about ";
+  const std::size_t from = plan.find(begin) + begin.size();
+  const double planned = parse_seconds(plan.substr(from, plan.find(',', from) - from)).value;
+  EXPECT_EQ(run(job("a", kSynchronous), slow), ExitCode::kDone);
+  const double time = summary("a").at("time_s").get<double>();
+  EXPECT_NEAR(planned, time, 0.1 * time) << plan;
+}
+
+TEST_F(Commands, DryRunPredictsTheEnergyOfARunButForItsHeaders) {
+  const std::vector<std::string> energy = {"energy.per_bit=1e-6", "energy.per_step=0.5"};
+  EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronous), .overrides = energy, .dry_run = true}),
+            ExitCode::kDone);
+  // 40 steps of 4 workers, and as many models of 386 float32 up and down.
+  const double joules = 40 * 4 * (0.5 + 2 * 386 * 32 * 1e-6);
+  const std::string plan = printed();
+  EXPECT_NE(plan.find("energy        about " + significant(joules) + " J "), std::string::npos) << plan;
+  EXPECT_EQ(run(job("a", kSynchronous), energy), ExitCode::kDone);
+  EXPECT_GT(summary("a").at("joules").get<double>(), joules);
+  EXPECT_LT(summary("a").at("joules").get<double>(), 1.01 * joules);
+}
+
+TEST_F(Commands, ADivergedRunKeepsItsMetricsAndItsLastGoodModel) {
+  // Every step multiplies the parameters by about -10,000.
+  const std::vector<std::string> diverging = {"optimizer.name=sgd", "optimizer.learning_rate=10",
+                                              "optimizer.weight_decay=1000", "evaluation.every=1 step"};
+  EXPECT_EQ(run(job("a", kSynchronous), diverging), ExitCode::kFailed);
+  const Json json = summary("a");
+  EXPECT_EQ(json.at("end"), "failed");
+  EXPECT_EQ(json.at("finished"), false);
+  const std::string error = json.at("error");
+  EXPECT_NE(error.find("the loss of worker "), std::string::npos) << error;
+  EXPECT_NE(error.find(" is not finite in step "), std::string::npos) << error;
+  EXPECT_EQ(err_.str(), "laconic: error: a: " + error + "\n");
+  EXPECT_TRUE(exists("runs/a/model.safetensors"));
+  EXPECT_NE(read_text(root_.path("runs/a/metrics.jsonl")), "");
+}
+
+TEST_F(Commands, AnInterruptedRunWritesWhatThereIs) {
+  int asked = 0;
+  console_.interrupted = [&asked] { return ++asked > 2000; };
+  EXPECT_EQ(run(job("a"), {"job.steps=100000"}), ExitCode::kInterrupted);
+  const Json json = summary("a");
+  EXPECT_EQ(json.at("end"), "interrupted");
+  EXPECT_GT(json.at("steps"), 0);
+  EXPECT_LT(json.at("steps"), 100000);
+  EXPECT_TRUE(exists("runs/a/model.safetensors"));
+}
+
+TEST_F(Commands, AnUnfinishedRunGoesBesideAFinishedOne) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  const std::string before = read_text(root_.path("runs/a/summary.json"));
+  int asked = 0;
+  console_.interrupted = [&asked] { return ++asked > 500; };
+  EXPECT_EQ(run(job("a"), {"job.steps=100000", "evaluation.every=50000 steps"}), ExitCode::kInterrupted);
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), before);
+  EXPECT_TRUE(exists("runs/a/model.safetensors"));
+  EXPECT_EQ(summary("a.interrupted").at("end"), "interrupted");
+  EXPECT_TRUE(exists("runs/a.interrupted/model.safetensors"));
+  console_.interrupted = {};
+  EXPECT_EQ(run(job("a"), {"optimizer.name=sgd", "optimizer.learning_rate=10", "optimizer.weight_decay=1000"}),
+            ExitCode::kFailed);
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), before);
+  EXPECT_EQ(summary("a.failed").at("end"), "failed");
+}
+
+TEST_F(Commands, InterruptedBeforeTheFirstStepNothingIsWritten) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  const std::string before = read_text(root_.path("runs/a/summary.json"));
+  console_.interrupted = [] { return true; };
+  EXPECT_EQ(run(job("a")), ExitCode::kInterrupted);
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), before);
+  EXPECT_FALSE(exists("runs/.a.tmp"));
+}
+
+std::string refusal(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST_F(Commands, BadDataNameTheirPlaceAndNothingIsWritten) {
+  const std::string path = job("a");
+  EXPECT_EQ(refusal([&] { run(path, {"workers.count=401", "data.batch=1"}); }).find("data.partition: "), 0u);
+  const std::string partition = refusal([&] { run(path, {"data.partition=dirichlet:-1"}); });
+  EXPECT_EQ(partition.find("--set: data.partition: "), 0u) << partition;
+  const std::string missing = refusal([&] { run(path, {"data.dir=" + root_.path("nowhere")}); });
+  EXPECT_NE(missing.find("no such file"), std::string::npos) << missing;
+  std::string labels = read_text(root_.path("data/train-labels-idx1-ubyte"));
+  write_text(root_.path("data/train-labels-idx1-ubyte"), labels.substr(0, 100));
+  const std::string truncated = refusal([&] { run(path); });
+  EXPECT_NE(truncated.find("train-labels-idx1-ubyte"), std::string::npos) << truncated;
+  EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Commands, AFolderWithOtherThingsInItIsNotReplaced) {
+  std::filesystem::create_directories(root_.path("runs/a"));
+  write_text(root_.path("runs/a/thesis.tex"), "years of work");
+  const std::string line = refusal([&] { run(job("a")); });
+  EXPECT_NE(line.find("holds 'thesis.tex', which is no result of a run"), std::string::npos) << line;
+  EXPECT_EQ(read_text(root_.path("runs/a/thesis.tex")), "years of work");
+}
+
+TEST_F(Commands, CompareRunsWhatWasNotRunAndReusesTheIdenticalRun) {
+  const std::vector<std::string> jobs = {job("a"), job("b", kSynchronous)};
+  EXPECT_EQ(run(jobs[0]), ExitCode::kDone);
+  const std::string first = read_text(root_.path("runs/a/summary.json"));
+  printed();
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = jobs, .overrides = {}}), ExitCode::kDone);
+  std::string output = printed();
+  EXPECT_EQ(read_text(root_.path("runs/a/summary.json")), first) << "run again: its wall time would differ";
+  EXPECT_EQ(output.find("a: all steps taken"), std::string::npos) << output;
+  EXPECT_NE(output.find("b: all steps taken"), std::string::npos) << output;
+  EXPECT_NE(output.find("fewer bytes"), std::string::npos) << output;
+
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = {root_.path("runs/a"), jobs[1]}, .overrides = {}}),
+            ExitCode::kDone);
+  output = printed();
+  EXPECT_EQ(output.find("all steps taken"), std::string::npos) << "both are there: " << output;
+  EXPECT_EQ(output.find("job"), 0u) << output;
+}
+
+TEST_F(Commands, CompareRunsAgainWhatAnotherJobOrNoFinishedRunLeft) {
+  const std::string path = job("a");
+  EXPECT_EQ(run(path, {"job.seed=2"}), ExitCode::kDone);
+  printed();
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = {path}, .overrides = {}}), ExitCode::kDone);
+  EXPECT_NE(printed().find("a: all steps taken"), std::string::npos);
+  EXPECT_EQ(summary("a").at("seed"), 1);
+
+  std::string unfinished = read_text(root_.path("runs/a/summary.json"));
+  unfinished.replace(unfinished.find("\"finished\": true"), 16, "\"finished\": false");
+  write_text(root_.path("runs/a/summary.json"), unfinished);
+  EXPECT_EQ(compare_command(console_, {.jobs_or_folders = {path}, .overrides = {}}), ExitCode::kDone);
+  EXPECT_NE(printed().find("a: all steps taken"), std::string::npos);
+}
+
+TEST_F(Commands, APageTellsRunsOfOneNameApart) {
+  const std::string path = root_.path("a.toml");
+  write_text(path, tiny_job_text(root_, "a", "name = \"synchronous\""));
+  ASSERT_EQ(run_command(console_, {.job_file = path, .overrides = {}}), ExitCode::kDone);
+  std::filesystem::create_directories(root_.path("other"));
+  std::filesystem::copy(root_.path("runs/a"), root_.path("other/a"));
+  const std::string page = root_.path("page.html");
+  const ReportArguments arguments{.folders = {root_.path("runs/a"), root_.path("other/a"), root_.path("other/a")},
+                                  .output = page};
+  EXPECT_EQ(report_command(console_, arguments), ExitCode::kDone);
+  const std::string text = read_text(page);
+  for (const char* name : {"\"runs/a\"", "\"other/a\"", "\"other/a (2)\""}) {
+    EXPECT_NE(text.find("\"name\":" + std::string(name)), std::string::npos) << name;
+  }
+  write_text(root_.path("other/a/metrics.jsonl"), "{\"type\": \"measur");
+  try {
+    report_command(console_, arguments);
+    ADD_FAILURE() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              root_.path("other/a/metrics.jsonl") + ":1: is no JSON: it is cut, or was changed; run the job again");
+  }
+}
+
+TEST_F(Commands, CompareRefusesTwoJobsOfOneFolderAndFoldersWithoutARun) {
+  const std::string a = job("a");
+  write_text(root_.path("b.toml"), tiny_job_text(root_, "a", kSynchronous));
+  EXPECT_NE(refusal([&] {
+              compare_command(console_, {.jobs_or_folders = {a, root_.path("b.toml")}, .overrides = {}});
+            }).find("give them different names"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              compare_command(console_, {.jobs_or_folders = {root_.path("data")}, .overrides = {}});
+            }).find("holds no summary.json"),
+            std::string::npos);
+  EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Commands, EvaluateMeasuresWhatTheRunMeasured) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  printed();
+  EXPECT_EQ(
+      evaluate_command(console_,
+                       {.model_file = root_.path("runs/a/model.safetensors"), .job_file = job("a"), .overrides = {}}),
+      ExitCode::kDone);
+  std::ostringstream accuracy;
+  accuracy.precision(2);
+  accuracy << std::fixed << 100.0 * summary("a").at("test").at("accuracy").get<double>() << "%";
+  const std::string output = printed();
+  EXPECT_NE(output.find("test       100"), std::string::npos) << output;
+  EXPECT_NE(output.find(accuracy.str()), std::string::npos) << output;
+}
+
+TEST_F(Commands, EvaluateRefusesAModelOfAnotherShape) {
+  EXPECT_EQ(run(job("a")), ExitCode::kDone);
+  EXPECT_NE(refusal([&] {
+              evaluate_command(console_, {.model_file = root_.path("runs/a/model.safetensors"),
+                                          .job_file = job("a"),
+                                          .overrides = {"model.hidden=9"}});
+            }),
+            "accepted");
+}
+
+TEST_F(Commands, ListShowsEveryRowAndOption) {
+  for (const std::string_view topic : list_topics()) {
+    EXPECT_EQ(list_command(console_, std::string(topic)), ExitCode::kDone);
+    EXPECT_FALSE(out_.str().empty()) << topic;
+    std::istringstream lines(printed());
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), console_.width) << line;
+  }
+  list_command(console_, "strategies");
+  const std::string strategies = printed();
+  EXPECT_NE(strategies.find("threshold  (number from 0 | budget; default budget)"), std::string::npos) << strategies;
+  list_command(console_, "options");
+  EXPECT_NE(printed().find("latency  (duration, such as \"20 ms\"; default 10 ms)"), std::string::npos);
+  list_command(console_, "compressors");
+  const std::string compressors = printed();
+  EXPECT_NE(compressors.find("top_k\n"), std::string::npos) << compressors;
+  EXPECT_NE(compressors.find("ratio  (number from 0 to 1; default 0.01)"), std::string::npos) << compressors;
+  EXPECT_NE(compressors.find(" to 4294967295; "), std::string::npos) << compressors;
+  EXPECT_NE(refusal([&] { list_command(console_, "strategis"); }).find("did you mean 'strategies'?"),
+            std::string::npos);
+}
+
+TEST_F(Commands, ErrorsEndAsOneLineWithTheirExitCode) {
+  const auto end_of = [&](const auto& error) {
+    try {
+      throw error;
+    } catch (...) {
+      return report_error(console_);
+    }
+  };
+  EXPECT_EQ(end_of(UsageError("bad\njob")), ExitCode::kBadUsage);
+  EXPECT_EQ(end_of(RunError("failed")), ExitCode::kFailed);
+  EXPECT_EQ(end_of(PeerLost("gone")), ExitCode::kPeerLost);
+  EXPECT_EQ(end_of(CheckFailed("bug")), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "laconic: error: bad job\nlaconic: error: failed\nlaconic: error: gone\nlaconic: error: bug\n");
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,159 @@
+#include "cli/execute.h"
+
+#include <ostream>
+
+#include "base/error.h"
+#include "job/results.h"
+#include "job/served_page.h"
+#include "report/format.h"
+#include "report/metrics.h"
+
+namespace laconic {
+namespace {
+
+// Characters of metrics.jsonl that a checkpoint may hold.
+constexpr std::size_t kMostMetrics = std::size_t{1} << 32;
+
+std::string head_line(const Job& job, const JobSetup& setup) {
+  return job.name + ": " + std::string(job.strategy->name) + ", " + std::string(job.model->name) + " with " +
+         grouped(setup.strategy_setting.dimension) + " parameters on " + std::string(job.dataset->name) + ", " +
+         grouped(job.workers) + (job.workers == 1 ? " worker, " : " workers, ") + grouped(setup.steps()) + " steps (" +
+         significant(setup.epochs({setup.steps()})) + " epochs)";
+}
+
+}  // namespace
+
+ExitCode exit_code_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const UsageError&) {
+    return ExitCode::kBadUsage;
+  } catch (const PeerLost&) {
+    return ExitCode::kPeerLost;
+  } catch (const Interrupted&) {
+    return ExitCode::kInterrupted;
+  } catch (...) {
+    return ExitCode::kFailed;
+  }
+}
+
+ExitCode exit_code_of(const Outcome& outcome) {
+  switch (outcome.end) {
+    case Outcome::End::kSteps:
+    case Outcome::End::kUntil:
+      return ExitCode::kDone;
+    case Outcome::End::kInterrupted:
+      return ExitCode::kInterrupted;
+    case Outcome::End::kFailed:
+      return exit_code_of(outcome.error);
+  }
+  return ExitCode::kFailed;
+}
+
+void print_error(std::ostream& err, const std::string& text) { err << "laconic: error: " << text << std::endl; }
+
+void print_warning(std::ostream& err, const std::string& text) { err << "laconic: warning: " << text << std::endl; }
+
+Execution simulated_execution(const Console& console) {
+  Execution execution;
+  execution.set_up = [interrupted = console.interrupted](const Job& job) {
+    return set_up(job, Purpose::kRun, interrupted);
+  };
+  return execution;
+}
+
+ExitCode execute(Console& console, const Job& job, const Execution& execution) {
+  JobSetup setup = execution.set_up(job);
+  RunFolder folder(job);
+  ServedPage page(console.page, job, setup, execution.kind);
+  std::optional<JobCheckpoints> checkpoints;
+  if (job.checkpoint_interval) {
+    checkpoints.emplace(job, execution.kind, true);
+    setup.simulation.checkpoints.keeper = &*checkpoints;
+    if (execution.resume) {
+      setup.simulation.checkpoints.resume = checkpoints->resume(*execution.resume);
+    } else {
+      checkpoints->begin();
+    }
+  }
+  if (execution.ready) execution.ready();
+  if (console.page) console.out << "watch at " << page.url() << std::endl;
+  const std::string& progress = job.section("output").text("progress");
+  if (progress != "off") {
+    console.out << head_line(job, setup) << std::endl;
+    if (setup.tuned) console.out << tuned_text(job, setup) << std::endl;
+    if (execution.resume) console.out << "goes on after step " << grouped(execution.resume->step.value) << std::endl;
+  }
+  ProgressDisplay display(console, progress, job.name, setup.steps());
+
+  std::optional<double> threshold;
+  for (const Options::Resolved& option : job.section("strategy").resolved()) {
+    if (option.spec->name == "threshold" && !job.section("strategy").is_word("threshold")) {
+      threshold = job.section("strategy").number("threshold");
+    }
+  }
+  std::uint64_t syncs = 0;
+  const auto add_metric = [&](const std::string& line) {
+    folder.add_metric(line);
+    page.add_metric(line);
+  };
+  RunObserver observer;
+  observer.interrupted = console.interrupted;
+  observer.on_warning = [&](const std::string& text) { print_warning(console.err, text); };
+  observer.archive = [&](Archive& archive) {
+    std::string lines = folder.metrics();
+    archive.text("metrics", lines, kMostMetrics);
+    if (archive.loading()) {
+      folder.set_metrics(lines);
+      page.set_metrics(lines);
+    }
+    archive.value("synchronisations", syncs);
+    std::uint64_t model = setup.training->model_fingerprint();
+    archive.value("model", model);
+    if (model != setup.training->model_fingerprint()) {
+      throw DecodeError("model.file is another than the one it was made with; put that one back");
+    }
+  };
+  observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {
+    display.step(step, loss, so_far, wire);
+    page.step(step);
+  };
+  observer.on_measurement = [&](const Measurement& measurement) {
+    const double epoch = setup.epochs(measurement.step);
+    add_metric(measurement_line(measurement, epoch));
+    display.measurement(measurement, epoch);
+  };
+  if (setup.syncs_depend_on_data()) {
+    observer.on_sync = [&](Step step, const std::map<std::string, double>& watched) {
+      add_metric(sync_line(step, setup.epochs(step), ++syncs, watched, threshold));
+    };
+  }
+  RunResult result;
+  try {
+    result = run_job(job, setup, observer, execution.runtime);
+  } catch (const DecodeError& error) {
+    if (!execution.resume) throw;
+    throw UsageError(job.checkpoint_dir() + ": the checkpoint of step " + std::to_string(execution.resume->step.value) +
+                     " cannot be used: " + error.what());
+  }
+  display.end();
+  if (result.outcome.error) print_error(console.err, job.name + ": " + error_text(result.outcome.error));
+  if (result.outcome.end == Outcome::End::kInterrupted && result.steps_done.value == 0) {
+    console.err << "laconic: " << job.name << ": interrupted before the first step; nothing is written" << std::endl;
+    return ExitCode::kInterrupted;
+  }
+  const Summary summary = summarise(job, setup, result, execution.kind);
+  folder.publish(job, setup, result, summary);
+  page.end(summary);
+  if (checkpoints && summary.finished()) checkpoints->remove_all();
+  if (progress != "off") {
+    console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
+    if (checkpoints && !summary.finished() && checkpoints->has_any()) {
+      console.out << "  checkpoints   " << job.checkpoint_dir() << "; laconic run --resume " << job.output_dir
+                  << " goes on from the newest" << std::endl;
+    }
+  }
+  return exit_code_of(result.outcome);
+}
+
+}  // namespace laconic

@@ -1,0 +1,287 @@
+// The program: its command line, Ctrl-C, and the one place where errors end.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include "base/options.h"
+#include "cli/commands.h"
+#include "cli/reference.h"
+
+namespace {
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+// The first Ctrl-C (or request to end) lets the run end with what there is; the second one finds the default again.
+void listen_for_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_requested = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+}
+
+// A program that was started with a standard stream closed would give its place to the next file that is opened.
+void open_missing_streams() {
+  int stream = open("/dev/null", O_RDWR);
+  while (stream >= 0 && stream <= STDERR_FILENO) stream = open("/dev/null", O_RDWR);
+  if (stream > STDERR_FILENO) close(stream);
+}
+
+constexpr const char* kDescription =
+    "laconic trains one deep network over many workers' data while saying little over the network.";
+
+constexpr const char* kFooter = R"(Examples:
+  laconic run examples/fashion_mnist_fda/fda.toml
+  laconic run job.toml --set strategy.threshold=5 --set job.seed=2
+  laconic run job.toml --dry-run
+  laconic run --resume runs/job
+  mpirun -n 8 laconic run job.toml
+  laconic compare a.toml b.toml runs/earlier
+  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3
+  laconic report runs/a runs/b -o comparison.html
+  laconic evaluate runs/a/model.safetensors a.toml
+  laconic codec top_k --ratio 0.01 --values bfloat16
+  laconic topology ring:16
+  laconic consensus ring:16 --operator sign --tune
+  laconic list options
+
+Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
+
+constexpr const char* kEmpty = "is empty; give a value, or leave it out";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace laconic;
+  open_missing_streams();
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads along may go; the run goes on
+  CLI::App app(kDescription, "laconic");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "laconic " LACONIC_VERSION);
+  app.require_subcommand(1);
+  Console console = standard_console();
+  console.interrupted = [] { return stop_requested != 0; };
+  std::function<ExitCode()> command;
+  const std::string set_help = "Override a key of the job file: section.key=value (again for more)";
+
+  RunArguments run;
+  CLI::App* run_app = app.add_subcommand("run", "Run a job, here or under mpirun, and write its results to runs/NAME");
+  run_app->add_option("job.toml", run.job_file, "The job file; not needed with --resume");
+  run_app->add_option("--set", run.overrides, set_help)->allow_extra_args(false);
+  run_app->add_option("--resume", run.resume,
+                      "Go on from the newest checkpoint of this run, given by the folder of its results");
+  CLI::Option* dry_run = run_app->add_flag(
+      "--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
+  run_app
+      ->add_option_function<std::string>(
+          "--serve", [&](const std::string& address) { run.serve = address; },
+          "Show the run as a page in the browser while it goes on, at ADDRESS:PORT, ADDRESS or PORT (127.0.0.1:8080 "
+          "unless given)")
+      ->expected(0, 1)
+      ->excludes(dry_run);
+  run_app->footer(
+      "Examples:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16\n"
+      "  laconic run --resume runs/job\n  laconic run job.toml --serve 8080\n  mpirun -n 8 laconic run job.toml      "
+      "(one worker a process)");
+  run_app->callback([&] {
+    if (run.job_file.empty() && run.resume.empty()) {
+      throw CLI::ValidationError("job.toml is missing; give a job file" +
+                                 std::string(run.serve ? " (before --serve)" : "") +
+                                 ", or --resume with the results of a run");
+    }
+    command = [&] { return run_command(console, run); };
+  });
+
+  CompareArguments compare;
+  CLI::App* compare_app =
+      app.add_subcommand("compare", "Put runs side by side; jobs that were not run yet are run first");
+  compare_app->add_option("job-or-folder", compare.jobs_or_folders, "Job files, and folders of results")
+      ->required()
+      ->expected(1, 1000);
+  compare_app->add_option("--set", compare.overrides, set_help + ", in every job file given")->allow_extra_args(false);
+  compare_app->footer("Example:\n  laconic compare fda.toml synchronous.toml runs/yesterday");
+  compare_app->callback([&] { command = [&] { return compare_command(console, compare); }; });
+
+  SweepArguments sweep;
+  CLI::App* sweep_app = app.add_subcommand("sweep", "Run a job with every combination of some values, and compare");
+  sweep_app->add_option("job.toml", sweep.job_file, "The job file")->required();
+  sweep_app
+      ->add_option("values", sweep.grid,
+                   "What changes: key=value,value or key=1..3; of a key that takes a list key=a,b;c,d")
+      ->required()
+      ->expected(1, 100);
+  sweep_app->add_option("--set", sweep.overrides, set_help + ", in every run")->allow_extra_args(false);
+  sweep_app->add_flag("--dry-run", sweep.dry_run, "Show the runs and which of them are there already; start nothing");
+  sweep_app->footer(
+      "Examples:\n  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3\n"
+      "  laconic sweep job.toml compression.operator=sign,top_k --set job.epochs=2\n"
+      "Interrupted, the same command goes on.");
+  sweep_app->callback([&] { command = [&] { return sweep_command(console, sweep); }; });
+
+  ReportArguments report;
+  CLI::App* report_app = app.add_subcommand("report", "Make the page of a run, or of several side by side");
+  report_app->add_option("folder", report.folders, "Folders of results")->required()->expected(1, 100);
+  report_app->add_option("-o,--output", report.output,
+                         "Where it goes; else report.html in the run's folder, or here for several");
+  report_app->footer("Example:\n  laconic report runs/fda runs/synchronous -o comparison.html");
+  report_app->callback([&] { command = [&] { return report_command(console, report); }; });
+
+  EvaluateArguments evaluate;
+  CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");
+  evaluate_app->add_option("model.safetensors", evaluate.model_file, "The model")->required();
+  evaluate_app->add_option("job.toml", evaluate.job_file, "The job that names model and data")->required();
+  evaluate_app->add_option("--set", evaluate.overrides, set_help)->allow_extra_args(false);
+  evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
+  evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
+
+  CodecArguments codec;
+  CLI::App* codec_app =
+      app.add_subcommand("codec", "Measure the compression operators on a vector: loss, bytes, speed");
+  const auto codec_text = [&](const char* name, const char* help, auto& value) {
+    codec_app
+        ->add_option_function<std::string>(
+            name, [&value](const std::string& text) { value = text; }, help)
+        ->check(CLI::Validator(
+            [](const std::string& text) { return text.empty() ? std::string(kEmpty) : std::string(); }, ""));
+  };
+  codec_text("operator", "One of laconic list compressors; without it all are compared", codec.compressor);
+  codec_text("--random", "Draw a vector of so many elements (default 1000000)", codec.random);
+  codec_text("--distribution", "Of its elements: normal (default), uniform, heavy_tailed, constant, one_hot, zero",
+             codec.distribution);
+  codec_text("--file", "Take the vector from a model file (safetensors)", codec.file);
+  codec_text("--minus", "Less this one: how two models differ", codec.minus);
+  codec_text("--seed", "Of all that is drawn (default 1)", codec.seed);
+  codec_text("--repetitions", "Messages that are measured (default: a moment's worth, more where they differ much)",
+             codec.repetitions);
+  for (const CodecOption& option : codec_options()) {
+    codec_app
+        ->add_option_function<std::string>(
+            "--" + std::string(option.name),
+            [&codec, name = std::string(option.name)](const std::string& text) { codec.options[name] = text; },
+            "Of " + option.operators)
+        ->group("Options of operators (laconic list compressors explains them)");
+  }
+  codec_app->allow_extras();
+  codec_app->footer(
+      "Examples:\n  laconic codec --random 25000000\n  laconic codec top_k --ratio 0.001 --file a.safetensors --minus "
+      "b.safetensors");
+  codec_app->callback([&] {
+    codec.unknown = codec_app->remaining();
+    command = [&] { return codec_command(console, codec); };
+  });
+
+  TopologyArguments topology;
+  CLI::App* topology_app = app.add_subcommand("topology", "Show a graph: edges, degrees, spectral gap, beta, gamma*");
+  topology_app->add_option("spec", topology.spec, "The graph, such as ring:16 (laconic list topologies)")->required();
+  topology_app->add_option("--weights", topology.weights, "Mixing weights: metropolis, max_degree or uniform")
+      ->capture_default_str();
+  CLI::Option* omega = topology_app->add_option(
+      "--omega", topology.omega, "Quality of the compression that gamma* is for, above 0, at most 1 (none: 1)");
+  topology_app->add_option("--seed", topology.seed, "Seed of a random graph")
+      ->check([](const std::string& text) {
+        return text.starts_with('-') ? std::string("'" + text + "' is no seed: a whole number from 0") : std::string();
+      })
+      ->capture_default_str();
+  topology_app->add_flag("--dot", topology.dot, "Write the graph for Graphviz instead")->excludes(omega);
+  topology_app->footer(
+      "Example:\n  laconic topology torus:4x8 --omega 0.01\n  laconic topology davis --dot | dot -Tsvg");
+  topology_app->callback([&] { command = [&] { return topology_command(console, topology); }; });
+
+  ConsensusArguments consensus;
+  CLI::App* consensus_app =
+      app.add_subcommand("consensus", "Gossip alone: error against rounds and bytes, the best gamma");
+  consensus_app->add_option("graph", consensus.graph, "The graph, such as ring:16 (laconic list topologies)")
+      ->required();
+  for (const OptionSpec& option : consensus_command_options()) {
+    consensus_app
+        ->add_option_function<std::string>(
+            "--" + std::string(option.name),
+            [&consensus, name = std::string(option.name)](const std::string& text) { consensus.options[name] = text; },
+            std::string(option.help))
+        ->default_str(std::string(option.default_value));
+  }
+  consensus_app->add_option("--set", consensus.strategy_options,
+                            "An option of the strategy, such as memory=difference (laconic list strategies)");
+  consensus_app->add_flag("--tune", consensus.tune, "Find the gamma that needs the fewest rounds");
+  consensus_app->add_option("--file", consensus.file,
+                            "Vectors (safetensors): one tensor with a row for each node, or a tensor for each");
+  consensus_app->add_option("--csv", consensus.csv, "Write the course to this file");
+  for (const CodecOption& option : codec_options()) {
+    consensus_app
+        ->add_option_function<std::string>(
+            "--" + std::string(option.name),
+            [&consensus, name = std::string(option.name)](const std::string& text) {
+              consensus.operator_options[name] = text;
+            },
+            "Of " + option.operators)
+        ->group("Options of operators (laconic list compressors explains them)");
+  }
+  consensus_app->footer("Example:\n  laconic consensus ring:25 --operator top_k --ratio 0.01 --tune");
+  consensus_app->callback([&] { command = [&] { return consensus_command(console, consensus); }; });
+
+  std::string topic;
+  std::string topics;
+  for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
+  CLI::App* list_app = app.add_subcommand("list", "Show what a job may name: " + topics);
+  list_app->add_option("topic", topic, "One of " + topics)->required();
+  list_app->footer("Example:\n  laconic list strategies");
+  list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
+
+  std::string reference;
+  CLI::App* docs_app = app.add_subcommand("docs", "Write what is made of the program's tables: keys, man, completion");
+  docs_app
+      ->add_option(
+          "what", reference,
+          "keys: every key of a job, strategies: what each is (Markdown); man: the man page; completion: for bash")
+      ->required()
+      ->check(CLI::IsMember({"keys", "strategies", "man", "completion"}));
+  docs_app->footer("Example:\n  laconic docs man | man -l -");
+  docs_app->callback([&] {
+    command = [&] {
+      console.out << (reference == "keys"         ? key_reference()
+                      : reference == "strategies" ? strategy_reference()
+                      : reference == "man"        ? man_page(app)
+                                                  : bash_completion(app))
+                  << std::flush;
+      return ExitCode::kDone;
+    };
+  });
+
+  constexpr std::array<std::string_view, 10> kCommands = {"run",   "compare",  "sweep",     "report", "evaluate",
+                                                          "codec", "topology", "consensus", "list",   "docs"};
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
+  if (!known && !first.starts_with('-')) {
+    const std::string_view near = nearest(first, kCommands);
+    std::cerr << "laconic: error: "
+              << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
+              << "; there are run, compare, sweep, report, evaluate, codec, topology, consensus, list, docs"
+              << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
+    return static_cast<int>(ExitCode::kBadUsage);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "laconic: error: " << error.what() << "; laconic --help shows the commands\n";
+    return static_cast<int>(ExitCode::kBadUsage);
+  }
+
+  // A run ends with what there is; everything else just ends.
+  if (run_app->parsed() && !run.dry_run) listen_for_interrupts();
+  if (consensus_app->parsed()) listen_for_interrupts();
+  if (compare_app->parsed() || sweep_app->parsed()) listen_for_interrupts();
+  try {
+    return static_cast<int>(command());
+  } catch (...) {
+    return static_cast<int>(report_error(console));
+  }
+}

@@ -1,0 +1,312 @@
+#include "cli/reference.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "cli/commands.h"
+#include "job/schema.h"
+#include "strategies/registry.h"
+
+namespace laconic {
+namespace {
+
+// Text in a cell of a Markdown table.
+std::string cell(std::string_view text) {
+  std::string result;
+  for (const char letter : text) {
+    if (letter == '|') result += '\\';
+    result += letter;
+  }
+  return result;
+}
+
+std::string code(std::string_view text) { return "`" + cell(text) + "`"; }
+
+std::string default_text(const OptionSpec& spec) {
+  if (spec.required) return "required";
+  return spec.default_value.empty() ? "none" : code(spec.default_value);
+}
+
+std::string key_table(std::span<const OptionSpec> options) {
+  std::string text = "| key | what it may be | default | meaning |\n|---|---|---|---|\n";
+  for (const OptionSpec& spec : options) {
+    const std::string condition = spec.only_with.option.empty() ? ""
+                                                                : " Only with " + code(spec.only_with.option) + " " +
+                                                                      cell(spec.only_with.values()) + ".";
+    text += "| " + code(spec.name) + " | " + cell(type_text(spec)) + " | " + default_text(spec) + " | " +
+            cell(spec.help) + "." + condition + " |\n";
+  }
+  return text;
+}
+
+std::string section_text(const SchemaSection& section) {
+  std::string text = "\n## [" + std::string(section.name) + "]\n\n" + std::string(section.help) + "\n\n";
+  if (!section.options.empty()) text += key_table(section.options);
+  std::string without;
+  for (const SchemaSection::Variant& variant : section.variants) {
+    const std::string name = std::string(section.variant_key) + " = \"" + std::string(variant.name) + "\"";
+    if (variant.options.empty()) {
+      without += (without.empty() ? "" : ", ") + code(variant.name);
+      continue;
+    }
+    text += "\n### " + std::string(section.name) + ": " + code(name) + "\n\n" + std::string(variant.help) + "\n\n" +
+            key_table(variant.options);
+  }
+  if (!without.empty()) text += "\nWithout keys of their own: " + without + ".\n";
+  return text;
+}
+
+// The file of a strategy, in src/strategies.
+std::string file_of(const StrategyRow& row) {
+  if (row.name == "synchronous") return "periodic.cc";  // of period 1
+  if (row.name == "serial") return "local.cc";          // of one worker
+  return std::string(row.name) + ".cc";
+}
+
+std::string speaks(const StrategyRow& row) {
+  if (row.silent) return "with nobody";
+  if (row.needs_links) return "over directed links, which may change: `[topology] graph`";
+  if (row.needs_graph) return "with the neighbours on an undirected graph: `[topology] graph`";
+  if (row.needs_coordinator) return "with the coordinator";
+  return "with all, over `network.collective`: a coordinator or a ring";
+}
+
+// Text of a man page: a hyphen that is a minus, a backslash, and no line that begins with a macro's dot.
+std::string roff(std::string_view text) {
+  std::string result;
+  bool is_first = true;
+  for (const char letter : text) {
+    if (is_first && (letter == '.' || letter == '\'')) result += "\\&";
+    if (letter == '-') {
+      result += "\\-";
+    } else if (letter == '\\') {
+      result += "\\e";
+    } else {
+      result += letter;
+    }
+    is_first = letter == '\n';
+  }
+  return result;
+}
+
+bool is_help(const CLI::Option& option) { return option.check_lname("help"); }
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::string man_option(const CLI::Option& option) {
+  std::string text = ".TP\n";
+  if (option.get_positional()) {
+    text += "\\fI" + roff(option.get_name()) + "\\fR\n";
+  } else {
+    const bool may_have_value = option.get_items_expected_max() > 0;
+    const bool needs_value = option.get_items_expected_min() > 0;
+    text += "\\fB" + roff(option.get_name(false, true)) + "\\fR" +
+            (needs_value      ? " \\fIvalue\\fR"
+             : may_have_value ? " [\\fIvalue\\fR]"
+                              : "") +
+            "\n";
+  }
+  return text + roff(option.get_description()) + "\n";
+}
+
+// As it stands, line by line.
+std::string man_verbatim(const std::string& text) { return ".nf\n" + roff(text) + "\n.fi\n"; }
+
+// For a completion.
+std::string words(std::span<const std::string_view> items) {
+  std::string text;
+  for (const std::string_view item : items) text += (text.empty() ? "" : " ") + std::string(item);
+  return text;
+}
+
+struct KeyWords {
+  std::set<std::string> keys;                        // "strategy.threshold"
+  std::map<std::string, std::set<std::string>> may;  // of those that take one of several words
+};
+
+KeyWords key_words() {
+  KeyWords result;
+  const auto add = [&](const SchemaSection& section, std::span<const OptionSpec> options) {
+    for (const OptionSpec& spec : options) {
+      const std::string key = std::string(section.name) + "." + std::string(spec.name);
+      result.keys.insert(key);
+      for (const std::string_view choice : spec.choices) result.may[key].emplace(choice);
+      if (spec.type == OptionType::kFlag) result.may[key] = {"true", "false"};
+    }
+  };
+  for (const SchemaSection& section : schema()) {
+    add(section, section.options);
+    for (const SchemaSection::Variant& variant : section.variants) add(section, variant.options);
+  }
+  return result;
+}
+
+std::string joined(const std::set<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : " ") + item;
+  return text;
+}
+
+}  // namespace
+
+std::string key_reference() {
+  std::string text =
+      "# Every key of a job file\n\n"
+      "Made by `laconic docs keys` from the table that the program reads jobs by; a test fails when it is stale.\n"
+      "`laconic list options` shows the same on a terminal. Durations (`10 ms`, `5 s`), rates (`100 Mbit/s`), sizes "
+      "(`20 MB`)\n"
+      "and lengths (`100 steps`, `0.5 epochs`) are text with their unit.\n";
+  for (const SchemaSection& section : schema()) text += section_text(section);
+  return text;
+}
+
+std::string strategy_reference() {
+  std::string text =
+      "# Strategies\n\n"
+      "Made by `laconic docs strategies` from the table of strategies; a test fails when it is stale. Each strategy "
+      "has "
+      "a\n"
+      "page ([algorithms/](algorithms/README.md)) that says when to take it, how to choose its keys, and how to see "
+      "that "
+      "it\n"
+      "works. The file that it links to opens with the algorithm as it is run here: its update and symbols as in the "
+      "paper,\n"
+      "where it goes another way and why, what it assumes, what the tests hold it to, and the messages of a round.\n";
+  for (const StrategyRow* row : strategies()) {
+    const std::string name(row->name);
+    text += "\n## " + name + "\n\n" + std::string(row->help) + ".\n\n";
+    text += "- Source: " + std::string(row->source) + "\n";
+    text += "- To use it: [algorithms/" + name + ".md](algorithms/" + name + ".md)\n";
+    text += "- As it is run: [src/strategies/" + file_of(*row) + "](../src/strategies/" + file_of(*row) + ")\n";
+    text += "- Speaks " + speaks(*row) + "\n";
+    if (row->compresses) text += "- Needs `[compression] operator`\n";
+    if (row->may_compress) text += "- Takes `[compression]`; else whole models travel\n";
+    if (row->groups != nullptr) text += "- Needs `[between]`: the strategy between its groups\n";
+    if (row->brings_momentum) text += "- Has a momentum of its own: takes `sgd` without one\n";
+    if (row->vectors > 0 || row->one_for_each_neighbor != nullptr) {
+      text += "- A worker keeps " + std::to_string(row->vectors) + (row->vectors == 1 ? " vector" : " vectors") +
+              " of the model's size beside its model" +
+              (row->one_for_each_neighbor != nullptr ? ", and by its options more for each neighbour" : "") + "\n";
+    }
+    if (!row->options.empty()) text += "\n" + key_table(row->options);
+  }
+  return text;
+}
+
+std::string man_page(const CLI::App& app) {
+  std::string text = ".TH LACONIC 1 \"\" \"laconic " LACONIC_VERSION "\" \"User Commands\"\n.SH NAME\nlaconic \\- " +
+                     roff("train one network over many workers' data while saying little over the network") +
+                     "\n.SH SYNOPSIS\n.B laconic\n.I command\n[\\fIargument\\fR ...]\n.SH DESCRIPTION\n" +
+                     roff(app.get_description()) + "\n.SH COMMANDS\n";
+  for (const CLI::App* command : commands_of(app)) {
+    text += ".SS \"laconic " + roff(command->get_name()) + "\"\n" + roff(command->get_description()) + ".\n";
+    for (const CLI::Option* option : command->get_options()) {
+      if (!is_help(*option)) text += man_option(*option);
+    }
+  }
+  text += ".SH \"JOB FILES\"\n" +
+          roff("TOML, with these sections. laconic list options shows their keys, with defaults and units.") + "\n";
+  for (const SchemaSection& section : schema())
+    text += ".TP\n\\fB[" + roff(section.name) + "]\\fR\n" + roff(section.help) + "\n";
+  text +=
+      ".SH FILES\n.TP\n.I runs/NAME\n" +
+      roff(
+          "The results of a run: report.html to look at, job.resolved.toml, metrics.jsonl, summary.json, workers.json, "
+          "model.safetensors, and events for TensorBoard.") +
+      "\n.TP\n.I runs/NAME.checkpoint\nIts checkpoints.\n";
+  const std::string footer = app.get_footer();
+  const std::size_t codes = footer.find("Exit codes: ");
+  text += ".SH \"EXIT STATUS\"\n" + roff(footer.substr(codes + std::string_view("Exit codes: ").size())) + "\n";
+  text += ".SH EXAMPLES\n" + man_verbatim(footer.substr(footer.find('\n') + 1, codes - footer.find('\n') - 2));
+  return text;
+}
+
+std::string bash_completion(const CLI::App& app) {
+  const KeyWords keys = key_words();
+  std::string commands;
+  std::string options;
+  for (const CLI::App* command : commands_of(app)) {
+    commands += (commands.empty() ? "" : " ") + command->get_name();
+    std::string names;
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) names += " --" + name;
+    }
+    options += "    " + command->get_name() + ") options='" + names.substr(names.empty() ? 0 : 1) + "' ;;\n";
+  }
+  std::string values;
+  for (const auto& [key, may] : keys.may) values += "    " + key + ") echo '" + joined(may) + "' ;;\n";
+  std::string text = R"bash(# Completion of laconic for bash.
+
+_laconic_values() {
+  case $1 in
+@VALUES@  esac
+}
+
+# KEY=VALUE: the keys of a job, and behind the sign the words a key takes.
+_laconic_setting() {
+  local word=$1 key
+  if [[ $word == *=* ]]; then
+    key=${word%%=*}
+    mapfile -t COMPREPLY < <(compgen -W "$(_laconic_values "$key")" -- "${word#*=}")
+    [[ $COMP_WORDBREAKS == *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$key=}")
+  else
+    mapfile -t COMPREPLY < <(compgen -S = -W '@KEYS@' -- "$word")
+    compopt -o nospace 2>/dev/null
+  fi
+}
+
+_laconic() {
+  # The shell may have parted words at "=".
+  local line=${COMP_LINE:0:COMP_POINT} words word command options=
+  read -ra words <<<"$line"
+  [[ $line == *' ' ]] && words+=('')
+  word=${words[${#words[@]} - 1]}
+  COMPREPLY=()
+  if ((${#words[@]} <= 2)); then
+    mapfile -t COMPREPLY < <(compgen -W '@COMMANDS@ --help --version' -- "$word")
+    return
+  fi
+  command=${words[1]}
+  case $command in
+@OPTIONS@  esac
+  if [[ ${words[${#words[@]} - 2]} == --set ]]; then
+    _laconic_setting "$word"
+  elif [[ ${words[${#words[@]} - 2]} =~ ^(--file|--minus|--json|--output|-o)$ ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    compopt -o filenames 2>/dev/null
+  elif [[ $word == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+  elif [[ $command == list ]]; then
+    mapfile -t COMPREPLY < <(compgen -W '@TOPICS@' -- "$word")
+  elif [[ $command == docs ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'completion keys man strategies' -- "$word")
+  elif [[ $command == sweep && ${#words[@]} -gt 3 ]]; then
+    _laconic_setting "$word"
+  elif [[ $command == codec ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_laconic_values compression.operator)" -- "$word")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    compopt -o filenames 2>/dev/null
+  fi
+}
+
+complete -F _laconic laconic
+)bash";
+  const auto fill = [&](const std::string& place, const std::string& with) {
+    for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place, at + with.size()))
+      text.replace(at, place.size(), with);
+  };
+  fill("@VALUES@", values);
+  fill("@KEYS@", joined(keys.keys));
+  fill("@COMMANDS@", commands);
+  fill("@OPTIONS@", options);
+  fill("@TOPICS@", words(list_topics()));
+  return text;
+}
+
+}  // namespace laconic

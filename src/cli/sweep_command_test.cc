@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "job/tiny_job_test.h"
+
+namespace laconic {
+namespace {
+
+using testing::read_text;
+using testing::TemporaryFolder;
+using testing::tiny_job_text;
+using testing::write_text;
+using Json = nlohmann::json;
+
+class Sweeps : public ::testing::Test {
+ protected:
+  Sweeps() { testing::write_tiny_data(root_.path("data")); }
+
+  std::string job(const std::string& name, const std::string& more = {}) {
+    const std::string path = root_.path(name + ".toml");
+    write_text(path, tiny_job_text(root_, name, "name = \"fda\"\nthreshold = 0.05") + more);
+    return path;
+  }
+  ExitCode sweep(const std::string& path, const std::vector<std::string>& grid, bool dry_run = false) {
+    return sweep_command(console_, {.job_file = path, .grid = grid, .overrides = {}, .dry_run = dry_run});
+  }
+  std::string refusal(const std::string& path, const std::vector<std::string>& grid) {
+    try {
+      sweep(path, grid);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+  std::string printed() { return std::exchange(out_, std::ostringstream()).str(); }
+  std::string file(const std::string& name) const { return read_text(root_.path("runs/" + name)); }
+  bool exists(const std::string& name) const { return std::filesystem::exists(root_.path("runs/" + name)); }
+
+  TemporaryFolder root_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  Console console_{.out = out_, .err = err_, .width = 200, .interrupted = {}};
+};
+
+TEST_F(Sweeps, RunEveryCombinationAndCompareThem) {
+  EXPECT_EQ(sweep(job("a"), {"strategy.threshold=0.02,0.5", "seed=1..2"}), ExitCode::kDone);
+  const std::string output = printed();
+  EXPECT_NE(output.find("run 4 of 4: threshold=0.5,seed=2"), std::string::npos) << output;
+  const Json json = Json::parse(file("a.sweep/sweep.json"));
+  ASSERT_EQ(json.at("runs").size(), 4U);
+  ASSERT_EQ(json.at("groups").size(), 2U);
+  for (const Json& run : json.at("runs")) {
+    const std::string folder = run.at("folder");
+    const Json summary = Json::parse(read_text(folder + "/summary.json"));
+    EXPECT_EQ(summary.at("test").at("accuracy"), run.at("accuracy"));
+    EXPECT_EQ(summary.at("wire_bytes"), run.at("wire_bytes"));
+    EXPECT_EQ(std::to_string(summary.at("seed").get<int>()), run.at("seed").get<std::string>());
+  }
+  EXPECT_GT(json.at("groups").at(0).at("wire_bytes").at("mean"), json.at("groups").at(1).at("wire_bytes").at("mean"));
+  EXPECT_NE(file("a.sweep/sweep.csv").find("\n0.5,2,"), std::string::npos);
+}
+
+TEST_F(Sweeps, AreEachRunAsItIsAlone) {
+  const std::string path = job("a");
+  EXPECT_EQ(sweep(path, {"seed=2"}), ExitCode::kDone);
+  EXPECT_EQ(run_command(console_, {.job_file = path, .overrides = {"job.seed=2"}}), ExitCode::kDone);
+  for (const char* name : {"metrics.jsonl", "model.safetensors", "events.out.tfevents.0.laconic"}) {
+    EXPECT_EQ(file("a.sweep/seed=2/" + std::string(name)), file("a/" + std::string(name))) << name;
+  }
+}
+
+TEST_F(Sweeps, RunNothingTwice) {
+  const std::string path = job("a");
+  EXPECT_EQ(sweep(path, {"seed=1"}), ExitCode::kDone);
+  const std::string summary = file("a.sweep/seed=1/summary.json");
+  printed();
+  EXPECT_EQ(sweep(path, {"seed=1..2"}), ExitCode::kDone);
+  const std::string output = printed();
+  EXPECT_NE(output.find("run 1 of 2: seed=1 is there already"), std::string::npos) << output;
+  EXPECT_EQ(file("a.sweep/seed=1/summary.json"), summary) << "run again: its wall time would differ";
+  EXPECT_EQ(Json::parse(file("a.sweep/sweep.json")).at("runs").size(), 2U);
+}
+
+TEST_F(Sweeps, InterruptedGoOnToTheSameEnd) {
+  const std::vector<std::string> grid = {"strategy.threshold=0.02,0.5", "seed=1..2"};
+  for (const char* more : {"", "[checkpoint]\nevery = \"10 steps\"\n"}) {
+    const std::string whole = *more == '\0' ? "a" : "b";
+    const std::string path = job(whole, more);
+    EXPECT_EQ(sweep(path, grid), ExitCode::kDone);
+    const std::string expected = file(whole + ".sweep/sweep.json");
+    const std::string metrics = file(whole + ".sweep/threshold=0.02,seed=2/metrics.jsonl");
+    std::filesystem::remove_all(root_.path("runs/" + whole + ".sweep"));
+
+    // Somewhere in the second run.
+    console_.interrupted = [&] {
+      return exists(whole + ".sweep/threshold=0.02,seed=1/summary.json") &&
+             read_text(root_.path("runs/" + whole + ".sweep/.threshold=0.02,seed=2.tmp/metrics.jsonl")).size() > 1500;
+    };
+    EXPECT_EQ(sweep(path, grid), ExitCode::kInterrupted);
+    EXPECT_FALSE(exists(whole + ".sweep/sweep.json"));
+    console_.interrupted = {};
+    printed();
+    EXPECT_EQ(sweep(path, grid), ExitCode::kDone);
+    EXPECT_EQ(printed().find("goes on after step") != std::string::npos, *more != '\0');
+    EXPECT_EQ(file(whole + ".sweep/sweep.json"), expected);
+    EXPECT_EQ(file(whole + ".sweep/threshold=0.02,seed=2/metrics.jsonl"), metrics);
+  }
+}
+
+TEST_F(Sweeps, GoOnPastARunThatFailsAndTell) {
+  EXPECT_EQ(sweep_command(console_, {.job_file = job("a"),
+                                     .grid = {"optimizer.weight_decay=1000,0"},
+                                     .overrides = {"optimizer.name=sgd", "optimizer.learning_rate=0.5"}}),
+            ExitCode::kFailed);
+  const Json json = Json::parse(file("a.sweep/sweep.json"));
+  EXPECT_EQ(json.at("runs").at(0).at("end"), "failed");
+  EXPECT_EQ(json.at("runs").at(1).at("end"), "steps");
+  EXPECT_EQ(json.at("groups").at(0).at("unfinished"), 1);
+  EXPECT_FALSE(json.at("groups").at(0).at("pareto"));
+  EXPECT_TRUE(json.at("groups").at(1).at("pareto"));
+  EXPECT_NE(err_.str().find("1 of 2 runs failed"), std::string::npos) << err_.str();
+}
+
+TEST_F(Sweeps, GoOnPastARunWhoseDataCannotBeHad) {
+  const std::string path = job("a");
+  EXPECT_EQ(sweep(path, {"data.dir=" + root_.path("nowhere") + "," + root_.path("data")}), ExitCode::kFailed);
+  EXPECT_NE(err_.str().find("laconic: 1 of 2 runs failed"), std::string::npos) << err_.str();
+  EXPECT_EQ(Json::parse(file("a.sweep/sweep.json")).at("runs").size(), 1U);
+  EXPECT_EQ(sweep(path, {"data.dir=" + root_.path("nowhere") + "," + root_.path("neither")}), ExitCode::kBadUsage);
+}
+
+TEST_F(Sweeps, RefuseABadCombinationBeforeTheFirstRun) {
+  const std::string path = job("a");
+  EXPECT_NE(refusal(path, {"strategy.threshold=0.5,much"}).find("threshold=much: "), std::string::npos);
+  EXPECT_NE(refusal(path, {"strategy.threshold=0.5,0.50"}).find("is the same job as threshold=0.5"), std::string::npos);
+  EXPECT_NE(refusal(path, {"strategy.no_such=1,2"}).find("no_such"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(root_.path("runs")));
+}
+
+TEST_F(Sweeps, TellWhatTheyWouldRun) {
+  const std::string path = job("a");
+  EXPECT_EQ(sweep(path, {"seed=1"}), ExitCode::kDone);
+  printed();
+  EXPECT_EQ(sweep(path, {"seed=1..2"}, true), ExitCode::kDone);
+  const std::string output = printed();
+  EXPECT_NE(output.find("2 runs in "), std::string::npos) << output;
+  EXPECT_NE(output.find("seed=1  is there already"), std::string::npos) << output;
+  EXPECT_NE(output.find("seed=2  to be run"), std::string::npos) << output;
+  EXPECT_FALSE(exists("a.sweep/seed=2"));
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,145 @@
+#include "job/checkpoints.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A checkpoint is for the program and the runtime that made it.
+std::string program_of(RuntimeKind kind) { return LACONIC_VERSION " " + std::string(to_text(kind)); }
+
+CheckpointStoreOptions store_of(std::string folder, RuntimeKind kind) {
+  CheckpointStoreOptions options;
+  options.folder = std::move(folder);
+  options.program = program_of(kind);
+  return options;
+}
+
+CheckpointStoreOptions store_of(const Job& job, RuntimeKind kind, bool leads) {
+  CheckpointStoreOptions options = store_of(job.checkpoint_dir(), kind);
+  options.completes = leads;
+  options.keep = job.section("checkpoint").integer("keep");
+  return options;
+}
+
+// Throws UsageError where the newest checkpoint is one of the other runtime.
+void refuse_other_runtime(const std::string& run, RuntimeKind kind) {
+  const bool is_mpi = kind == RuntimeKind::kMpi;
+  const RuntimeKind other = is_mpi ? RuntimeKind::kSimulator : RuntimeKind::kMpi;
+  std::optional<FoundCheckpoint> found;
+  try {
+    found = CheckpointStore(store_of(run + ".checkpoint", other)).newest();
+  } catch (const Error&) {
+    return;
+  }
+  if (!found) return;
+  throw UsageError(
+      run + ".checkpoint: was made " + std::string(to_text(other)) + ", whose state means nothing " +
+      std::string(to_text(kind)) + "; " +
+      (is_mpi ? "go on without a launcher" : "go on under the launcher, with as many processes: mpirun -n"));
+}
+
+}  // namespace
+
+std::string_view to_text(RuntimeKind kind) { return kind == RuntimeKind::kMpi ? "over MPI" : "in the simulator"; }
+
+JobCheckpoints::JobCheckpoints(const Job& job, RuntimeKind kind, bool leads)
+    : folder_(job.checkpoint_dir()),
+      output_dir_(job.output_dir),
+      job_{.resolved = job.resolved_text(), .identity = job.identity()},
+      store_(store_of(job, kind, leads)) {}
+
+void JobCheckpoints::begin() {
+  std::string what = "a checkpoint";
+  try {
+    const std::optional<FoundCheckpoint> found = store_.newest();
+    if (!found) {
+      store_.remove_all();  // what no manifest completes
+      return;
+    }
+    what += " of step " + std::to_string(found->manifest.step.value);
+  } catch (const Error&) {
+    // It stands in the way, whatever is wrong with it.
+  }
+  throw UsageError(folder_ + ": an earlier run has left " + what + "; go on from it with `laconic run --resume " +
+                   output_dir_ + "`, or remove that folder to begin anew");
+}
+
+bool JobCheckpoints::has_any() const {
+  try {
+    return store_.newest().has_value();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+ResumePoint JobCheckpoints::resume(const CheckpointManifest& manifest) {
+  store_.expect_job(manifest, job_);
+  store_.remove_newer(manifest.step);
+  return {.step = manifest.step,
+          .part = [this, manifest](std::string_view name) { return store_.read_part(manifest, name); }};
+}
+
+bool has_checkpoint(const Job& job, RuntimeKind kind) {
+  try {
+    return CheckpointStore(store_of(job.checkpoint_dir(), kind)).newest().has_value();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind) {
+  std::string run = fs::path(path).lexically_normal().string();
+  while (run.size() > 1 && run.back() == '/') run.pop_back();
+  for (const std::string_view ending : {".checkpoint", ".interrupted", ".failed"}) {
+    std::error_code error;
+    const bool is_of_another_name = !fs::is_directory(run + ".checkpoint", error);
+    if (is_of_another_name && run.ends_with(ending)) run.resize(run.size() - ending.size());
+  }
+  const CheckpointStore store(store_of(run + ".checkpoint", kind));
+  std::optional<FoundCheckpoint> found;
+  try {
+    found = store.newest();
+  } catch (const DecodeError& error) {
+    throw UsageError(error.what());
+  } catch (const UsageError&) {
+    refuse_other_runtime(run, kind);
+    throw;
+  }
+  std::error_code error;
+  if (!found && fs::is_regular_file(run + "/summary.json", error)) {
+    throw UsageError(run +
+                     ": has results, and no checkpoint beside it to go on from; a run that has come to its end "
+                     "removes its checkpoints, and a job makes them with [checkpoint] every, such as \"1 epoch\"");
+  }
+  if (!found) {
+    throw UsageError(run +
+                     ".checkpoint: holds no complete checkpoint; a job makes them with [checkpoint] every, such as "
+                     "\"1 epoch\", and a run that has come to its end removes them");
+  }
+  RunToResume result;
+  try {
+    const std::vector<std::byte> text = store.read_part(found->manifest, kJobPart);
+    result.job_text.assign(reinterpret_cast<const char*>(text.data()), text.size());
+  } catch (const DecodeError& error) {
+    throw UsageError(error.what());
+  }
+  result.manifest = std::move(found->manifest);
+  result.passed_over = std::move(found->passed_over);
+  result.output_dir = std::move(run);
+  return result;
+}
+
+Job job_to_resume(const RunToResume& run, const std::string& job_file, std::span<const std::string> overrides) {
+  std::vector<std::string> changes(overrides.begin(), overrides.end());
+  changes.push_back("output.dir=" + run.output_dir);
+  if (!job_file.empty()) return load_job(job_file, changes);
+  return parse_job_text(run.job_text, run.output_dir + ".checkpoint/" + std::string(kJobPart), changes);
+}
+
+}  // namespace laconic

@@ -1,0 +1,610 @@
+#include "job/job.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <utility>
+
+#include "base/error.h"
+#include "job/job_text.h"
+#include "job/schema.h"
+#include "strategies/registry.h"
+#include "training/data/data_files.h"
+
+namespace laconic {
+namespace {
+
+constexpr std::uintmax_t kLargestJobFile = 1 << 20;
+
+const SchemaSection* find_section(std::string_view name) {
+  const auto found =
+      std::find_if(schema().begin(), schema().end(), [&](const SchemaSection& row) { return row.name == name; });
+  return found == schema().end() ? nullptr : &*found;
+}
+
+bool has(std::span<const OptionSpec> specs, std::string_view key) {
+  return std::any_of(specs.begin(), specs.end(), [&](const OptionSpec& spec) { return spec.name == key; });
+}
+
+const SchemaSection::Variant* find_variant(const SchemaSection& section, std::string_view name) {
+  const auto found = std::find_if(section.variants.begin(), section.variants.end(),
+                                  [&](const auto& variant) { return variant.name == name; });
+  return found == section.variants.end() ? nullptr : &*found;
+}
+
+[[noreturn]] void refuse_section(const std::string& where, const std::string& name) {
+  std::vector<std::string_view> names;
+  std::string known;
+  for (const SchemaSection& section : schema()) {
+    names.push_back(section.name);
+    known += (known.empty() ? "[" : ", [") + std::string(section.name) + "]";
+  }
+  const std::string_view near = nearest(name, names);
+  throw UsageError(where + ": unknown section [" + name + "]" +
+                   (near.empty() ? "; known are: " + known : "; did you mean [" + std::string(near) + "]?"));
+}
+
+[[noreturn]] void refuse_unused(const std::string& where, const SchemaSection& section, const StrategyRow& strategy,
+                                const StrategyRow* between) {
+  std::string users;
+  for (const StrategyRow* row : strategies()) {
+    if (section.used_by(*row)) users += (users.empty() ? "" : ", ") + std::string(row->name);
+  }
+  throw UsageError(where + ": [" + std::string(section.name) + "] means nothing to strategy " +
+                   std::string(strategy.name) + (between == nullptr ? "" : " with " + std::string(between->name)) +
+                   (between == nullptr ? "" : " between the groups") + "; remove it, or choose one of " + users);
+}
+
+[[noreturn]] void refuse_in_own_loop(const std::string& where, std::string_view section) {
+  throw UsageError(where + ": [" + std::string(section) +
+                   "] means nothing where the loop is your own, with its data, model and optimiser; remove it");
+}
+
+// What `key` of `section` is not: an option of the section's chosen row, or of any. Returns when Options says it best.
+void refuse_key(const SchemaSection& section, const std::string& chosen, const std::string& key,
+                const WrittenValue& value) {
+  const std::string full = std::string(section.name) + "." + key;
+  std::string owners;
+  for (const auto& variant : section.variants) {
+    if (has(variant.options, key)) owners += (owners.empty() ? "" : ", ") + std::string(variant.name);
+  }
+  const SchemaSection* between = section.name == "strategy" ? find_section("between") : nullptr;
+  if (!owners.empty() && between != nullptr && between->used_by(find_strategy(chosen)) &&
+      std::any_of(between->variants.begin(), between->variants.end(),
+                  [&](const auto& variant) { return has(variant.options, key); })) {
+    throw UsageError(value.where + ": '" + full + "' is an option of what runs between the groups of " + chosen +
+                     "; put it under [between]");
+  }
+  if (!owners.empty()) {
+    throw UsageError(value.where + ": '" + full + "' is an option of " + owners + ", but " + std::string(section.name) +
+                     "." + std::string(section.variant_key) + " is '" + chosen + "'; remove it, or change the " +
+                     std::string(section.variant_key));
+  }
+  for (const SchemaSection& other : schema()) {
+    bool known = has(other.options, key) && key != "name";
+    for (const auto& variant : other.variants) known = known || has(variant.options, key);
+    if (known && other.name != section.name) {
+      throw UsageError(value.where + ": unknown key '" + full + "'; [" + std::string(other.name) +
+                       "] has a key of that name: put it there");
+    }
+  }
+}
+
+std::string example_of(const OptionSpec& spec) {
+  const std::string name(spec.name);
+  switch (spec.type) {
+    case OptionType::kFlag:
+      return name + " = true";
+    case OptionType::kInteger:
+      return name + " = 1";
+    case OptionType::kNumber:
+      return name + " = 0.5";
+    case OptionType::kChoice:
+      return name + " = \"" + std::string(spec.choices.front()) + "\"";
+    case OptionType::kBytes:
+      return name + " = \"10 MB\"";
+    case OptionType::kDuration:
+      return name + " = \"20 ms\"";
+    case OptionType::kRate:
+      return name + " = \"100 Mbit/s\"";
+    case OptionType::kText:
+      break;
+  }
+  return name + " = \"...\"";
+}
+
+// Refuses a value that TOML gave another type than the key has; Options checks the rest.
+void check_kind(const SchemaSection& section, const OptionSpec& spec, const WrittenValue& value) {
+  using Kind = WrittenValue::Kind;
+  const auto refuse = [&](const std::string& wanted) {
+    throw UsageError(value.where + ": " + std::string(section.name) + "." + std::string(spec.name) + ": a " + wanted +
+                     " is wanted here, such as " + example_of(spec));
+  };
+  if (value.kind == Kind::kOverride) return;
+  const bool is_text = value.kind == Kind::kText;
+  if (is_list(section.name, spec.name)) {
+    if (value.kind == Kind::kOther || value.kind == Kind::kFlag) refuse("list");
+    return;
+  }
+  switch (spec.type) {
+    case OptionType::kInteger:
+      if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("whole number");
+      return;
+    case OptionType::kNumber:
+      // A word is for Options to judge; a number has no quotes.
+      if (is_text && !spec.choices.empty() && !value.text.empty() &&
+          std::isalpha(static_cast<unsigned char>(value.text[0])) != 0) {
+        return;
+      }
+      if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
+      return;
+    case OptionType::kFlag:
+      if (value.kind != Kind::kFlag) refuse("flag (true or false)");
+      return;
+    case OptionType::kText:
+    case OptionType::kChoice:
+      if (!is_text) refuse("text");
+      return;
+    case OptionType::kBytes:
+    case OptionType::kDuration:
+    case OptionType::kRate:
+      if (!is_text) refuse("number with its unit");
+      return;
+  }
+}
+
+Options resolve_section(const SchemaSection& section, const WrittenSection* written, const std::string& file) {
+  static const WrittenSection kAbsent;
+  const WrittenSection& given_section = written == nullptr ? kAbsent : *written;
+  const std::string section_name(section.name);
+  const auto missing = [&](const OptionSpec& spec) {
+    throw UsageError((written == nullptr ? file : given_section.where) + ": '" + section_name + "." +
+                     std::string(spec.name) + "' is missing (" + std::string(spec.help) + "); write [" + section_name +
+                     "] " + example_of(spec));
+  };
+
+  std::vector<OptionSpec> specs = section.options;
+  std::string chosen;
+  if (!section.variants.empty()) {
+    const std::string key(section.variant_key);
+    const auto name = given_section.keys.find(key);
+    if (name == given_section.keys.end()) missing(section.options.front());
+    check_kind(section, section.options.front(), name->second);
+    const std::map<std::string, GivenOption> only_name = {{key, {name->second.text, name->second.where}}};
+    chosen = Options(section.name, section.options, only_name).text(key);
+    const SchemaSection::Variant* variant = find_variant(section, chosen);
+    specs.insert(specs.end(), variant->options.begin(), variant->options.end());
+  }
+
+  std::map<std::string, GivenOption> given;
+  for (const auto& [key, value] : given_section.keys) {
+    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const OptionSpec& row) { return row.name == key; });
+    if (spec == specs.end()) {
+      refuse_key(section, chosen, key, value);
+    } else {
+      check_kind(section, *spec, value);
+    }
+    given[key] = {value.text, value.where};
+  }
+  for (const OptionSpec& spec : specs) {
+    if (spec.required && !given.contains(std::string(spec.name))) {
+      // A misspelt key is the likelier reason: Options names it.
+      const bool all_known =
+          std::all_of(given.begin(), given.end(), [&](const auto& item) { return has(specs, item.first); });
+      if (all_known) missing(spec);
+    }
+  }
+  return {section.name, specs, given};
+}
+
+void put_over(const Override& change, WrittenJob& job) {
+  const SchemaSection* section = find_section(change.section);
+  if (section == nullptr) refuse_section("--set " + change.section + "." + change.key, change.section);
+  WrittenSection& written = job[change.section];
+  if (written.where.empty()) written.where = "--set";
+  if (change.section == "job" && change.key == "steps") written.keys.erase("epochs");
+  if (change.section == "job" && change.key == "epochs") written.keys.erase("steps");
+  if (change.section == "data" && change.key == "dir" && change.value.find(kRankWord) != std::string::npos) {
+    const auto partition = written.keys.find("partition");
+    if (partition != written.keys.end() && partition->second.kind != WrittenValue::Kind::kOverride) {
+      written.keys.erase(partition);
+    }
+  }
+  if (change.key == section->variant_key && !section->variants.empty()) {
+    const auto former = written.keys.find(change.key);
+    const SchemaSection::Variant* before =
+        former == written.keys.end() ? nullptr : find_variant(*section, former->second.text);
+    const SchemaSection::Variant* after = find_variant(*section, change.value);
+    if (before != nullptr && after != nullptr) {
+      std::erase_if(written.keys, [&](const auto& item) {
+        return item.second.kind != WrittenValue::Kind::kOverride && has(before->options, item.first) &&
+               !has(after->options, item.first);
+      });
+    }
+  }
+  // What the file gives for options that mean nothing beside the new value goes too.
+  const auto drop_meaningless = [&](std::span<const OptionSpec> specs) {
+    for (const OptionSpec& spec : specs) {
+      if (spec.only_with.option != change.key || spec.only_with.holds(change.value)) continue;
+      const auto key = written.keys.find(std::string(spec.name));
+      if (key != written.keys.end() && key->second.kind != WrittenValue::Kind::kOverride) written.keys.erase(key);
+    }
+  };
+  drop_meaningless(section->options);
+  for (const SchemaSection::Variant& variant : section->variants) drop_meaningless(variant.options);
+  written.keys[change.key] = {change.value, "--set", WrittenValue::Kind::kOverride};
+}
+
+// A module in a file says by itself which model it is.
+void name_model_of_file(WrittenJob& job) {
+  const auto model = job.find("model");
+  if (model == job.end() || model->second.keys.contains("name")) return;
+  const auto file = model->second.keys.find("file");
+  if (file == model->second.keys.end()) return;
+  model->second.keys["name"] = {"torchscript", file->second.where, WrittenValue::Kind::kText};
+}
+
+std::vector<Seconds> parse_step_cost(const std::string& text, std::uint32_t workers) {
+  std::vector<Seconds> costs;
+  std::istringstream list(text);
+  for (std::string part; std::getline(list, part, ',');) costs.push_back(parse_seconds(part));
+  if (costs.size() == 1) costs.resize(workers, costs.front());
+  if (costs.size() != workers) {
+    throw UsageError("a list of " + std::to_string(costs.size()) + " durations for " + std::to_string(workers) +
+                     " workers; give one for all, or one for each");
+  }
+  return costs;
+}
+
+void check_name(const std::string& name) {
+  const bool fits =
+      !name.empty() && name.size() <= 200 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
+      });
+  if (!fits) {
+    throw UsageError("'" + name + "' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first");
+  }
+}
+
+// `section`: where that strategy's options are.
+void check_momentum(const Job& job, const StrategyRow& strategy, const std::string& section) {
+  if (!strategy.brings_momentum) return;
+  const Options& optimizer = job.section("optimizer");
+  const std::string reason = "strategy " + std::string(strategy.name) + " brings its own momentum (" + section +
+                             ".momentum) to the plain gradient step; ";
+  if (job.optimizer->name != "sgd") {
+    throw UsageError(optimizer.place("name") + ": " + reason +
+                     "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  }
+  if (optimizer.number("momentum") != 0.0) {
+    throw UsageError(optimizer.place("momentum") + ": " + reason + "set optimizer.momentum = 0");
+  }
+}
+
+// A strategy that waits for every frame ends at the first that is lost.
+void check_faults(const Job& job) {
+  const auto goes_on = [](const StrategyRow& row) { return row.tolerates_loss != nullptr || row.silent; };
+  const StrategyRow& strategy = *job.strategy;
+  const bool asked = strategy.tolerates_loss != nullptr;
+  if (strategy.silent || (asked && strategy.tolerates_loss(job.section("strategy")))) return;
+  for (const char* key : {"loss", "duplication"}) {
+    const Options& network = job.section("network");
+    if (network.number(key) == 0.0) continue;
+    if (asked) {
+      throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
+                       " needs each frame once, but for strategy.order = \"asynchronous\"; set that order, or remove " +
+                       "network." + key);
+    }
+    std::string names;
+    for (const StrategyRow* row : strategies()) {
+      if (goes_on(*row)) names += (names.empty() ? "" : ", ") + std::string(row->name);
+    }
+    throw UsageError(network.place(key) + ": strategy " + std::string(job.strategy->name) +
+                     " needs each frame once; remove it, or choose one of " + names);
+  }
+}
+
+// The graph of a job over directed links that names none.
+constexpr const char* kDefaultLinks = "base:1";
+
+void check_topology(Job& job, const std::string& file) {
+  if (!job.sections.contains("topology")) return;
+  Options& options = job.sections.find("topology")->second;
+  if (!job.strategy->needs_links) {
+    if (options.text("graph").empty()) {
+      throw UsageError(file +
+                       ": 'topology.graph' is missing (a row of `laconic list topologies`); write [topology] graph "
+                       "= \"ring\"");
+    }
+    if (options.number("up") != 1.0) {
+      throw UsageError(options.place("up") +
+                       ": links may fail only for strategies over directed links, such as sgp; "
+                       "remove it");
+    }
+    return;
+  }
+  if (options.text("weights") != mixing_weights().front().name) {
+    throw UsageError(options.place("weights") +
+                     ": over directed links each sender divides evenly, unless the topology "
+                     "has weights of its own; remove it");
+  }
+  if (!(options.number("up") > 0.0)) {
+    throw UsageError(options.place("up") + ": with 0 no link is ever there; give a probability above 0");
+  }
+  if (options.text("graph").empty()) options = options.with("graph", kDefaultLinks);
+}
+
+// Folders of their own say which worker has which samples, and no statistic goes from one to the other.
+void check_data(const Job& job) {
+  const Options& data = job.section("data");
+  const bool by_rank = job.at("data", "dir", [&] { return names_rank(data.text("dir")); });
+  if (!by_rank) return;
+  if (data.given("partition")) {
+    throw UsageError(data.place("partition") +
+                     ": data.dir names a folder for each worker with {rank}, which is the partition; remove it");
+  }
+  for (const OptionSpec& option : job.dataset->options) {
+    if (option.name != "normalise" || !data.flag("normalise")) continue;
+    throw UsageError((data.given("normalise") ? data.place("normalise") : data.place("dir")) +
+                     ": with {rank} no worker knows the mean and deviation over all training images; set "
+                     "data.normalise = false");
+  }
+}
+
+void check_network(const Job& job) {
+  const Options& network = job.section("network");
+  if (network.text("collective") != "star" &&
+      (job.strategy->needs_coordinator || !job.strategy->reduces(job.section("strategy")))) {
+    throw UsageError(network.place("collective") + ": strategy " + std::string(job.strategy->name) +
+                     " uses no collective" + (job.strategy->also_reduces != nullptr ? " as it is set here" : "") +
+                     "; remove it");
+  }
+  if (network.seconds("deadline").value <= 0.0) {
+    throw UsageError(network.place("deadline") + ": nobody can answer within 0 s; give some minutes");
+  }
+}
+
+void read_length(Job& job, const std::string& file, JobLoop loop) {
+  const Options& options = job.section("job");
+  const bool steps = options.given("steps");
+  const bool epochs = options.given("epochs");
+  if (steps && epochs) {
+    throw UsageError(options.place("epochs") + ": job.steps is given too; keep one of the two");
+  }
+  if (!steps && loop == JobLoop::kOwn) {
+    if (epochs) {
+      throw UsageError(options.place("epochs") + ": what an epoch is only your own loop knows; give job.steps");
+    }
+    throw UsageError(file + ": job.steps is not given; write [job] steps = 1000, or how long to train");
+  }
+  if (!steps && !epochs) {
+    throw UsageError(file +
+                     ": neither job.steps nor job.epochs is given; write [job] epochs = 1, or how long to train");
+  }
+  try {
+    job.length = steps ? TrainingLength{.in_epochs = false, .numerator = options.integer("steps"), .denominator = 1}
+                       : length_of(options.number("epochs"), true);
+    if (job.length.numerator == 0) throw UsageError("not above 0");
+  } catch (const UsageError& error) {
+    const std::string key = steps ? "steps" : "epochs";
+    throw UsageError(options.place(key) + ": " + error.what() + "; a run has at least one step");
+  }
+}
+
+// Reads a key's text further; an error gets the key's place and name.
+template <typename Read>
+auto read_further(const Options& options, std::string_view key, Read&& read) {
+  try {
+    return read(options.text(key));
+  } catch (const UsageError& error) {
+    throw UsageError(options.place(key) + ": " + error.what());
+  }
+}
+
+// Data, model and optimiser, of a job that names them.
+void read_training(Job& job) {
+  const Options& data = job.section("data");
+  job.dataset = &find_dataset(data.text("dataset"));
+  check_data(job);
+  job.drift = read_drift(job.section("drift"));
+  job.sampling = parse_sampling(data.text("sampling"));
+  job.model = &find_model(job.section("model").text("name"));
+  if (job.model->input.value_or(job.dataset->input) != job.dataset->input) {
+    const bool text = job.dataset->input == Input::kText;
+    throw UsageError(job.section("model").place("name") + ": " + std::string(job.model->name) + " learns " +
+                     (text ? "images" : "text") + ", but data.dataset is '" + std::string(job.dataset->name) + "', " +
+                     (text ? "text; take lstm" : "images; take another model"));
+  }
+  job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
+  job.optimizer->check(job.section("optimizer"));
+  check_momentum(job, *job.strategy, "strategy");
+  if (job.between != nullptr) check_momentum(job, *job.between, "between");
+}
+
+// What a loop of the user's cannot do.
+void check_own_loop(const Job& job) {
+  if (job.strategy->drive == LoopDrive::kNone) {
+    std::string names;
+    for (const StrategyRow* row : strategies()) {
+      if (row->drive != LoopDrive::kNone) names += (names.empty() ? "" : ", ") + std::string(row->name);
+    }
+    throw UsageError(job.section("strategy").place("name") + ": strategy " + std::string(job.strategy->name) +
+                     " cannot be driven by a loop of your own; choose one of " + names);
+  }
+  const Options& options = job.section("job");
+  if (!options.text("until").empty()) {
+    throw UsageError(options.place("until") + ": your own loop measures, and ends when it likes; remove it");
+  }
+  const Options& workers = job.section("workers");
+  if (workers.given("threads")) {
+    throw UsageError(workers.place("threads") + ": a worker computes in the thread of its own loop; remove it");
+  }
+}
+
+// What is measured and kept, when, and where.
+void read_measuring(Job& job) {
+  const Options& options = job.section("job");
+  job.evaluation_interval = read_further(job.section("evaluation"), "every", parse_length);
+  if (!job.section("checkpoint").text("every").empty()) {
+    job.checkpoint_interval = read_further(job.section("checkpoint"), "every", parse_length);
+  }
+  if (!options.text("until").empty()) {
+    job.until = read_further(options, "until", parse_until);
+    if (job.strategy->ends_with_a_merge != nullptr && job.strategy->ends_with_a_merge(job.section("strategy"))) {
+      throw UsageError(options.place("until") + ": strategy " + std::string(job.strategy->name) +
+                       " merges the models at the end of its steps, where a run that ends before never comes; remove "
+                       "it, or set strategy.every");
+    }
+    if (job.until->needs_validation() && job.section("data").number("validation") == 0.0 &&
+        !job.dataset->has_validation) {
+      throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
+    }
+  }
+  const std::string& dir = job.section("output").text("dir");
+  job.output_dir = dir.empty() ? "runs/" + job.name : dir;
+}
+
+std::string value_text(const Options& options, const Options::Resolved& option) {
+  std::array<char, 64> buffer{};
+  switch (option.spec->type) {
+    case OptionType::kInteger:
+      return std::to_string(options.integer(option.spec->name));
+    case OptionType::kNumber: {
+      if (options.is_word(option.spec->name)) return toml_quoted(option.text);
+      const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), options.number(option.spec->name));
+      return {buffer.data(), end.ptr};
+    }
+    case OptionType::kFlag:
+      return option.text;
+    default:
+      return toml_quoted(option.text);
+  }
+}
+
+std::string write(const Job& job, bool identity_only) {
+  std::string text;
+  for (const SchemaSection& section : schema()) {
+    if (!job.sections.contains(section.name)) continue;
+    const Options& options = job.section(section.name);
+    std::string keys;
+    for (const Options::Resolved& option : options.resolved()) {
+      const std::string_view key = option.spec->name;
+      if (identity_only && changes_no_result(section.name, key)) continue;
+      if (section.name == "job" && (key == "steps" || key == "epochs") && !options.given(key)) continue;
+      if (section.name == "data" && key == "partition" && names_rank(options.text("dir"))) continue;
+      const bool is_name = section.name == "job" && key == "name";
+      keys += std::string(key) + " = " + (is_name ? toml_quoted(job.name) : value_text(options, option)) + "\n";
+    }
+    if (!keys.empty()) text += (text.empty() ? "[" : "\n[") + std::string(section.name) + "]\n" + keys;
+  }
+  return text;
+}
+
+}  // namespace
+
+const Options& Job::section(std::string_view section_name) const {
+  const auto found = sections.find(section_name);
+  LACONIC_CHECK(found != sections.end(), "no section '" << section_name << "'");
+  return found->second;
+}
+
+std::string Job::place_of(std::string_view section_name, std::string_view key) const {
+  const Options& options = section(section_name);
+  if (!options.given(key)) return {};
+  const std::string place = options.place(key);
+  return place.substr(0, place.size() - section_name.size() - 1 - key.size());
+}
+
+std::string Job::checkpoint_dir() const {
+  std::filesystem::path path = std::filesystem::path(output_dir).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "results/" is "results"
+  return path.string() + ".checkpoint";
+}
+
+std::string Job::resolved_text() const { return write(*this, false); }
+std::string Job::identity() const { return write(*this, true); }
+
+Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides,
+                   JobLoop loop) {
+  WrittenJob written = read_job_text(text, file);
+  for (const auto& [name, section] : written) {
+    if (find_section(name) == nullptr) refuse_section(section.where, name);
+  }
+  name_model_of_file(written);
+  for (const std::string& change : overrides) put_over(parse_override(change), written);
+  name_model_of_file(written);
+
+  Job job;
+  for (const SchemaSection& section : schema()) {
+    const auto found = written.find(std::string(section.name));
+    if (loop == JobLoop::kOwn && !section.in_own_loop) {
+      if (found != written.end()) refuse_in_own_loop(found->second.where, section.name);
+      continue;
+    }
+    if (section.used_by != nullptr && !section.used_by(*job.strategy) &&
+        (job.between == nullptr || !section.used_by(*job.between))) {
+      if (found != written.end()) refuse_unused(found->second.where, section, *job.strategy, job.between);
+      continue;
+    }
+    if (section.optional_for != nullptr && section.optional_for(*job.strategy) && found == written.end()) continue;
+    const auto resolved = job.sections.emplace(
+        section.name, resolve_section(section, found == written.end() ? nullptr : &found->second, file));
+    // Which of the sections behind them a job has depends on these two.
+    if (section.name == "strategy") {
+      job.strategy = &find_strategy(resolved.first->second.text("name"));
+      if (job.strategy->check != nullptr) job.strategy->check(resolved.first->second);
+    }
+    if (section.name == "between") job.between = &find_strategy(resolved.first->second.text("name"));
+  }
+  const Options& options = job.section("job");
+  job.name = options.given("name") ? options.text("name") : std::filesystem::path(file).stem().string();
+  try {
+    check_name(job.name);
+  } catch (const UsageError& error) {
+    throw UsageError((options.given("name") ? options.place("name") : file + ": job.name, taken from the file's") +
+                     ": " + error.what());
+  }
+  job.seed = options.integer("seed");
+  read_length(job, file, loop);
+
+  if (loop == JobLoop::kOurs) read_training(job);
+  if (loop == JobLoop::kOwn) check_own_loop(job);
+
+  const Options& workers = job.section("workers");
+  job.workers = static_cast<std::uint32_t>(workers.integer("count"));
+  if (job.strategy->single_worker && job.workers != 1) {
+    throw UsageError(workers.place("count") + ": strategy " + std::string(job.strategy->name) +
+                     " is for one worker, not " + std::to_string(job.workers) + "; set workers.count = 1");
+  }
+  if (job.strategy->groups != nullptr) job.groups = job.strategy->groups(job.section("strategy"), job.workers);
+  job.step_cost =
+      read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
+  check_topology(job, file);
+  check_network(job);
+  check_faults(job);
+  if (loop == JobLoop::kOurs) read_measuring(job);
+  return job;
+}
+
+Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw UsageError(path + ": no such job file");
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
+    throw UsageError(path + ": cannot be read as a job file");
+  }
+  return parse_job_text(text.str(), path, overrides, loop);
+}
+
+}  // namespace laconic

@@ -1,0 +1,83 @@
+// A job: what a job file asks for, checked as far as can be without the data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "job/until.h"
+#include "protocol/strategy.h"
+#include "training/data/dataset.h"
+#include "training/data/drift.h"
+#include "training/data/sampling.h"
+#include "training/models/models.h"
+#include "training/optimizers/length.h"
+#include "training/optimizers/optimizers.h"
+
+namespace laconic {
+
+// Who steps: `laconic run` with what the job says of data, model and optimiser, or a loop of the user's, which has its
+// own. A job for such a loop has no section that only the former needs.
+enum class JobLoop { kOurs, kOwn };
+
+struct Job {
+  std::string name;
+  std::map<std::string, Options, std::less<>> sections;  // every section of schema(), resolved
+
+  // Null, as is all below that they decide, in a job for a loop of the user's.
+  const DatasetRow* dataset = nullptr;
+  const ModelRow* model = nullptr;
+  const OptimizerRow* optimizer = nullptr;
+  const StrategyRow* strategy = nullptr;
+  const StrategyRow* between = nullptr;  // what runs between the strategy's groups, where it has some
+
+  std::uint64_t seed = 1;
+  TrainingLength length;
+  TrainingLength evaluation_interval;
+  std::optional<TrainingLength> checkpoint_interval;  // unset: none are made
+  std::optional<Until> until;
+  DriftOptions drift;
+  Sampling sampling = Sampling::kFresh;
+  std::uint32_t workers = 1;
+  std::uint32_t groups = 1;        // of a strategy that has some
+  std::vector<Seconds> step_cost;  // of each worker
+  std::string output_dir;
+
+  const Options& section(std::string_view name) const;
+  // Calls `check` and puts the place of a key ("job.toml:12") before a UsageError that it throws.
+  template <typename Check>
+  auto at(std::string_view section_name, std::string_view key, Check&& check) const {
+    try {
+      return check();
+    } catch (const UsageError& error) {
+      throw UsageError(place_of(section_name, key) + error.what());
+    }
+  }
+  // "job.toml:12: ", or empty for a key that was not given.
+  std::string place_of(std::string_view section_name, std::string_view key) const;
+
+  // The job with every option, as TOML: parsed again it is the same job.
+  std::string resolved_text() const;
+  // Where its checkpoints are.
+  std::string checkpoint_dir() const;
+  // The part of it that decides the results: jobs of equal identity and program do the same.
+  std::string identity() const;
+};
+
+// `file` names the text in errors and, without its folder and ".toml", the job. `overrides` are "section.key=value";
+// they come last, with these rules: job.steps puts job.epochs aside and the other way round, a `name` puts aside
+// what the file gives for the name it replaces, and a value what has no meaning beside it. Throws UsageError, one line
+// with place, key and remedy.
+Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides = {},
+                   JobLoop loop = JobLoop::kOurs);
+
+// The same for a file. Throws UsageError when it cannot be read.
+Job load_job(const std::string& path, std::span<const std::string> overrides = {}, JobLoop loop = JobLoop::kOurs);
+
+}  // namespace laconic

@@ -1,0 +1,562 @@
+#include "job/job.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "job/job_text.h"
+#include "job/schema.h"
+
+namespace laconic {
+namespace {
+
+// Line by line, so that a test can name a place.
+const std::vector<std::string> kGood = {
+    /* 1 */ "[job]",
+    /* 2 */ "epochs = 2",
+    /* 3 */ "[data]",
+    /* 4 */ "dataset = \"fashion_mnist\"",
+    /* 5 */ "[model]",
+    /* 6 */ "name = \"lenet5\"",
+    /* 7 */ "[optimizer]",
+    /* 8 */ "name = \"adam\"",
+    /* 9 */ "[workers]",
+    /* 10 */ "count = 8",
+    /* 11 */ "[strategy]",
+    /* 12 */ "name = \"fda\"",
+    /* 13 */ "threshold = 2.5",
+    /* 14 */ "[network]",
+    /* 15 */ "latency = \"10 ms\"",
+    /* 16 */ "[evaluation]",
+    /* 17 */ "every = \"1 epoch\"",
+};
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+// The good job with line `number` replaced.
+std::string with_line(std::size_t number, const std::string& line) {
+  std::vector<std::string> lines = kGood;
+  lines.at(number - 1) = line;
+  return joined(lines);
+}
+
+Job parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return parse_job_text(text, "job.toml", overrides);
+}
+
+std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse(text, overrides);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Job, HasWhatTheFileSaysAndDefaultsElsewhere) {
+  const Job job = parse(joined(kGood));
+  EXPECT_EQ(job.name, "job") << "the file's name";
+  EXPECT_EQ(job.output_dir, "runs/job");
+  EXPECT_EQ(job.seed, 1u);
+  EXPECT_TRUE(job.length.in_epochs);
+  EXPECT_EQ(job.length.numerator, 2u);
+  EXPECT_EQ(job.dataset->name, "fashion_mnist");
+  EXPECT_EQ(job.model->name, "lenet5");
+  EXPECT_EQ(job.optimizer->name, "adam");
+  EXPECT_EQ(job.strategy->name, "fda");
+  EXPECT_EQ(job.workers, 8u);
+  EXPECT_EQ(job.step_cost, std::vector<Seconds>(8, Seconds{0.010}));
+  EXPECT_EQ(job.section("strategy").number("threshold"), 2.5);
+  EXPECT_EQ(job.section("strategy").text("monitor"), "linear");
+  EXPECT_FALSE(job.until);
+}
+
+TEST(Job, TakesDurationsOfEachWorkerAsTextOrArray) {
+  const std::vector<Seconds> costs = {{0.010}, {0.020}};
+  EXPECT_EQ(parse(with_line(10, "count = 2\ncompute = \"10 ms, 20 ms\"")).step_cost, costs);
+  EXPECT_EQ(parse(with_line(10, "count = 2\ncompute = [\"10 ms\", \"20 ms\"]")).step_cost, costs);
+}
+
+TEST(Job, TakesOverridesLast) {
+  const Job job = parse(joined(kGood), {"strategy.threshold=4", "job.name=\"other\"", "network.up=1 Gbit/s"});
+  EXPECT_EQ(job.section("strategy").number("threshold"), 4.0);
+  EXPECT_EQ(job.name, "other");
+  EXPECT_EQ(job.section("network").rate("up").value, 1e9);
+}
+
+TEST(Job, OverrideOfStepsPutsEpochsAside) {
+  const Job job = parse(joined(kGood), {"job.steps=100"});
+  EXPECT_FALSE(job.length.in_epochs);
+  EXPECT_EQ(job.length.numerator, 100u);
+  EXPECT_TRUE(parse(with_line(2, "steps = 5"), {"job.epochs=0.5"}).length.in_epochs);
+}
+
+TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
+  EXPECT_EQ(parse(joined(kGood), {"strategy.name=synchronous"}).strategy->name, "synchronous");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.name=synchronous", "strategy.threshold=1"}),
+            "--set: 'strategy.threshold' is an option of fda, dma, but strategy.name is 'synchronous'; remove it, or "
+            "change the name");
+}
+
+TEST(Job, ADataSetBringsKeysOfItsOwn) {
+  const std::string text = with_line(4, "dataset = \"cifar10\"\naugment = true");
+  EXPECT_TRUE(parse(text).section("data").flag("augment"));
+  EXPECT_TRUE(parse(text).section("data").flag("normalise"));
+  // Another data set puts them aside.
+  EXPECT_EQ(parse(text, {"data.dataset=mnist"}).dataset->name, "mnist");
+  EXPECT_EQ(refusal(with_line(4, "dataset = \"mnist\"\naugment = true")),
+            "job.toml:5: 'data.augment' is an option of cifar10, but data.dataset is 'mnist'; remove it, or change the "
+            "dataset");
+}
+
+TEST(Job, ModelAndDataSetFitEachOther) {
+  EXPECT_EQ(
+      refusal(with_line(6, "name = \"lstm\"")),
+      "job.toml:6: model.name: lstm learns text, but data.dataset is 'fashion_mnist', images; take another model");
+  EXPECT_EQ(refusal(with_line(4, "dataset = \"wikitext2\"")),
+            "job.toml:6: model.name: lenet5 learns images, but data.dataset is 'wikitext2', text; take lstm");
+  const Job job =
+      parse(with_line(6, "name = \"lstm\"\nlayers = 2"), {"data.dataset=wikitext2", "data.vocabulary=5000"});
+  EXPECT_EQ(job.section("data").text("tokens"), "words");
+  // wikitext2 has a validation split without data.validation.
+  EXPECT_NO_THROW(parse(with_line(6, "name = \"lstm\""), {"data.dataset=wikitext2", "job.until=validation_loss <= 5"}));
+}
+
+TEST(Job, WithAModelInAFileNeedsNoNameForIt) {
+  const std::string text = with_line(6, "file = \"net.pt\"");
+  EXPECT_EQ(parse(text).model->name, "torchscript");
+  EXPECT_EQ(parse(text).identity(), parse(with_line(6, "name = \"torchscript\"\nfile = \"net.pt\"")).identity());
+  EXPECT_EQ(parse(text, {"model.file=other.pt"}).section("model").text("file"), "other.pt");
+  EXPECT_EQ(parse(text, {"model.name=lenet5"}).model->name, "lenet5");
+  EXPECT_EQ(parse(text, {"data.dataset=wikitext2"}).model->name, "torchscript");
+  EXPECT_EQ(
+      refusal(joined(kGood), {"model.file=net.pt"}),
+      "--set: 'model.file' is an option of torchscript, but model.name is 'lenet5'; remove it, or change the name");
+}
+
+TEST(Job, TakesAScheduleOfTheLearningRate) {
+  const std::string array = "name = \"sgd\"\nschedule = \"milestones\"\nmilestones = [\"1 epoch\", \"1.5 epochs\"]";
+  const Job job = parse(with_line(8, array + "\nwarmup = \"10 steps\""));
+  EXPECT_EQ(job.section("optimizer").text("milestones"), "1 epoch, 1.5 epochs");
+  EXPECT_EQ(parse(job.resolved_text()).identity(), job.identity());
+  // Another schedule puts aside what has no meaning with it.
+  EXPECT_EQ(parse(with_line(8, array), {"optimizer.schedule=cosine"}).section("optimizer").text("schedule"), "cosine");
+  EXPECT_EQ(refusal(with_line(8, "name = \"sgd\"\nschedule = \"milestones\"")),
+            "optimizer.milestones: the schedule \"milestones\" needs some, such as [\"150 epochs\", \"225 epochs\"]");
+  EXPECT_EQ(refusal(with_line(8, "name = \"sgd\"\nwarmup = \"5 epoch s\"")),
+            "job.toml:9: optimizer.warmup: '5 epoch s' is not a number of epochs or steps, such as \"1 epoch\" or "
+            "\"100 steps\"");
+}
+
+struct BadInput {
+  std::size_t line;
+  std::string text;
+  std::string refusal;
+};
+
+TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
+  const std::vector<BadInput> cases = {
+      {11, "[stategy]", "job.toml:11: unknown section [stategy]; did you mean [strategy]?"},
+      {14, "[zebra]",
+       "job.toml:14: unknown section [zebra]; known are: [job], [data], [drift], [model], [optimizer], [workers], "
+       "[strategy], "
+       "[between], [topology], [compression], [network], [energy], [evaluation], [checkpoint], [output]"},
+      {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
+      {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
+      {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},
+      {13, "period = 4",
+       "job.toml:13: 'strategy.period' is an option of periodic, fedavg, fedopt, but strategy.name is 'fda'; remove "
+       "it, or "
+       "change the name"},
+      {12, "name = \"fdaa\"",
+       "job.toml:12: strategy.name: 'fdaa' is not one of: fda, fda_opt, dma, synchronous, periodic, fedavg, fedopt, "
+       "all_reduce, "
+       "d_psgd, "
+       "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, sgp, sparse_push, scsp, quantized_push_sum, "
+       "hierarchical, local, "
+       "serial; did you mean 'fda'?"},
+      {12, "",
+       "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
+       "\"fda\""},
+      {13, "threshold = -1", "job.toml:13: strategy.threshold: '-1' is not a number of at least 0 nor 'budget'"},
+      {13, "threshold = \"2.5\"", "job.toml:13: strategy.threshold: a number is wanted here, such as threshold = 0.5"},
+      {13, "threshold = nan", "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0 nor 'budget'"},
+      {10, "count = \"eight\"", "job.toml:10: workers.count: a whole number is wanted here, such as count = 1"},
+      {10, "count = 0", "job.toml:10: workers.count: '0' is not a whole number from 1 to 100000"},
+      {2, "steps = -1", "job.toml:2: job.steps: '-1' is not a whole number from 0 to 1000000000000"},
+      {10, "count = 2.5", "job.toml:10: workers.count: '2.5' is not a whole number from 1 to 100000"},
+      {10, "", "job.toml:9: 'workers.count' is missing (number of workers); write [workers] count = 1"},
+      {10, "count = 8\ncompute = [\"1 ms\", \"2 ms\"]",
+       "job.toml:11: workers.compute: a list of 2 durations for 8 workers; give one for all, or one for each"},
+      {10, "count = 8\ncompute = \"10 sec\"",
+       "job.toml:11: workers.compute: '10 sec' is not a number with one of the units us, ms, s, min, h (such as \"20 "
+       "ms\")"},
+      {15, "latency = 10",
+       "job.toml:15: network.latency: a number with its unit is wanted here, such as latency = "
+       "\"20 ms\""},
+      {15, "latency = \"10\"",
+       "job.toml:15: network.latency: '10' is not a number with one of the units us, ms, s, min, h (such as \"20 "
+       "ms\")"},
+      {15, "up = \"100 Mb\"",
+       "job.toml:15: network.up: '100 Mb' is not a number with one of the units bit/s, kbit/s, Mbit/s, Gbit/s, kB/s, "
+       "MB/s, GB/s (such as \"100 Mbit/s\")"},
+      {15, "channel = \"1 Mbit/s\"",
+       "job.toml:15: network.channel: has no meaning with network.model = \"interfaces\"; remove it, or choose model "
+       "\"shared\""},
+      {15, "model = \"shared\"\nup = \"1 Mbit/s\"",
+       "job.toml:16: network.up: has no meaning with network.model = \"shared\"; remove it, or choose model "
+       "\"interfaces\""},
+      {15, "deadline = \"0 s\"", "job.toml:15: network.deadline: nobody can answer within 0 s; give some minutes"},
+      {15, "loss = 1", "job.toml:15: network.loss: '1' is not a number from 0 to 0.99"},
+      {15, "duplication = -0.1", "job.toml:15: network.duplication: '-0.1' is not a number from 0 to 0.99"},
+      {15, "loss = 0.2",
+       "job.toml:15: network.loss: strategy fda needs each frame once; remove it, or choose one of sgp, sparse_push, "
+       "scsp, local, serial"},
+      {15, "duplication = 0.1",
+       "job.toml:15: network.duplication: strategy fda needs each frame once; remove it, or choose one of sgp, "
+       "sparse_push, scsp, local, "
+       "serial"},
+      {2, "epochs = 2\nsteps = 100", "job.toml:2: job.epochs: job.steps is given too; keep one of the two"},
+      {2, "", "job.toml: neither job.steps nor job.epochs is given; write [job] epochs = 1, or how long to train"},
+      {2, "steps = 0", "job.toml:2: job.steps: not above 0; a run has at least one step"},
+      {2, "epochs = 0", "job.toml:2: job.epochs: not above 0; a run has at least one step"},
+      {2, "epochs = 1\nname = \"a/b\"",
+       "job.toml:3: job.name: 'a/b' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first"},
+      {2, "epochs = 1\nname = 5", "job.toml:3: job.name: a text is wanted here, such as name = \"...\""},
+      {2, "epochs = 1\nuntil = \"accuracy >= 98\"",
+       "job.toml:3: job.until: 'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98"},
+      {2, "epochs = 1\nuntil = \"validation_loss < 1\"",
+       "job.toml:3: job.until: no data are held out; set data.validation, such as 0.1"},
+      {17, "every = \"often\"",
+       "job.toml:17: evaluation.every: 'often' is not a number of epochs or steps, such as \"1 epoch\" or \"100 "
+       "steps\""},
+      {17, "every = \"1.5 steps\"",
+       "job.toml:17: evaluation.every: '1.5 steps' is not a number of epochs or steps, such as \"1 epoch\" or \"100 "
+       "steps\""},
+      {8, "name = \"sgd\"\nnesterov = true",
+       "job.toml:9: optimizer.nesterov: Nesterov's form needs a momentum above 0; set optimizer.momentum"},
+      {8, "name = \"sgd\"\nnesterov = 1",
+       "job.toml:9: optimizer.nesterov: a flag (true or false) is wanted here, such as nesterov = true"},
+      {12, "name = \"serial\"\n[output]",
+       "job.toml:14: unknown key 'output.threshold'; [strategy] has a key of that name: put it there"},
+      {1, "steps = 1\n[job]", "job.toml:1: 'steps' stands outside any section; put it under one, such as [job]"},
+  };
+  for (const BadInput& bad : cases) {
+    const std::string line = refusal(with_line(bad.line, bad.text));
+    EXPECT_EQ(line, bad.refusal);
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+  }
+}
+
+TEST(Job, TakesAThresholdOrABudgetAndNotBoth) {
+  std::vector<std::string> lines = kGood;
+  lines[12] = "";
+  EXPECT_EQ(refusal(joined(lines)).find("'strategy.threshold' is missing: Theta: "), 0U);
+  lines[12] = "budget = \"20 MB/1000 steps\"";
+  EXPECT_EQ(refusal(joined(lines)), "accepted");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.budget=1 MB/min"}),
+            "--set: strategy.budget: there is a threshold too; remove one of them");
+  lines[12] = "budget = \"20 MB\"";
+  EXPECT_EQ(refusal(joined(lines)).find("job.toml:13: strategy.budget: '20 MB' is no budget: give bytes for"), 0U);
+}
+
+TEST(Job, RefusesSerialWithMoreThanOneWorker) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"serial\"";
+  lines[12] = "";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:10: workers.count: strategy serial is for one worker, not 8; set workers.count = 1");
+}
+
+std::vector<std::string> gossip_job() {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"choco\"";
+  lines[12] = "gamma = 0.4";
+  for (const char* line : {"[topology]", "graph = \"ring\"", "[compression]", "operator = \"top_k\"", "ratio = 0.05"})
+    lines.emplace_back(line);
+  return lines;
+}
+
+TEST(Job, OnAGraphHasATopologyAndACompression) {
+  const Job job = parse_job_text(joined(gossip_job()), "job.toml");
+  EXPECT_EQ(job.section("topology").text("graph"), "ring");
+  EXPECT_EQ(job.section("topology").text("weights"), "metropolis");
+  EXPECT_EQ(job.section("compression").number("ratio"), 0.05);
+  EXPECT_EQ(job.section("compression").text("values"), "float32");
+  const Job again = parse_job_text(job.resolved_text(), "again.toml");
+  EXPECT_EQ(again.identity(), job.identity());
+}
+
+TEST(Job, TakesAWordInThePlaceOfANumberWhereTheTableHasOne) {
+  std::vector<std::string> lines = gossip_job();
+  lines[12] = "gamma = \"auto\"";
+  const Job job = parse_job_text(joined(lines), "job.toml");
+  EXPECT_TRUE(job.section("strategy").is_word("gamma"));
+  EXPECT_NE(job.resolved_text().find("gamma = \"auto\"\n"), std::string::npos);
+  EXPECT_EQ(parse_job_text(job.resolved_text(), "again.toml").identity(), job.identity());
+  lines[12] = "gamma = \"fast\"";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 nor 'auto'");
+}
+
+TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
+  std::vector<std::string> lines = kGood;
+  lines[11] = "name = \"qg_dsgdm\"";
+  lines[12] = "momentum = 0.9\n[topology]\ngraph = \"ring\"";
+  const std::string reason =
+      "strategy qg_dsgdm brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:8: optimizer.name: " + reason + "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nmomentum = 0.5";
+  EXPECT_EQ(refusal(joined(lines)), "job.toml:9: optimizer.momentum: " + reason + "set optimizer.momentum = 0");
+  lines[7] = "name = \"sgd\"\nweight_decay = 0.01";
+  const Job job = parse(joined(lines));
+  EXPECT_EQ(job.section("strategy").number("momentum"), 0.9);
+  EXPECT_FALSE(job.section("strategy").flag("nesterov"));
+}
+
+TEST(Job, RefusesSectionsThatItsStrategyHasNoUseFor) {
+  const auto error_of = [](const std::vector<std::string>& lines) -> std::string {
+    try {
+      parse_job_text(joined(lines), "job.toml");
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  std::vector<std::string> lines = gossip_job();
+  lines[11] = "name = \"synchronous\"";
+  lines[12] = "";
+  EXPECT_NE(error_of(lines).find("[topology] means nothing to strategy synchronous"), std::string::npos);
+  lines = gossip_job();
+  lines[11] = "name = \"d_psgd\"";
+  lines[12] = "";
+  EXPECT_NE(error_of(lines).find("[compression] means nothing to strategy d_psgd"), std::string::npos);
+  lines = gossip_job();
+  lines.resize(lines.size() - 3);
+  EXPECT_NE(error_of(lines).find("'compression.operator' is missing"), std::string::npos);
+  lines = gossip_job();
+  lines.emplace_back("levels = 3");
+  EXPECT_NE(error_of(lines), "");
+}
+
+std::vector<std::string> hierarchical_job() {
+  std::vector<std::string> lines = gossip_job();
+  lines[11] = "name = \"hierarchical\"";
+  lines[12] = "groups = 4";
+  for (const char* line : {"[between]", "name = \"choco\"", "gamma = 0.4"}) lines.emplace_back(line);
+  return lines;
+}
+
+TEST(Job, WithGroupsHasWhatRunsBetweenThemAndTheSectionsOfThat) {
+  const Job job = parse(joined(hierarchical_job()));
+  EXPECT_EQ(job.strategy->name, "hierarchical");
+  EXPECT_EQ(job.groups, 4U);
+  ASSERT_NE(job.between, nullptr);
+  EXPECT_EQ(job.between->name, "choco");
+  EXPECT_EQ(job.section("between").number("gamma"), 0.4);
+  EXPECT_EQ(job.section("between").text("order"), "overlap");
+  EXPECT_EQ(job.section("topology").text("graph"), "ring");
+  EXPECT_EQ(job.section("compression").text("operator"), "top_k");
+  const Job again = parse_job_text(job.resolved_text(), "again.toml");
+  EXPECT_EQ(again.identity(), job.identity());
+  EXPECT_NE(parse(joined(hierarchical_job()), {"between.gamma=0.3"}).identity(), job.identity());
+  EXPECT_EQ(parse(joined(kGood)).between, nullptr);
+}
+
+TEST(Job, TakesANetworkWithFaultsWhereTheStrategyGoesOnWithThem) {
+  const std::vector<std::string> faults = {"network.loss=0.2", "network.duplication=0.1"};
+  const Job job = parse(with_line(13, ""), {"strategy.name=local", faults[0], faults[1]});
+  EXPECT_EQ(job.section("network").number("loss"), 0.2);
+  EXPECT_EQ(job.section("network").number("duplication"), 0.1);
+  EXPECT_EQ(refusal(joined(hierarchical_job()), faults),
+            "--set: network.loss: strategy hierarchical needs each frame once; remove it, or choose one of sgp, "
+            "sparse_push, scsp, local, "
+            "serial");
+}
+
+TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
+  const auto without = [](std::size_t first, std::size_t count) {
+    std::vector<std::string> lines = hierarchical_job();
+    for (std::size_t i = first; i < first + count; ++i) lines.at(i) = "";
+    return joined(lines);
+  };
+  const std::string good = joined(hierarchical_job());
+  EXPECT_EQ(refusal(good, {"strategy.groups=3"}),
+            "--set: strategy.groups: 8 workers do not make 3 equal groups; give a divisor, such as 2 or 4");
+  EXPECT_EQ(refusal(good, {"strategy.groups=1"}), "--set: strategy.groups: '1' is not a whole number from 2 to 100000");
+  EXPECT_EQ(refusal(without(12, 1)).find("job.toml:11: 'strategy.groups' is missing (equal groups of "), 0U);
+  // [between] missing, with no gossip, with groups of its own, where nobody has groups.
+  EXPECT_EQ(refusal(without(22, 3)),
+            "job.toml: 'between.name' is missing (a strategy that gossips on a graph, whose nodes are the groups); "
+            "write [between] name = \"d_psgd\"");
+  for (const std::string name : {"fda", "hierarchical"}) {
+    EXPECT_EQ(refusal(good, {"between.name=" + name}),
+              "--set: between.name: '" + name +
+                  "' is not one of: d_psgd, qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, "
+                  "deep_squeeze");
+  }
+  EXPECT_EQ(refusal(joined(kGood) + "[between]\nname = \"choco\"\n"),
+            "job.toml:18: [between] means nothing to strategy fda; remove it, or choose one of hierarchical");
+  EXPECT_EQ(refusal(without(19, 3), {"between.name=qg_dsgdm"})
+                .find("job.toml:8: optimizer.name: strategy qg_dsgdm "
+                      "brings its own momentum (between.momentum) to "),
+            0U);
+  // Its options stand under it.
+  EXPECT_EQ(refusal(good, {"strategy.gamma=0.5"}),
+            "--set: 'strategy.gamma' is an option of what runs between the groups of hierarchical; put it under "
+            "[between]");
+  EXPECT_EQ(refusal(good, {"between.groups=4"}),
+            "--set: unknown key 'between.groups'; [strategy] has a key of that name: put it there");
+  // [compression] as it needs one.
+  EXPECT_EQ(refusal(without(19, 3)).find("job.toml: 'compression.operator' is missing"), 0U);
+  EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),
+            "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
+            "it, or choose one of fda, fda_opt, dma, synchronous, periodic, fedavg, fedopt, choco, dcd_psgd, ecd_psgd, "
+            "deep_squeeze, sparse_push, scsp, quantized_push_sum");
+  EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
+}
+
+TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
+  const std::string job =
+      "[job]\nname = \"x\"\nsteps = 10\n[data]\ndataset = \"fashion_mnist\"\n[model]\nname = \"lenet5\"\n[optimizer]\n"
+      "name = \"sgd\"\nlearning_rate = 0.1\n[workers]\ncount = 8\n[strategy]\nname = \"sgp\"\n";
+  EXPECT_EQ(refusal(job), "accepted") << "the graph has a default";
+  EXPECT_EQ(refusal(job, {"topology.graph=one_peer", "topology.up=0.9"}), "accepted");
+  EXPECT_EQ(
+      refusal(job, {"topology.weights=uniform"}),
+      "--set: topology.weights: over directed links each sender divides evenly, unless the topology has weights of "
+      "its own; remove it");
+  EXPECT_EQ(refusal(job, {"topology.up=0"}),
+            "--set: topology.up: with 0 no link is ever there; give a probability above 0");
+  EXPECT_EQ(
+      refusal(job, {"network.loss=0.1"}),
+      "--set: network.loss: strategy sgp needs each frame once, but for strategy.order = \"asynchronous\"; set that "
+      "order, or remove network.loss");
+  EXPECT_EQ(refusal(job, {"network.loss=0.1", "strategy.order=asynchronous"}), "accepted");
+  EXPECT_EQ(refusal(job, {"network.collective=ring"}),
+            "--set: network.collective: strategy sgp uses no collective; remove it");
+  EXPECT_EQ(
+      refusal(job, {"strategy.name=choco", "topology.graph=ring", "compression.operator=sign", "topology.up=0.5"}),
+      "--set: topology.up: links may fail only for strategies over directed links, such as sgp; remove it");
+  const std::vector<std::string> merged = {"strategy.name=scsp", "compression.operator=sign"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), merged.begin(), merged.end());
+    return refusal(job, more);
+  };
+  EXPECT_EQ(with({"job.until=loss <= 0.1"}),
+            "--set: job.until: strategy scsp merges the models at the end of its steps, where a run that ends before "
+            "never comes; remove it, or set strategy.every");
+  EXPECT_EQ(with({"job.until=loss <= 0.1", "strategy.every=5"}), "accepted");
+}
+
+TEST(Job, OverDirectedLinksThatNamesNoneHasBaseGraphs) {
+  const Job job = parse_job_text(
+      "[job]\nname = \"x\"\nsteps = 10\n[data]\ndataset = \"fashion_mnist\"\n[model]\nname = \"lenet5\"\n[optimizer]\n"
+      "name = \"sgd\"\nlearning_rate = 0.1\n[workers]\ncount = 8\n[strategy]\nname = \"sgp\"\n",
+      "job.toml");
+  EXPECT_EQ(job.section("topology").text("graph"), "base:1");
+  EXPECT_NE(job.resolved_text().find("graph = \"base:1\""), std::string::npos);
+}
+
+TEST(Job, RefusesWhatIsNoToml) {
+  const std::string line = refusal(with_line(6, "name = lenet5"));
+  EXPECT_EQ(line.find("job.toml:6: this is no TOML: "), 0u) << line;
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(refusal(with_line(2, "epochs = 2\nepochs = 3")).find("job.toml:3: this is no TOML: "), 0u);
+}
+
+TEST(Job, TakesAListOverAsTomlWritesIt) {
+  const std::vector<Seconds> costs = {{0.01}, {0.02}};
+  for (const char* list : {"workers.compute=[\"10 ms\", \"20 ms\"]", "workers.compute=10 ms, 20 ms"}) {
+    EXPECT_EQ(parse(joined(kGood), {"workers.count=2", list}).step_cost, costs) << list;
+  }
+}
+
+TEST(Job, RefusesBadOverrides) {
+  EXPECT_EQ(refusal(joined(kGood), {"threshold=3"}),
+            "--set 'threshold=3': write section.key=value, such as --set job.seed=2");
+  EXPECT_EQ(refusal(joined(kGood), {"stategy.name=fda"}),
+            "--set stategy.name: unknown section [stategy]; did you mean [strategy]?");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.treshold=3"}),
+            "--set: unknown key 'strategy.treshold'; did you mean 'threshold'?");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.threshold=much"}),
+            "--set: strategy.threshold: 'much' is not a number of at least 0 nor 'budget'");
+}
+
+TEST(Job, RefusesAFileThatIsNotThere) {
+  EXPECT_THROW(load_job("no/such/job.toml"), UsageError);
+  EXPECT_THROW(load_job("src"), UsageError) << "a folder";
+}
+
+TEST(ResolvedJob, IsTheSameJobAgain) {
+  for (const std::string& text :
+       {joined(kGood), with_line(15, "model = \"shared\"\nchannel = \"2 Mbit/s\""), with_line(2, "steps = 7"),
+        with_line(13, "threshold = inf\nmonitor = \"max-norm\""), with_line(6, "name = \"mlp\"\nhidden = [32, 16]"),
+        with_line(4, "dataset = \"mnist\"\ndir = 'a\"b\\c'")}) {
+    const Job job = parse(text);
+    const std::string resolved = job.resolved_text();
+    const Job again = parse_job_text(resolved, "elsewhere/job.resolved.toml");
+    EXPECT_EQ(again.resolved_text(), resolved);
+    EXPECT_EQ(again.identity(), job.identity());
+    EXPECT_EQ(again.name, job.name);
+    EXPECT_EQ(again.step_cost, job.step_cost);
+    EXPECT_EQ(again.length.numerator, job.length.numerator);
+  }
+}
+
+TEST(ResolvedJob, HoldsEveryOptionThatApplies) {
+  const std::string resolved = parse(joined(kGood)).resolved_text();
+  for (const SchemaSection& section : schema()) {
+    if (section.used_by != nullptr) {
+      EXPECT_EQ(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << "fda has no use for it";
+      continue;
+    }
+    EXPECT_NE(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << section.name;
+    for (const OptionSpec& spec : section.options) {
+      if (spec.name == "steps" || spec.name == "channel") continue;  // the job has epochs and interfaces
+      EXPECT_NE(resolved.find("\n" + std::string(spec.name) + " = "), std::string::npos) << spec.name;
+    }
+  }
+  EXPECT_EQ(resolved.find("\nsketch_cols = "), std::string::npos) << "the monitor is another";
+  const std::string sketch = parse(joined(kGood), {"strategy.monitor=sketch"}).resolved_text();
+  EXPECT_NE(sketch.find("\nsketch_cols = 250\n"), std::string::npos) << "the strategy's own";
+}
+
+TEST(Identity, LeavesOutWhatChangesNoResult) {
+  const Job job = parse(joined(kGood));
+  EXPECT_EQ(parse(joined(kGood), {"output.dir=elsewhere", "output.progress=off", "workers.threads=3", "job.name=x"})
+                .identity(),
+            job.identity());
+  EXPECT_NE(parse(joined(kGood), {"job.seed=2"}).identity(), job.identity());
+  EXPECT_NE(parse(joined(kGood), {"strategy.threshold=2.6"}).identity(), job.identity());
+}
+
+TEST(TrainingLength, CarriesTheFractionOfAnEpochOver) {
+  // 54,000 samples, 256 a step: 210.9375 steps an epoch.
+  const TrainingLength epoch{.in_epochs = true, .numerator = 1, .denominator = 1};
+  const auto steps = epoch.in_steps(54000, 256);
+  EXPECT_EQ(steps.numerator * 256, steps.denominator * 54000);
+  EXPECT_EQ(steps.rounded_up(), 211u);
+  const TrainingLength sixteen{.in_epochs = true, .numerator = 16, .denominator = 1};
+  EXPECT_EQ(sixteen.in_steps(54000, 256).rounded_up(), 3375u) << "not 16 * 211";
+  EXPECT_EQ(sixteen.in_steps(54000, 256).denominator, 1u);
+  const TrainingLength half{.in_epochs = true, .numerator = 1, .denominator = 2};
+  EXPECT_EQ(half.in_steps(54000, 256).rounded_up(), 106u);
+  const TrainingLength plain{.in_epochs = false, .numerator = 100, .denominator = 1};
+  EXPECT_EQ(plain.in_steps(54000, 256).rounded_up(), 100u);
+}
+
+TEST(TomlQuoted, IsReadBackAsItWas) {
+  const std::string odd = "a \"quoted\" \\ back\tslash\n\x01\x7f ü";
+  const WrittenJob written = read_job_text("[s]\nk = " + toml_quoted(odd) + "\n", "x");
+  EXPECT_EQ(written.at("s").keys.at("k").text, odd);
+}
+
+}  // namespace
+}  // namespace laconic

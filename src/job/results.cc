@@ -1,0 +1,383 @@
+#include "job/results.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <new>
+#include <sstream>
+
+#include "base/error.h"
+#include "job/job_data.h"
+#include "mechanisms/variance_watch.h"
+#include "report/tensorboard.h"
+#include "report/workers.h"
+#include "training/formats/safetensors.h"
+
+namespace laconic {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kJobFile = "job.resolved.toml";
+constexpr std::string_view kMetricsFile = "metrics.jsonl";
+constexpr std::string_view kModelFile = "model.safetensors";
+constexpr std::string_view kPythonFile = "model.pt";
+constexpr std::string_view kSummaryFile = "summary.json";
+constexpr std::string_view kWorkersFile = "workers.json";
+constexpr std::string_view kPageFile = "report.html";
+constexpr std::array kFiles = {kJobFile,    kMetricsFile, kTensorBoardFile, kModelFile,
+                               kPythonFile, kWorkersFile, kSummaryFile,     kPageFile};
+
+std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
+
+std::string read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+// A folder that this program may replace: absent, or with nothing but results in it.
+void check_replaceable(const Job& job, const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return;
+  const std::string place = job.place_of("output", "dir");
+  if (!fs::is_directory(path, error)) {
+    throw UsageError(place + path + ": is no folder; give another output.dir or job.name");
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(kFiles.begin(), kFiles.end(), name) == kFiles.end()) {
+      throw UsageError(place + path + ": holds '" + name +
+                       "', which is no result of a run, and would be replaced; move it, or give another output.dir");
+    }
+  }
+}
+
+// `folder` takes the place of `path`, and what was there goes away.
+void put_in_place(const std::string& folder, const std::string& path, std::error_code& error) {
+  if (!fs::exists(path)) {
+    fs::rename(folder, path, error);
+    return;
+  }
+  std::error_code ignored;
+  if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) {
+    fs::remove_all(folder, ignored);
+    return;
+  }
+  // Not every file system can exchange two folders.
+  const std::string former = folder + ".former";
+  fs::remove_all(former, error);
+  if (!error) fs::rename(path, former, error);
+  if (!error) fs::rename(folder, path, error);
+  if (!error) fs::remove_all(former, ignored);
+}
+
+// Whether the folder's results are of a run that came to its end; a summary that cannot be read is taken for one.
+bool holds_finished_run(const std::string& path) {
+  std::error_code error;
+  const std::string summary = join(path, kSummaryFile);
+  if (!fs::is_regular_file(summary, error)) return false;
+  try {
+    return read_summary(read_file(summary)).finished;
+  } catch (const DecodeError&) {
+    return true;
+  }
+}
+
+Summary::End end_of(Outcome::End end) {
+  switch (end) {
+    case Outcome::End::kSteps:
+      return Summary::End::kSteps;
+    case Outcome::End::kUntil:
+      return Summary::End::kUntil;
+    case Outcome::End::kInterrupted:
+      return Summary::End::kInterrupted;
+    case Outcome::End::kFailed:
+      return Summary::End::kFailed;
+  }
+  return Summary::End::kFailed;
+}
+
+// Links and labels that workers.json has at most; more would say nothing in a picture.
+constexpr std::size_t kMostRounds = 24;
+constexpr std::size_t kMostLinks = 50'000;
+constexpr std::size_t kMostCounts = 100'000;
+
+std::vector<std::vector<std::uint64_t>> labels_by_worker(const JobSetup& setup) {
+  const std::size_t classes = setup.data->classes;
+  const std::vector<std::uint8_t>& labels = setup.data->train.labels;
+  const bool has_all =
+      std::all_of(setup.partition.begin(), setup.partition.end(), [](const auto& part) { return !part.empty(); });
+  if (labels.empty() || !has_all || classes * setup.partition.size() > kMostCounts) return {};
+  std::vector<std::vector<std::uint64_t>> counts;
+  for (const auto& part : setup.partition) {
+    std::vector<std::uint64_t>& own = counts.emplace_back(classes);
+    for (const std::uint32_t sample : part) ++own.at(labels.at(sample));
+  }
+  return counts;
+}
+
+std::optional<WorkersRecord::Graph> graph_of(const StrategySetting& setting) {
+  WorkersRecord::Graph graph;
+  if (setting.mixing) {
+    graph.nodes = static_cast<std::uint32_t>(setting.mixing->nodes());
+    graph.period = 1;
+    auto& edges = graph.rounds.emplace_back();
+    for (std::uint32_t node = 0; node < graph.nodes; ++node) {
+      for (const WeightedNeighbor& neighbor : setting.mixing->neighbors({static_cast<std::int32_t>(node)})) {
+        const auto other = static_cast<std::uint32_t>(neighbor.rank.value);
+        if (node < other && edges.size() < kMostLinks) edges.emplace_back(node, other);
+      }
+    }
+    return graph;
+  }
+  if (!setting.links) return std::nullopt;
+  graph.nodes = setting.links->nodes();
+  graph.directed = true;
+  graph.period = setting.links->period();
+  std::size_t links = 0;
+  const std::size_t rounds = std::min<std::size_t>(setting.links->typical_rounds(), kMostRounds);
+  for (std::uint64_t round = 0; round < rounds && links < kMostLinks; ++round) {
+    const std::shared_ptr<const LinkMatrix> matrix = setting.links->at(round);
+    auto& list = graph.rounds.emplace_back();
+    for (std::uint32_t node = 0; node < graph.nodes; ++node) {
+      for (const WeightedNeighbor& receiver : matrix->receivers({static_cast<std::int32_t>(node)}))
+        list.emplace_back(node, static_cast<std::uint32_t>(receiver.rank.value));
+    }
+    links += list.size();
+  }
+  return graph;
+}
+
+WorkersRecord workers_record(const JobSetup& setup) {
+  return {.labels = labels_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
+}
+
+// What is known of it before its first step.
+Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
+  Summary summary;
+  summary.runtime = runtime == RuntimeKind::kMpi ? Summary::Runtime::kMpi : Summary::Runtime::kSimulator;
+  summary.average = runtime == RuntimeKind::kSimulator || job.section("evaluation").flag("average");
+  summary.program_version = LACONIC_VERSION;
+  summary.job = job.name;
+  summary.strategy = job.strategy->name;
+  summary.model = job.model->name;
+  summary.dataset = job.dataset->name;
+  summary.seed = job.seed;
+  summary.workers = job.workers;
+  summary.parameters = setup.strategy_setting.dimension;
+  if (setup.tuned) summary.tuned_gamma = setup.tuned->gamma;
+  summary.planned_steps = setup.steps();
+  return summary;
+}
+
+// Bytes of a state of fda's monitor, one way.
+double state_bytes(const Options& strategy, const StrategySetting& setting) {
+  const WatchOptions watch = read_watch_options(strategy);
+  return watch.one_bit() ? 0.125 : static_cast<double>(watch_state_size(watch, setting) * sizeof(float));
+}
+
+}  // namespace
+
+void write_result(const std::string& path, const std::string& text) {
+  errno = 0;
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) {
+    const std::string problem = errno != 0 ? std::strerror(errno) : "no reason is given";
+    throw RunError(path + ": cannot be written (" + problem + ")");
+  }
+}
+
+RunFolder::RunFolder(const Job& job) {
+  fs::path path = fs::path(job.output_dir).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "results/" is "results"
+  path_ = path.string();
+  temporary_ = (path.parent_path() / ("." + path.filename().string() + ".tmp")).string();
+  check_replaceable(job, path_);
+  std::error_code error;
+  fs::create_directories(temporary_, error);
+  lock_ = open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (error || lock_ < 0) {
+    throw UsageError(job.place_of("output", "dir") + temporary_ + ": cannot be made; give another output.dir");
+  }
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    close(lock_);
+    throw UsageError(temporary_ + ": another run is writing it; wait for it, or give another job.name");
+  }
+  for (const std::string_view file : kFiles) fs::remove(join(temporary_, file), error);
+  metrics_.open(join(temporary_, kMetricsFile), std::ios::binary);
+  write_result(join(temporary_, kJobFile), job.resolved_text());
+}
+
+RunFolder::~RunFolder() {
+  std::error_code error;
+  if (!temporary_.empty()) fs::remove_all(temporary_, error);
+  close(lock_);
+}
+
+std::string RunFolder::metrics() const { return read_file(join(temporary_, kMetricsFile)); }
+
+void RunFolder::set_metrics(const std::string& lines) {
+  metrics_.close();
+  write_result(join(temporary_, kMetricsFile), lines);
+  metrics_.open(join(temporary_, kMetricsFile), std::ios::binary | std::ios::app);
+}
+
+void RunFolder::add_metric(const std::string& line) {
+  metrics_ << line << '\n' << std::flush;
+  if (!metrics_) throw RunError(join(temporary_, kMetricsFile) + ": cannot be written; is the disk full?");
+}
+
+void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
+  metrics_.close();
+  if (!result.outcome.model.empty()) {
+    std::vector<float> tensors = result.outcome.model;
+    tensors.insert(tensors.end(), result.outcome.buffers.begin(), result.outcome.buffers.end());
+    write_safetensors(join(temporary_, kModelFile), setup.training->stored_layout(), tensors,
+                      {{"job", job.name},
+                       {"model", std::string(job.model->name)},
+                       {"step", std::to_string(result.outcome.model_step.value)}});
+    setup.training->write_for_python(join(temporary_, kPythonFile), tensors);
+  }
+  const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");
+  const PageRun page{.name = job.name,
+                     .job = job.resolved_text(),
+                     .metrics = metrics(),
+                     .summary = summary_text(summary),
+                     .workers = workers_text(workers_record(setup))};
+  write_result(join(temporary_, kTensorBoardFile), tensorboard_events(page.metrics));
+  write_result(join(temporary_, kWorkersFile), page.workers);
+  write_result(unfinished, page.summary);
+  write_result(join(temporary_, kPageFile), report_page({&page, 1}));
+  if (!summary.finished() && holds_finished_run(path_)) {
+    path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";
+    check_replaceable(job, path_);
+  }
+  std::error_code error;
+  fs::rename(unfinished, join(temporary_, kSummaryFile), error);
+  if (!error) put_in_place(temporary_, path_, error);
+  if (error) {
+    const std::string kept = std::exchange(temporary_, {});
+    throw RunError(path_ + ": cannot be written (" + error.message() + "); the results are in " + kept);
+  }
+  temporary_.clear();
+}
+
+PageRun page_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
+  return {.name = job.name,
+          .job = job.resolved_text(),
+          .metrics = {},
+          .summary = summary_text(summary_at_start(job, setup, runtime)),
+          .workers = workers_text(workers_record(setup))};
+}
+
+Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime) {
+  Summary summary = summary_at_start(job, setup, runtime);
+  summary.end = end_of(result.outcome.end);
+  if (result.outcome.error) summary.error = error_text(result.outcome.error);
+  summary.steps = result.steps_done.value;
+  summary.epochs = setup.epochs(result.steps_done);
+  summary.syncs = result.outcome.syncs;
+  for (const std::uint64_t step : setup.training->drifts()) {
+    if (step < summary.steps) summary.drifts.push_back(step);
+  }
+  summary.time = result.outcome.time;
+  summary.wall_seconds = result.wall_seconds;
+  summary.trace_hash = result.outcome.trace_hash;
+  summary.paper_gb = paper_gb(job, setup.strategy_setting, summary.steps, summary.syncs);
+  summary.joules = joules_of(job, result.outcome.ledger.total().framed, summary.steps);
+  if (!result.measurements.empty()) {
+    summary.newest = result.measurements.back();
+    double best = 0.0;
+    for (const Measurement& measurement : result.measurements) best = std::max(best, measurement.test.accuracy);
+    summary.best_accuracy = best;
+  }
+  add_ledger(result.outcome.ledger, summary);
+  summary.has_all_nodes = result.outcome.ledger_is_whole;
+  return summary;
+}
+
+std::string error_text(const std::exception_ptr& error) {
+  std::string text = "unknown error";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    text = "out of memory; --dry-run says what a job needs: give fewer workers.count or a smaller model";
+  } catch (const std::exception& known) {
+    text = known.what();
+  } catch (...) {
+  }
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps) {
+  const Options& energy = job.section("energy");
+  if (!(energy.number("per_bit") > 0.0 || energy.number("per_step") > 0.0)) return std::nullopt;
+  const double all_steps = static_cast<double>(steps) * static_cast<double>(job.workers);
+  return 8.0 * static_cast<double>(sent.value) * energy.number("per_bit") + all_steps * energy.number("per_step");
+}
+
+std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
+                               std::uint64_t syncs) {
+  if (setting.compressor) return std::nullopt;  // the papers' formulas are of whole models
+  const double model_bytes = 8.0 * static_cast<double>(setting.dimension) * setting.world_size;
+  if (job.strategy->name == "synchronous") return static_cast<double>(steps) * model_bytes / 1e9;
+  if (job.strategy->name != "fda") return std::nullopt;
+  const Options& strategy = job.section("strategy");
+  if (strategy.text("screen") != "none") return std::nullopt;  // how often states are sent is not in the formula
+  const std::uint64_t undecided = strategy.flag("decide_late") && steps > 0 ? 1 : 0;
+  const std::uint64_t checks = (steps - undecided) / strategy.integer("check_every");
+  const double states = state_bytes(strategy, setting) * static_cast<double>(checks) * setting.world_size;
+  return (static_cast<double>(syncs + 1) * model_bytes + states) / 1e9;
+}
+
+std::optional<StoredRun> load_run(const std::string& path) {
+  std::error_code error;
+  const std::string summary = join(path, kSummaryFile);
+  if (!fs::is_regular_file(summary, error)) return std::nullopt;
+  StoredRun run;
+  try {
+    run.figures = read_summary(read_file(summary));
+    run.written = fs::last_write_time(summary, error);
+  } catch (const DecodeError& bad) {
+    throw UsageError(summary + ": " + bad.what() + "; remove the folder and run the job again");
+  }
+  try {
+    run.identity = load_job(join(path, kJobFile)).identity();
+  } catch (const UsageError&) {
+    // Of another version of the program, or changed by hand: the same as no job of ours.
+  }
+  return run;
+}
+
+PageRun load_page_run(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(join(path, kSummaryFile), error))
+    throw UsageError(path + ": holds no summary.json of a run; give a folder of results");
+  fs::path place = fs::absolute(path).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();
+  return {.name = place.filename().string(),
+          .job = read_file(join(path, kJobFile)),
+          .metrics = read_file(join(path, kMetricsFile)),
+          .summary = read_file(join(path, kSummaryFile)),
+          .workers = read_file(join(path, kWorkersFile))};
+}
+
+bool is_result_of(const StoredRun& run, const Job& job) {
+  return run.figures.finished && run.identity == job.identity() && run.figures.program_version == LACONIC_VERSION &&
+         !has_newer_input(job, run.written);
+}
+
+}  // namespace laconic

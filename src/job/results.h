@@ -1,0 +1,94 @@
+// The folder of a run's results, and what a run came to.
+//
+//   job.resolved.toml   the job with every option; running it again gives the identical run
+//   metrics.jsonl       measurements and data-dependent synchronisations, one JSON object a line (report/metrics.h)
+//   events.out...       the same for TensorBoard (report/tensorboard.h)
+//   model.safetensors   the average model of the newest good measurement, the start when there was none; of an
+//                       interrupted run the average of the workers' models at its end
+//   model.pt            the same as Python loads it
+//   workers.json        who has which labels, and who sends to whom (report/workers.h)
+//   summary.json        what it came to (report/summary.h)
+//   report.html         all that to look at (report/page.h)
+//
+// While the run goes on they lie in ".NAME.tmp" beside the folder, which takes the place of a former run's at the end,
+// as a whole.
+#pragma once
+
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "job/checkpoints.h"
+#include "job/job.h"
+#include "job/wiring.h"
+#include "report/page.h"
+#include "report/summary.h"
+
+namespace laconic {
+
+class RunFolder {
+ public:
+  // Makes the temporary folder. Throws UsageError when the results have no place: a folder of that name that holds
+  // other things than results, another run that is writing it, a path that cannot be written.
+  explicit RunFolder(const Job& job);
+  // Without publish(): removes what was written.
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  // The lines of metrics.jsonl so far; and what a run that goes on begins with.
+  std::string metrics() const;
+  void set_metrics(const std::string& lines);
+  // Adds a line to metrics.jsonl. Throws RunError when it cannot be written.
+  void add_metric(const std::string& line);
+  // Writes model and summary, and puts the folder in its place. A run that did not finish never takes the place of a
+  // finished one: it goes beside it, into NAME.interrupted or NAME.failed. Throws RunError.
+  void publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary);
+
+  // Where the results are, once published.
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  int lock_ = -1;
+  std::ofstream metrics_;
+};
+
+// What a run came to.
+Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime);
+
+// What a page can show of a run before its first step: job, summary and workers.
+PageRun page_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime);
+
+// The line of an error, whatever it is.
+std::string error_text(const std::exception_ptr& error);
+
+// What a run of so many bytes, headers in, and steps a worker takes, by the job's [energy]; unset where that has none.
+std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps);
+
+// The bytes of a run as Theologitis et al. 2025 count them, in units of 1e9: rounds * 8 d K + state * steps * K, where
+// rounds is syncs + 1 for fda (the first is the start's) and steps for synchronous. Unset for other strategies.
+std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
+                               std::uint64_t syncs);
+
+// Results that lie in a folder.
+struct StoredRun {
+  std::string identity;  // Job::identity() of job.resolved.toml; empty when this program cannot read it
+  SummaryFigures figures;
+  std::filesystem::file_time_type written;
+};
+// Unset when there is no such folder or no summary in it. Throws UsageError for a summary that cannot be read.
+std::optional<StoredRun> load_run(const std::string& path);
+// The same for a page. Throws UsageError when the folder holds no run.
+PageRun load_page_run(const std::string& path);
+// Whether running `job` would give these results once more: it is the same job, and its model.file and the files of the
+// user's own data sets are older than they.
+bool is_result_of(const StoredRun& run, const Job& job);
+
+// Writes a file of results. Throws RunError when it cannot be written.
+void write_result(const std::string& path, const std::string& text);
+
+}  // namespace laconic

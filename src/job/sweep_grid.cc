@@ -1,0 +1,176 @@
+#include "job/sweep_grid.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "job/schema.h"
+
+namespace laconic {
+namespace {
+
+// Of a folder's name; file systems take 255 bytes, and results may get ".interrupted" behind it.
+constexpr std::size_t kLongestName = 200;
+
+bool has_key(const SchemaSection& section, std::string_view key) {
+  const auto is_it = [&](const OptionSpec& option) { return option.name == key; };
+  if (std::any_of(section.options.begin(), section.options.end(), is_it)) return true;
+  return std::any_of(section.variants.begin(), section.variants.end(), [&](const SchemaSection::Variant& variant) {
+    return std::any_of(variant.options.begin(), variant.options.end(), is_it);
+  });
+}
+
+// The section of a key that is given without one.
+std::string section_of(std::string_view key) {
+  std::vector<std::string> sections;
+  for (const SchemaSection& section : schema()) {
+    if (!has_key(section, key)) continue;
+    if (section.name == "job") return "job";
+    sections.emplace_back(section.name);
+  }
+  if (sections.size() == 1) return sections.front();
+  const std::string name(key);
+  if (sections.empty()) {
+    throw UsageError("'" + name + "' is no key of a job; give section.key=value,value, as in strategy.threshold=1,2 " +
+                     "(laconic list options)");
+  }
+  std::string candidates;
+  for (const std::string& section : sections) candidates += (candidates.empty() ? "" : ", ") + section + "." + name;
+  throw UsageError("'" + name + "' is a key of several sections; give one of " + candidates);
+}
+
+std::optional<std::uint32_t> whole_number(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+// Adds what `text` stands for: itself, or the numbers of a range.
+void add_values(std::string_view text, const std::string& path, std::vector<std::string>& values) {
+  const std::size_t dots = text.find("..");
+  const auto first = whole_number(text.substr(0, dots));
+  const auto last = dots == std::string_view::npos ? std::nullopt : whole_number(text.substr(dots + 2));
+  if (!first || !last) {
+    values.emplace_back(text);
+    return;
+  }
+  if (*first > *last || *last - *first >= kMostCombinations) {
+    throw UsageError(path + ": '" + std::string(text) + "' is no range: from the smaller to the larger number, of " +
+                     std::to_string(kMostCombinations) + " at most");
+  }
+  for (std::uint32_t number = *first; number <= *last; ++number) values.push_back(std::to_string(number));
+}
+
+bool is_plain(char letter) {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
+         letter == '.' || letter == '_' || letter == '-' || letter == '+';
+}
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string result;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (is_plain(letter)) {
+      result += letter;
+    } else {
+      result += '%';
+      result += kDigits[byte >> 4];
+      result += kDigits[byte & 15];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+SweptKey parse_swept_key(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  const std::string_view path = trimmed(text.substr(0, equals));
+  if (equals == std::string_view::npos || path.empty()) {
+    throw UsageError("'" + std::string(text) + "' says no values; give key=value,value or key=1..3");
+  }
+  SweptKey swept;
+  const std::size_t dot = path.find('.');
+  swept.key = path.substr(dot == std::string_view::npos ? 0 : dot + 1);
+  swept.section = dot == std::string_view::npos ? section_of(swept.key) : std::string(path.substr(0, dot));
+  if (swept.path() == "output.dir" || swept.path() == "job.name") {
+    throw UsageError(swept.path() + ": a sweep gives each run its folder; leave it out");
+  }
+  const char separator = is_list(swept.section, swept.key) ? ';' : ',';
+  for (std::string_view rest = text.substr(equals + 1);;) {
+    const std::size_t end = rest.find(separator);
+    const std::string_view value = trimmed(rest.substr(0, end));
+    if (value.empty()) {
+      throw UsageError(swept.path() + ": a value is missing in '" + std::string(text) + "'");
+    }
+    add_values(value, swept.path(), swept.values);
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  std::vector<std::string> sorted = swept.values;
+  std::sort(sorted.begin(), sorted.end());
+  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
+    throw UsageError(swept.path() + ": the value " + *twice + " comes twice");
+  }
+  return swept;
+}
+
+std::vector<SweptKey> parse_grid(std::span<const std::string> texts) {
+  std::vector<SweptKey> keys;
+  std::size_t count = 1;
+  for (const std::string& text : texts) {
+    SweptKey key = parse_swept_key(text);
+    for (const SweptKey& other : keys) {
+      if (other.path() == key.path()) throw UsageError(key.path() + ": comes twice; give all its values in one place");
+    }
+    count *= key.values.size();
+    if (count > kMostCombinations) {
+      throw UsageError("the grid has more than " + std::to_string(kMostCombinations) +
+                       " combinations; give fewer values");
+    }
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+std::vector<Combination> combinations(std::span<const SweptKey> keys) {
+  std::vector<Combination> all = {{}};
+  for (const SweptKey& key : keys) {
+    std::vector<Combination> longer;
+    for (const Combination& combination : all) {
+      for (const std::string& value : key.values) {
+        longer.push_back(combination);
+        longer.back().push_back(value);
+      }
+    }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+std::string folder_name(std::span<const SweptKey> keys, const Combination& combination) {
+  std::string name;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto shares =
+        std::count_if(keys.begin(), keys.end(), [&](const SweptKey& key) { return key.key == keys[i].key; });
+    name += (i == 0 ? "" : ",") + escaped(shares > 1 ? keys[i].path() : keys[i].key) + "=" + escaped(combination[i]);
+  }
+  if (name.size() > kLongestName) {
+    throw UsageError("the values of one combination make a folder name of " + std::to_string(name.size()) +
+                     " characters, and " + std::to_string(kLongestName) + " is the most; sweep fewer keys at once");
+  }
+  return name;
+}
+
+}  // namespace laconic

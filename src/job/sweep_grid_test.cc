@@ -1,0 +1,93 @@
+#include "job/sweep_grid.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string refusal(const Texts& grid) {
+  try {
+    parse_grid(grid);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(SweptKeys, HaveValuesBehindCommas) {
+  const SweptKey key = parse_swept_key("strategy.threshold=0.5, 1,2");
+  EXPECT_EQ(key.path(), "strategy.threshold");
+  EXPECT_EQ(key.values, (Texts{"0.5", "1", "2"}));
+}
+
+TEST(SweptKeys, HaveRangesOfWholeNumbersWithBothEnds) {
+  EXPECT_EQ(parse_swept_key("job.seed=3..5").values, (Texts{"3", "4", "5"}));
+  EXPECT_EQ(parse_swept_key("job.seed=7..7,1").values, (Texts{"7", "1"}));
+  EXPECT_EQ(parse_swept_key("data.dir=../a,b").values, (Texts{"../a", "b"}));
+}
+
+TEST(SweptKeys, OfListsHaveValuesBehindSemicolons) {
+  EXPECT_EQ(parse_swept_key("model.hidden=64,64;128").values, (Texts{"64,64", "128"}));
+}
+
+TEST(SweptKeys, WithoutASectionAreOfTheJobOrTheOnlyOnesOfTheirName) {
+  EXPECT_EQ(parse_swept_key("seed=1,2").path(), "job.seed");
+  EXPECT_EQ(parse_swept_key("partition=iid,contiguous").path(), "data.partition");
+  EXPECT_NE(refusal({"name=a,b"}).find("job.name"), std::string::npos);
+}
+
+TEST(SweptKeys, AreRefusedWithWhatToDo) {
+  EXPECT_NE(refusal({"seed"}).find("says no values"), std::string::npos);
+  EXPECT_NE(refusal({"=1,2"}).find("says no values"), std::string::npos);
+  EXPECT_NE(refusal({"seed=1,,2"}).find("a value is missing"), std::string::npos);
+  EXPECT_NE(refusal({"seed="}).find("a value is missing"), std::string::npos);
+  EXPECT_NE(refusal({"seed=5..1"}).find("is no range"), std::string::npos);
+  EXPECT_NE(refusal({"seed=0..4000000000"}).find("is no range"), std::string::npos);
+  EXPECT_NE(refusal({"seed=1..3,2"}).find("the value 2 comes twice"), std::string::npos);
+  EXPECT_NE(refusal({"no_such_key=1,2"}).find("is no key of a job"), std::string::npos);
+  EXPECT_NE(refusal({"every=1,2"}).find("a key of several sections; give one of strategy.every, evaluation.every, "),
+            std::string::npos)
+      << refusal({"every=1,2"});
+  EXPECT_NE(refusal({"output.dir=a,b"}).find("leave it out"), std::string::npos);
+}
+
+TEST(Grids, AreRefusedWhereAKeyComesTwiceOrThereAreTooMany) {
+  EXPECT_NE(refusal({"seed=1", "job.seed=2"}).find("comes twice"), std::string::npos);
+  EXPECT_NE(refusal({"seed=1..101", "job.steps=1..100"}).find("more than 10000 combinations"), std::string::npos);
+  EXPECT_EQ(refusal({"seed=1..100", "job.steps=1..100"}), "accepted");
+}
+
+TEST(Grids, GiveEveryCombinationOnceTheLastKeyFastest) {
+  const auto keys = parse_grid(Texts{"strategy.threshold=1,2", "seed=7..9"});
+  const std::vector<Combination> expected = {{"1", "7"}, {"1", "8"}, {"1", "9"}, {"2", "7"}, {"2", "8"}, {"2", "9"}};
+  EXPECT_EQ(combinations(keys), expected);
+}
+
+TEST(Grids, NameAFolderForEachCombinationAndNoTwoAlike) {
+  const auto keys = parse_grid(Texts{"data.dir=a/b,a%2Fb,a_b,a b", "seed=1,2"});
+  std::set<std::string> names;
+  for (const Combination& combination : combinations(keys)) names.insert(folder_name(keys, combination));
+  EXPECT_EQ(names.size(), 8U);
+  EXPECT_TRUE(names.contains("dir=a%2Fb,seed=1"));
+  EXPECT_TRUE(names.contains("dir=a%252Fb,seed=1"));
+  for (const std::string& name : names) EXPECT_EQ(name.find('/'), std::string::npos);
+}
+
+TEST(Grids, PutTheSectionBeforeKeysThatShareTheirName) {
+  const auto keys = parse_grid(Texts{"strategy.name=fda", "compression.name=x"});
+  EXPECT_EQ(folder_name(keys, {"fda", "x"}), "strategy.name=fda,compression.name=x");
+}
+
+TEST(Grids, RefuseANameThatNoFileSystemTakes) {
+  const auto keys = parse_grid(Texts{"data.dir=" + std::string(250, 'x')});
+  EXPECT_THROW(folder_name(keys, combinations(keys)[0]), UsageError);
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,28 @@
+// What ends a run early: a comparison of a measured quantity with a number.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/measurement.h"
+
+namespace laconic {
+
+struct Until {
+  enum class Metric { kAccuracy, kLoss, kValidationAccuracy, kValidationLoss, kBytes, kTime, kStep };
+  enum class Comparison { kAtLeast, kAbove, kAtMost, kBelow };
+
+  Metric metric = Metric::kAccuracy;
+  Comparison comparison = Comparison::kAtLeast;
+  double value = 0.0;  // a fraction, a loss, bytes on the wire, seconds of the run's clock, or local steps
+
+  // Accuracy and loss are the average model's. False for a quantity that is not a number.
+  bool met(const Measurement& measurement) const;
+  bool needs_validation() const { return metric == Metric::kValidationAccuracy || metric == Metric::kValidationLoss; }
+};
+
+// "accuracy >= 0.98", "bytes > 10 MB", "time > 5 min", "validation_loss < 0.3", "step >= 1000". Throws UsageError that
+// says what is accepted.
+Until parse_until(std::string_view text);
+
+}  // namespace laconic

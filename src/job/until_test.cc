@@ -1,0 +1,71 @@
+#include "job/until.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+Measurement measured() {
+  Measurement measurement;
+  measurement.step = {100};
+  measurement.time = {30.0};
+  measurement.test = {.loss = 0.5, .accuracy = 0.9, .samples = 10};
+  measurement.validation = {.loss = 0.25, .accuracy = 0.75, .samples = 10};
+  measurement.traffic[0] = {.frames = 1, .payload = {900}, .framed = {1000}};
+  return measurement;
+}
+
+bool met(std::string_view text) { return parse_until(text).met(measured()); }
+
+TEST(Until, ComparesEachQuantity) {
+  EXPECT_TRUE(met("accuracy >= 0.9"));
+  EXPECT_FALSE(met("accuracy > 0.9"));
+  EXPECT_TRUE(met("loss <= 0.5"));
+  EXPECT_FALSE(met("loss < 0.5"));
+  EXPECT_TRUE(met("validation_accuracy < 0.8"));
+  EXPECT_TRUE(met("validation_loss > 0.2"));
+  EXPECT_TRUE(met("bytes >= 1 kB")) << "bytes on the wire, with headers";
+  EXPECT_FALSE(met("bytes > 1000 B"));
+  EXPECT_TRUE(met("time >= 0.5 min"));
+  EXPECT_FALSE(met("time > 31 s"));
+  EXPECT_TRUE(met("step>=100"));
+  EXPECT_FALSE(met("step < 100"));
+}
+
+TEST(Until, IsNotMetByWhatIsNotANumber) {
+  Measurement measurement = measured();
+  measurement.test.loss = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE(parse_until("loss < 1").met(measurement));
+  EXPECT_FALSE(parse_until("loss >= 0").met(measurement));
+}
+
+std::string refusal(std::string_view text) {
+  try {
+    parse_until(text);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Until, SaysWhatItDoesNotUnderstand) {
+  EXPECT_EQ(refusal("accuracy = 0.9"),
+            "'accuracy = 0.9': no comparison (>=, >, <=, <); write it as in \"accuracy >= 0.98\"");
+  EXPECT_EQ(refusal("acuracy >= 0.9"),
+            "'acuracy >= 0.9': 'acuracy' is not one of accuracy, loss, validation_accuracy, validation_loss, bytes, "
+            "time, step; did you mean 'accuracy'?");
+  EXPECT_EQ(refusal("accuracy >= 98"), "'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98");
+  EXPECT_EQ(refusal("accuracy >= 98%"), "'accuracy >= 98%': '98%' is not a number");
+  EXPECT_EQ(refusal("loss < nan"), "'loss < nan': 'nan' is not a number");
+  EXPECT_EQ(refusal("loss < "), "'loss < ': '' is not a number");
+  EXPECT_NE(refusal("bytes > 10").find("is not a number with one of the units B, kB"), std::string::npos);
+  EXPECT_NE(refusal("time > 10 days").find("is not a number with one of the units us, ms"), std::string::npos);
+  EXPECT_NE(refusal("").find("no comparison"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,101 @@
+#include "mechanisms/averaging.h"
+
+#include "base/error.h"
+#include "kernels/vector_ops.h"
+
+namespace laconic {
+
+Averaging::Averaging(const StrategySetting& setting)
+    : seed_(setting.seed),
+      compressor_(setting.compressor),
+      up_(compressor_, compressor_ ? SharedVector(setting.start) : SharedVector()) {}
+
+Task<SharedVector> Averaging::mean(Worker& self) {
+  Comm& comm = self.comm();
+  if (!compresses()) co_return co_await comm.all_reduce_mean(self.params(), Traffic::kModel);
+  const Round round = comm.next_round();
+  const FrameHeader header{Traffic::kModel, Tag::kGather, round};
+  RandomStream random = self.rng("compression");
+  Frame own;
+  co_await self.compute([&] { own = up_.encode(header, self.params(), random); });
+  const bool star = comm.options().collective == Collective::kStar;
+  const Rank collector = star ? comm.coordinator() : Rank{0};
+  Frame answer;
+  if (self.rank() == collector) {
+    answer = co_await collect(comm, round, self.rank(), own);
+  } else {
+    comm.send(collector, own);
+    answer = co_await comm.receive(collector, Tag::kBroadcast, round);
+  }
+  SharedVector mean;
+  co_await self.compute([&] { mean = up_.decode(answer); });
+  refer_to(mean);
+  co_return mean;
+}
+
+void Averaging::refer_to(const SharedVector& common) {
+  if (compresses()) up_.refer_to(common);
+}
+
+Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame first) {
+  const std::size_t dimension = up_.reference().size();
+  if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(dimension)));
+  std::vector<double> sum(dimension, 0.0);
+  for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) {
+    Frame frame = first;
+    if (rank != first_rank) frame = co_await comm.receive(rank, Tag::kGather, round, comm.collecting_deadline());
+    try {
+      kernels::accumulate(1.0, down_->decode(frame), sum);
+    } catch (const DecodeError& error) {
+      throw DecodeError("the model of " + comm.name(rank) + " for " + comm.name(comm.self()) + ": " + error.what());
+    }
+  }
+  std::vector<float> mean(sum.size());
+  kernels::finish_mean(sum, comm.world_size(), mean);
+  RandomStream random(seed_, "compression of averages", {round.value});
+  const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
+  const Frame answer = down_->encode(header, mean, random);
+  for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) {
+    if (rank != comm.self()) comm.send(rank, answer);
+  }
+  co_return answer;
+}
+
+Task<void> Averaging::coordinate(Comm& comm) {
+  Reductions reductions(comm);
+  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kGather};
+  for (;;) {
+    const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
+    const Round round = comm.next_round();
+    if (first.frame.header().tag != Tag::kGather) {
+      co_await reductions.serve(round, first);
+    } else {
+      co_await collect(comm, round, first.from, first.frame);
+    }
+  }
+}
+
+void Averaging::archive(Archive& archive) {
+  if (!compresses()) return;
+  up_.archive(archive);
+  bool collects = down_.has_value();
+  archive.value("averaging.collects", collects);
+  if (!collects) return;
+  if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(up_.reference().size())));
+  down_->archive(archive);
+}
+
+void add_average(TrafficFormula& formula, const StrategySetting& setting) {
+  if (!setting.compressor) {
+    formula.sync(Traffic::kModel) +=
+        all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+    return;
+  }
+  const ModelSize model = model_size(setting);
+  const auto workers = static_cast<std::uint64_t>(setting.world_size);
+  const std::uint64_t messages = setting.collective == Collective::kStar ? 2 * workers : 2 * (workers - 1);
+  formula.sync(Traffic::kModel) += messages * model.bytes;
+  formula.depends_on_values = formula.depends_on_values || model.depends_on_values;
+}
+
+}  // namespace laconic

@@ -1,0 +1,223 @@
+#include "mechanisms/link_memory.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "base/byte_stream.h"
+#include "base/error.h"
+#include "comm/crc32c.h"
+#include "compress/error_feedback.h"
+#include "kernels/vector_ops.h"
+#include "mechanisms/push_sum.h"
+
+namespace laconic {
+namespace {
+
+// A message as floats; by way of `copy` where it does not lie at a float's place, as behind numbers of any length.
+std::span<const float> as_floats(std::span<const std::byte> message, std::size_t size, std::vector<float>& copy) {
+  if (message.size() != size * sizeof(float)) {
+    throw DecodeError("a model of " + std::to_string(message.size()) + " bytes instead of " +
+                      std::to_string(size * sizeof(float)));
+  }
+  if (reinterpret_cast<std::uintptr_t>(message.data()) % alignof(float) == 0) {
+    return {reinterpret_cast<const float*>(message.data()), size};
+  }
+  copy.resize(size);
+  std::memcpy(copy.data(), message.data(), message.size());
+  return copy;
+}
+
+class ExactMemory final : public LinkMemory {
+ public:
+  std::vector<Frame> encode(std::span<const float> x, std::span<const float>, double, Receivers, RandomStream&,
+                            const MakeFrame& make) override {
+    const auto bytes = std::as_bytes(x);
+    return {make(bytes.size(), [&](std::span<std::byte> out) { std::copy(bytes.begin(), bytes.end(), out.begin()); })};
+  }
+  void give(Receivers receivers, double gamma, double, std::span<const std::span<const std::byte>> messages,
+            std::span<float> x) override {
+    kernels::axpy(-given_fraction(receivers, gamma), as_floats(messages.front(), x.size(), copy_), x);
+  }
+  void take(Rank, std::span<const std::byte> message, double fraction, double, std::span<float> x) override {
+    const std::span<const float> told = as_floats(message, x.size(), copy_);
+    if (!kernels::all_finite(told)) throw DecodeError("a model with a value that is not finite");
+    kernels::axpy(static_cast<float>(fraction), told, x);
+  }
+
+ private:
+  std::vector<float> copy_;  // scratch
+};
+
+class ErrorMemory final : public LinkMemory {
+ public:
+  ErrorMemory(std::unique_ptr<Compressor> compressor, std::size_t size, bool of_updates)
+      : compressor_(std::move(compressor)), feedback_(*compressor_, size), of_updates_(of_updates) {
+    if (of_updates) update_.resize(size);
+  }
+
+  std::vector<Frame> encode(std::span<const float> x, std::span<const float> before, double, Receivers,
+                            RandomStream& random, const MakeFrame& make) override {
+    if (of_updates_) kernels::subtract(x, before, update_);
+    const std::size_t size = feedback_.prepare(of_updates_ ? std::span<const float>(update_) : x, random);
+    return {make(size, [&](std::span<std::byte> out) { feedback_.write(out); })};
+  }
+  void nobody_to_tell(std::span<const float> x, std::span<const float> before) override {
+    if (of_updates_) feedback_.add_difference(x, before);
+  }
+  void give(Receivers receivers, double gamma, double, std::span<const std::span<const std::byte>> messages,
+            std::span<float> x) override {
+    compressor_->decode_add(messages.front(), -given_fraction(receivers, gamma), x);
+  }
+  void take(Rank, std::span<const std::byte> message, double fraction, double, std::span<float> x) override {
+    compressor_->decode_add(message, static_cast<float>(fraction), x);
+  }
+  void merged(std::span<const float>) override { feedback_.clear(); }
+  void told_whole() override { feedback_.clear(); }
+  bool needs_before() const override { return of_updates_; }
+  double residual() const override { return std::sqrt(kernels::squared_norm(feedback_.error())); }
+  void archive(Archive& archive) override {
+    feedback_.archive(archive);
+    compressor_->archive(archive);
+  }
+
+ private:
+  std::unique_ptr<Compressor> compressor_;
+  ErrorFeedback feedback_;
+  bool of_updates_;
+  std::vector<float> update_;  // scratch
+};
+
+//   message := chain C(x - xhat)
+//   chain   := u32    crc32c over all messages on this link before this one; of none: 0
+class DifferenceMemory final : public LinkMemory {
+ public:
+  DifferenceMemory(std::unique_ptr<Compressor> compressor, std::size_t size, std::span<const float> start,
+                   const DifferenceOptions& options)
+      : compressor_(std::move(compressor)), options_(options), start_(size, 0.0F), difference_(size) {
+    LACONIC_CHECK(start.empty() || start.size() == size, start.size() << " elements for " << size);
+    std::copy(start.begin(), start.end(), start_.begin());
+  }
+
+  std::vector<Frame> encode(std::span<const float> x, std::span<const float>, double weight, Receivers receivers,
+                            RandomStream& random, const MakeFrame& make) override {
+    std::vector<Frame> frames;
+    left_ = 0.0;
+    const float inverse = options_.of_models ? static_cast<float>(1.0 / weight) : 1.0F;
+    for (std::size_t i = 0; i < (options_.same_receivers ? 1 : receivers.size()); ++i) {
+      const Copy& copy = told(options_.same_receivers ? Rank{kEveryone} : receivers[i].rank);
+      kernels::scaled(inverse, x, difference_);
+      kernels::subtract(difference_, copy.values, difference_);
+      left_ = std::max(left_, kernels::squared_norm(difference_));
+      const std::size_t size = compressor_->prepare(difference_, random);
+      frames.push_back(make(sizeof copy.chain + size, [&](std::span<std::byte> out) {
+        std::memcpy(out.data(), &copy.chain, sizeof copy.chain);
+        compressor_->write(out.subspan(sizeof copy.chain));
+      }));
+    }
+    return frames;
+  }
+  void give(Receivers receivers, double gamma, double weight, std::span<const std::span<const std::byte>> messages,
+            std::span<float> x) override {
+    if (options_.same_receivers) {
+      Copy& copy = told({kEveryone});
+      advance(copy, messages.front());
+      kernels::axpy(-given_fraction(receivers, gamma, worth(weight)), copy.values, x);
+      return;
+    }
+    for (std::size_t i = 0; i < receivers.size(); ++i) {
+      Copy& copy = told(receivers[i].rank);
+      advance(copy, messages[i]);
+      kernels::axpy(-given_fraction(receivers.subspan(i, 1), gamma, worth(weight)), copy.values, x);
+    }
+  }
+  void take(Rank sender, std::span<const std::byte> message, double fraction, double weight,
+            std::span<float> x) override {
+    Copy& copy = known(sender);
+    advance(copy, message);
+    kernels::axpy(static_cast<float>(fraction * worth(weight)), copy.values, x);
+  }
+  void merged(std::span<const float> x) override {
+    start_.assign(x.begin(), x.end());
+    for (auto* copies : {&told_, &known_}) {
+      for (auto& [rank, copy] : *copies) copy.values = start_;
+    }
+  }
+  double residual() const override { return std::sqrt(left_); }
+  void archive(Archive& archive) override {
+    archive.floats("difference.start", start_);
+    for (auto* copies : {&told_, &known_}) {
+      std::uint64_t count = copies->size();
+      archive.value("difference.copies", count);
+      auto next = copies->begin();
+      for (std::uint64_t i = 0; i < count; ++i) {
+        std::uint64_t rank = archive.loading() ? 0 : static_cast<std::uint64_t>(next->first + 1);
+        archive.value("difference.of", rank);
+        if (archive.loading()) {
+          if (rank > kMaxNodes) throw DecodeError("state: a copy of node " + std::to_string(rank));
+          next = copies->try_emplace(static_cast<std::int32_t>(rank) - 1, Copy{start_, 0}).first;
+        }
+        Copy& copy = next->second;
+        archive.floats("difference.copy", copy.values);
+        std::uint64_t chain = copy.chain;
+        archive.value("difference.chain", chain);
+        copy.chain = static_cast<std::uint32_t>(chain);
+        ++next;
+      }
+    }
+    compressor_->archive(archive);
+  }
+
+ private:
+  static constexpr std::int32_t kEveryone = -1;
+  struct Copy {
+    std::vector<float> values;
+    std::uint32_t chain = 0;  // over the messages that made it
+  };
+  using Copies = std::map<std::int32_t, Copy>;
+
+  // What a copy stands for, in parts of itself.
+  double worth(double weight) const { return options_.of_models ? weight : 1.0; }
+  Copy& told(Rank receiver) { return told_.try_emplace(receiver.value, Copy{start_, 0}).first->second; }
+  Copy& known(Rank sender) { return known_.try_emplace(sender.value, Copy{start_, 0}).first->second; }
+
+  void advance(Copy& copy, std::span<const std::byte> message) {
+    ByteReader in(message, "message");
+    const std::uint32_t chain = in.u32();
+    if (chain != copy.chain) {
+      throw DecodeError(
+          "a message that follows others than those that came: what is known of the sender is not what it "
+          "thinks, so a message of it was lost or changed");
+    }
+    const std::span<const std::byte> rest = in.rest();
+    compressor_->decode_add(rest, 1.0F, copy.values);
+    copy.chain = crc32c(rest, copy.chain);
+  }
+
+  std::unique_ptr<Compressor> compressor_;
+  DifferenceOptions options_;
+  std::vector<float> start_;
+  std::vector<float> difference_;  // scratch
+  double left_ = 0.0;
+  Copies told_;   // by receiver; or one for all
+  Copies known_;  // by sender
+};
+
+}  // namespace
+
+std::unique_ptr<LinkMemory> make_exact_memory() { return std::make_unique<ExactMemory>(); }
+
+std::unique_ptr<LinkMemory> make_error_memory(std::unique_ptr<Compressor> compressor, std::size_t size,
+                                              bool of_updates) {
+  return std::make_unique<ErrorMemory>(std::move(compressor), size, of_updates);
+}
+
+std::unique_ptr<LinkMemory> make_difference_memory(std::unique_ptr<Compressor> compressor, std::size_t size,
+                                                   std::span<const float> start, const DifferenceOptions& options) {
+  return std::make_unique<DifferenceMemory>(std::move(compressor), size, start, options);
+}
+
+}  // namespace laconic

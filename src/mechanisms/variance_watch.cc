@@ -1,0 +1,119 @@
+#include "mechanisms/variance_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mechanisms/model_codec.h"
+
+namespace laconic {
+namespace {
+
+std::vector<std::string_view> monitor_names() {
+  std::vector<std::string_view> names;
+  for (const MonitorRow& row : monitors()) names.push_back(row.name);
+  return names;
+}
+
+MonitorSetting monitor_setting(const WatchOptions& options, const StrategySetting& setting, double threshold) {
+  return {.dimension = setting.dimension,
+          .seed = setting.seed,
+          .threshold = threshold,
+          .sketch_rows = options.sketch_rows,
+          .sketch_cols = options.sketch_cols};
+}
+
+}  // namespace
+
+std::vector<OptionSpec> watch_options() {
+  return {
+      {.name = "monitor",
+       .type = OptionType::kChoice,
+       .default_value = "linear",
+       .choices = monitor_names(),
+       .help = "how the variance is estimated"},
+      {.name = "sketch_rows",
+       .type = OptionType::kInteger,
+       .default_value = "5",
+       .minimum = 1,
+       .maximum = 64,
+       .only_with = {"monitor", "sketch"},
+       .help = "rows of the AMS sketch"},
+      {.name = "sketch_cols",
+       .type = OptionType::kInteger,
+       .default_value = "250",
+       .minimum = 1,
+       .maximum = 32767,
+       .only_with = {"monitor", "sketch"},
+       .help = "columns of the AMS sketch"},
+  };
+}
+
+WatchOptions read_watch_options(const Options& options) {
+  const auto rows = monitors();
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const MonitorRow& monitor) { return monitor.name == options.text("monitor"); });
+  return {
+      .monitor = &*row, .sketch_rows = options.integer("sketch_rows"), .sketch_cols = options.integer("sketch_cols")};
+}
+
+VarianceWatch::VarianceWatch(const MonitorRow& row, std::unique_ptr<Monitor> monitor, SharedVector start,
+                             SharedVector first_previous)
+    : reduction_(row.reduction),
+      monitor_(std::move(monitor)),
+      state_(monitor_->state_size()),
+      reference_(std::move(start)),
+      previous_(std::move(first_previous)) {
+  monitor_->synchronised(reference_, previous_);
+}
+
+Task<void> VarianceWatch::observe(Worker& self) {
+  co_await self.compute([&] { monitor_->observe(self.params(), reference_, previous_, state_); });
+}
+
+Task<void> VarianceWatch::reduce(Comm& comm) {
+  if (reduction_ == Monitor::Reduction::kAny) {
+    const bool any = co_await comm.all_reduce_any(state_[0] != 0.0F, Traffic::kState);
+    state_[0] = any ? 1.0F : 0.0F;
+    co_return;
+  }
+  const SharedVector mean = co_await comm.all_reduce_mean(state_, Traffic::kState);
+  std::copy(mean.values().begin(), mean.values().end(), state_.begin());
+}
+
+double VarianceWatch::estimate(Worker& self) {
+  const double estimate = monitor_->estimate(state_);
+  self.measured("variance_estimate", estimate);
+  return estimate;
+}
+
+void VarianceWatch::synchronised(const SharedVector& common) {
+  previous_ = std::exchange(reference_, common);
+  monitor_->synchronised(reference_, previous_);
+}
+
+void VarianceWatch::archive(Archive& archive) {
+  archive_shared(archive, "watch.reference", reference_, reference_.size());
+  archive_shared(archive, "watch.previous", previous_, reference_.size());
+  if (archive.loading()) monitor_->synchronised(reference_, previous_);
+}
+
+void VarianceWatch::archive_state(Archive& archive) { archive.floats("watch.state", state_); }
+
+WatchFactory make_watch(const WatchOptions& options, const StrategySetting& setting, double threshold) {
+  const MonitorRow& row = *options.monitor;
+  const std::shared_ptr<const MonitorFactory> factory = row.make(monitor_setting(options, setting, threshold));
+  const SharedVector start(setting.start);
+  const SharedVector first_previous(factory->first_previous(setting.start));
+  return [=, &row] { return VarianceWatch(row, factory->make(), start, first_previous); };
+}
+
+std::size_t watch_state_size(const WatchOptions& options, const StrategySetting& setting) {
+  return options.monitor->state_size(monitor_setting(options, setting, 0.0));
+}
+
+std::uint64_t watch_payload(const WatchOptions& options, const StrategySetting& setting) {
+  if (options.one_bit()) return any_payload(setting.collective, setting.world_size).value;
+  return all_reduce_payload(setting.collective, setting.world_size, watch_state_size(options, setting)).value;
+}
+
+}  // namespace laconic

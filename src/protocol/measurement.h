@@ -1,0 +1,57 @@
+// What a run reports about itself at an evaluation: made by runtimes, written by `report`.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "comm/ledger.h"
+#include "protocol/learner.h"
+
+namespace laconic {
+
+// Accuracies of the workers' own models, as opposed to that of their average.
+struct WorkerAccuracy {
+  double mean = 0.0;
+  double minimum = 0.0;
+  double maximum = 0.0;
+
+  // Of one accuracy a worker, by rank; at least one.
+  static WorkerAccuracy of(std::span<const double> accuracies) {
+    WorkerAccuracy summary{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
+    for (const double accuracy : accuracies) {
+      summary.mean += accuracy / static_cast<double>(accuracies.size());
+      summary.minimum = std::min(summary.minimum, accuracy);
+      summary.maximum = std::max(summary.maximum, accuracy);
+    }
+    return summary;
+  }
+};
+
+struct Measurement {
+  Step step;                        // local steps every worker has taken
+  Seconds time;                     // of the runtime's clock, when the last worker had taken them
+  double train_loss = 0.0;          // mean over workers and steps since the measurement before
+  Evaluation test;                  // of the average of the workers' models
+  Evaluation validation;            // the same; no samples when the job holds none out
+  Prequential prequential;          // over all workers and steps so far, where the job asks for it
+  double consensus_distance = 0.0;  // (1/K) sum_k ||w_k - mean||^2
+  std::optional<WorkerAccuracy> workers;
+  std::uint64_t syncs = 0;                   // synchronisations so far
+  std::array<Tally, kTrafficKinds> traffic;  // sent so far by all nodes, each frame counted once
+  std::map<std::string, double> watched;     // latest values of what the strategy watches
+
+  Tally total() const {
+    Tally sum;
+    for (const Tally& tally : traffic) sum += tally;
+    return sum;
+  }
+};
+
+}  // namespace laconic

@@ -1,0 +1,28 @@
+#include "runtimes/process/node.h"
+
+#include "base/error.h"
+
+namespace laconic::mpi {
+
+void Endpoint::send(Rank to, const Frame& frame) {
+  LACONIC_CHECK(to.value >= 0 && to.value <= local_.world_size && to != self_, "send to node " << to.value);
+  local_.ledger.record_sent(self_, frame);
+  ++local_.sent;
+  if (process_of(to, local_.world_size) == local_.process) {
+    local_.ledger.record_local(self_, frame);
+    local_.parcels.push_back({.from = self_, .to = to, .frame = frame});
+  } else {
+    local_.link.send(self_, to, frame);
+  }
+}
+
+Task<std::optional<Arrival>> Endpoint::receive(Pattern pattern, Seconds patience) {
+  return mailbox_.receive(pattern, now(), patience);
+}
+
+Task<void> Endpoint::sleep(Seconds span) {
+  co_await suspend<bool>(
+      [this, span](Resume<bool> resume) { local_.sleeping.emplace(now() + span, std::move(resume)); });
+}
+
+}  // namespace laconic::mpi

@@ -1,0 +1,64 @@
+// A node of the process: its endpoint, over MPI to nodes of other processes and through memory to those of its own.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "comm/ledger.h"
+#include "comm/mailbox.h"
+#include "comm/transport.h"
+#include "links/mpi/link.h"
+#include "runtimes/process/clock.h"
+
+namespace laconic::mpi {
+
+// The process that a node lives in.
+inline int process_of(Rank node, int world_size) { return node.value == world_size ? 0 : node.value; }
+
+// What the nodes of one process share.
+struct Local {
+  Local(int process_rank, int size, Link& to_others)
+      : process(process_rank), world_size(size), link(to_others), ledger(size) {}
+
+  struct Parcel {
+    Rank from;
+    Rank to;
+    Frame frame;
+  };
+
+  int process;
+  int world_size;
+  Link& link;
+  RunClock clock;
+  WaitList waits;
+  Ledger ledger;               // of the nodes of this process
+  std::deque<Parcel> parcels;  // between these nodes, not delivered yet
+  // Frames of strategies that the nodes of this process have sent so far, and that were delivered to them: over all
+  // processes the two are equal when no frame is on its way.
+  std::uint64_t sent = 0;
+  std::uint64_t delivered = 0;
+  std::multimap<Seconds, Resume<bool>> sleeping;
+};
+
+class Endpoint final : public Transport {
+ public:
+  Endpoint(Rank self, Local& local) : self_(self), local_(local), mailbox_(self, local.world_size, local.waits) {}
+
+  Rank self() const override { return self_; }
+  int world_size() const override { return local_.world_size; }
+  void send(Rank to, const Frame& frame) override;
+  Task<std::optional<Arrival>> receive(Pattern pattern, Seconds patience) override;
+  Bytes carried() const override { return local_.ledger.sent(self_).framed + local_.ledger.received(self_).framed; }
+  Seconds now() const override { return local_.clock.now(); }
+  Task<void> sleep(Seconds span) override;
+
+  Mailbox& mailbox() { return mailbox_; }
+
+ private:
+  Rank self_;
+  Local& local_;
+  Mailbox mailbox_;
+};
+
+}  // namespace laconic::mpi

@@ -1,0 +1,112 @@
+// What is saved of a run while all processes stand still, and loaded before it goes on.
+#include <utility>
+
+#include "base/error.h"
+#include "runtimes/node/node_state.h"
+#include "runtimes/process/run.h"
+
+namespace laconic::mpi {
+
+Task<void> Run::checkpoint() {
+  co_await drain(kCheckpoints);
+  if (leads()) {
+    co_await measure_what_is_due();
+    if (stopped_) co_return;
+  }
+  if (options_.checkpoints.keeper == nullptr) co_return;
+  if (leads()) {
+    co_await lead_save(*options_.checkpoints.keeper);
+  } else {
+    co_await follow_save();
+  }
+}
+
+// Nobody goes on before the checkpoint is whole: what comes for a process must not change what it saves.
+Task<void> Run::follow_save() {
+  const DrainVerdict begin = co_await take_drain_verdict(kCheckpoints);
+  LACONIC_CHECK(begin == DrainVerdict::kSave, "a checkpoint that is not to be saved");
+  ByteWriter out;
+  encode_part(out, save_worker());
+  const FrameHeader header{Traffic::kControl, Tag::kReport, kCheckpoints};
+  send_report(header, out.bytes());
+  const Frame frame = co_await take_verdict(kCheckpoints, "that the checkpoint is whole");
+  ByteReader in(frame.payload(), "word that the checkpoint is whole");
+  const std::vector<Step> kept = decode_kept(in);
+  options_.checkpoints.keeper->keep_only(kept);
+}
+
+Task<void> Run::lead_save(CheckpointKeeper& keeper) {
+  const Step step = worker_->step();
+  tell_all(kCheckpoints, DrainVerdict::kSave);
+  std::vector<PartRecord> parts = {save_worker()};
+  if (coordinator_) {
+    Archive part;
+    archive_coordinator(part);
+    parts.push_back(keeper.save(step, part_name({size_}, size_), part.take()));
+  }
+  Archive run;
+  archive_run(run);
+  parts.push_back(keeper.save(step, kRunPart, run.take()));
+  for (Rank rank{1}; rank.value < size_; ++rank.value) {
+    const Frame frame = co_await take_report(kCheckpoints, rank, "word that its part of the checkpoint is saved");
+    parts.push_back(decode_part(frame.payload()));
+    if (parts.back().name != part_name(rank, size_)) {
+      throw DecodeError("worker " + std::to_string(rank.value) + " saved part '" + parts.back().name + "'");
+    }
+  }
+  const std::vector<Step> kept = keeper.complete(step, std::move(parts));
+  ByteWriter out;
+  encode_kept(out, kept);
+  const FrameHeader header{Traffic::kControl, Tag::kVerdict, kCheckpoints};
+  for (Rank rank{1}; rank.value < size_; ++rank.value) send_verdict(rank, header, out.bytes());
+}
+
+PartRecord Run::save_worker() {
+  Archive part;
+  archive_worker(part);
+  return options_.checkpoints.keeper->save(worker_->step(), part_name({rank_}, size_), part.take());
+}
+
+void Run::archive_worker(Archive& part) {
+  laconic::archive_worker(part, *worker_, learner_, *worker_node_.strategy, worker_node_.comm,
+                          worker_node_.endpoint.mailbox());
+  local_.ledger.archive(part, {rank_});
+  part.value("process.sent", local_.sent);
+  part.value("process.delivered", local_.delivered);
+  Seconds now = local_.clock.now();
+  part.value("process.now", now.value);
+  if (part.loading()) local_.clock.set(now);
+}
+
+void Run::archive_coordinator(Archive& part) {
+  laconic::archive_coordinator(part, *coordinator_->strategy, coordinator_->comm, coordinator_->endpoint.mailbox());
+  local_.ledger.archive(part, {size_});
+}
+
+void Run::archive_run(Archive& part) {
+  evaluation_.archive(part);
+  part.value("run.always_synchronised", always_synchronised_);
+  bool has_model = synchronised_.has_value();
+  part.value("run.has_model", has_model);
+  if (has_model) {
+    if (!synchronised_) synchronised_ = model_of(learner_);
+    part.floats("run.params", synchronised_->params);
+    part.floats("run.buffers", synchronised_->buffers);
+  }
+  if (observer_.archive) observer_.archive(part);
+}
+
+void Run::load(const ResumePoint& point) {
+  const auto read = [&](std::string_view name, auto&& archive) {
+    const std::vector<std::byte> bytes = point.part(name);
+    Archive part(bytes);
+    archive(part);
+    part.expect_end();
+  };
+  read(part_name({rank_}, size_), [&](Archive& part) { archive_worker(part); });
+  if (worker_->step() != point.step) throw DecodeError("state: a worker of another step");
+  if (coordinator_) read(part_name({size_}, size_), [&](Archive& part) { archive_coordinator(part); });
+  if (leads()) read(kRunPart, [&](Archive& part) { archive_run(part); });
+}
+
+}  // namespace laconic::mpi

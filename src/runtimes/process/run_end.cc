@@ -1,0 +1,80 @@
+// The end of a run that has come to it: the last reports, and leaving together.
+#include <asio/co_spawn.hpp>
+#include <utility>
+
+#include "base/error.h"
+#include "runtimes/process/run.h"
+
+namespace laconic::mpi {
+
+// All steps are done, or the job's end is reached: the last reports, and leaving together.
+void Run::settle() {
+  ended_ = local_.clock.now();
+  pool_.stop();
+  close();
+  error_ = nullptr;
+  done_ = false;
+  const bool was_stopped = std::exchange(stopped_, false);
+  asio::co_spawn(io_.get_executor(), leads() ? lead_end(was_stopped) : follow_end(was_stopped),
+                 [this](const std::exception_ptr& error) { finish(error); });
+  continue_coroutines();
+  while (!done_ && !error_ && !has_listened()) try_turn();
+  stopped_ = was_stopped;
+  if (!error_ && !asked_) flush(deadline());
+}
+
+std::optional<double> Run::accuracy_at_end(bool was_stopped) {
+  if (!was_stopped || options_.own_models == OwnModels::kNever) return std::nullopt;
+  return evaluate_own();
+}
+
+Task<void> Run::follow_end(bool was_stopped) {
+  co_await drain(kEnd);
+  EndReport report;
+  report.steps = worker_->step().value;
+  report.own_accuracy = accuracy_at_end(was_stopped);
+  Archive row;
+  local_.ledger.archive(row, {rank_});
+  report.ledger = row.take();
+  ByteWriter out;
+  report.encode(out);
+  const FrameHeader header{Traffic::kControl, Tag::kReport, kEnd};
+  send_report(header, out.bytes());
+  co_await take_verdict(kEnd, "on the end");
+}
+
+Task<void> Run::lead_end(bool was_stopped) {
+  co_await drain(kEnd);
+  std::vector<double> accuracies;
+  if (const std::optional<double> own = accuracy_at_end(was_stopped)) accuracies.push_back(*own);
+  all_rows_ = local_.ledger;
+  for (Rank rank{1}; rank.value < size_; ++rank.value) {
+    const Frame frame = co_await take_report(kEnd, rank, "last report");
+    ByteReader in(frame.payload(), "last report of worker " + std::to_string(rank.value));
+    const EndReport report = EndReport::decode(in);
+    if (report.own_accuracy) accuracies.push_back(*report.own_accuracy);
+    Archive row(report.ledger);
+    all_rows_.archive(row, rank);
+    row.expect_end();
+  }
+  if (stopped_by_) {
+    if (static_cast<int>(accuracies.size()) == size_) stopped_by_->workers = WorkerAccuracy::of(accuracies);
+    record(*stopped_by_);
+  }
+  const FrameHeader header{Traffic::kControl, Tag::kVerdict, kEnd};
+  for (Rank rank{1}; rank.value < size_; ++rank.value) send_verdict(rank, header, {});
+}
+
+// Unwinds all coroutines; what they compute is done.
+void Run::close() {
+  processor_.close();
+  local_.sleeping.clear();
+  control_.drop_receives();
+  worker_node_.endpoint.mailbox().clear();
+  if (coordinator_) coordinator_->endpoint.mailbox().clear();
+  io_.restart();
+  io_.poll();
+  io_.restart();
+}
+
+}  // namespace laconic::mpi

@@ -1,0 +1,139 @@
+// Reports of the workers after the steps that are measured, and the measuring by worker 0.
+#include <utility>
+
+#include "base/error.h"
+#include "kernels/vector_ops.h"
+#include "runtimes/node/node_state.h"
+#include "runtimes/process/run.h"
+
+namespace laconic::mpi {
+
+bool Run::measures_own(Step step) const {
+  return options_.own_models == OwnModels::kAlways ||
+         (options_.own_models == OwnModels::kAtEnd && step == options_.steps);
+}
+
+// Nothing where the test split is at another site.
+std::optional<double> Run::evaluate_own() {
+  const Evaluation own = learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest);
+  return own.samples == 0 ? std::nullopt : std::optional(own.accuracy);
+}
+
+Task<std::optional<double>> Run::own_accuracy() {
+  std::optional<double> accuracy;
+  local_.clock.pause();
+  co_await compute([&] { accuracy = evaluate_own(); });
+  local_.clock.resume();
+  co_return accuracy;
+}
+
+Task<void> Run::report() {
+  Worker& self = *worker_;
+  EvaluationReport report;
+  report.step = self.step();
+  const Worker::MeanLoss loss = self.take_loss();
+  report.loss_sum = loss.sum;
+  report.loss_steps = loss.steps;
+  report.tested = loss.tested;
+  report.squared_norm = kernels::squared_norm(self.params());
+  if (measures_own(self.step())) report.own_accuracy = co_await own_accuracy();
+  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+    report.traffic[kind] = local_.ledger.total(static_cast<Traffic>(kind));
+  }
+  if (options_.average) {
+    Model model = model_of(learner_);
+    report.params = std::move(model.params);
+    report.buffers = std::move(model.buffers);
+  }
+  if (leads()) {
+    if (!options_.average) evaluation_.set_model(report.step, model_to_measure());
+    evaluation_.add({0}, std::move(report), local_.clock.now());
+    co_return;
+  }
+  ByteWriter out;
+  report.encode(out);
+  const FrameHeader header{Traffic::kEvaluation, Tag::kReport, kEvaluations};
+  send_report(header, out.bytes());
+}
+
+// The model that worker 0 last took part in synchronising; its own where it never did, or did just now.
+Model Run::model_to_measure() const {
+  if (synchronised_now_ || !synchronised_) return model_of(learner_);
+  return *synchronised_;
+}
+
+void Run::take_in(const Arrival& arrival) {
+  ByteReader in(arrival.frame.payload(), "report of worker " + std::to_string(arrival.from.value));
+  evaluation_.add(arrival.from, EvaluationReport::decode(in, learner_.layout().size, learner_.buffers().size()),
+                  local_.clock.now());
+}
+
+// Worker 0, between two steps: measures the models of steps that all have reported.
+Task<void> Run::measure_what_is_due() {
+  const Seconds at_once;
+  while (const std::optional<Arrival> arrival = co_await take(Tag::kReport, kEvaluations, std::nullopt, at_once)) {
+    take_in(*arrival);
+  }
+  while (!stopped_) {
+    std::optional<Evaluator::Due> due = evaluation_.take_due();
+    if (!due) co_return;
+    co_await measure(*due);
+  }
+}
+
+Task<void> Run::await_reports() {
+  co_await measure_what_is_due();
+  while (!stopped_) {
+    const std::optional<Rank> missing = evaluation_.missing();
+    if (!missing) co_return;
+    const Frame frame = co_await take_report(kEvaluations, *missing, "report of its last steps");
+    const Arrival arrival{*missing, frame};
+    take_in(arrival);
+    co_await measure_what_is_due();
+  }
+}
+
+Task<void> Run::measure(Evaluator::Due& due) {
+  Measurement& measurement = due.measurement;
+  local_.clock.pause();
+  co_await compute([&] {
+    measurement.test = learner_.evaluate(due.model.params, due.model.buffers, Split::kTest);
+    measurement.validation = learner_.evaluate(due.model.params, due.model.buffers, Split::kValidation);
+  });
+  local_.clock.resume();
+  const bool is_good = evaluation_.measured(due);
+  if (!is_good && due.step == options_.steps) {
+    record(measurement);
+    throw divergence(due.broken, due.step);
+  }
+  if (options_.until && options_.until(measurement)) {
+    stopped_ = true;
+    stopped_by_ = measurement;
+    link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kStop, .text = "the end of the job is reached"}.encode());
+    co_return;
+  }
+  record(measurement);
+}
+
+void Run::record(const Measurement& measurement) {
+  if (observer_.on_measurement) observer_.on_measurement(measurement);
+}
+
+void Run::synchronised(Rank rank, Step step) {
+  if (rank.value != 0 || !leads()) return;
+  evaluation_.count_sync();
+  synchronised_now_ = true;
+  // One that synchronises in every step is measured as it is.
+  if (!always_synchronised_) synchronised_ = model_of(learner_);
+  if (observer_.on_sync) observer_.on_sync(step, evaluation_.watched());
+}
+
+void Run::measured(Rank rank, Step, std::string_view name, double value) {
+  if (rank.value == 0) evaluation_.watch(name, value);
+}
+
+void Run::warned(Rank, Step, const std::string& text) {
+  if (observer_.on_warning) observer_.on_warning(text);
+}
+
+}  // namespace laconic::mpi

@@ -1,0 +1,57 @@
+// CSV: one sample a line, a column of labels, numbers in all others.
+//
+//   file   = [BOM] [header] sample*      lines end with LF or CRLF; empty ones are skipped
+//   header = the names of the columns
+//   sample = fields, as many in every line, with a separator between each two
+//   field  = text, or "text" in which "" stands for a quote; blanks around either do not count
+//
+// A number is decimal ("-1.5e3", "+2"), finite and within float's range. A label is any text but the empty one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "training/data/dataset.h"
+
+namespace laconic {
+
+enum class CsvHeader { kAuto, kYes, kNo };
+
+struct CsvFormat {
+  char separator = ',';
+  // Auto: the first line is the header where `label` is a name; where it is a number, if a field of that line that is
+  // no label is not a number either.
+  CsvHeader header = CsvHeader::kAuto;
+  // The column of labels: its name in the header, or else its number, counted from 1.
+  std::string label = "label";
+};
+
+inline constexpr std::size_t kMostCsvLabels = 256;
+
+struct CsvTable {
+  std::vector<std::string> columns;   // the header without the column of labels; empty without a header
+  std::size_t features = 0;           // numbers in a line, at least one
+  std::vector<float> values;          // samples x features, line after line
+  std::vector<std::uint32_t> labels;  // of each sample: which of `names`
+  struct Name {
+    std::string text;
+    std::size_t line = 0;  // where it stands first, counted from 1
+  };
+  std::vector<Name> names;  // at most kMostCsvLabels different ones, in the order in which they appear
+};
+
+// The table in `text`; `path` names it in errors. Throws UsageError, one line with path, line, column and remedy, for
+// whatever is not as above, more than kMostCsvLabels labels, and a text without a sample.
+CsvTable parse_csv(std::string_view text, const std::string& path, const CsvFormat& format);
+
+// The keys of [data], and DatasetRow::open. Classes are numbered by the training file: its labels themselves where all
+// are whole numbers, which then are below 256, else by their order as bytes. Samples are vectors of features, 1 x 1 x
+// features.
+std::span<const OptionSpec> csv_options();
+Dataset open_csv(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits);
+
+}  // namespace laconic

@@ -1,0 +1,51 @@
+#include "training/data/fingerprint.h"
+
+namespace laconic {
+namespace {
+
+void add_kind(const Dataset& dataset, Fingerprint& fingerprint) {
+  fingerprint.add(static_cast<std::uint64_t>(dataset.input));
+  for (const std::int64_t size : {dataset.shape.channels, dataset.shape.height, dataset.shape.width}) {
+    fingerprint.add(static_cast<std::uint64_t>(size));
+  }
+  fingerprint.add(dataset.classes);
+  fingerprint.add(dataset.vocabulary);
+  fingerprint.add(dataset.train.values.empty() ? 0 : 1);
+}
+
+template <typename Values>
+void add_all(const Values& values, Fingerprint& fingerprint) {
+  fingerprint.add(values.size());
+  for (const auto value : values) fingerprint.add(std::uint64_t{value});
+}
+
+}  // namespace
+
+std::uint64_t fingerprint_of_kind(const Dataset& dataset) {
+  Fingerprint fingerprint;
+  add_kind(dataset, fingerprint);
+  return fingerprint.value();
+}
+
+std::uint64_t fingerprint_of_training(const Dataset& dataset) {
+  Fingerprint fingerprint;
+  add_kind(dataset, fingerprint);
+  fingerprint.add(dataset.train.count());
+  add_all(dataset.train.labels, fingerprint);
+  add_all(dataset.train.users, fingerprint);
+  add_all(dataset.train.tokens, fingerprint);
+  return fingerprint.value();
+}
+
+std::string kind_text(const Dataset& dataset) {
+  if (dataset.input == Input::kText) return "text of " + std::to_string(dataset.classes) + " different tokens";
+  const bool bytes = dataset.train.values.empty();
+  const std::string classes = " in " + std::to_string(dataset.classes) + " classes";
+  if (dataset.shape.channels == 1 && dataset.shape.height == 1) {
+    return "vectors of " + std::to_string(dataset.shape.width) + (bytes ? " bytes" : " numbers") + classes;
+  }
+  return "images of " + std::to_string(dataset.shape.channels) + "x" + std::to_string(dataset.shape.height) + "x" +
+         std::to_string(dataset.shape.width) + (bytes ? "" : " numbers") + classes;
+}
+
+}  // namespace laconic

@@ -1,0 +1,179 @@
+#include "training/data/image_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <sstream>
+
+#include "base/error.h"
+#include "training/data/data_files.h"
+#include "training/data/fingerprint.h"
+#include "training/formats/input_file.h"
+#include "training/formats/image_file.h"
+
+namespace laconic {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The names in a folder for which `wanted` holds, in the order of bytes.
+template <typename Wanted>
+std::vector<std::string> names_in(const fs::path& folder, Wanted wanted) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (!name.starts_with('.') && wanted(*entry, ignored)) names.push_back(name);
+  }
+  if (error) throw UsageError(folder.string() + ": cannot be read (" + error.message() + "); check data.dir");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> classes_in(const fs::path& folder) {
+  return names_in(folder,
+                  [](const fs::directory_entry& entry, std::error_code& error) { return entry.is_directory(error); });
+}
+
+bool is_image(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+struct ImageList {
+  std::vector<std::string> paths;
+  std::vector<std::uint8_t> labels;
+};
+
+// `needs_all`: every class has to have an image.
+ImageList list_images(const fs::path& folder, const std::vector<std::string>& classes, bool needs_all) {
+  for (const std::string& name : classes_in(folder)) {
+    if (std::find(classes.begin(), classes.end(), name) == classes.end()) {
+      throw UsageError((folder / name).string() +
+                       ": is none of the classes that training has; take it away, or list it in data.classes");
+    }
+  }
+  ImageList list;
+  for (std::size_t label = 0; label < classes.size(); ++label) {
+    const fs::path place = folder / classes[label];
+    std::error_code error;
+    if (!fs::exists(place, error)) continue;  // a split, or a worker, without images of this class
+    for (const std::string& name :
+         names_in(place, [](const fs::directory_entry&entry, std::error_code&) { return is_image(entry.path()); })) {
+      if (!fs::is_regular_file(place / name, error)) {
+        throw UsageError((place / name).string() + ": is called an image and is no file" +
+                         (fs::is_symlink(place / name, error) ? ", but a link to none" : "") +
+                         "; mend it or take it away");
+      }
+      list.paths.push_back((place / name).string());
+      list.labels.push_back(static_cast<std::uint8_t>(label));
+    }
+    if (needs_all && (list.labels.empty() || list.labels.back() != label)) {
+      throw UsageError(place.string() +
+                       ": holds no .png, .jpg or .jpeg; take the class away, or list all classes in data.classes");
+    }
+  }
+  if (list.paths.empty()) {
+    throw UsageError(folder.string() + ": holds no image: it needs a folder a class with .png, .jpg or .jpeg in it");
+  }
+  return list;
+}
+
+// The images of a list that `keep` marks, which must have `shape`.
+std::vector<std::uint8_t> read_images(const ImageList& list, const std::vector<bool>& keep, const ImageShape& shape) {
+  std::vector<std::uint8_t> pixels;
+  for (std::size_t i = 0; i < list.paths.size(); ++i) {
+    if (!keep[i]) continue;
+    const ImageBytes image = read_image(list.paths[i], shape.channels == 1);
+    if (image.shape != shape) {
+      throw UsageError(list.paths[i] + ": is " + std::to_string(image.shape.width) + " x " +
+                       std::to_string(image.shape.height) + " pixels, and the first image of training " +
+                       std::to_string(shape.width) + " x " + std::to_string(shape.height) +
+                       "; bring all to one size first");
+    }
+    pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
+  }
+  return pixels;
+}
+
+std::vector<std::string> listed(const std::string& text) {
+  std::vector<std::string> names;
+  std::istringstream stream(text);
+  for (std::string name; std::getline(stream, name, ',');) {
+    name.erase(0, name.find_first_not_of(' '));
+    name.erase(name.find_last_not_of(' ') + 1);
+    if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
+      throw UsageError("data.classes: '" + name + "' is no name of a folder; give names behind commas");
+    }
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      throw UsageError("data.classes: '" + name + "' comes twice; give each class once");
+    }
+    names.push_back(name);
+  }
+  return names;
+}
+
+// Workers with folders of their own have to agree in the names.
+std::uint64_t fingerprint_of(const std::vector<std::string>& names) {
+  Fingerprint fingerprint;
+  for (const std::string& name : names) fingerprint.add(name);
+  return fingerprint.value();
+}
+
+}  // namespace
+
+std::span<const OptionSpec> image_folder_options() {
+  static const std::array options = {
+      OptionSpec{.name = "colours",
+                 .type = OptionType::kChoice,
+                 .default_value = "rgb",
+                 .choices = {"rgb", "grey"},
+                 .help = "three channels or one"},
+      OptionSpec{.name = "classes",
+                 .default_value = "",
+                 .help = "names of the folders of classes, in the order of their numbers, such as \"cat,dog\"; by "
+                         "default those of train/, by name; to be given where workers have folders of their own that "
+                         "lack some"}};
+  return options;
+}
+
+Dataset open_image_folder(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) {
+  const fs::path place(directory);
+  std::vector<std::string> classes = listed(options.text("classes"));
+  const bool found = classes.empty();
+  if (found) classes = classes_in(place / "train");
+  if (found && classes.size() == 1) {
+    throw UsageError((place / "train").string() + ": has one class, " + shown(classes.front()) +
+                     ", and there is nothing to tell apart; give two at least");
+  }
+  if (classes.size() > kMostImageClasses) {
+    throw UsageError(directory + ": has " + std::to_string(classes.size()) + " classes; " +
+                     std::to_string(kMostImageClasses) + " is the most");
+  }
+  const ImageList train = list_images(place / "train", classes, found);
+  Dataset dataset;
+  dataset.name = row.name;
+  dataset.classes = static_cast<std::uint32_t>(classes.size());
+  dataset.vocabulary = fingerprint_of(classes);
+  dataset.shape = read_image(train.paths.front(), options.text("colours") == "grey").shape;
+  dataset.train.labels = train.labels;
+  dataset.files = train.paths;
+  if (splits == Splits::kTraining) return dataset;
+  const ImageList test = list_images(place / "test", classes, false);
+  dataset.test.labels = test.labels;
+  dataset.test.pixels = read_images(test, std::vector<bool>(test.paths.size(), true), dataset.shape);
+  return dataset;
+}
+
+void read_folder_images(const DatasetRow&, const std::string&, const Options&, const std::vector<bool>& keep,
+                        Dataset& dataset) {
+  const ImageList list{.paths = std::move(dataset.files), .labels = {}};
+  dataset.files.clear();
+  dataset.train.pixels = read_images(list, keep, dataset.shape);
+}
+
+}  // namespace laconic

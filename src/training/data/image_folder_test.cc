@@ -1,0 +1,212 @@
+#include "training/data/image_folder.h"
+
+#include <png.h>
+#include <turbojpeg.h>
+
+#include <cstring>
+#include <filesystem>
+#include <functional>
+
+#include "training/data/test_support.h"
+#include "training/formats/image_file.h"
+
+namespace laconic {
+namespace {
+
+// A PNG file of `sides` x `sides` pixels, interleaved.
+void write_png(const std::string& path, std::uint32_t width, std::uint32_t height,
+               const std::vector<std::uint8_t>& pixels, std::uint32_t format) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  png_image image;
+  std::memset(&image, 0, sizeof image);
+  image.version = PNG_IMAGE_VERSION;
+  image.width = width;
+  image.height = height;
+  image.format = format;
+  ASSERT_NE(png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr), 0) << image.message;
+}
+
+// 2 x 2 pixels: red, green, blue, white.
+const std::vector<std::uint8_t> kFour = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255};
+
+void write_grey(const std::string& path, std::uint8_t value) {
+  write_png(path, 2, 2, std::vector<std::uint8_t>(4, value), PNG_FORMAT_GRAY);
+}
+
+// Two classes of two images each for training, one of them for testing.
+void write_data(const TemporaryFolder& folder) {
+  write_grey(folder.path("train/dog/b.png"), 20);
+  write_grey(folder.path("train/dog/a.PNG"), 10);
+  write_grey(folder.path("train/cat/x.png"), 30);
+  write_grey(folder.path("train/cat/y.png"), 40);
+  write_grey(folder.path("test/dog/t.png"), 50);
+  folder.write("train/cat/notes.txt", "no image");
+}
+
+const DatasetRow& row() { return find_dataset("image_folder"); }
+Options options(const std::map<std::string, std::string>& given = {}) {
+  std::map<std::string, GivenOption> texts;
+  for (const auto& [key, text] : given) texts[key] = {.text = text, .where = "test"};
+  return Options("data", row().options, texts);
+}
+
+TEST(ImageFiles, OfPngComeInPlanes) {
+  const TemporaryFolder folder;
+  write_png(folder.path("four.png"), 2, 2, kFour, PNG_FORMAT_RGB);
+  const ImageBytes image = read_image(folder.path("four.png"), false);
+  EXPECT_EQ(image.shape, (ImageShape{.channels = 3, .height = 2, .width = 2}));
+  EXPECT_EQ(image.pixels, (std::vector<std::uint8_t>{255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255}));
+}
+
+// A file typed in from the format's description: one pixel, red, without help of libpng's writer.
+TEST(ImageFiles, OfPngAreWhatAFileByHandSays) {
+  const std::uint8_t bytes[] = {0x89, 'P',  'N',  'G',  '\r', '\n', 0x1a, '\n',  // signature
+                                0,    0,    0,    13,   'I',  'H',  'D',  'R',  0,   0,   0,   1,
+                                0,    0,    0,    1,    8,    2,    0,    0,    0,  // 1 x 1, 8 bits, RGB
+                                0x90, 0x77, 0x53, 0xde, 0,    0,    0,    12,   'I', 'D', 'A', 'T',
+                                0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0,    0,    3,   1,   1,   0,  // filter 0, red
+                                0xc9, 0xfe, 0x92, 0xef, 0,    0,    0,    0,    'I', 'E', 'N', 'D',
+                                0xae, 0x42, 0x60, 0x82};
+  const TemporaryFolder folder;
+  const std::string path = folder.write("red.png", {reinterpret_cast<const char*>(bytes), sizeof bytes});
+  EXPECT_EQ(read_image(path, false).pixels, (std::vector<std::uint8_t>{255, 0, 0}));
+}
+
+TEST(ImageFiles, OfJpegComeInPlanesToo) {
+  // One colour, which JPEG keeps to a step or two.
+  std::vector<std::uint8_t> pixels;
+  for (int i = 0; i < 8 * 16; ++i) pixels.insert(pixels.end(), {200, 100, 50});
+  const TemporaryFolder folder;
+  unsigned char* jpeg = nullptr;
+  unsigned long size = 0;
+  const tjhandle encoder = tjInitCompress();
+  ASSERT_EQ(tjCompress2(encoder, pixels.data(), 16, 0, 8, TJPF_RGB, &jpeg, &size, TJSAMP_444, 95, 0), 0);
+  const std::string whole(reinterpret_cast<const char*>(jpeg), size);
+  tjFree(jpeg);
+  tjDestroy(encoder);
+  const std::string path = folder.write("one.jpg", whole);
+  const ImageBytes image = read_image(path, false);
+  EXPECT_EQ(image.shape, (ImageShape{.channels = 3, .height = 8, .width = 16}));
+  for (std::size_t i = 0; i < 128; ++i) {
+    ASSERT_NEAR(image.pixels[i], 200, 3);
+    ASSERT_NEAR(image.pixels[128 + i], 100, 3);
+    ASSERT_NEAR(image.pixels[256 + i], 50, 3);
+  }
+  EXPECT_EQ(read_image(path, true).shape.channels, 1);
+  folder.write("cut.jpg", whole.substr(0, whole.size() / 2));
+  EXPECT_NE(usage_error([&] { read_image(folder.path("cut.jpg"), false); }).find("no sound JPEG"), std::string::npos);
+}
+
+TEST(ImageFiles, AreRefusedWithTheirNameAndTheReason) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& name, const std::string& bytes) {
+    const std::string path = folder.write(name, bytes);
+    const std::string error = usage_error([&] { read_image(path, false); });
+    EXPECT_EQ(error.find(path + ": "), 0U) << error;
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+    return error;
+  };
+  EXPECT_NE(refusal("empty.png", "").find("is empty"), std::string::npos);
+  EXPECT_NE(refusal("text.png", "hello").find("neither a PNG nor a JPEG"), std::string::npos);
+  write_png(folder.path("four.png"), 2, 2, kFour, PNG_FORMAT_RGB);
+  const std::string whole = read_whole(folder.path("four.png"));
+  for (std::size_t size = 9; size < whole.size() - 12; size += 7) refusal("cut.png", whole.substr(0, size));
+  std::string huge = whole;
+  huge[16] = 0x7f;  // the width
+  refusal("huge.png", huge);
+  EXPECT_NE(usage_error([&] { read_image(folder.path("none.png"), false); }).find("cannot be opened"),
+            std::string::npos);
+}
+
+TEST(ImageFolders, HaveTheirClassesByNameAndTheirImagesInOrder) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  const Dataset data = load_dataset(row(), folder.path(), options({{"colours", "grey"}}));
+  EXPECT_EQ(data.classes, 2U);
+  EXPECT_EQ(data.shape, (ImageShape{.channels = 1, .height = 2, .width = 2}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 1, 1}));
+  EXPECT_EQ(data.train.pixels,
+            (std::vector<std::uint8_t>{30, 30, 30, 30, 40, 40, 40, 40, 10, 10, 10, 10, 20, 20, 20, 20}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{1}));
+  EXPECT_EQ(data.test.pixels, (std::vector<std::uint8_t>{50, 50, 50, 50}));
+}
+
+TEST(ImageFolders, GiveAWorkerItsImagesAlone) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  folder.write("train/dog/b.png", "damaged, and nobody's who does not keep it");
+  Dataset data = open_dataset(row(), folder.path(), options({{"colours", "grey"}}), Splits::kTraining);
+  read_chosen(row(), folder.path(), {}, {false, true, true, false}, data);
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{40, 40, 40, 40, 10, 10, 10, 10}));
+}
+
+TEST(ImageFolders, TakeTheClassesThatTheJobLists) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  const Dataset data = load_dataset(row(), folder.path(), options({{"classes", "dog, bird,cat"}}));
+  EXPECT_EQ(data.classes, 3U);
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 2, 2}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{0}));
+  EXPECT_NE(data.vocabulary, load_dataset(row(), folder.path(), options()).vocabulary);
+}
+
+TEST(ImageFolders, LeaveNothingOutInSilence) {
+  const auto refusal = [](const std::function<void(const TemporaryFolder&)>& spoil, const std::string& classes = "") {
+    const TemporaryFolder folder;
+    write_data(folder);
+    spoil(folder);
+    return usage_error([&] { open_dataset(row(), folder.path(), options({{"classes", classes}})); });
+  };
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::create_symlink("nowhere.png", folder.path("train/cat/z.png"));
+            }).find("train/cat/z.png: is called an image and is no file, but a link to none"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::create_directories(folder.path("train/dog/z.jpg"));
+            }).find("train/dog/z.jpg: is called an image and is no file; mend it"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::create_directories(folder.path("train/emu"));
+            }).find("train/emu: holds no .png, .jpg or .jpeg"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              std::filesystem::remove_all(folder.path("train/cat"));
+            }).find("train: has one class, 'dog'"),
+            std::string::npos);
+}
+
+TEST(ImageFolders, AreRefusedWithThePlaceAndTheReason) {
+  const auto refusal = [](auto spoil, const std::map<std::string, std::string>& given = {}) {
+    const TemporaryFolder folder;
+    write_data(folder);
+    spoil(folder);
+    return usage_error([&] { load_dataset(row(), folder.path(), options(given)); });
+  };
+  const auto remove = [](const char* name) {
+    return [name](const TemporaryFolder& folder) { std::filesystem::remove_all(folder.path(name)); };
+  };
+  EXPECT_NE(refusal(remove("train")).find("/train: cannot be read"), std::string::npos);
+  EXPECT_NE(refusal(remove("test")).find("/test: cannot be read"), std::string::npos);
+  EXPECT_NE(refusal(remove("test/dog")).find("/test: holds no image"), std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              write_grey(folder.path("test/bird/b.png"), 1);
+            }).find("/test/bird: is none of the classes"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              write_png(folder.path("train/dog/c.png"), 3, 1, std::vector<std::uint8_t>(3, 1), PNG_FORMAT_GRAY);
+            }).find("/train/dog/c.png: is 3 x 1 pixels, and the first image of training 2 x 2"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder& folder) {
+              folder.write("train/cat/x.png", "nonsense");
+            }).find("/train/cat/x.png: is neither"),
+            std::string::npos);
+  EXPECT_NE(refusal([](const TemporaryFolder&) {}, {{"classes", "cat"}}).find("/train/dog: is none of"),
+            std::string::npos);
+  for (const char* classes : {"cat,,dog", "cat,../dog", "cat,cat"}) {
+    EXPECT_NE(refusal([](const TemporaryFolder&) {}, {{"classes", classes}}).find("data.classes: "), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace laconic

@@ -1,0 +1,25 @@
+// One image of a PNG or JPEG file, as bytes in planes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "training/formats/image_shape.h"
+
+namespace laconic {
+
+inline constexpr std::size_t kLargestImageFile = std::size_t{1} << 26;
+inline constexpr std::int64_t kLargestImageSide = 4096;
+
+struct ImageBytes {
+  ImageShape shape;                  // 1 channel (grey) or 3 (red, green, blue)
+  std::vector<std::uint8_t> pixels;  // shape.size(), plane after plane, rows from the top
+};
+
+// Which of the two it is the file's first bytes tell. Colours become grey as libpng and libjpeg-turbo have it; what is
+// see-through lies on black; of more than eight bits the upper eight are kept. Throws UsageError with the file and the
+// reason for what is no such file, damaged, or larger than the limits above.
+ImageBytes read_image(const std::string& path, bool grey);
+
+}  // namespace laconic

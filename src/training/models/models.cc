@@ -1,0 +1,430 @@
+#include "training/models/models.h"
+
+#include <torch/csrc/jit/serialization/pickle.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/row.h"
+#include "training/models/lstm.h"
+#include "training/models/network.h"
+#include "training/models/resnet.h"
+#include "training/models/script_network.h"
+#include "training/models/vgg.h"
+
+namespace laconic {
+
+namespace {
+
+// The a of Glorot's U(-a, a).
+double glorot(std::int64_t fan_in, std::int64_t fan_out) {
+  return std::sqrt(6.0 / static_cast<double>(fan_in + fan_out));
+}
+
+}  // namespace
+
+void Network::add_dense(const std::string& name, std::int64_t inputs, std::int64_t outputs) {
+  add({name + ".weight", {outputs, inputs}, ParameterSpec::Start::kUniform, glorot(inputs, outputs)});
+  add(ParameterSpec{.name = name + ".bias", .shape = {outputs}});
+}
+
+void Network::add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs, std::int64_t kernel) {
+  const std::int64_t area = kernel * kernel;
+  add({name + ".weight",
+       {outputs, inputs, kernel, kernel},
+       ParameterSpec::Start::kUniform,
+       glorot(inputs * area, outputs * area)});
+  add(ParameterSpec{.name = name + ".bias", .shape = {outputs}});
+}
+
+at::Tensor Network::loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const {
+  return at::cross_entropy_loss(scores, labels, {}, mean ? at::Reduction::Mean : at::Reduction::Sum);
+}
+
+std::int64_t Network::right(const at::Tensor& scores, const at::Tensor& labels) const {
+  return scores.argmax(1).eq(labels).sum().item<std::int64_t>();
+}
+
+void Network::save(const std::string& path, const std::vector<at::Tensor>& parameters,
+                   const std::vector<at::Tensor>& buffers) const {
+  c10::Dict<std::string, at::Tensor> state;
+  for (std::size_t i = 0; i < parameters.size(); ++i) state.insert(parameters_.at(i).name, parameters[i].clone());
+  for (std::size_t i = 0; i < buffers.size(); ++i) state.insert(buffers_.at(i).name, buffers[i].clone());
+  const std::vector<char> bytes = torch::jit::pickle_save(state);
+  std::ofstream stream(path, std::ios::binary);
+  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  TORCH_CHECK(stream, path, ": cannot be written");
+}
+
+at::Tensor dropout(const at::Tensor& x, double rate, at::Generator* masks) {
+  if (masks == nullptr || rate == 0.0) return x;
+  at::Tensor mask;
+  {
+    const at::NoGradGuard no_gradient;
+    mask = at::empty_like(x).bernoulli_(1.0 - rate, *masks).div_(1.0 - rate);
+  }
+  return x * mask;
+}
+
+namespace {
+
+using Parameters = std::vector<at::Tensor>;
+
+// Weight and bias number `layer`.
+at::Tensor dense(const Parameters& parameters, std::size_t layer, const at::Tensor& x) {
+  return at::linear(x, parameters[2 * layer], parameters[2 * layer + 1]);
+}
+
+at::Tensor convolution(const Parameters& parameters, std::size_t layer, const at::Tensor& x, std::int64_t padding) {
+  return at::conv2d(x, parameters[2 * layer], parameters[2 * layer + 1], /*stride=*/1, padding);
+}
+
+void require_size(const ImageShape& shape, std::int64_t smallest, std::string_view model) {
+  if (shape.height >= smallest && shape.width >= smallest) return;
+  throw UsageError("model.name: " + std::string(model) + " needs images of at least " + std::to_string(smallest) + "x" +
+                   std::to_string(smallest) + " pixels, the data set has " + std::to_string(shape.height) + "x" +
+                   std::to_string(shape.width) + "; take another model, such as mlp");
+}
+
+// Softmax regression: one dense layer, from zero, where the convex loss has no better start.
+class LogisticRegression final : public Network {
+ public:
+  LogisticRegression(const ImageShape& shape, std::uint32_t classes) {
+    add(ParameterSpec{.name = "weight", .shape = {classes, static_cast<std::int64_t>(shape.size())}});
+    add(ParameterSpec{.name = "bias", .shape = {classes}});
+  }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
+    return dense(parameters, 0, images.flatten(1));
+  }
+};
+
+// Fully connected layers with ReLU between them.
+class Mlp final : public Network {
+ public:
+  Mlp(const std::vector<std::int64_t>& hidden, const ImageShape& shape, std::uint32_t classes) {
+    auto inputs = static_cast<std::int64_t>(shape.size());
+    for (const std::int64_t size : hidden) {
+      add_dense("fc" + std::to_string(++layers_), inputs, size);
+      inputs = size;
+    }
+    add_dense("fc" + std::to_string(++layers_), inputs, classes);
+  }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
+    at::Tensor x = images.flatten(1);
+    for (std::size_t layer = 0; layer + 1 < layers_; ++layer) x = dense(parameters, layer, x).relu_();
+    return dense(parameters, layers_ - 1, x);
+  }
+
+ private:
+  std::size_t layers_ = 0;
+};
+
+// LeNet-5 as Theologitis et al. 2025 use it: tanh, average pooling, the first convolution padded to the same size.
+class LeNet5 final : public Network {
+ public:
+  LeNet5(const ImageShape& shape, std::uint32_t classes) {
+    require_size(shape, 12, "lenet5");
+    const std::int64_t height = (shape.height / 2 - 4) / 2;
+    const std::int64_t width = (shape.width / 2 - 4) / 2;
+    add_convolution("conv1", shape.channels, 6, 5);
+    add_convolution("conv2", 6, 16, 5);
+    add_dense("fc1", 16 * height * width, 120);
+    add_dense("fc2", 120, 84);
+    add_dense("fc3", 84, classes);
+  }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
+    at::Tensor x = at::avg_pool2d(convolution(parameters, 0, images, 2).tanh_(), 2);
+    x = at::avg_pool2d(convolution(parameters, 1, x, 0).tanh_(), 2).flatten(1);
+    x = dense(parameters, 2, x).tanh_();
+    x = dense(parameters, 3, x).tanh_();
+    return dense(parameters, 4, x);
+  }
+};
+
+// VGG16* of Theologitis et al. 2025: VGG16's first three blocks, narrow dense layers with dropout, ReLU.
+class Vgg16Star final : public Network {
+ public:
+  Vgg16Star(const ImageShape& shape, std::uint32_t classes) {
+    require_size(shape, 8, "vgg16_star");
+    std::int64_t inputs = shape.channels;
+    for (std::size_t layer = 0; layer < kChannels.size(); ++layer) {
+      add_convolution("conv" + std::to_string(layer + 1), inputs, kChannels[layer], 3);
+      inputs = kChannels[layer];
+    }
+    add_dense("fc1", inputs * (shape.height / 8) * (shape.width / 8), 512);
+    add_dense("fc2", 512, 512);
+    add_dense("fc3", 512, classes);
+  }
+  bool has_dropout() const override { return true; }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass& pass) const override {
+    at::Tensor x = images;
+    for (std::size_t layer = 0; layer < kChannels.size(); ++layer) {
+      x = convolution(parameters, layer, x, 1).relu_();
+      if (layer % 2 == 1) x = at::max_pool2d(x, 2);
+    }
+    x = x.flatten(1);
+    x = dropout(dense(parameters, 6, x).relu_(), kDropout, pass.dropout_masks);
+    x = dropout(dense(parameters, 7, x).relu_(), kDropout, pass.dropout_masks);
+    return dense(parameters, 8, x);
+  }
+
+ private:
+  static constexpr std::array<std::int64_t, 6> kChannels = {64, 64, 128, 128, 256, 256};
+  static constexpr double kDropout = 0.5;
+};
+
+// The network of Kamp et al. 2018 for MNIST.
+class KampCnn final : public Network {
+ public:
+  KampCnn(const ImageShape& shape, std::uint32_t classes) {
+    require_size(shape, 6, "kamp_cnn");
+    add_convolution("conv1", shape.channels, 32, 3);
+    add_convolution("conv2", 32, 64, 3);
+    add_dense("fc1", 64 * ((shape.height - 4) / 2) * ((shape.width - 4) / 2), 128);
+    add_dense("fc2", 128, classes);
+  }
+  bool has_dropout() const override { return true; }
+  at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass& pass) const override {
+    at::Tensor x = convolution(parameters, 0, images, 0).relu_();
+    x = at::max_pool2d(convolution(parameters, 1, x, 0).relu_(), 2);
+    x = dropout(x, 0.25, pass.dropout_masks).flatten(1);
+    x = dropout(dense(parameters, 2, x).relu_(), 0.5, pass.dropout_masks);
+    return dense(parameters, 3, x);
+  }
+};
+
+// "256,128" as sizes.
+std::vector<std::int64_t> parse_sizes(const Options& options, std::string_view name) {
+  constexpr std::int64_t kLargest = 65536;
+  const std::string& text = options.text(name);
+  std::vector<std::int64_t> sizes;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    std::int64_t size = 0;
+    while (at != end && *at == ' ') ++at;
+    const auto result = std::from_chars(at, end, size);
+    if (result.ec != std::errc{} || size < 1 || size > kLargest || (result.ptr != end && *result.ptr != ',')) {
+      throw UsageError(options.place(name) + ": '" + text + "' is not a list of sizes from 1 to " +
+                       std::to_string(kLargest) + " such as \"256,128\"");
+    }
+    sizes.push_back(size);
+    if (result.ptr == end) return sizes;
+    at = result.ptr + 1;
+  }
+}
+
+std::shared_ptr<const Network> make_logistic_regression(const Options&, const ImageShape& shape,
+                                                        std::uint32_t classes) {
+  return std::make_shared<LogisticRegression>(shape, classes);
+}
+std::shared_ptr<const Network> make_mlp(const Options& options, const ImageShape& shape, std::uint32_t classes) {
+  return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, classes);
+}
+std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& shape, std::uint32_t classes) {
+  return std::make_shared<LeNet5>(shape, classes);
+}
+std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape& shape, std::uint32_t classes) {
+  return std::make_shared<Vgg16Star>(shape, classes);
+}
+std::shared_ptr<const Network> make_kamp_cnn(const Options&, const ImageShape& shape, std::uint32_t classes) {
+  return std::make_shared<KampCnn>(shape, classes);
+}
+template <int kBlocks>
+std::shared_ptr<const Network> make_resnet_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
+  require_size(shape, kSmallestResnetImage, kBlocks == 1 ? "resnet8" : "resnet20");
+  return make_resnet(kBlocks, shape.channels, classes, norm_of(options.text("norm")));
+}
+std::shared_ptr<const Network> make_vgg11_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
+  require_size(shape, kSmallestVgg11Image, "vgg11");
+  return make_vgg11(shape.channels, classes, norm_of(options.text("norm")));
+}
+std::shared_ptr<const Network> make_lstm_of(const Options& options, const ImageShape&, std::uint32_t classes) {
+  return make_lstm({.layers = static_cast<std::int64_t>(options.integer("layers")),
+                    .hidden = static_cast<std::int64_t>(options.integer("hidden")),
+                    .embedding = static_cast<std::int64_t>(options.integer("embedding")),
+                    .dropout = options.number("dropout")},
+                   classes);
+}
+
+OptionSpec size_option(std::string_view name, std::string_view default_value, double maximum, std::string_view help) {
+  return {.name = name,
+          .type = OptionType::kInteger,
+          .default_value = default_value,
+          .minimum = 1,
+          .maximum = maximum,
+          .help = help};
+}
+
+OptionSpec norm_option(std::vector<std::string_view> choices) {
+  return {.name = "norm",
+          .type = OptionType::kChoice,
+          .default_value = "batch",
+          .choices = std::move(choices),
+          .help =
+              "what follows each convolution: batch norm; group norm (Wu and He 2018) or EvoNorm-S0 (Liu et al. "
+              "2020), which take each image for itself and have no running statistics"};
+}
+
+OptionSpec buffers_option() {
+  return {.name = "buffers",
+          .type = OptionType::kChoice,
+          .default_value = "local",
+          .choices = {"local", "average"},
+          .only_with = {"norm", "batch"},
+          .help =
+              "running means and variances of batch norm: each worker's own, averaged when the model is measured; "
+              "or part of the model that strategies send and average (those that send gradients do not)"};
+}
+
+}  // namespace
+
+std::span<const ModelRow> models() {
+  static const std::array mlp_options = {
+      OptionSpec{.name = "hidden", .default_value = "128", .help = "sizes of the hidden layers, such as \"256,128\""}};
+  static const std::array script_options = {
+      OptionSpec{.name = "file", .required = true, .help = "the module, such as \"net.pt\""},
+      OptionSpec{.name = "loss",
+                 .type = OptionType::kChoice,
+                 .default_value = "cross_entropy",
+                 .choices = {"cross_entropy", "nll", "mse", "binary_cross_entropy", "module"},
+                 .help = "what is trained on: one of torch.nn.functional, or the module's own method "
+                         "loss(output, labels)"}};
+  static const std::array lstm_options = {
+      size_option("layers", "1", 16, "LSTM layers on top of each other"),
+      size_option("hidden", "128", 8192, "units of a layer"),
+      size_option("embedding", "128", 8192, "numbers that stand for a token"),
+      OptionSpec{.name = "dropout",
+                 .type = OptionType::kNumber,
+                 .default_value = "0",
+                 .minimum = 0,
+                 .maximum = 0.9,
+                 .help = "share of the activations between the layers that is dropped in training"}};
+  static const std::array resnet_options = {norm_option({"batch", "group", "evonorm"}), buffers_option()};
+  static const std::array vgg_options = {norm_option({"batch", "group", "evonorm", "none"}), buffers_option()};
+  static const std::array rows = {
+      ModelRow{"logistic_regression",
+               "softmax regression, convex, from zero; L2 is the optimiser's weight_decay",
+               Input::kImages,
+               {},
+               make_logistic_regression},
+      ModelRow{"mlp", "dense layers with ReLU", Input::kImages, mlp_options, make_mlp},
+      ModelRow{"lenet5",
+               "LeNet-5 with tanh and average pooling; 61,706 parameters for 28x28 in 10 classes",
+               Input::kImages,
+               {},
+               make_lenet5},
+      ModelRow{"vgg16_star",
+               "six 3x3 convolutions and three dense layers with dropout; 2,592,202 parameters for 28x28 in 10 classes",
+               Input::kImages,
+               {},
+               make_vgg16_star},
+      ModelRow{"kamp_cnn",
+               "two 3x3 convolutions, max pooling and two dense layers with dropout (Kamp et al. 2018); 1,199,882 "
+               "parameters for 28x28 in 10 classes",
+               Input::kImages,
+               {},
+               make_kamp_cnn},
+      ModelRow{"resnet8",
+               "residual network, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
+               "in 10 classes",
+               Input::kImages, resnet_options, make_resnet_of<1>},
+      ModelRow{"resnet20",
+               "the same with three blocks a stage, shortcuts by 1x1 convolutions; 272,474 parameters for 3 channels "
+               "in 10 classes",
+               Input::kImages, resnet_options, make_resnet_of<3>},
+      ModelRow{
+          "vgg11",
+          "eight 3x3 convolutions and one dense layer (Simonyan and Zisserman 2015, configuration A) for images from "
+          "32x32; 9,228,362 parameters for 3 channels in 10 classes",
+          Input::kImages, vgg_options, make_vgg11_of},
+      ModelRow{
+          "torchscript",
+          "a TorchScript module from Python (torch.jit.script(model).save) for images, features as an image of one "
+          "row, or tokens; what [model] has with a file and no name",
+          std::nullopt, script_options, make_script_network},
+      ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
+  };
+  return rows;
+}
+
+const ModelRow& find_model(std::string_view name) { return find_row(models(), name, "model.name"); }
+
+namespace {
+
+template <typename Specs>
+Layout layout_of_specs(const Specs& specs) {
+  Layout layout;
+  for (const auto& spec : specs) {
+    TensorLayout tensor{.name = spec.name, .offset = layout.size, .shape = spec.shape, .size = 1};
+    for (const std::int64_t extent : spec.shape) tensor.size *= static_cast<std::size_t>(extent);
+    layout.size += tensor.size;
+    layout.tensors.push_back(std::move(tensor));
+  }
+  return layout;
+}
+
+}  // namespace
+
+Layout layout_of(const Network& network) { return layout_of_specs(network.parameters()); }
+Layout buffer_layout_of(const Network& network) { return layout_of_specs(network.buffers()); }
+
+Layout joined(Layout first, const Layout& second) {
+  for (TensorLayout tensor : second.tensors) {
+    tensor.offset += first.size;
+    first.tensors.push_back(std::move(tensor));
+  }
+  first.size += second.size;
+  return first;
+}
+
+std::vector<float> initial_parameters(const Network& network, std::uint64_t seed) {
+  const Layout layout = layout_of(network);
+  std::vector<float> values(layout.size, 0.0F);
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    const ParameterSpec& parameter = network.parameters()[i];
+    RandomStream stream(seed, "initialisation", {i});
+    for (float& value : std::span(values).subspan(layout.tensors[i].offset, layout.tensors[i].size)) {
+      switch (parameter.start) {
+        case ParameterSpec::Start::kConstant:
+          value = static_cast<float>(parameter.scale);
+          break;
+        case ParameterSpec::Start::kUniform:
+          value = static_cast<float>((2.0 * stream.uniform() - 1.0) * parameter.scale);
+          break;
+        case ParameterSpec::Start::kNormal:
+          value = static_cast<float>(stream.gaussian() * parameter.scale);
+          break;
+        case ParameterSpec::Start::kGiven:
+          break;  // below
+      }
+    }
+    if (parameter.start == ParameterSpec::Start::kGiven) {
+      std::ranges::copy(parameter.given, values.begin() + static_cast<std::ptrdiff_t>(layout.tensors[i].offset));
+    }
+  }
+  return values;
+}
+
+std::vector<float> initial_buffers(const Network& network) {
+  std::vector<float> values;
+  const Layout layout = buffer_layout_of(network);
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    const BufferSpec& buffer = network.buffers()[i];
+    if (buffer.given.empty()) {
+      values.insert(values.end(), layout.tensors[i].size, buffer.value);
+    } else {
+      values.insert(values.end(), buffer.given.begin(), buffer.given.end());
+    }
+  }
+  return values;
+}
+
+}  // namespace laconic

@@ -1,0 +1,45 @@
+// The table of models.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/options.h"
+#include "protocol/learner.h"
+#include "training/data/dataset.h"
+
+namespace laconic {
+
+class Network;  // network.h
+
+struct ModelRow {
+  std::string_view name;
+  std::string_view summary;
+  std::optional<Input> input;  // what it learns; nothing: either
+  // Keys of [model] beside `name`.
+  std::span<const OptionSpec> options;
+  // The model for images of `shape` in `classes` classes; for text `shape` is empty. `options` were resolved
+  // against the row's. Throws UsageError when an option or the shape is not one that the model can take.
+  std::shared_ptr<const Network> (*make)(const Options& options, const ImageShape& shape, std::uint32_t classes);
+};
+
+std::span<const ModelRow> models();
+// Throws UsageError with the known names.
+const ModelRow& find_model(std::string_view name);
+
+// Where each tensor of the network lies in its flat vectors: of parameters, of buffers.
+Layout layout_of(const Network& network);
+Layout buffer_layout_of(const Network& network);
+
+// The tensors of `first`, then those of `second` behind them.
+Layout joined(Layout first, const Layout& second);
+
+// The start of every worker: a function of the network and the seed.
+std::vector<float> initial_parameters(const Network& network, std::uint64_t seed);
+std::vector<float> initial_buffers(const Network& network);
+
+}  // namespace laconic

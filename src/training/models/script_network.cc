@@ -1,0 +1,553 @@
+#include "training/models/script_network.h"
+
+#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "base/error.h"
+#include "training/data/fingerprint.h"
+#include "training/models/torch_error.h"
+
+namespace laconic {
+namespace {
+
+// An attribute of a module: where it is, and what it is called.
+struct Slot {
+  enum class Kind { kParameter, kBuffer, kOther };
+  torch::jit::Module owner;
+  std::size_t index;
+  std::string name;
+  Kind kind;
+  bool is_parameter() const { return kind == Kind::kParameter; }
+  c10::IValue value() const { return owner._ivalue()->getSlot(index); }
+  at::Tensor tensor() const { return value().toTensor(); }
+  void set(const c10::IValue& value) const { owner._ivalue()->setSlot(index, value); }
+};
+
+// The attributes of a module and those inside it, in their order, shared tensors at each place.
+void collect(const torch::jit::Module& module, const std::string& prefix, std::vector<Slot>& slots) {
+  const auto type = module.type();
+  for (std::size_t i = 0; i < type->numAttributes(); ++i) {
+    const std::string name = prefix + type->getAttributeName(i);
+    const c10::IValue value = module._ivalue()->getSlot(i);
+    if (value.isModule()) {
+      collect(torch::jit::Module(value.toObject()), name + ".", slots);
+    } else if (value.isTensor() && value.toTensor().defined() && (type->is_parameter(i) || type->is_buffer(i))) {
+      slots.push_back({module, i, name, type->is_parameter(i) ? Slot::Kind::kParameter : Slot::Kind::kBuffer});
+    } else {
+      slots.push_back({module, i, name, Slot::Kind::kOther});
+    }
+  }
+}
+
+std::vector<Slot> slots_of(const torch::jit::Module& module) {
+  std::vector<Slot> slots;
+  collect(module, "", slots);
+  return slots;
+}
+
+// Whether what changes one changes the other, element for element.
+bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_same(b) || (a.defined() && b.defined() && a.is_alias_of(b) && a.sizes() == b.sizes() &&
+                          a.strides() == b.strides() && a.storage_offset() == b.storage_offset());
+}
+
+bool draws(const torch::jit::Block& block) {
+  for (const torch::jit::Node* node : block.nodes()) {
+    const std::string kind = node->kind().toQualString();
+    if (node->isNondeterministic()) return true;
+    for (const char* word : {"dropout", "rand", "bernoulli", "multinomial", "normal_"}) {
+      if (kind.find(word) != std::string::npos) return true;
+    }
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (draws(*inner)) return true;
+    }
+  }
+  return false;
+}
+
+bool changes_lists(const torch::jit::Block& block) {
+  for (const torch::jit::Node* node : block.nodes()) {
+    const std::string kind = node->kind().toQualString();
+    for (const char* operation : {"append", "extend", "insert", "pop", "clear", "_set_item", "Delete", "remove", "sort",
+                                  "reverse", "setdefault", "update", "popitem"}) {
+      if (kind == std::string("aten::") + operation) return true;
+    }
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (changes_lists(*inner)) return true;
+    }
+  }
+  return false;
+}
+
+// A method with all that it calls.
+std::shared_ptr<torch::jit::Graph> whole_graph(const torch::jit::Module& module, const std::string& method) {
+  auto graph = module.get_method(method).graph()->copy();
+  torch::jit::Inline(*graph);
+  return graph;
+}
+
+// A tensor of the module that a method without arguments for it uses, or nothing.
+std::optional<std::string> used_tensor(const torch::jit::Block& block) {
+  for (const torch::jit::Node* node : block.nodes()) {
+    if (node->kind() == c10::prim::GetAttr && node->output()->type()->isSubtypeOf(*c10::TensorType::get())) {
+      return node->s(c10::attr::name);
+    }
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (auto used = used_tensor(*inner)) return used;
+    }
+  }
+  return std::nullopt;
+}
+
+enum class Loss { kCrossEntropy, kNll, kMse, kBinaryCrossEntropy, kModule };
+
+Loss loss_of(const std::string& name) {
+  if (name == "nll") return Loss::kNll;
+  if (name == "mse") return Loss::kMse;
+  if (name == "module") return Loss::kModule;
+  return name == "binary_cross_entropy" ? Loss::kBinaryCrossEntropy : Loss::kCrossEntropy;
+}
+
+std::string sizes_text(at::IntArrayRef sizes) {
+  if (sizes.empty()) return "a single number";
+  std::string text;
+  for (const std::int64_t size : sizes) {
+    if (!text.empty()) text += 'x';
+    text += std::to_string(size);
+  }
+  return text;
+}
+
+class ScriptNetwork final : public Network {
+ public:
+  ScriptNetwork(const Options& options, const ImageShape& shape, std::uint32_t classes)
+      : place_(options.place("file")),
+        file_(options.text("file")),
+        loss_(loss_of(options.text("loss"))),
+        is_text_(shape.size() == 0),
+        classes_(classes) {
+    // What an optimised graph computes changes in the last bits from the first passes to the later ones.
+    torch::jit::getProfilingMode() = false;
+    std::error_code error;
+    if (!std::filesystem::exists(file_, error)) refuse("no such file");
+    if (!std::filesystem::is_regular_file(file_, error)) refuse("is no file");
+    try {
+      module_ = torch::jit::load(file_, at::kCPU);
+    } catch (const std::exception& error) {
+      refuse("is no TorchScript module (" + torch_error_text(error) +
+             "); write one with torch.jit.script(model).save(\"net.pt\")");
+    }
+    if (!module_.find_method("forward")) refuse("has no forward()");
+    const auto graph = whole_graph(module_, "forward");
+    draws_ = draws(*graph->block());
+    changes_lists_ = changes_lists(*graph->block());
+    if (loss_ == Loss::kModule) check_own_loss();
+    fingerprint_ = fingerprint_of_file();
+    find_tensors();
+    try_it(shape);
+  }
+
+  at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& inputs,
+                    const Pass& pass) const override {
+    const Lease copy(*this);
+    copy->bind(parameters, pass.buffers);
+    copy->module.train(pass.training);
+    const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+    const auto run = [&] {
+      at::Tensor scores = scores_of(copy->module, inputs);
+      if (pass.training) copy->take_buffers(pass.buffers);
+      return scores;
+    };
+    if (!draws_) return run();
+    static std::mutex generator_in_use;
+    const std::lock_guard lock(generator_in_use);
+    at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
+    {
+      const std::lock_guard also(generator.mutex());
+      generator.set_current_seed(pass.dropout_masks != nullptr ? pass.dropout_masks->current_seed() : 0);
+    }
+    return run();
+  }
+  std::uint64_t fingerprint() const override { return fingerprint_; }
+  bool has_dropout() const override { return draws_; }
+
+  at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const override {
+    const auto reduction = mean ? at::Reduction::Mean : at::Reduction::Sum;
+    if (loss_ == Loss::kCrossEntropy) return at::cross_entropy_loss(scores, labels, {}, reduction);
+    if (loss_ == Loss::kNll) return at::nll_loss(scores, labels, {}, reduction);
+    if (loss_ == Loss::kModule) {
+      const Lease copy(*this);
+      const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+      // Copies: what it does to them in place is its own.
+      const at::Tensor own = copy->module.get_method("loss")({scores.clone(), labels.clone()}).toTensor();
+      return mean ? own : own * labels.size(0);
+    }
+    const bool is_number = scores.dim() == 1 || scores.size(1) == 1;
+    const at::Tensor outputs = is_number ? scores.flatten() : scores;
+    const at::Tensor wanted =
+        is_number ? labels.to(at::kFloat) : at::one_hot(labels, static_cast<std::int64_t>(classes_)).to(at::kFloat);
+    const at::Tensor each =
+        loss_ == Loss::kMse ? at::mse_loss(outputs, wanted) : at::binary_cross_entropy(outputs, wanted);
+    return mean ? each : each * labels.size(0);
+  }
+
+  std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const override {
+    if (scores.dim() > 1 && scores.size(1) > 1) return Network::right(scores, labels);
+    return scores.flatten().round().eq(labels).sum().item<std::int64_t>();
+  }
+
+  void save(const std::string& path, const std::vector<at::Tensor>& parameters,
+            const std::vector<at::Tensor>& buffers) const override {
+    Copy copy(module_.deepcopy(), *this);
+    std::vector<at::Tensor> trained;
+    for (const at::Tensor& parameter : parameters) trained.push_back(parameter.clone().set_requires_grad(true));
+    std::vector<at::Tensor> kept;
+    for (const at::Tensor& buffer : buffers) kept.push_back(buffer.clone());
+    copy.bind(trained, kept);
+    copy.module.save(path);
+  }
+
+ private:
+  // Places of a list of tensors, and which parameter each is.
+  using ListedParameters = std::vector<std::pair<std::size_t, std::size_t>>;
+
+  // What a pass may change and is as in the file in the next one: frozen parameters, buffers of other types,
+  // attributes.
+  class Constant {
+   public:
+    // `changes_lists`: forward() puts things into lists or dictionaries, or takes them out.
+    Constant(Slot slot, c10::IValue original, bool changes_lists)
+        : slot_(std::move(slot)), original_(std::move(original)), changes_lists_(changes_lists) {
+      note();
+    }
+    void restore() {
+      const c10::IValue value = slot_.value();
+      const bool is_scalar = value.isInt() || value.isDouble() || value.isBool() || value.isNone() || value.isString();
+      const bool is_changed = is_scalar || versions_of(value) != versions_ ||
+                              (value.isTensor() && value.toTensor().unsafeGetTensorImpl() != tensor_) ||
+                              (!value.isTensor() && changes_lists_);
+      if (!is_changed) return;
+      slot_.set(is_scalar ? original_ : original_.deepcopy());
+      note();
+    }
+
+   private:
+    void note() {
+      const c10::IValue value = slot_.value();
+      versions_ = versions_of(value);
+      tensor_ = value.isTensor() ? value.toTensor().unsafeGetTensorImpl() : nullptr;
+    }
+    // libtorch counts how often a tensor is changed in place.
+    static std::uint64_t versions_of(const c10::IValue& value) {
+      std::uint64_t versions = 0;
+      value.visit([&](const c10::IValue& inner) {
+        if (inner.isTensor() && inner.toTensor().defined()) versions += inner.toTensor()._version();
+        return false;
+      });
+      return versions;
+    }
+
+    Slot slot_;
+    c10::IValue original_;
+    bool changes_lists_;
+    std::uint64_t versions_ = 0;
+    const void* tensor_ = nullptr;
+  };
+
+  // A copy of the module whose tensors are set for a pass. What it computes with is not its own.
+  struct Copy {
+    Copy(torch::jit::Module own, const ScriptNetwork& network) : module(std::move(own)) {
+      const std::vector<Slot> originals = slots_of(network.module_);
+      const std::vector<Slot> slots = slots_of(module);
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        const Slot& slot = slots[i];
+        if (const auto found = network.trained_.find(slot.name); found != network.trained_.end()) {
+          trained.emplace_back(slot, found->second);
+        } else if (const auto kept = network.buffered_.find(slot.name); kept != network.buffered_.end()) {
+          buffers.emplace_back(slot, kept->second);
+        } else if (const auto list = network.listed_.find(slot.name); list != network.listed_.end()) {
+          lists.emplace_back(slot, list->second);
+        } else if (slot.name != "training" && !slot.name.ends_with(".training")) {
+          constants.emplace_back(slot, originals.at(i).value(), network.changes_lists_);
+        }
+      }
+    }
+    void bind(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& floats) {
+      for (const auto& [slot, i] : trained) slot.set(parameters.at(i));
+      for (const auto& [slot, i] : buffers) slot.set(floats.at(i));
+      for (Constant& constant : constants) constant.restore();
+      for (const auto& [slot, places] : lists) {
+        c10::List<at::Tensor> list = slot.value().toTensorList().copy();
+        for (const auto& [place, i] : places) list.set(place, parameters.at(i));
+        slot.set(list);
+      }
+    }
+    // A buffer that a pass has replaced, and not changed in place, is the caller's all the same.
+    void take_buffers(const std::vector<at::Tensor>& floats) const {
+      const at::NoGradGuard no_gradient;
+      for (const auto& [slot, i] : buffers) {
+        const at::Tensor value = slot.tensor();
+        if (value.is_same(floats.at(i))) continue;
+        if (value.sizes() != floats.at(i).sizes()) {
+          throw RunError("the buffer " + slot.name + " has become " + sizes_text(value.sizes()) +
+                         " in a pass, and was " + sizes_text(floats.at(i).sizes()));
+        }
+        at::Tensor(floats.at(i)).copy_(value);
+      }
+    }
+    torch::jit::Module module;
+    std::vector<std::pair<Slot, std::size_t>> trained;
+    std::vector<std::pair<Slot, std::size_t>> buffers;
+    std::vector<std::pair<Slot, ListedParameters>> lists;
+    std::vector<Constant> constants;
+  };
+
+  class Lease {
+   public:
+    explicit Lease(const ScriptNetwork& network) : network_(network) {
+      {
+        const std::lock_guard lock(network.mutex_);
+        if (!network.free_.empty()) {
+          copy_ = std::move(network.free_.back());
+          network.free_.pop_back();
+        }
+      }
+      if (!copy_) copy_ = std::make_unique<Copy>(network.module_.deepcopy(), network);
+    }
+    ~Lease() {
+      const std::lock_guard lock(network_.mutex_);
+      network_.free_.push_back(std::move(copy_));
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Copy* operator->() const { return copy_.get(); }
+
+   private:
+    const ScriptNetwork& network_;
+    std::unique_ptr<Copy> copy_;
+  };
+
+  [[noreturn]] void refuse(const std::string& problem) const {
+    throw UsageError(place_ + ": " + file_ + ": " + problem);
+  }
+
+  at::Tensor output_of(torch::jit::Module& module, const at::Tensor& inputs) const {
+    const c10::IValue output = module.forward({inputs});
+    if (!output.isTensor()) refuse("forward() gives a " + output.tagKind() + "; it has to give one tensor");
+    return output.toTensor();
+  }
+
+  // As Network::scores gives them.
+  at::Tensor scores_of(torch::jit::Module& module, const at::Tensor& inputs) const {
+    const at::Tensor output = output_of(module, inputs);
+    return is_text_ && output.dim() == 3 ? output.flatten(0, 1) : output;
+  }
+
+  void check_own_loss() const {
+    const std::string remedy = "write it as a method with @torch.jit.export: def loss(self, output, labels)";
+    if (!module_.find_method("loss")) refuse("has no loss(); " + remedy);
+    const auto graph = whole_graph(module_, "loss");
+    if (graph->inputs().size() != 3) {
+      refuse("has a loss() of " + std::to_string(graph->inputs().size() - 1) + " arguments; " + remedy);
+    }
+    if (const auto used = used_tensor(*graph->block())) {
+      refuse("has a loss() that uses its tensor " + *used + "; compute it from output and labels alone");
+    }
+    if (draws(*graph->block())) refuse("has a loss() that draws random numbers; leave them to forward()");
+  }
+
+  std::uint64_t fingerprint_of_file() const {
+    std::ifstream stream(file_, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream && !stream.eof()) refuse("cannot be read again");
+    Fingerprint fingerprint;
+    fingerprint.add(bytes);
+    return fingerprint.value();
+  }
+
+  void find_tensors() {
+    std::vector<at::Tensor> known;  // shared weights are one parameter
+    const std::vector<Slot> slots = slots_of(module_);
+    for (const Slot& slot : slots) {
+      if (slot.kind == Slot::Kind::kOther) continue;
+      const at::Tensor tensor = slot.tensor();
+      const bool is_float = tensor.scalar_type() == at::kFloat && tensor.layout() == at::kStrided;
+      if (slot.is_parameter() && tensor.requires_grad()) {
+        if (!is_float) {
+          refuse("the parameter " + slot.name + " is " + std::string(c10::toString(tensor.scalar_type())) +
+                 "; train float32 (model.float() before it is saved)");
+        }
+        const std::size_t place = place_of(tensor, known);
+        trained_.emplace(slot.name, place);
+        if (place == known.size()) {
+          known.push_back(tensor);
+          add(ParameterSpec{.name = slot.name,
+                            .shape = tensor.sizes().vec(),
+                            .start = ParameterSpec::Start::kGiven,
+                            .given = values_of(tensor)});
+        }
+      } else if (!slot.is_parameter() && is_float) {
+        buffered_.emplace(slot.name, buffers().size());
+        add(BufferSpec{.name = slot.name, .shape = tensor.sizes().vec(), .given = values_of(tensor)});
+      }
+    }
+    if (parameters().empty()) refuse("has no parameter to train: none requires a gradient");
+    for (const Slot& slot : slots) {
+      if (slot.kind == Slot::Kind::kOther) find_parameters_in(slot, known);
+    }
+  }
+
+  // Which of `known` a tensor is; their number when it is none.
+  static std::size_t place_of(const at::Tensor& tensor, const std::vector<at::Tensor>& known) {
+    return static_cast<std::size_t>(
+        std::ranges::find_if(known, [&](const at::Tensor& other) { return is_same_tensor(tensor, other); }) -
+        known.begin());
+  }
+
+  // torch.nn.LSTM and its like compute with a list of their parameters.
+  void find_parameters_in(const Slot& slot, const std::vector<at::Tensor>& known) {
+    const c10::IValue value = slot.value();
+    if (value.isTensorList()) {
+      const c10::List<at::Tensor> list = value.toTensorList();
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        const std::size_t place = place_of(list.get(i), known);
+        if (place < known.size()) listed_[slot.name].emplace_back(i, place);
+      }
+      return;
+    }
+    value.visit([&](const c10::IValue& inner) {
+      if (inner.isTensor() && place_of(inner.toTensor(), known) < known.size()) {
+        refuse("keeps a parameter in its attribute " + slot.name + " too, a " + value.tagKind() +
+               "; keep it in a list of tensors, or in the parameter alone");
+      }
+      return false;
+    });
+  }
+
+  static std::vector<float> values_of(const at::Tensor& tensor) {
+    const at::Tensor dense = tensor.detach().contiguous();
+    return {dense.data_ptr<float>(), dense.data_ptr<float>() + dense.numel()};
+  }
+
+  // A pass that trains nothing, so that what does not fit is told before the run.
+  void try_it(const ImageShape& shape) const {
+    constexpr std::int64_t kSamples = 2;
+    constexpr std::int64_t kLength = 3;
+    const std::string sample = is_text_ ? "length tokens (int64)"
+                                        : std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
+                                              std::to_string(shape.width);
+    const std::int64_t predictions = is_text_ ? kSamples * kLength : kSamples;
+    const at::Tensor inputs = is_text_
+                                  ? at::arange(predictions, at::kLong)
+                                        .remainder(static_cast<std::int64_t>(classes_))
+                                        .reshape({kSamples, kLength})
+                                  : (at::arange(kSamples * static_cast<std::int64_t>(shape.size()), at::kFloat) * 0.7)
+                                        .sin()
+                                        .reshape({kSamples, shape.channels, shape.height, shape.width});
+    at::Tensor output;
+    std::vector<at::Tensor> trained;
+    for (const ParameterSpec& spec : parameters()) {
+      trained.push_back(at::tensor(spec.given).reshape(spec.shape).set_requires_grad(true));
+    }
+    std::vector<at::Tensor> kept;
+    for (const BufferSpec& spec : buffers()) kept.push_back(at::tensor(spec.given).reshape(spec.shape));
+    Copy copy(module_.deepcopy(), *this);
+    copy.bind(trained, kept);
+    copy.module.train();
+    const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+    try {
+      output = scores_of(copy.module, inputs);
+    } catch (const UsageError&) {
+      throw;
+    } catch (const std::exception& error) {
+      refuse("does not take samples x " + sample + " (" + torch_error_text(error) + ")");
+    }
+    const bool is_number = output.dim() == 1 || (output.dim() == 2 && output.size(1) == 1);
+    const bool has_rows = output.dim() >= 1 && output.dim() <= 2 && output.size(0) == predictions;
+    const bool is_of_classes = output.dim() == 2 && output.size(1) == static_cast<std::int64_t>(classes_);
+    const bool may_be_number = !is_text_ && (loss_ == Loss::kMse || loss_ == Loss::kModule ||
+                                             (loss_ == Loss::kBinaryCrossEntropy && classes_ == 2));
+    if (output.scalar_type() != at::kFloat || !has_rows || !(is_of_classes || (is_number && may_be_number))) {
+      refuse("gives " + sizes_text(output.sizes()) + " for " + std::to_string(kSamples) + " samples" +
+             (is_text_ ? " of " + std::to_string(kLength) + " tokens" : "") + "; with this loss and " +
+             std::to_string(classes_) + " classes it has to give " + std::to_string(kSamples) + "x" +
+             (is_text_ ? std::to_string(kLength) + "x" : "") + std::to_string(classes_) + " float32" +
+             (may_be_number ? ", or one number a sample" : ""));
+    }
+    try_loss(output);
+    if (loss_ != Loss::kBinaryCrossEntropy) return;
+    // Which numbers are probabilities whatever comes in.
+    const at::NoGradGuard no_gradient;
+    copy.bind(trained, kept);
+    copy.module.eval();
+    const at::Tensor far = scores_of(copy.module, inputs * 100.0);
+    if (far.lt(0.0).logical_or(far.gt(1.0)).any().item<bool>()) {
+      refuse(
+          "gives numbers outside [0, 1], and binary_cross_entropy takes probabilities; end forward() with a sigmoid");
+    }
+  }
+
+  void try_loss(const at::Tensor& output) const {
+    if (output.layout() != at::kStrided) refuse("gives a sparse tensor; it has to give a dense one");
+    const std::string name = loss_ == Loss::kModule ? "its loss()" : "this loss";
+    at::Tensor value;
+    try {
+      value = loss(output, at::arange(output.size(0), at::kLong).remainder(static_cast<std::int64_t>(classes_)), true);
+    } catch (const std::exception& error) {
+      refuse("gives " + sizes_text(output.sizes()) + ", which " + name + " does not take (" + torch_error_text(error) +
+             ")");
+    }
+    if (loss_ == Loss::kModule) check_value(value);
+    if (!value.requires_grad()) {
+      refuse(
+          "has a loss that does not depend on its parameters, so that nothing can be trained; look for torch.no_grad "
+          "and detach in " +
+          std::string(output.requires_grad() ? "loss()" : "forward()"));
+    }
+    try {
+      value.backward();
+    } catch (const std::exception& error) {
+      refuse("has no gradient (" + torch_error_text(error) + ")");
+    }
+  }
+
+  void check_value(const at::Tensor& value) const {
+    if (value.numel() != 1 || value.scalar_type() != at::kFloat) {
+      refuse("has a loss() that gives " + sizes_text(value.sizes()) + " " +
+             std::string(c10::toString(value.scalar_type())) + "; it has to give one float32, the mean");
+    }
+  }
+
+  std::string place_;
+  std::string file_;
+  Loss loss_;
+  bool is_text_;
+  std::uint32_t classes_;
+  std::uint64_t fingerprint_ = 0;
+  torch::jit::Module module_;  // as in the file
+  bool draws_ = false;
+  bool changes_lists_ = false;
+  std::map<std::string, std::size_t> trained_;   // which parameter each name is
+  std::map<std::string, std::size_t> buffered_;  // which buffer
+  std::map<std::string, ListedParameters> listed_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Copy>> free_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Network> make_script_network(const Options& options, const ImageShape& shape,
+                                                   std::uint32_t classes) {
+  return std::make_shared<ScriptNetwork>(options, shape, classes);
+}
+
+}  // namespace laconic
