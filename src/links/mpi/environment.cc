@@ -38,10 +38,10 @@ std::string host_name() {
   return one_line(text.data());
 }
 
-void check_launch(const std::optional<runtime::Launch>& launch, int size, const std::string& library) {
+void check_launch(const std::optional<Launch>& launch, int size, const std::string& library) {
   if (!launch) return;
-  const std::string started = std::string(runtime::to_text(launch->launcher)) + " started this process as number " +
-                              std::to_string(launch->rank);
+  const std::string started =
+      std::string(to_text(launch->launcher)) + " started this process as number " + std::to_string(launch->rank);
   if (launch->size && *launch->size != size) {
     throw UsageError(started + " of " + std::to_string(*launch->size) + ", but the MPI library it is built with (" +
                      library + ") sees " + std::to_string(size) +
@@ -68,7 +68,7 @@ void expect_success(int code, std::string_view call) {
   if (code != MPI_SUCCESS) throw RunError(std::string(call) + " failed: " + error_text(code));
 }
 
-Environment::Environment(const std::optional<runtime::Launch>& launch) : handles_(std::make_unique<Handles>()) {
+Environment::Environment(const std::optional<Launch>& launch) : handles_(std::make_unique<Handles>()) {
   int was_started = 0;
   expect_success(MPI_Initialized(&was_started), "MPI_Initialized");
   if (was_started != 0) {

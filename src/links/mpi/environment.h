@@ -22,7 +22,7 @@ class Environment {
   // has started the library before, and when it sees another number of processes than the launcher started, since it is
   // then the launcher of another MPI; RunError when the library does not start. A library may also end the process by
   // itself at this point, when it can't reach its launcher.
-  explicit Environment(const std::optional<runtime::Launch>& launch);
+  explicit Environment(const std::optional<Launch>& launch);
   // Calls nothing. A process that ends without finalize() has failed in its launcher's eyes, which ends the others:
   // that is how to leave after a loss, when nobody is there to end the library together with.
   ~Environment();

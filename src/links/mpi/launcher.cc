@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace laconic::runtime {
+namespace laconic::mpi {
 namespace {
 
 // Slurm numbers the steps of srun from 0, and keeps the numbers above for what is none: the batch script, the shell of
@@ -86,4 +86,4 @@ std::optional<Launch> find_launch(const Variables& variables) {
   return std::nullopt;
 }
 
-}  // namespace laconic::runtime
+}  // namespace laconic::mpi

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace laconic::runtime {
+namespace laconic::mpi {
 
 enum class Launcher {
   kOpenMpi,  // Open MPI's mpirun: OMPI_COMM_WORLD_SIZE and OMPI_COMM_WORLD_RANK
@@ -38,4 +38,4 @@ std::optional<std::string> environment_variable(const std::string& name);
 // Throws UsageError when a variable is no number in its range, or only one of a pair is set.
 std::optional<Launch> find_launch(const Variables& variables);
 
-}  // namespace laconic::runtime
+}  // namespace laconic::mpi

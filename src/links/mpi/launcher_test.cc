@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace laconic::runtime {
+namespace laconic::mpi {
 namespace {
 
 std::optional<Launch> launch_of(const std::map<std::string, std::string>& environment) {
@@ -85,4 +85,4 @@ TEST(Launcher, HalfAPairIsRefused) {
 }
 
 }  // namespace
-}  // namespace laconic::runtime
+}  // namespace laconic::mpi

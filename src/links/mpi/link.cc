@@ -1,7 +1,6 @@
 #include "links/mpi/link.h"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <string_view>
 #include <utility>
@@ -127,18 +126,21 @@ struct Peer {
   int ends = 0;       // and with ends
   bool alive_under_way = false;
   bool failed = false;
-  Carried carried;
+  node::Carried carried;
   std::vector<Assembly> assemblies;  // one a lane
   std::deque<std::shared_ptr<Receiving>> arrivals;
   Seconds heard;
 };
 
-struct Link::State {
+struct MpiLink::State {
+  State(Clock& of_process, std::uint64_t largest_payload) : clock(of_process), max_payload(largest_payload) {}
+
   MPI_Comm comm = MPI_COMM_NULL;
   int self = 0;
   int size = 1;
-  std::uint64_t max_payload = 0;
-  std::chrono::steady_clock::time_point start;
+  Clock& clock;
+  std::uint64_t max_payload;
+  Waiter waiter;
   std::vector<Peer> peers;
   Requests<Sending> sends;
   Requests<std::shared_ptr<Receiving>> receives;
@@ -147,23 +149,20 @@ struct Link::State {
   bool inside = false;
 
   int process_of(Rank node) const { return node.value == size ? 0 : node.value; }
-  Seconds now() const;
+  Seconds now() const { return clock.now(); }
+  bool is_busy() const;
   void fail(int process, const std::string& problem);
   bool post(Sending sending, std::span<const std::byte> bytes, std::size_t lane);
   bool complete_sends();
   bool start_sends();
   bool complete_receives();
   bool start_receive();
-  bool report(const Handlers& handlers);
-  void deliver(int process, Receiving& message, const Handlers& handlers);
+  bool report(const node::LinkHandlers& handlers);
+  void deliver(int process, Receiving& message, const node::LinkHandlers& handlers);
   Buffer take_buffer();
 };
 
-Seconds Link::State::now() const {
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-}
-
-void Link::State::fail(int process, const std::string& problem) {
+void MpiLink::State::fail(int process, const std::string& problem) {
   Peer& peer = peers[static_cast<std::size_t>(process)];
   if (peer.failed) return;
   peer.failed = true;
@@ -172,7 +171,7 @@ void Link::State::fail(int process, const std::string& problem) {
 }
 
 // Hands a message to the library. False where it refuses, which fails the process that the message is for.
-bool Link::State::post(Sending sending, std::span<const std::byte> bytes, std::size_t lane) {
+bool MpiLink::State::post(Sending sending, std::span<const std::byte> bytes, std::size_t lane) {
   MPI_Request request = MPI_REQUEST_NULL;
   const int code = MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, sending.to,
                              tag_of(sending.kind, lane), comm, &request);
@@ -188,7 +187,7 @@ bool Link::State::post(Sending sending, std::span<const std::byte> bytes, std::s
   return true;
 }
 
-bool Link::State::complete_sends() {
+bool MpiLink::State::complete_sends() {
   const auto done = complete(sends.requests);
   for (const auto& [index, error] : done) {
     const Sending sent = sends.take(index);
@@ -201,7 +200,7 @@ bool Link::State::complete_sends() {
   return !done.empty();
 }
 
-bool Link::State::start_sends() {
+bool MpiLink::State::start_sends() {
   bool moved = false;
   for (int to = 0; to < size; ++to) {
     Peer& peer = peers[static_cast<std::size_t>(to)];
@@ -220,7 +219,7 @@ bool Link::State::start_sends() {
   return moved;
 }
 
-bool Link::State::complete_receives() {
+bool MpiLink::State::complete_receives() {
   const auto done = complete(receives.requests);
   for (const auto& [index, error] : done) {
     const std::shared_ptr<Receiving> message = receives.take(index);
@@ -231,7 +230,7 @@ bool Link::State::complete_receives() {
 }
 
 // Begins to receive the next message, if one is there.
-bool Link::State::start_receive() {
+bool MpiLink::State::start_receive() {
   if (receives.items.size() >= kMaxReceives * peers.size()) return false;
   int is_there = 0;
   MPI_Message handle = MPI_MESSAGE_NULL;
@@ -261,7 +260,7 @@ bool Link::State::start_receive() {
 }
 
 // Reports what came, in the order of each sender's messages.
-bool Link::State::report(const Handlers& handlers) {
+bool MpiLink::State::report(const node::LinkHandlers& handlers) {
   bool moved = false;
   for (int process = 0; process < size; ++process) {
     Peer& peer = peers[static_cast<std::size_t>(process)];
@@ -283,7 +282,7 @@ bool Link::State::report(const Handlers& handlers) {
   return moved;
 }
 
-void Link::State::deliver(int process, Receiving& message, const Handlers& handlers) {
+void MpiLink::State::deliver(int process, Receiving& message, const node::LinkHandlers& handlers) {
   const int lane = message.tag % static_cast<int>(kLanes);
   const int kind = message.tag / static_cast<int>(kLanes);
   const bool from_coordinator = (lane & kFromCoordinator) != 0;
@@ -303,7 +302,7 @@ void Link::State::deliver(int process, Receiving& message, const Handlers& handl
     case Kind::kAlive:
       return;
     case Kind::kEnd:
-      handlers.end(process, harmless(bytes.first(std::min(bytes.size(), kMaxEndSize))));
+      handlers.end(process, harmless(bytes.first(std::min(bytes.size(), node::kMaxEndSize))));
       return;
     default:
       break;
@@ -321,30 +320,29 @@ void Link::State::deliver(int process, Receiving& message, const Handlers& handl
   handlers.frame(from, to, std::move(frame));
 }
 
-Buffer Link::State::take_buffer() {
+Buffer MpiLink::State::take_buffer() {
   if (buffers.empty()) return std::make_unique_for_overwrite<std::byte[]>(kPieceSize);
   Buffer buffer = std::move(buffers.back());
   buffers.pop_back();
   return buffer;
 }
 
-Link::Link(Environment& environment, std::uint64_t max_payload) : state_(std::make_unique<State>()) {
+MpiLink::MpiLink(Environment& environment, Clock& clock, std::uint64_t max_payload)
+    : state_(std::make_unique<State>(clock, max_payload)) {
   State& s = *state_;
   s.comm = environment.handles().comm;
   s.self = environment.rank();
   s.size = environment.size();
-  s.max_payload = max_payload;
-  s.start = std::chrono::steady_clock::now();
   s.peers.resize(static_cast<std::size_t>(s.size));
   for (Peer& peer : s.peers) peer.assemblies.assign(kLanes, Assembly(max_payload + kMaxHeaderSize));
 }
 
-Link::~Link() {
+MpiLink::~MpiLink() {
   // The library goes on to read and write these, when it is ended if not before.
   if (!state_->sends.items.empty() || !state_->receives.items.empty()) static_cast<void>(state_.release());
 }
 
-void Link::send(Rank from, Rank to, const Frame& frame) {
+void MpiLink::send(Rank from, Rank to, const Frame& frame) {
   State& s = *state_;
   LACONIC_CHECK(from.value >= 0 && from.value <= s.size && s.process_of(from) == s.self,
                 "node " << from.value << " does not live in process " << s.self);
@@ -356,7 +354,7 @@ void Link::send(Rank from, Rank to, const Frame& frame) {
   peer.outbox.push(static_cast<std::size_t>(lane), frame);
 }
 
-bool Link::progress(const Handlers& handlers) {
+bool MpiLink::progress(const node::LinkHandlers& handlers) {
   State& s = *state_;
   LACONIC_CHECK(!s.inside, "progress() from a handler");
   LACONIC_CHECK(handlers.frame && handlers.refused && handlers.end && handlers.failed, "a handler is not set");
@@ -374,26 +372,28 @@ bool Link::progress(const Handlers& handlers) {
   return moved;
 }
 
-bool Link::is_busy() const {
-  return !state_->receives.items.empty() || std::ranges::any_of(state_->peers, [](const Peer& peer) {
+// Whether a message is under way between the processes in either direction, as far as this one knows: then the library
+// may have more to move at the next call though nothing showed in this one.
+bool MpiLink::State::is_busy() const {
+  return !receives.items.empty() || std::ranges::any_of(peers, [](const Peer& peer) {
     return !peer.failed && (peer.in_window > 0 || peer.ends > 0 || !peer.outbox.empty());
   });
 }
 
-bool Link::idle() const {
+int MpiLink::self() const { return state_->self; }
+int MpiLink::size() const { return state_->size; }
+
+Seconds MpiLink::pause(bool moved) {
+  return {std::chrono::duration<double>(state_->waiter.next(moved, state_->is_busy())).count()};
+}
+
+bool MpiLink::idle() const {
   return std::ranges::none_of(state_->peers, [](const Peer& peer) {
     return !peer.failed && (peer.in_window > 0 || peer.ends > 0 || !peer.outbox.empty());
   });
 }
 
-bool Link::flush(Seconds limit, const Handlers& handlers) {
-  const Seconds end = now() + limit;
-  Waiter waiter;
-  while (!idle() && now() < end) waiter.wait(progress(handlers), is_busy());
-  return idle();
-}
-
-void Link::beat() {
+void MpiLink::beat() {
   State& s = *state_;
   for (int to = 0; to < s.size; ++to) {
     const Peer& peer = s.peers[static_cast<std::size_t>(to)];
@@ -402,19 +402,19 @@ void Link::beat() {
   }
 }
 
-void Link::broadcast_end(const std::string& text) {
+void MpiLink::broadcast_end(const std::string& text) {
   State& s = *state_;
-  const auto shared = std::make_shared<const std::string>(text.substr(0, kMaxEndSize));
+  const auto shared = std::make_shared<const std::string>(text.substr(0, node::kMaxEndSize));
   for (int to = 0; to < s.size; ++to) {
     if (to == s.self || s.peers[static_cast<std::size_t>(to)].failed) continue;
     s.post({.to = to, .kind = Kind::kEnd, .message = nullptr, .text = shared}, std::as_bytes(std::span(*shared)), 0);
   }
 }
 
-Seconds Link::now() const { return state_->now(); }
+Seconds MpiLink::last_heard(int process) const { return state_->peers.at(static_cast<std::size_t>(process)).heard; }
 
-Seconds Link::last_heard(int process) const { return state_->peers.at(static_cast<std::size_t>(process)).heard; }
-
-const Carried& Link::carried(int process) const { return state_->peers.at(static_cast<std::size_t>(process)).carried; }
+const node::Carried& MpiLink::carried(int process) const {
+  return state_->peers.at(static_cast<std::size_t>(process)).carried;
+}
 
 }  // namespace laconic::mpi

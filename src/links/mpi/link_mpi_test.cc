@@ -18,7 +18,7 @@
 #include "links/mpi/handles.h"
 #include "links/mpi/link.h"
 #include "links/mpi/pieces.h"
-#include "links/mpi/waiter.h"
+#include "runtimes/node/waiting.h"
 
 namespace laconic::mpi {
 namespace {
@@ -65,16 +65,15 @@ class LinkTest : public testing::Test {
     }
     EXPECT_TRUE(wait_for([&] { return last_frames_ == size_ - 1; }))
         << "only " << last_frames_ << " others came to the end";
-    EXPECT_TRUE(link_.flush(kPatience, handlers_));
+    EXPECT_TRUE(node::flush(link_, clock_, kPatience, handlers_));
     EXPECT_TRUE(failures_.empty());
     if (!HasFailure()) MPI_Barrier(environment->handles().comm);
   }
 
   template <class Condition>
   bool wait_for(Condition condition) {
-    const Seconds end = link_.now() + kPatience;
-    Waiter waiter;
-    while (!condition() && link_.now() < end) waiter.wait(link_.progress(handlers_), link_.is_busy());
+    const Seconds end = clock_.now() + kPatience;
+    while (!condition() && clock_.now() < end) node::wait_for_link(link_, clock_, link_.progress(handlers_), end);
     return condition();
   }
 
@@ -99,28 +98,29 @@ class LinkTest : public testing::Test {
   const int rank_ = environment->rank();
   const int size_ = environment->size();
   const testing::ScopedTrace trace_{__FILE__, __LINE__, "in process " + std::to_string(rank_)};
-  Link link_{*environment, kMaxPayload};
+  SteadyClock clock_;
+  MpiLink link_{*environment, clock_, kMaxPayload};
   std::map<Pair, std::vector<Frame>> frames_;
   std::vector<Pair> order_;
   std::map<Pair, std::vector<std::string>> refused_;
   std::map<int, std::vector<std::string>> ends_;
   std::vector<std::string> failures_;
   int last_frames_ = 0;
-  Handlers handlers_{.frame =
-                         [this](Rank from, Rank to, const Frame& frame) {
-                           if (frame.header().tag == kLastTag) {
-                             ++last_frames_;
-                             return;
-                           }
-                           frames_[{from.value, to.value}].push_back(frame);
-                           order_.emplace_back(from.value, to.value);
-                         },
-                     .refused =
-                         [this](Rank from, Rank to, const std::string& problem) {
-                           refused_[{from.value, to.value}].push_back(problem);
-                         },
-                     .end = [this](int process, const std::string& text) { ends_[process].push_back(text); },
-                     .failed = [this](int, const std::string& problem) { failures_.push_back(problem); }};
+  node::LinkHandlers handlers_{.frame =
+                                   [this](Rank from, Rank to, const Frame& frame) {
+                                     if (frame.header().tag == kLastTag) {
+                                       ++last_frames_;
+                                       return;
+                                     }
+                                     frames_[{from.value, to.value}].push_back(frame);
+                                     order_.emplace_back(from.value, to.value);
+                                   },
+                               .refused =
+                                   [this](Rank from, Rank to, const std::string& problem) {
+                                     refused_[{from.value, to.value}].push_back(problem);
+                                   },
+                               .end = [this](int process, const std::string& text) { ends_[process].push_back(text); },
+                               .failed = [this](int, const std::string& problem) { failures_.push_back(problem); }};
 };
 
 TEST(Environment, KnowsWhatTheLauncherSaid) {
@@ -199,8 +199,8 @@ TEST_F(LinkTest, AProcessThatDoesNotReadHoldsUpNobodyElse) {
     EXPECT_FALSE(link_.idle()) << "60 MB left though nobody read them";
     std::ofstream(sign) << "read on";
   } else if (rank_ == 1) {
-    const Seconds end = link_.now() + kPatience;
-    while (!std::filesystem::exists(sign) && link_.now() < end) std::this_thread::yield();
+    const Seconds end = clock_.now() + kPatience;
+    while (!std::filesystem::exists(sign) && clock_.now() < end) std::this_thread::yield();
     EXPECT_TRUE(std::filesystem::exists(sign)) << "process 0 was held up";
     EXPECT_TRUE(wait_for([&] { return frames_[{0, 1}].size() == 3; }));
     std::filesystem::remove(sign);
@@ -254,11 +254,12 @@ TEST_F(LinkTest, WhatIsNoFrameIsRefusedOneByOneAndNothingElseSuffers) {
 }
 
 TEST_F(LinkTest, AnEndReachesEveryoneWithoutControlCharacters) {
-  if (rank_ == 2) link_.broadcast_end("lost\x1b[2J worker\n1\xc2\x9b\xc3\xa9" + std::string(2 * kMaxEndSize, 'x'));
+  if (rank_ == 2)
+    link_.broadcast_end("lost\x1b[2J worker\n1\xc2\x9b\xc3\xa9" + std::string(2 * node::kMaxEndSize, 'x'));
   if (rank_ == 2) return;
   ASSERT_TRUE(wait_for([&] { return !ends_.empty(); }));
   const std::string start = "lost?[2J worker?1??\xc3\xa9";
-  EXPECT_EQ(ends_[2].at(0), start + std::string(kMaxEndSize - start.size(), 'x'));
+  EXPECT_EQ(ends_[2].at(0), start + std::string(node::kMaxEndSize - start.size(), 'x'));
 }
 
 TEST_F(LinkTest, AnEndPassesWhatIsQueued) {

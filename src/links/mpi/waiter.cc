@@ -3,7 +3,6 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace laconic::mpi {
@@ -35,11 +34,6 @@ nanoseconds Waiter::next(bool moved, bool is_busy) {
   }
   if (is_busy) sleep_ = std::min(sleep_, kLongestBusySleep);
   return std::exchange(sleep_, std::min(sleep_ + sleep_ / 4, kLongestSleep));
-}
-
-void Waiter::wait(bool moved, bool is_busy) {
-  const nanoseconds span = next(moved, is_busy);
-  if (span.count() > 0) std::this_thread::sleep_for(span);
 }
 
 }  // namespace laconic::mpi

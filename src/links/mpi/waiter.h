@@ -14,10 +14,8 @@ class Waiter {
  public:
   // Has the kernel end this thread's sleeps when they are over, and not when it suits it (up to 50 us later).
   Waiter();
-  // After a poll. `moved`: it moved something. `is_busy`: a message is under way, so that the library has more to move
-  // at each poll though it does not show: then the sleeps stay short. Sleeps 0.5 ms at most.
-  void wait(bool moved, bool is_busy);
-  // The same for who has another way to sleep: how long to, 0: not at all.
+  // After a poll: how long to sleep, 0.5 ms at most, 0: not at all. `moved`: it moved something. `is_busy`: a message is
+  // under way, so that the library has more to move at each poll though it does not show: then the sleeps stay short.
   std::chrono::nanoseconds next(bool moved, bool is_busy);
 
  private:

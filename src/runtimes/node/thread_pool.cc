@@ -13,11 +13,14 @@ void PooledWork::run() {
   } catch (...) {
     error = std::current_exception();
   }
-  const std::lock_guard lock(mutex_);
-  work_ = nullptr;
-  error_ = std::move(error);
-  done_ = true;
-  finished_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    work_ = nullptr;
+    error_ = std::move(error);
+    done_ = true;
+    finished_.notify_all();
+  }
+  if (on_done_) on_done_();
 }
 
 void PooledWork::wait() {
@@ -51,8 +54,9 @@ void ThreadPool::stop() {
   threads_.clear();
 }
 
-std::shared_ptr<PooledWork> ThreadPool::submit(Queue& queue, std::function<void()> work) {
-  auto job = std::make_shared<PooledWork>(std::move(work));
+std::shared_ptr<PooledWork> ThreadPool::submit(Queue& queue, std::function<void()> work,
+                                               std::function<void()> on_done) {
+  auto job = std::make_shared<PooledWork>(std::move(work), std::move(on_done));
   if (threads_.empty()) {
     job->run();
     return job;

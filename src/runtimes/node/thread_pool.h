@@ -15,7 +15,9 @@ namespace laconic {
 // A computation that was handed in.
 class PooledWork {
  public:
-  explicit PooledWork(std::function<void()> work) : work_(std::move(work)) {}
+  // `on_done` is called when the work is done and is_done() says so, on the thread that did it.
+  explicit PooledWork(std::function<void()> work, std::function<void()> on_done = {})
+      : work_(std::move(work)), on_done_(std::move(on_done)) {}
   // Waits until the work is done; throws what it threw. Safe to call again.
   void wait();
   bool is_done();
@@ -24,6 +26,7 @@ class PooledWork {
 
  private:
   std::function<void()> work_;
+  std::function<void()> on_done_;
   std::mutex mutex_;
   std::condition_variable finished_;
   bool done_ = false;
@@ -47,7 +50,7 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   // The queue outlives the job, or the pool is stopped first.
-  std::shared_ptr<PooledWork> submit(Queue& queue, std::function<void()> work);
+  std::shared_ptr<PooledWork> submit(Queue& queue, std::function<void()> work, std::function<void()> on_done = {});
   // Whether a queue has no job that is not done.
   bool is_idle(const Queue& queue);
   // What the destructor does; nothing is accepted afterwards.

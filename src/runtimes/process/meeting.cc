@@ -5,15 +5,17 @@
 
 #include "base/byte_stream.h"
 #include "base/error.h"
-#include "links/mpi/waiter.h"
+#include "runtimes/node/waiting.h"
 #include "runtimes/process/messages.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 constexpr std::size_t kLongestWord = std::size_t{1} << 20;
 // Process 0, which knows who is missing, gives up before those who wait for it.
 constexpr double kLeadersShare = 0.8;
+// How often it is asked whether the program was interrupted, where the link would sleep for longer.
+constexpr Seconds kLook{0.05};
 
 }  // namespace
 
@@ -22,7 +24,7 @@ bool Meeting::is_word(const Frame& frame) {
   return (header.tag == Tag::kReport || header.tag == Tag::kVerdict) && header.round == kMeetings;
 }
 
-Handlers Meeting::handlers() {
+node::LinkHandlers Meeting::handlers() {
   return {.frame =
               [this](Rank from, Rank to, Frame frame) {
                 (is_word(frame) ? arrived_ : early_).push_back({.from = from, .to = to, .frame = std::move(frame)});
@@ -49,9 +51,8 @@ Handlers Meeting::handlers() {
 }
 
 void Meeting::wait(const std::function<bool()>& done, Seconds patience, const std::function<std::string()>& whom) {
-  const Handlers report = handlers();
-  const Seconds end = link_.now() + patience;
-  Waiter waiter;
+  const node::LinkHandlers report = handlers();
+  const Seconds end = clock_.now() + patience;
   while (!done()) {
     const bool moved = link_.progress(report);
     if (options_.interrupted && options_.interrupted()) {
@@ -59,15 +60,15 @@ void Meeting::wait(const std::function<bool()>& done, Seconds patience, const st
       link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kAsked, .text = "interrupted before the run"}.encode());
       throw Interrupted("interrupted before the run");
     }
-    if (link_.now() > end) {
+    if (clock_.now() > end) {
       is_over_ = true;
-      const std::string text = "worker " + std::to_string(environment_.rank()) + " heard nothing from " + whom() +
-                               " within " + to_text(patience) +
+      const std::string text = "worker " + std::to_string(link_.self()) + " heard nothing from " + whom() + " within " +
+                               to_text(patience) +
                                " before the run; see whether that process still runs, or raise network.deadline";
       link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kLost, .text = text}.encode());
       throw PeerLost(text);
     }
-    waiter.wait(moved, link_.is_busy());
+    node::wait_for_link(link_, clock_, moved, std::min(end, clock_.now() + kLook));
   }
 }
 
@@ -84,8 +85,8 @@ std::vector<Meeting::Word> Meeting::meet(const Word& own) {
     word.text = in.text(kLongestWord);
     return word;
   };
-  const int size = environment_.size();
-  const Rank self{environment_.rank()};
+  const int size = link_.size();
+  const Rank self{link_.self()};
   std::vector<Word> words(static_cast<std::size_t>(size));
   words[static_cast<std::size_t>(self.value)] = own;
   if (size == 1) return words;
@@ -151,7 +152,7 @@ std::vector<std::string> Meeting::share(std::string_view own) {
 }
 
 std::vector<std::byte> Meeting::hear_leader(std::span<const std::byte> own) {
-  const bool leads = environment_.rank() == 0;
+  const bool leads = link_.self() == 0;
   ByteWriter length;
   length.varint(own.size());
   const auto share_bytes = [&](std::span<const std::byte> part) {
@@ -211,4 +212,4 @@ void Meeting::fail(const std::vector<Word>& words) {
   throw RunError(text);
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/units.h"
-#include "links/mpi/environment.h"
-#include "links/mpi/link.h"
+#include "runtimes/node/clock.h"
+#include "runtimes/node/link.h"
 #include "runtimes/process/node.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 class Meeting {
  public:
@@ -24,9 +24,8 @@ class Meeting {
     Seconds deadline;                   // how long any process may keep the others waiting
     std::function<bool()> interrupted;  // asked again and again; may be empty
   };
-  // `environment` and `link` outlive it.
-  Meeting(Environment& environment, Link& link, Options options)
-      : environment_(environment), link_(link), options_(std::move(options)) {}
+  // `link` and `clock` outlive it.
+  Meeting(node::Link& link, Clock& clock, Options options) : link_(link), clock_(clock), options_(std::move(options)) {}
 
   void set_deadline(Seconds deadline) { options_.deadline = deadline; }
 
@@ -80,10 +79,10 @@ class Meeting {
   [[noreturn]] void fail(const std::vector<Word>& words);
   // progress() until `done`, or throws.
   void wait(const std::function<bool()>& done, Seconds patience, const std::function<std::string()>& whom);
-  Handlers handlers();
+  node::LinkHandlers handlers();
 
-  Environment& environment_;
-  Link& link_;
+  node::Link& link_;
+  Clock& clock_;
   Options options_;
   std::deque<Local::Parcel> arrived_;  // words of meetings
   std::deque<Local::Parcel> early_;
@@ -91,4 +90,4 @@ class Meeting {
   bool is_over_ = false;  // somebody is lost
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

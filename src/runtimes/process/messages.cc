@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 62;
@@ -154,4 +154,4 @@ EndNotice EndNotice::decode(const std::string& text) {
   return {.kind = kFailed, .text = text};
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

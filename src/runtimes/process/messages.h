@@ -13,8 +13,9 @@
 #include "comm/ledger.h"
 #include "protocol/learner.h"
 #include "runtimes/node/checkpoint.h"
+#include "runtimes/node/evaluation.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 // The rounds of these frames: which exchange they belong to.
 inline constexpr Round kMeetings{0};
@@ -22,15 +23,8 @@ inline constexpr Round kEvaluations{1};
 inline constexpr Round kCheckpoints{2};
 inline constexpr Round kEnd{3};
 
-// A worker's part of a measurement. All decoders here throw DecodeError.
-struct EvaluationReport {
-  Step step;
-  double loss_sum = 0.0;  // of the training losses since the report before
-  std::uint64_t loss_steps = 0;
-  Prequential tested;
-  double squared_norm = 0.0;                 // of its model
-  std::optional<double> own_accuracy;        // of its model, in [0, 1]
-  std::array<Tally, kTrafficKinds> traffic;  // sent so far by the nodes of its process
+// A worker's part of a measurement; `traffic` is that of the nodes of its process. All decoders here throw DecodeError.
+struct EvaluationReport : WorkerReport {
   // Where the average is measured: d and as many elements as there are buffers; else empty.
   std::vector<float> params;
   std::vector<float> buffers;
@@ -86,4 +80,4 @@ struct EndNotice {
   static EndNotice decode(const std::string& text);
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

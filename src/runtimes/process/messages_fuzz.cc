@@ -33,22 +33,22 @@ Message said_anew(unsigned kind, std::span<const std::byte> bytes) {
   ByteWriter out;
   switch (kind) {
     case 0:
-      return encoded(mpi::EvaluationReport::decode(in, kDimension, kBuffers));
+      return encoded(process::EvaluationReport::decode(in, kDimension, kBuffers));
     case 1:
-      return encoded(mpi::DrainReport::decode(in));
+      return encoded(process::DrainReport::decode(in));
     case 2:
-      return {static_cast<std::byte>(mpi::decode_drain_verdict(in))};
+      return {static_cast<std::byte>(process::decode_drain_verdict(in))};
     case 3:
-      mpi::encode_part(out, mpi::decode_part(bytes));
+      process::encode_part(out, process::decode_part(bytes));
       break;
     case 4:
-      mpi::encode_kept(out, mpi::decode_kept(in));
+      process::encode_kept(out, process::decode_kept(in));
       break;
     case 5:
-      return encoded(mpi::EndReport::decode(in));
+      return encoded(process::EndReport::decode(in));
     default: {
       const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      const std::string notice = mpi::EndNotice::decode(text).encode();
+      const std::string notice = process::EndNotice::decode(text).encode();
       const auto view = std::as_bytes(std::span(notice));
       return {view.begin(), view.end()};
     }

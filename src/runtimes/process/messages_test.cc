@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 constexpr std::size_t kDimension = 3;
@@ -22,15 +22,16 @@ std::vector<std::byte> encoded(const Message& message) {
 }
 
 EvaluationReport example_report() {
-  EvaluationReport report{.step = {300},
-                          .loss_sum = 12.5,
-                          .loss_steps = 40,
-                          .tested = {.loss = 3.25, .samples = 1280},
-                          .squared_norm = 9.75,
-                          .own_accuracy = 0.875,
-                          .traffic = {},
-                          .params = {1.0F, -2.0F, 3.5F},
-                          .buffers = {0.25F, -0.5F}};
+  EvaluationReport report;
+  static_cast<WorkerReport&>(report) = {.step = {300},
+                                        .loss_sum = 12.5,
+                                        .loss_steps = 40,
+                                        .tested = {.loss = 3.25, .samples = 1280},
+                                        .squared_norm = 9.75,
+                                        .own_accuracy = 0.875,
+                                        .traffic = {}};
+  report.params = {1.0F, -2.0F, 3.5F};
+  report.buffers = {0.25F, -0.5F};
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     report.traffic[kind] = {.frames = kind + 1, .payload = {1000 * kind}, .framed = {1000 * kind + 7}};
   }
@@ -212,4 +213,4 @@ TEST(EndNotice, KeepsItsKindAndWithoutOneIsAFailure) {
 }
 
 }  // namespace
-}  // namespace laconic::mpi
+}  // namespace laconic::process

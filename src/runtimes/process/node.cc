@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 void Endpoint::send(Rank to, const Frame& frame) {
   LACONIC_CHECK(to.value >= 0 && to.value <= local_.world_size && to != self_, "send to node " << to.value);
@@ -25,4 +25,4 @@ Task<void> Endpoint::sleep(Seconds span) {
       [this, span](Resume<bool> resume) { local_.sleeping.emplace(now() + span, std::move(resume)); });
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -1,4 +1,4 @@
-// A node of the process: its endpoint, over MPI to nodes of other processes and through memory to those of its own.
+// A node of the process: its endpoint, over the link to nodes of other processes and through memory to those of its own.
 #pragma once
 
 #include <deque>
@@ -8,18 +8,22 @@
 #include "comm/ledger.h"
 #include "comm/mailbox.h"
 #include "comm/transport.h"
-#include "links/mpi/link.h"
-#include "runtimes/process/clock.h"
+#include "runtimes/node/clock.h"
+#include "runtimes/node/link.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 // The process that a node lives in.
 inline int process_of(Rank node, int world_size) { return node.value == world_size ? 0 : node.value; }
 
 // What the nodes of one process share.
 struct Local {
-  Local(int process_rank, int size, Link& to_others)
-      : process(process_rank), world_size(size), link(to_others), ledger(size) {}
+  Local(node::Link& to_others, const Clock& of_process)
+      : process(to_others.self()),
+        world_size(to_others.size()),
+        link(to_others),
+        clock(of_process),
+        ledger(world_size) {}
 
   struct Parcel {
     Rank from;
@@ -29,7 +33,7 @@ struct Local {
 
   int process;
   int world_size;
-  Link& link;
+  node::Link& link;
   RunClock clock;
   WaitList waits;
   Ledger ledger;               // of the nodes of this process
@@ -61,4 +65,4 @@ class Endpoint final : public Transport {
   Mailbox mailbox_;
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -1,20 +1,18 @@
-// Who the processes of a run are, as the operating system knows them: enough to say of one on the same machine that it
-// is no more.
+// Which of the processes of a run are known to have ended, as far as the host tells.
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
-namespace laconic::mpi {
+#include "runtimes/process/host.h"
+
+namespace laconic::process {
 
 class Peers {
  public:
-  // What a process tells of itself to all others.
-  static std::string self();
-
-  Peers() = default;
-  // What they told, by rank; `rank`: this process.
-  Peers(std::vector<std::string> told, int rank) : told_(std::move(told)), rank_(rank) {}
+  // What all told of themselves (Host::self), by rank; `rank`: this process. `host` outlives it.
+  Peers(const Host& host, std::vector<std::string> told, int rank) : host_(host), told_(std::move(told)), rank_(rank) {}
 
   // Whether a process is known to have ended: it was on this machine, and is not there any more.
   bool is_gone(int process) const;
@@ -22,8 +20,9 @@ class Peers {
   std::string gone() const;
 
  private:
+  const Host& host_;
   std::vector<std::string> told_;
-  int rank_ = 0;
+  int rank_;
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

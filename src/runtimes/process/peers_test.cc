@@ -9,7 +9,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 // A process that has told who it is and lives until it is killed.
@@ -20,7 +20,7 @@ class Child {
     EXPECT_EQ(pipe(pipe_ends.data()), 0);
     number_ = fork();
     if (number_ == 0) {
-      const std::string self = Peers::self();
+      const std::string self = MachineHost().self();
       if (write(pipe_ends[1], self.data(), self.size()) < 0) _exit(1);
       close(pipe_ends[1]);
       for (;;) pause();
@@ -58,7 +58,8 @@ class Child {
 TEST(Peers, OneThatRunsIsThereAndOneThatHasEndedIsGoneBeforeItsParentHasNoticedAndAfter) {
   Child one;
   Child other;
-  const Peers peers({Peers::self(), one.told(), other.told()}, 0);
+  const MachineHost host;
+  const Peers peers(host, {MachineHost().self(), one.told(), other.told()}, 0);
   EXPECT_EQ(peers.gone(), "");
   other.kill_it();
   EXPECT_FALSE(peers.is_gone(1));
@@ -71,7 +72,8 @@ TEST(Peers, OneThatRunsIsThereAndOneThatHasEndedIsGoneBeforeItsParentHasNoticedA
 
 TEST(Peers, OneThatIsStoppedIsThere) {
   Child one;
-  const Peers peers({Peers::self(), one.told()}, 0);
+  const MachineHost host;
+  const Peers peers(host, {MachineHost().self(), one.told()}, 0);
   const pid_t number = static_cast<pid_t>(std::atoi(one.told().substr(one.told().find('\n') + 1).c_str()));
   ASSERT_GT(number, 0);
   ASSERT_EQ(kill(number, SIGSTOP), 0);
@@ -79,14 +81,15 @@ TEST(Peers, OneThatIsStoppedIsThere) {
 }
 
 TEST(Peers, OfAnotherMachineOrWithoutANumberNothingIsKnown) {
-  const std::string self = Peers::self();
+  const std::string self = MachineHost().self();
   const std::string place = self.substr(0, self.find('\n') + 1);
-  const Peers peers({self, "elsewhere pid:[1]\n999999999", place + "12x", place, "", "\n1"}, 0);
+  const MachineHost host;
+  const Peers peers(host, {self, "elsewhere pid:[1]\n999999999", place + "12x", place, "", "\n1"}, 0);
   EXPECT_EQ(peers.gone(), "");
   for (int process = -1; process < 8; ++process) EXPECT_FALSE(peers.is_gone(process)) << process;
-  EXPECT_TRUE(Peers({self, place + "999999999"}, 0).is_gone(1)) << "no process can have that number";
-  EXPECT_EQ(Peers().gone(), "");
+  EXPECT_TRUE(Peers(host, {self, place + "999999999"}, 0).is_gone(1)) << "no process can have that number";
+  EXPECT_EQ(Peers(host, {}, 0).gone(), "");
 }
 
 }  // namespace
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -6,22 +6,16 @@
 #include "runtimes/process/peers.h"
 #include "runtimes/process/run.h"
 
-namespace laconic::mpi {
-
-Process::Process(const std::optional<runtime::Launch>& launch, Seconds deadline, std::function<bool()> interrupted)
-    : environment_(launch),
-      link_(environment_, kMaxPayloadSize),
-      meeting_(environment_, link_, {.deadline = deadline, .interrupted = std::move(interrupted)}) {}
+namespace laconic::process {
 
 Outcome Process::run(const ProcessOptions& options, Learner& learner, const StrategyFactory& make_strategy,
                      const RunObserver& observer) {
   LACONIC_CHECK(options.steps.value > 0, "no steps");
-  LACONIC_CHECK(options.end_process != nullptr, "a process that cannot be ended");
-  Peers peers(meeting_.share(Peers::self()), rank());
-  Run run(environment_, link_, meeting_, std::move(peers), options, learner, make_strategy, observer);
+  Peers peers(host_, meeting_.share(host_.self()), rank());
+  Run run(link_, host_, meeting_, std::move(peers), options, learner, make_strategy, observer);
   Outcome outcome = run.run();
   has_lost_leader_ = run.lost() == 0;
   return outcome;
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -1,6 +1,7 @@
-// One process of a run over MPI: worker r in process r, the coordinator beside worker 0.
+// One process of a run over several: worker r in process r, the coordinator beside worker 0.
 //
-//   mpi::Process process(launch, deadline, interrupted);
+//   MachineHost host;
+//   process::Process process(link, host, deadline, interrupted);
 //   ... = process.meeting().together([&] { ... });   // what all need before the first step
 //   const Outcome outcome = process.run(options, learner, make_strategy, observer);
 //
@@ -13,34 +14,35 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
+#include <string>
+#include <utility>
 
-#include "links/mpi/environment.h"
-#include "links/mpi/launcher.h"
-#include "links/mpi/link.h"
+#include "runtimes/node/link.h"
 #include "runtimes/node/run.h"
+#include "runtimes/process/host.h"
 #include "runtimes/process/meeting.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 struct ProcessOptions : RunOptions {
   // Measure the average of the workers' models, which travel for it, and not what worker 0 has.
   bool average = false;
   // Called, on another thread, when this process has to end and its own thread is held up: says why and ends the
-  // process. To be set.
+  // process. To be set where the host watches.
   std::function<void(const std::string& why)> end_process = {};
 };
 
 class Process {
  public:
-  // `interrupted` as RunObserver::interrupted, for what comes before the run. Throws as Environment does.
-  Process(const std::optional<runtime::Launch>& launch, Seconds deadline, std::function<bool()> interrupted);
+  // `link` and `host` outlive it. `interrupted` as RunObserver::interrupted, for what comes before the run.
+  Process(node::Link& link, Host& host, Seconds deadline, std::function<bool()> interrupted)
+      : link_(link),
+        host_(host),
+        meeting_(link, host.clock(), {.deadline = deadline, .interrupted = std::move(interrupted)}) {}
 
-  int rank() const { return environment_.rank(); }
-  int size() const { return environment_.size(); }
+  int rank() const { return link_.self(); }
+  int size() const { return link_.size(); }
   bool leads() const { return rank() == 0; }
-  const std::string& host() const { return environment_.host(); }
-  const std::string& library() const { return environment_.library(); }
   Meeting& meeting() { return meeting_; }
 
   // Runs this process' part of a job to its end; again, with another job, where the outcome has no error and nobody
@@ -54,15 +56,11 @@ class Process {
   // Whether the run has ended since this process heard no more of process 0.
   bool has_lost_leader() const { return has_lost_leader_; }
 
-  // Ends the library, together with the others: after what all know of. Environment::finalize. A process that does not
-  // call it ends without them, with std::_Exit, as the library's own end would wait.
-  void finalize(Seconds limit, const std::function<void()>& late) { environment_.finalize(limit, late); }
-
  private:
-  Environment environment_;
-  Link link_;
+  node::Link& link_;
+  Host& host_;
   Meeting meeting_;
   bool has_lost_leader_ = false;
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -2,50 +2,53 @@
 // rounds the loop carries.
 #include "runtimes/process/run.h"
 
+#include <algorithm>
 #include <asio/co_spawn.hpp>
-#include <chrono>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
+#include "runtimes/node/waiting.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
-// A payload is d floats or a state of the strategy's own, of which a large sketch is the largest; a report has a
-// model and its buffers.
-constexpr std::uint64_t kPayloadSlack = std::uint64_t{16} << 20;
 // How long it may take to end after it was asked to; the launcher then kills, after a second or so.
 constexpr Seconds kGrace{0.28};
-// Vectors of so many elements take a thread's hop as long as the arithmetic on them, more or less.
-constexpr std::size_t kInlineLimit = std::size_t{4} << 20;
+// How often it is asked whether the program was interrupted, where the link would sleep for longer.
+constexpr Seconds kLook{0.05};
 
 }  // namespace
 
-Run::Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, const ProcessOptions& options,
-         Learner& learner, const StrategyFactory& make_strategy, const RunObserver& observer)
+Run::Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const ProcessOptions& options, Learner& learner,
+         const StrategyFactory& make_strategy, const RunObserver& observer)
     : options_(options),
       observer_(observer),
       learner_(learner),
       link_(link),
+      host_(host),
+      clock_(host.clock()),
       meeting_(meeting),
       peers_(std::move(peers)),
-      rank_(environment.rank()),
-      size_(environment.size()),
-      max_payload_(learner.layout().size * sizeof(float) + kPayloadSlack),
-      local_(rank_, size_, link),
-      pool_(options.compute_threads, options.prepare_thread),
-      processor_(pool_, bell_, learner.layout().size <= kInlineLimit),
+      rank_(link.self()),
+      size_(link.size()),
+      max_payload_(largest_payload(learner)),
+      local_(link, clock_),
+      processor_(host.processor(options, learner.layout().size)),
       control_({rank_}, size_, local_.waits),
-      worker_node_({rank_}, local_, options.comm),
       evaluation_(size_, options.average, model_of(learner)),
+      narrator_(evaluation_, observer),
+      worker_seat_({rank_}, local_, options.comm, *processor_),
       ends_(static_cast<std::size_t>(size_)) {
-  worker_node_.strategy = make_strategy();
-  worker_.emplace(
-      Rank{rank_}, options.seed,
-      Worker::Parts{.learner = learner, .comm = worker_node_.comm, .processor = processor_, .events = *this});
+  narrator_.on_sync = [this] {
+    synchronised_now_ = true;
+    // One that synchronises in every step is measured as it is.
+    if (!always_synchronised_) synchronised_ = model_of(learner_);
+  };
+  worker_seat_.node.become_worker(options.seed, learner, narrator_, make_strategy());
   if (leads() && options.with_coordinator) {
-    coordinator_.emplace(Rank{size_}, local_, options.comm);
-    coordinator_->strategy = make_strategy();
+    coordinator_.emplace(Rank{size_}, local_, options.comm, *processor_);
+    coordinator_->node.become_coordinator(make_strategy());
   }
   // What comes is dealt with outside the library.
   handlers_ = {
@@ -70,21 +73,24 @@ Run::Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, co
 }
 
 Run::~Run() {
-  pool_.stop();
+  processor_->stop();
   close();
 }
 
 Outcome Run::run() {
   Outcome outcome;
-  watchdog_.emplace(Watchdog::Options{.interrupted = observer_.interrupted,
-                                      .asked = [this] { look_around(); },
-                                      .grace = kGrace,
-                                      .patience = deadline(),
-                                      .describe = [this] { return lost_text("") + waits_text(); },
-                                      .end = options_.end_process});
+  watchdog_ = host_.watch(Watchdog::Options{.interrupted = observer_.interrupted,
+                                            .asked = [this] { look_around(); },
+                                            .grace = kGrace,
+                                            .patience = deadline(),
+                                            .describe = [this] { return lost_text("") + waits_text(); },
+                                            .end = options_.end_process,
+                                            .library = link_.held_up_by()});
   begin();
   while (!is_over()) try_turn();
   if (!error_ && !asked_) settle();
+  // Asked to end when its steps were done: what others have to say to that is heard all the same.
+  while (asked_ && !error_ && !has_listened()) try_turn();
   outcome.end = end_of_run();
   outcome.error = error_;
   if (error_ && !told_) tell_end();
@@ -105,15 +111,14 @@ Outcome Run::run() {
 void Run::begin() {
   asio::co_spawn(io_.get_executor(), work(), [this](const std::exception_ptr& error) { finish(error); });
   if (coordinator_) {
-    asio::co_spawn(io_.get_executor(), coordinator_->strategy->coordinate(coordinator_->comm),
-                   [this](const std::exception_ptr& error) {
-                     if (error) fail(error);
-                   });
+    asio::co_spawn(io_.get_executor(), coordinator_->node.coordinate(), [this](const std::exception_ptr& error) {
+      if (error) fail(error);
+    });
   }
   // The first step first: what others have sent meanwhile waits in mailboxes.
   continue_coroutines();
   for (Local::Parcel& parcel : meeting_.take_early()) arrive(parcel.from, parcel.to, parcel.frame);
-  heard_since_ = link_.now();
+  heard_since_ = clock_.now();
   next_beat_ = heard_since_;
 }
 
@@ -136,9 +141,10 @@ void Run::try_turn() {
 
 // Whatever is to be done now, or a short sleep.
 void Run::turn() {
+  const bool was_over = is_over();
   bool moved = progress();
   moved = deliver_local() || moved;
-  moved = processor_.poll() || moved;
+  moved = processor_->poll() || moved;
   const Seconds now = local_.clock.now();
   while (!local_.sleeping.empty() && local_.sleeping.begin()->first <= now) {
     auto sleeper = local_.sleeping.extract(local_.sleeping.begin());
@@ -149,14 +155,30 @@ void Run::turn() {
   continue_coroutines();
   keep_alive();
   if (!asked_ && observer_.interrupted && observer_.interrupted()) be_asked();
-  const std::chrono::nanoseconds span = waiter_.next(moved, link_.is_busy());
-  if (span.count() > 0) bell_.wait(span);
+  // What coroutines have just said to a node of this process, or that they have come to an end, needs no news.
+  const bool has_just_ended = !was_over && is_over();
+  if (!has_just_ended && local_.parcels.empty()) node::wait_for_link(link_, clock_, moved, next_event());
+}
+
+// When there is something to do though nothing comes.
+Seconds Run::next_event() const {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  const double now = clock_.now().value;
+  double next = std::min({next_beat_.value, silence_ends().value, processor_->next().value});
+  if (asked_) next = std::min(next, listening_ends().value);
+  if (!local_.clock.is_paused()) {
+    const double sleeper = local_.sleeping.empty() ? kNever : local_.sleeping.begin()->first.value;
+    const double wait = asked_ ? kNever : local_.waits.next_deadline().value;
+    next = std::min(next, now + std::min(sleeper, wait) - local_.clock.now().value);
+  }
+  if (observer_.interrupted) next = std::min(next, now + kLook.value);
+  return {next};
 }
 
 bool Run::progress() {
   bool moved = false;
   {
-    const Watchdog::Inside inside(*watchdog_);
+    const Watchdog::Inside inside(watchdog_.get());
     moved = link_.progress(handlers_);
   }
   for (Local::Parcel& parcel : std::exchange(parcels_, {})) arrive(parcel.from, parcel.to, parcel.frame);
@@ -192,41 +214,21 @@ void Run::arrive(Rank from, Rank to, const Frame& frame) {
     control_.deliver({.from = from, .frame = frame});
     return;
   }
-  Node& node = to.value == size_ ? *coordinator_ : worker_node_;
-  node.endpoint.mailbox().deliver({.from = from, .frame = frame});
+  Seat& seat = to.value == size_ ? *coordinator_ : worker_seat_;
+  seat.endpoint.mailbox().deliver({.from = from, .frame = frame});
 }
 
 Task<void> Run::work() {
-  Worker& self = *worker_;
-  while (self.step() < options_.steps) {
-    const Step before = self.step();
-    synchronised_now_ = false;
-    co_await worker_node_.strategy->round(self);
-    LACONIC_CHECK(self.step().value == before.value + 1, "a round took other than one step");
-    always_synchronised_ = always_synchronised_ && synchronised_now_;
-    if (leads() && observer_.on_step) {
-      observer_.on_step(self.step(), self.last_loss(), evaluation_.syncs(), local_.ledger.total().framed);
-    }
-    if (observer_.on_worker_step) {
-      observer_.on_worker_step({.rank = self.rank(),
-                                .step = self.step(),
-                                .result = self.last_step(),
-                                .params = self.params(),
-                                .time = local_.clock.now(),
-                                .ledger = local_.ledger});
-    }
-    if (options_.evaluates_after(self.step())) co_await report();
-    if (leads()) co_await measure_what_is_due();
-    if (stopped_) co_return;
-    if (options_.saves_after(self.step())) co_await checkpoint();
-  }
-  if (leads()) co_await await_reports();
+  const RunAccount account{
+      .evaluator = evaluation_, .ledger = local_.ledger, .time = [this] { return local_.clock.now(); }};
+  co_await drive(worker_seat_.node, options_, observer_, *this, account);
+  if (leads() && !stopped_) co_await await_reports();
 }
 
 // Work on the computing thread, whatever its size.
 Task<void> Run::compute(std::function<void()> work) {
-  Pending pending = processor_.submit(Processor::Cost::kStep, std::move(work));
+  Pending pending = processor_->submit(Processor::Cost::kStep, std::move(work));
   co_await pending.done();
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -21,27 +21,26 @@
 #include <vector>
 
 #include "comm/task.h"
-#include "links/mpi/link.h"
-#include "links/mpi/waiter.h"
 #include "protocol/strategy.h"
 #include "protocol/worker.h"
-#include "runtimes/node/thread_pool.h"
-#include "runtimes/process/evaluation.h"
+#include "runtimes/node/driver.h"
+#include "runtimes/node/evaluation.h"
+#include "runtimes/node/link.h"
+#include "runtimes/process/host.h"
 #include "runtimes/process/meeting.h"
 #include "runtimes/process/messages.h"
 #include "runtimes/process/node.h"
 #include "runtimes/process/peers.h"
 #include "runtimes/process/process.h"
-#include "runtimes/process/processor.h"
 #include "runtimes/process/watchdog.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
-class Run final : private StrategyEvents {
+class Run final : private Gathering {
  public:
   // All but `peers` outlive it.
-  Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, const ProcessOptions& options,
-      Learner& learner, const StrategyFactory& make_strategy, const RunObserver& observer);
+  Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const ProcessOptions& options, Learner& learner,
+      const StrategyFactory& make_strategy, const RunObserver& observer);
   ~Run() override;
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -52,18 +51,15 @@ class Run final : private StrategyEvents {
   std::optional<int> lost() const { return lost_; }
 
  private:
-  struct Node {
-    Node(Rank rank, Local& local, const CommOptions& options) : endpoint(rank, local), comm(endpoint, options) {}
+  // A node of this process, and its place on the network.
+  struct Seat {
+    Seat(Rank rank, Local& local, const CommOptions& options, Processor& processor)
+        : endpoint(rank, local), node(endpoint, endpoint.mailbox(), options, processor) {}
     Endpoint endpoint;
-    Comm comm;
-    std::unique_ptr<Strategy> strategy;
+    Node node;
   };
 
-  static Model model_of(Learner& learner) {
-    return {.params = {learner.params().begin(), learner.params().end()},
-            .buffers = {learner.buffers().begin(), learner.buffers().end()}};
-  }
-
+  Worker& worker() { return worker_seat_.node.worker(); }
   bool leads() const { return rank_ == 0; }
   Seconds deadline() const { return options_.comm.deadline; }
   Seconds of_deadline(double part) const { return {part * deadline().value}; }
@@ -74,6 +70,7 @@ class Run final : private StrategyEvents {
   void begin();
   void finish(const std::exception_ptr& error);
   void fail(const std::exception_ptr& error);
+  Seconds next_event() const;
   bool is_over() const { return done_ || stopped_ || error_ || has_listened(); }
   void try_turn();
   void turn();
@@ -82,6 +79,9 @@ class Run final : private StrategyEvents {
   bool deliver_local();
   void arrive(Rank from, Rank to, const Frame& frame);
   Task<void> work();
+  void begin_round(Node&) override { synchronised_now_ = false; }
+  void end_round(Node&) override { always_synchronised_ = always_synchronised_ && synchronised_now_; }
+  bool stopped() const override { return stopped_; }
   Task<void> compute(std::function<void()> work);
 
   // run_presence.cc: who is there, and the news of an end
@@ -91,6 +91,8 @@ class Run final : private StrategyEvents {
   void hear_end(int process, const EndNotice& notice);
   void hear_failure(int process, const std::string& problem);
   void be_asked();
+  Seconds silence_ends() const;
+  Seconds listening_ends() const;
   bool has_listened() const;
   std::string silent() const;
   void look_around();
@@ -112,26 +114,26 @@ class Run final : private StrategyEvents {
   Task<DrainVerdict> take_drain_verdict(Round exchange);
   void tell_all(Round exchange, DrainVerdict verdict);
   Task<void> lead_drain(Round exchange);
+  std::string drain_text(std::uint64_t sent, std::uint64_t delivered);
 
   // run_evaluation.cc: reports of the workers and what is measured
 
   bool measures_own(Step step) const;
   std::optional<double> evaluate_own();
   Task<std::optional<double>> own_accuracy();
-  Task<void> report();
+  Task<void> evaluate(Node& node) override;
   Model model_to_measure() const;
   void take_in(const Arrival& arrival);
-  Task<void> measure_what_is_due();
+  bool measures(Node&) const override { return leads(); }
+  Task<void> measure_what_is_due(Node& node) override;
+  Task<void> measure_what_is_due() { return measure_what_is_due(worker_seat_.node); }
   Task<void> await_reports();
   Task<void> measure(Evaluator::Due& due);
   void record(const Measurement& measurement);
-  void synchronised(Rank rank, Step step) override;
-  void measured(Rank rank, Step, std::string_view name, double value) override;
-  void warned(Rank, Step, const std::string& text) override;
 
   // run_checkpoint.cc: what is saved and loaded
 
-  Task<void> checkpoint();
+  Task<void> checkpoint(Node& node) override;
   Task<void> follow_save();
   Task<void> lead_save(CheckpointKeeper& keeper);
   PartRecord save_worker();
@@ -151,7 +153,9 @@ class Run final : private StrategyEvents {
   const ProcessOptions& options_;
   const RunObserver& observer_;
   Learner& learner_;
-  Link& link_;
+  node::Link& link_;
+  Host& host_;
+  Clock& clock_;
   Meeting& meeting_;
   Peers peers_;
   int rank_;
@@ -159,20 +163,17 @@ class Run final : private StrategyEvents {
   std::uint64_t max_payload_;
   asio::io_context io_{1};
   Local local_;
-  Doorbell bell_;
-  ThreadPool pool_;
-  RealProcessor processor_;
-  Mailbox control_;  // reports and verdicts
-  Node worker_node_;
-  std::optional<Node> coordinator_;
-  std::optional<Worker> worker_;
+  std::unique_ptr<PolledProcessor> processor_;
+  Mailbox control_;       // reports and verdicts
   Evaluator evaluation_;  // process 0's
-  Handlers handlers_;
+  Narrator narrator_;
+  Seat worker_seat_;
+  std::optional<Seat> coordinator_;
+  node::LinkHandlers handlers_;
   std::deque<Local::Parcel> parcels_;       // from other processes, not delivered yet
   std::deque<std::function<void()>> news_;  // the same, of what is no frame
-  std::optional<Watchdog> watchdog_;
-  Waiter waiter_;
-  std::vector<bool> ends_;  // of each process: it says that it was asked to end
+  std::unique_ptr<Watchdog> watchdog_;      // null: nobody watches
+  std::vector<bool> ends_;                  // of each process: it says that it was asked to end
   Ledger all_rows_{0};
   Seconds heard_since_;
   Seconds next_beat_;
@@ -194,4 +195,4 @@ class Run final : private StrategyEvents {
   std::exception_ptr error_;
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

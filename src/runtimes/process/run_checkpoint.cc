@@ -5,13 +5,19 @@
 #include "runtimes/node/node_state.h"
 #include "runtimes/process/run.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
-Task<void> Run::checkpoint() {
+Task<void> Run::checkpoint(Node&) {
   co_await drain(kCheckpoints);
   if (leads()) {
     co_await measure_what_is_due();
     if (stopped_) co_return;
+    // What a worker said before it stopped has come before its word that it has.
+    if (const std::optional<Rank> missing = evaluation_.missing()) {
+      throw PeerLost("worker 0 got no report of worker " + std::to_string(missing->value) + " up to step " +
+                     std::to_string(worker().step().value) +
+                     ", at which all have stopped; see whether the network loses frames");
+    }
   }
   if (options_.checkpoints.keeper == nullptr) co_return;
   if (leads()) {
@@ -36,7 +42,7 @@ Task<void> Run::follow_save() {
 }
 
 Task<void> Run::lead_save(CheckpointKeeper& keeper) {
-  const Step step = worker_->step();
+  const Step step = worker().step();
   tell_all(kCheckpoints, DrainVerdict::kSave);
   std::vector<PartRecord> parts = {save_worker()};
   if (coordinator_) {
@@ -49,7 +55,12 @@ Task<void> Run::lead_save(CheckpointKeeper& keeper) {
   parts.push_back(keeper.save(step, kRunPart, run.take()));
   for (Rank rank{1}; rank.value < size_; ++rank.value) {
     const Frame frame = co_await take_report(kCheckpoints, rank, "word that its part of the checkpoint is saved");
-    parts.push_back(decode_part(frame.payload()));
+    try {
+      parts.push_back(decode_part(frame.payload()));
+    } catch (const DecodeError& error) {
+      throw DecodeError("report of worker " + std::to_string(rank.value) +
+                        " on its part of a checkpoint: " + error.what());
+    }
     if (parts.back().name != part_name(rank, size_)) {
       throw DecodeError("worker " + std::to_string(rank.value) + " saved part '" + parts.back().name + "'");
     }
@@ -64,12 +75,11 @@ Task<void> Run::lead_save(CheckpointKeeper& keeper) {
 PartRecord Run::save_worker() {
   Archive part;
   archive_worker(part);
-  return options_.checkpoints.keeper->save(worker_->step(), part_name({rank_}, size_), part.take());
+  return options_.checkpoints.keeper->save(worker().step(), part_name({rank_}, size_), part.take());
 }
 
 void Run::archive_worker(Archive& part) {
-  laconic::archive_worker(part, *worker_, learner_, *worker_node_.strategy, worker_node_.comm,
-                          worker_node_.endpoint.mailbox());
+  worker_seat_.node.archive(part);
   local_.ledger.archive(part, {rank_});
   part.value("process.sent", local_.sent);
   part.value("process.delivered", local_.delivered);
@@ -79,7 +89,7 @@ void Run::archive_worker(Archive& part) {
 }
 
 void Run::archive_coordinator(Archive& part) {
-  laconic::archive_coordinator(part, *coordinator_->strategy, coordinator_->comm, coordinator_->endpoint.mailbox());
+  coordinator_->node.archive(part);
   local_.ledger.archive(part, {size_});
 }
 
@@ -97,16 +107,9 @@ void Run::archive_run(Archive& part) {
 }
 
 void Run::load(const ResumePoint& point) {
-  const auto read = [&](std::string_view name, auto&& archive) {
-    const std::vector<std::byte> bytes = point.part(name);
-    Archive part(bytes);
-    archive(part);
-    part.expect_end();
-  };
-  read(part_name({rank_}, size_), [&](Archive& part) { archive_worker(part); });
-  if (worker_->step() != point.step) throw DecodeError("state: a worker of another step");
-  if (coordinator_) read(part_name({size_}, size_), [&](Archive& part) { archive_coordinator(part); });
-  if (leads()) read(kRunPart, [&](Archive& part) { archive_run(part); });
+  load_node(point, worker_seat_.node, [this](Archive& part) { archive_worker(part); });
+  if (coordinator_) load_node(point, coordinator_->node, [this](Archive& part) { archive_coordinator(part); });
+  if (leads()) load_part(point, kRunPart, [this](Archive& part) { archive_run(part); });
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -5,12 +5,12 @@
 #include "base/error.h"
 #include "runtimes/process/run.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 // All steps are done, or the job's end is reached: the last reports, and leaving together.
 void Run::settle() {
   ended_ = local_.clock.now();
-  pool_.stop();
+  processor_->stop();
   close();
   error_ = nullptr;
   done_ = false;
@@ -20,6 +20,8 @@ void Run::settle() {
   continue_coroutines();
   while (!done_ && !error_ && !has_listened()) try_turn();
   stopped_ = was_stopped;
+  // Who was asked to end while all agreed that this is the end has come to it.
+  if (done_ && !error_) asked_.reset();
   if (!error_ && !asked_) flush(deadline());
 }
 
@@ -31,7 +33,7 @@ std::optional<double> Run::accuracy_at_end(bool was_stopped) {
 Task<void> Run::follow_end(bool was_stopped) {
   co_await drain(kEnd);
   EndReport report;
-  report.steps = worker_->step().value;
+  report.steps = worker().step().value;
   report.own_accuracy = accuracy_at_end(was_stopped);
   Archive row;
   local_.ledger.archive(row, {rank_});
@@ -67,14 +69,14 @@ Task<void> Run::lead_end(bool was_stopped) {
 
 // Unwinds all coroutines; what they compute is done.
 void Run::close() {
-  processor_.close();
+  processor_->close();
   local_.sleeping.clear();
   control_.drop_receives();
-  worker_node_.endpoint.mailbox().clear();
+  worker_seat_.endpoint.mailbox().clear();
   if (coordinator_) coordinator_->endpoint.mailbox().clear();
   io_.restart();
   io_.poll();
   io_.restart();
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -6,7 +6,7 @@
 #include "runtimes/node/node_state.h"
 #include "runtimes/process/run.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 bool Run::measures_own(Step step) const {
   return options_.own_models == OwnModels::kAlways ||
@@ -27,15 +27,9 @@ Task<std::optional<double>> Run::own_accuracy() {
   co_return accuracy;
 }
 
-Task<void> Run::report() {
-  Worker& self = *worker_;
-  EvaluationReport report;
-  report.step = self.step();
-  const Worker::MeanLoss loss = self.take_loss();
-  report.loss_sum = loss.sum;
-  report.loss_steps = loss.steps;
-  report.tested = loss.tested;
-  report.squared_norm = kernels::squared_norm(self.params());
+Task<void> Run::evaluate(Node& node) {
+  Worker& self = node.worker();
+  EvaluationReport report{report_of(self), {}, {}};
   if (measures_own(self.step())) report.own_accuracy = co_await own_accuracy();
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     report.traffic[kind] = local_.ledger.total(static_cast<Traffic>(kind));
@@ -47,7 +41,7 @@ Task<void> Run::report() {
   }
   if (leads()) {
     if (!options_.average) evaluation_.set_model(report.step, model_to_measure());
-    evaluation_.add({0}, std::move(report), local_.clock.now());
+    evaluation_.add({0}, report, report.params, report.buffers, local_.clock.now());
     co_return;
   }
   ByteWriter out;
@@ -64,12 +58,12 @@ Model Run::model_to_measure() const {
 
 void Run::take_in(const Arrival& arrival) {
   ByteReader in(arrival.frame.payload(), "report of worker " + std::to_string(arrival.from.value));
-  evaluation_.add(arrival.from, EvaluationReport::decode(in, learner_.layout().size, learner_.buffers().size()),
-                  local_.clock.now());
+  const EvaluationReport report = EvaluationReport::decode(in, learner_.layout().size, learner_.buffers().size());
+  evaluation_.add(arrival.from, report, report.params, report.buffers, local_.clock.now());
 }
 
 // Worker 0, between two steps: measures the models of steps that all have reported.
-Task<void> Run::measure_what_is_due() {
+Task<void> Run::measure_what_is_due(Node&) {
   const Seconds at_once;
   while (const std::optional<Arrival> arrival = co_await take(Tag::kReport, kEvaluations, std::nullopt, at_once)) {
     take_in(*arrival);
@@ -96,10 +90,7 @@ Task<void> Run::await_reports() {
 Task<void> Run::measure(Evaluator::Due& due) {
   Measurement& measurement = due.measurement;
   local_.clock.pause();
-  co_await compute([&] {
-    measurement.test = learner_.evaluate(due.model.params, due.model.buffers, Split::kTest);
-    measurement.validation = learner_.evaluate(due.model.params, due.model.buffers, Split::kValidation);
-  });
+  co_await compute([&] { Evaluator::measure(due, learner_); });
   local_.clock.resume();
   const bool is_good = evaluation_.measured(due);
   if (!is_good && due.step == options_.steps) {
@@ -119,21 +110,4 @@ void Run::record(const Measurement& measurement) {
   if (observer_.on_measurement) observer_.on_measurement(measurement);
 }
 
-void Run::synchronised(Rank rank, Step step) {
-  if (rank.value != 0 || !leads()) return;
-  evaluation_.count_sync();
-  synchronised_now_ = true;
-  // One that synchronises in every step is measured as it is.
-  if (!always_synchronised_) synchronised_ = model_of(learner_);
-  if (observer_.on_sync) observer_.on_sync(step, evaluation_.watched());
-}
-
-void Run::measured(Rank rank, Step, std::string_view name, double value) {
-  if (rank.value == 0) evaluation_.watch(name, value);
-}
-
-void Run::warned(Rank, Step, const std::string& text) {
-  if (observer_.on_warning) observer_.on_warning(text);
-}
-
-}  // namespace laconic::mpi
+}  // namespace laconic::process

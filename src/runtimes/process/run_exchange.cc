@@ -5,9 +5,13 @@
 #include "base/error.h"
 #include "runtimes/process/run.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
+// Worker 0 waits a little longer for a worker than that one may wait for another, which is who it would be late for: the
+// one that knows whom it waits for then speaks first. Who waits for worker 0 waits twice as long.
+constexpr double kForReport = 1.25;
+constexpr double kForVerdict = 2.5;
 // How long a checkpoint waits until it counts again.
 constexpr Seconds kRecount{0.002};
 
@@ -31,18 +35,18 @@ Task<std::optional<Arrival>> Run::take(Tag tag, Round round, std::optional<Rank>
 }
 
 Task<Frame> Run::take_report(Round round, Rank from, std::string_view what) {
-  std::optional<Arrival> arrival = co_await take(Tag::kReport, round, from, deadline());
+  const Seconds patience = of_deadline(kForReport);
+  std::optional<Arrival> arrival = co_await take(Tag::kReport, round, from, patience);
   if (!arrival) {
     throw PeerLost("worker 0 got no " + std::string(what) + " from worker " + std::to_string(from.value) + " within " +
-                   to_text(deadline()) +
+                   to_text(patience) +
                    "; see whether that process still runs and how far it is behind, or raise network.deadline");
   }
   co_return std::move(arrival->frame);
 }
 
-// Worker 0 keeps others waiting for as long as it may wait for one of them itself.
 Task<Frame> Run::take_verdict(Round round, std::string_view what) {
-  const Seconds patience = of_deadline(2.0);
+  const Seconds patience = of_deadline(kForVerdict);
   const Rank leader{0};
   std::optional<Arrival> arrival = co_await take(Tag::kVerdict, round, leader, patience);
   if (!arrival) {
@@ -55,7 +59,7 @@ Task<Frame> Run::take_verdict(Round round, std::string_view what) {
 // Says how much has been sent and delivered here until worker 0 is content.
 Task<void> Run::follow_drain(Round exchange) {
   for (;;) {
-    const DrainReport report{.step = worker_->step(), .sent = local_.sent, .delivered = local_.delivered};
+    const DrainReport report{.step = worker().step(), .sent = local_.sent, .delivered = local_.delivered};
     ByteWriter out;
     report.encode(out);
     const FrameHeader header{Traffic::kControl, Tag::kReport, exchange};
@@ -77,9 +81,17 @@ void Run::tell_all(Round exchange, DrainVerdict verdict) {
   for (Rank rank{1}; rank.value < size_; ++rank.value) send_verdict(rank, header, std::span(&byte, 1));
 }
 
+std::string Run::drain_text(std::uint64_t sent, std::uint64_t delivered) {
+  return "all workers stopped after step " + std::to_string(worker().step().value) +
+         " for what is on its way, and within " + to_text(deadline()) + " only " + std::to_string(delivered) + " of " +
+         std::to_string(sent) + " frames have been delivered" + waits_text() +
+         "; see whether the network loses frames, or raise network.deadline";
+}
+
 // All have stopped, and then only the coordinator speaks, when something comes for it. A count of what workers have
 // got is older than the one of what was sent; where the two are equal nothing is on its way.
 Task<void> Run::lead_drain(Round exchange) {
+  const Seconds begin = local_.clock.now();
   for (;;) {
     std::uint64_t sent = 0;
     std::uint64_t delivered = 0;
@@ -87,7 +99,7 @@ Task<void> Run::lead_drain(Round exchange) {
       const Frame frame = co_await take_report(exchange, rank, "word that it has come to where all stop");
       ByteReader in(frame.payload(), "report of worker " + std::to_string(rank.value));
       const DrainReport report = DrainReport::decode(in);
-      if (exchange == kCheckpoints && report.step != worker_->step()) in.fail("it is at another step's checkpoint");
+      if (exchange == kCheckpoints && report.step != worker().step()) in.fail("it is at another step's checkpoint");
       sent += report.sent;
       delivered += report.delivered;
     }
@@ -95,10 +107,12 @@ Task<void> Run::lead_drain(Round exchange) {
     delivered += local_.delivered;
     const bool is_idle = exchange == kEnd || !coordinator_ || coordinator_->endpoint.mailbox().is_idle();
     if (sent == delivered && is_idle) break;
-    co_await worker_node_.endpoint.sleep(kRecount);
+    // A frame that the network lost is never delivered.
+    if (local_.clock.now() - begin > deadline()) throw PeerLost(drain_text(sent, delivered));
+    co_await worker_seat_.endpoint.sleep(kRecount);
     tell_all(exchange, DrainVerdict::kCountAgain);
   }
   tell_all(exchange, DrainVerdict::kGoOn);
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -1,11 +1,13 @@
 // Who is there: signs of life, what others say of an end, and what this process says of its own.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
+#include "runtimes/node/waiting.h"
 #include "runtimes/process/run.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 // Signs of life in a deadline, each way.
@@ -21,7 +23,7 @@ constexpr Seconds kFarewell{0.3};
 }  // namespace
 
 void Run::keep_alive() {
-  const Seconds now = link_.now();
+  const Seconds now = clock_.now();
   if (now >= next_beat_) {
     link_.beat();
     next_beat_ = now + of_deadline(1.0 / kBeats);
@@ -38,6 +40,17 @@ void Run::keep_alive() {
                                           to_text(deadline()) + ")")));
     return;
   }
+}
+
+// When the silence of some process becomes a loss unless it is heard of before.
+Seconds Run::silence_ends() const {
+  Seconds first{std::numeric_limits<double>::infinity()};
+  if (asked_ || error_) return first;
+  const int last = leads() ? size_ - 1 : 0;
+  for (int process = leads() ? 1 : 0; process <= last; ++process) {
+    first = std::min(first, std::max(link_.last_heard(process), heard_since_) + of_deadline(kSilence));
+  }
+  return first;
 }
 
 // "; worker 3 waits for the result of a reduction (round 17) from the coordinator since 12.3 s"
@@ -80,14 +93,16 @@ void Run::hear_failure(int process, const std::string& problem) {
 // left says so to the others.
 void Run::be_asked() {
   look_around();
-  asked_ = link_.now();
+  asked_ = clock_.now();
   waits_when_asked_ = waits_text();
   told_ = true;
   link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kAsked, .text = "asked to end"}.encode());
 }
 
 // Whether it was asked to end, and what others have to say to that should be there.
-bool Run::has_listened() const { return asked_ && link_.now() > *asked_ + kListening; }
+bool Run::has_listened() const { return asked_ && clock_.now() > listening_ends(); }
+
+Seconds Run::listening_ends() const { return *asked_ + kListening; }
 
 // Those of whom nothing was heard after this process was asked to end.
 std::string Run::silent() const {
@@ -140,13 +155,13 @@ void Run::tell_end() {
 
 // Lets what was said last leave.
 void Run::flush(Seconds limit) {
-  Handlers ignore = handlers_;
+  node::LinkHandlers ignore = handlers_;
   ignore.end = [](int, const std::string&) {};
   ignore.failed = [](int, const std::string&) {};
   ignore.frame = [this](Rank from, Rank to, Frame frame) {
     if (Meeting::is_word(frame)) meeting_.keep({.from = from, .to = to, .frame = std::move(frame)});
   };
-  link_.flush(limit, ignore);
+  node::flush(link_, clock_, limit, ignore);
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{20};
@@ -55,7 +55,7 @@ void Watchdog::watch() {
       const double span = now() - inside;
       std::string why;
       if (span > options_.patience.value || (is_late && is_same_call)) {
-        why = "the MPI library has not come back from a call for " + to_text(Seconds{span}) + options_.describe();
+        why = options_.library + " has not come back from a call for " + to_text(Seconds{span}) + options_.describe();
       }
       state_.unlock();
       if (why.empty()) continue;
@@ -69,4 +69,4 @@ void Watchdog::watch() {
   }
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

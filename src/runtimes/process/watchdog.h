@@ -1,5 +1,5 @@
-// Sees to it that a process ends though the thread that should end it is held up: by an MPI library that does not come
-// back from a call once a peer has died (Open MPI 4.1 over TCP), or by a long computation.
+// Sees to it that a process ends though the thread that should end it is held up: by a link whose library does not
+// come back from a call once a peer has died, or by a long computation.
 #pragma once
 
 #include <condition_variable>
@@ -10,7 +10,7 @@
 
 #include "base/units.h"
 
-namespace laconic::mpi {
+namespace laconic::process {
 
 class Watchdog {
  public:
@@ -23,6 +23,7 @@ class Watchdog {
     std::function<std::string()> describe;
     // Ends the process, having said why. Called once, on the watchdog's thread.
     std::function<void(const std::string& why)> end;
+    std::string library;  // as messages name it: node::Link::held_up_by()
   };
   // Begins to watch the calling thread, outside the library.
   explicit Watchdog(Options options);
@@ -33,13 +34,18 @@ class Watchdog {
   // While one lives the watched thread is in a call of the library, and changes nothing that describe() reads.
   class Inside {
    public:
-    explicit Inside(Watchdog& watchdog) : watchdog_(watchdog) { watchdog_.enter(); }
-    ~Inside() { watchdog_.leave(); }
+    // Null: nobody watches.
+    explicit Inside(Watchdog* watchdog) : watchdog_(watchdog) {
+      if (watchdog_ != nullptr) watchdog_->enter();
+    }
+    ~Inside() {
+      if (watchdog_ != nullptr) watchdog_->leave();
+    }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
 
    private:
-    Watchdog& watchdog_;
+    Watchdog* watchdog_;
   };
 
  private:
@@ -56,4 +62,4 @@ class Watchdog {
   std::thread thread_;
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic::process

@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-namespace laconic::mpi {
+namespace laconic::process {
 namespace {
 
 using namespace std::chrono_literals;
@@ -31,7 +31,8 @@ class WatchdogTest : public testing::Test {
                 [this](const std::string& why) {
                   ++ends_;
                   why_.set_value({why, std::chrono::steady_clock::now()});
-                }};
+                },
+            .library = "the MPI library"};
   }
   struct End {
     std::string why;
@@ -52,7 +53,7 @@ class WatchdogTest : public testing::Test {
 TEST_F(WatchdogTest, ACallThatDoesNotComeBackIsEndedAfterThePatienceAndSaysSo) {
   const auto start = std::chrono::steady_clock::now();
   Watchdog watchdog(options({0.1}, {0.2}));
-  std::optional<Watchdog::Inside> inside(std::in_place, watchdog);
+  std::optional<Watchdog::Inside> inside(std::in_place, &watchdog);
   const std::optional<End> end = end_within(kReason);
   ASSERT_TRUE(end);
   EXPECT_GE(end->when - start, 200ms);
@@ -64,7 +65,7 @@ TEST_F(WatchdogTest, ACallThatDoesNotComeBackIsEndedAfterThePatienceAndSaysSo) {
 
 TEST_F(WatchdogTest, AskedToEndACallGetsTheGraceAndNotThePatience) {
   Watchdog watchdog(options({0.1}, {600.0}));
-  std::optional<Watchdog::Inside> inside(std::in_place, watchdog);
+  std::optional<Watchdog::Inside> inside(std::in_place, &watchdog);
   asked_to_end_ = true;
   EXPECT_TRUE(end_within(kReason));
   EXPECT_EQ(times_asked_, 1);
@@ -83,7 +84,7 @@ TEST_F(WatchdogTest, ManyCallsThatComeBackAreNoneThatDoesNot) {
   Watchdog watchdog(options({0.5}, {1.0}));
   const auto start = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - start < 1200ms) {
-    const Watchdog::Inside inside(watchdog);
+    const Watchdog::Inside inside(&watchdog);
   }
   EXPECT_EQ(ends_, 0);
 }
@@ -105,4 +106,4 @@ TEST_F(WatchdogTest, WhoEndsInTimeIsNotEnded) {
 }
 
 }  // namespace
-}  // namespace laconic::mpi
+}  // namespace laconic::process

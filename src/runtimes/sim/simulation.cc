@@ -9,30 +9,32 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "protocol/worker.h"
-#include "runtimes/node/node_state.h"
+#include "runtimes/node/driver.h"
 #include "runtimes/sim/evaluation.h"
 #include "runtimes/sim/node.h"
 
 namespace laconic::sim {
 namespace {
 
-class Simulation final : private StrategyEvents {
+class Simulation final : private Gathering {
  public:
   Simulation(const SimulationOptions& options, std::span<Learner* const> learners, const StrategyFactory& make_strategy,
              const RunObserver& observer)
       : options_(options),
         observer_(observer),
         world_(static_cast<int>(learners.size())),
-        evaluator_(options, observer.on_measurement, world_, *learners.front()),
+        evaluator_(world_.world_size, true, model_of(*learners.front())),
+        evaluation_(options, observer.on_measurement, world_, evaluator_),
+        narrator_(evaluator_, observer),
         pool_(options.compute_threads, options.prepare_thread) {
     world_.network = make_network(options.network, world_.world_size);
     world_.faults = Faults(options.network, options.seed);
-    world_.max_payload = learners.front()->layout().size * sizeof(float) + kPayloadSlack;
+    world_.max_payload = largest_payload(*learners.front());
     world_.damage = options.damage;
     world_.endpoint = [this](Rank rank) -> Endpoint& {
-      LACONIC_CHECK(static_cast<std::size_t>(rank.value) < nodes_.size(),
+      LACONIC_CHECK(static_cast<std::size_t>(rank.value) < seats_.size(),
                     "a frame to node " << rank.value << ", which this job does not have");
-      return nodes_[static_cast<std::size_t>(rank.value)]->endpoint;
+      return seats_[static_cast<std::size_t>(rank.value)]->endpoint;
     };
     for (std::size_t k = 0; k < learners.size(); ++k) {
       add_node(options.step_cost.at(k), make_strategy(), learners[k]);
@@ -47,13 +49,13 @@ class Simulation final : private StrategyEvents {
     world_.events.clear();
     world_.computing.clear();
     parked_.clear();
-    for (auto& node : nodes_) node->endpoint.close();
+    for (const auto& seat : seats_) seat->endpoint.close();
     io_.restart();
     io_.poll();
   }
 
   Outcome run() {
-    for (auto& node : nodes_) start(*node);
+    for (const auto& seat : seats_) start(seat->node);
     io_.poll();
     Outcome outcome;
     while (!error_ && !stopped_ && running_workers_ > 0) {
@@ -80,37 +82,32 @@ class Simulation final : private StrategyEvents {
   }
 
  private:
-  // A payload is d floats or a state of the strategy's own, of which a large sketch is the largest.
-  static constexpr std::uint64_t kPayloadSlack = std::uint64_t{16} << 20;
-
-  struct Node {
-    Node(Rank rank, World& world, ThreadPool& pool, Seconds step_cost, const CommOptions& comm_options)
-        : endpoint(rank, world), processor(world, pool, step_cost), comm(endpoint, comm_options) {}
+  // A node with its place in the world.
+  struct Seat {
+    Seat(Rank rank, World& world, ThreadPool& pool, Seconds step_cost, const CommOptions& options)
+        : endpoint(rank, world),
+          processor(world, pool, step_cost),
+          node(endpoint, endpoint.mailbox(), options, processor) {}
     Endpoint endpoint;
     SimulatedProcessor processor;
-    Comm comm;
-    std::unique_ptr<Strategy> strategy;
-    Learner* learner = nullptr;  // null: the coordinator
-    std::optional<Worker> worker;
+    Node node;
   };
 
   void add_node(Seconds step_cost, std::unique_ptr<Strategy> strategy, Learner* learner) {
-    const Rank rank{static_cast<std::int32_t>(nodes_.size())};
-    auto node = std::make_unique<Node>(rank, world_, pool_, step_cost, options_.comm);
-    node->strategy = std::move(strategy);
-    node->learner = learner;
+    const Rank rank{static_cast<std::int32_t>(seats_.size())};
+    Node& node = seats_.emplace_back(std::make_unique<Seat>(rank, world_, pool_, step_cost, options_.comm))->node;
     if (learner != nullptr) {
-      node->worker.emplace(
-          rank, options_.seed,
-          Worker::Parts{.learner = *learner, .comm = node->comm, .processor = node->processor, .events = *this});
+      node.become_worker(options_.seed, *learner, narrator_, std::move(strategy));
+    } else {
+      node.become_coordinator(std::move(strategy));
     }
-    nodes_.push_back(std::move(node));
   }
 
   void start(Node& node) {
-    const bool is_worker = node.worker.has_value();
+    const bool is_worker = node.is_worker();
     if (is_worker) ++running_workers_;
-    asio::co_spawn(io_.get_executor(), is_worker ? work(node) : node.strategy->coordinate(node.comm),
+    asio::co_spawn(io_.get_executor(),
+                   is_worker ? drive(node, options_, observer_, *this, account_) : node.coordinate(),
                    [this, is_worker](const std::exception_ptr& error) {
                      if (is_worker) --running_workers_;
                      if (error && !error_) error_ = error;
@@ -123,8 +120,8 @@ class Simulation final : private StrategyEvents {
     const auto mean_of = [&](std::size_t size, auto&& part_of) {
       std::vector<double> sum(size);
       std::vector<float> mean(size);
-      for (const auto& node : nodes_) {
-        if (node->learner != nullptr) kernels::accumulate(1.0, part_of(*node->learner), sum);
+      for (const auto& seat : seats_) {
+        if (seat->node.is_worker()) kernels::accumulate(1.0, part_of(seat->node.learner()), sum);
       }
       kernels::finish_mean(sum, world_.world_size, mean);
       return mean;
@@ -134,36 +131,21 @@ class Simulation final : private StrategyEvents {
     if (!kernels::all_finite(model) || !kernels::all_finite(buffers)) return;
     outcome.model = std::move(model);
     outcome.buffers = std::move(buffers);
-    outcome.model_step = nodes_.front()->worker->step();
+    outcome.model_step = seats_.front()->node.worker().step();
   }
 
-  Task<void> work(Node& node) {
-    Worker& worker = *node.worker;
-    while (worker.step() < options_.steps) {
-      const Step before = worker.step();
-      co_await node.strategy->round(worker);
-      LACONIC_CHECK(worker.step().value == before.value + 1, "a round took other than one step");
-      if (worker.rank().value == 0 && observer_.on_step) {
-        observer_.on_step(worker.step(), worker.last_loss(), evaluator_.syncs(), world_.ledger.total().framed);
-      }
-      if (observer_.on_worker_step) {
-        observer_.on_worker_step({.rank = worker.rank(),
-                                  .step = worker.step(),
-                                  .result = worker.last_step(),
-                                  .params = worker.params(),
-                                  .time = world_.events.now(),
-                                  .ledger = world_.ledger});
-      }
-      if (options_.evaluates_after(worker.step())) {
-        const bool stop = co_await evaluator_.pass(worker, *node.learner);
-        if (stop) stopped_ = true;
-      }
-      if (options_.saves_after(worker.step())) co_await park(worker.rank());
-    }
+  Task<void> evaluate(Node& node) override {
+    const bool stop = co_await evaluation_.pass(node);
+    if (stop) stopped_ = true;
   }
+  // The last to pass has measured all there is.
+  bool measures(Node&) const override { return false; }
+  Task<void> measure_what_is_due(Node&) override { co_return; }
+  bool stopped() const override { return stopped_; }
 
   // Waits until all nodes have drained and what they are is saved.
-  Task<void> park(Rank rank) {
+  Task<void> checkpoint(Node& node) override {
+    const Rank rank = node.rank();
     co_await suspend<bool>([this, rank](Resume<bool> resume) { parked_.emplace(rank, std::move(resume)); });
   }
 
@@ -175,18 +157,18 @@ class Simulation final : private StrategyEvents {
   }
 
   // Saves all there is, and lets the workers go on in the order of ranks.
-  void checkpoint() {
+  void save_all() {
     if (options_.checkpoints.keeper != nullptr) save(*options_.checkpoints.keeper);
     for (auto& [rank, resume] : std::exchange(parked_, {})) resume(true);
   }
 
   void save(CheckpointKeeper& keeper) {
-    const Step step = nodes_.front()->worker->step();
+    const Step step = seats_.front()->node.worker().step();
     std::vector<PartRecord> parts;
-    for (auto& node : nodes_) {
+    for (const auto& seat : seats_) {
       Archive part;
-      archive(*node, part);
-      parts.push_back(keeper.save(step, part_name(node->endpoint.self(), world_.world_size), part.take()));
+      seat->node.archive(part);
+      parts.push_back(keeper.save(step, part_name(seat->node.rank(), world_.world_size), part.take()));
     }
     Archive part;
     archive_run(part);
@@ -195,25 +177,10 @@ class Simulation final : private StrategyEvents {
   }
 
   void load(const ResumePoint& point) {
-    for (auto& node : nodes_) {
-      const std::vector<std::byte> bytes = point.part(part_name(node->endpoint.self(), world_.world_size));
-      Archive part(bytes);
-      archive(*node, part);
-      part.expect_end();
-      if (node->worker && node->worker->step() != point.step) throw DecodeError("state: a worker of another step");
+    for (const auto& seat : seats_) {
+      load_node(point, seat->node, [&](Archive& part) { seat->node.archive(part); });
     }
-    const std::vector<std::byte> bytes = point.part(kRunPart);
-    Archive part(bytes);
-    archive_run(part);
-    part.expect_end();
-  }
-
-  static void archive(Node& node, Archive& part) {
-    if (node.worker) {
-      archive_worker(part, *node.worker, *node.learner, *node.strategy, node.comm, node.endpoint.mailbox());
-    } else {
-      archive_coordinator(part, *node.strategy, node.comm, node.endpoint.mailbox());
-    }
+    load_part(point, kRunPart, [this](Archive& part) { archive_run(part); });
   }
 
   void archive_run(Archive& part) {
@@ -226,7 +193,7 @@ class Simulation final : private StrategyEvents {
   void step() {
     if (drained()) {
       try {
-        checkpoint();
+        save_all();
       } catch (...) {
         error_ = std::current_exception();
       }
@@ -260,28 +227,17 @@ class Simulation final : private StrategyEvents {
     error_ = std::make_exception_ptr(PeerLost(text));
   }
 
-  void synchronised(Rank rank, Step step) override {
-    if (rank.value != 0) return;
-    evaluator_.count_sync();
-    if (observer_.on_sync) observer_.on_sync(step, evaluator_.watched());
-  }
-
-  void measured(Rank rank, Step, std::string_view name, double value) override {
-    if (rank.value != 0) return;
-    evaluator_.watch(name, value);
-  }
-
-  void warned(Rank, Step, const std::string& text) override {
-    if (observer_.on_warning) observer_.on_warning(text);
-  }
-
   const SimulationOptions& options_;
   const RunObserver& observer_;
   asio::io_context io_{1};
   World world_;
   Evaluator evaluator_;
+  Evaluation evaluation_;
+  Narrator narrator_;
+  const RunAccount account_{
+      .evaluator = evaluator_, .ledger = world_.ledger, .time = [this] { return world_.events.now(); }};
   ThreadPool pool_;
-  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<std::unique_ptr<Seat>> seats_;
   std::map<Rank, Resume<bool>> parked_;  // workers that wait for a checkpoint
   int running_workers_ = 0;
   bool stopped_ = false;

@@ -13,9 +13,9 @@
 #include "base/random.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
-#include "training/formats/input_file.h"
 #include "training/data/splits.h"
 #include "training/data/text.h"
+#include "training/formats/input_file.h"
 
 namespace laconic {
 namespace {

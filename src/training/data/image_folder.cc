@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
-#include "training/formats/input_file.h"
 #include "training/formats/image_file.h"
+#include "training/formats/input_file.h"
 
 namespace laconic {
 namespace {

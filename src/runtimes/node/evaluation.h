@@ -1,27 +1,47 @@
-// What process 0 makes of the workers' reports: measurements, each complete once the reports of all workers are in.
-// Nobody waits for it but worker 0 while it measures.
+// What a runtime makes of the workers' reports: measurements, each complete once all workers have reported of a step.
+// No worker waits for another here.
 //
-// Measured is, at no cost in bytes, the model that worker 0 last took part in synchronising (its own where it never
-// did); or, where the job asks for it, the average of all, which the reports then carry.
+// Measured is the average of the workers' models, of which each report then has one; or, where models would have to
+// travel for that and the job does not ask for it, the model that the runtime names (set_model).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "comm/ledger.h"
 #include "runtimes/node/run.h"
-#include "runtimes/process/messages.h"
 
-namespace laconic::mpi {
+namespace laconic {
 
 // All tensors of a model.
 struct Model {
-  std::vector<float> params;
-  std::vector<float> buffers;
+  std::vector<float> params;   // d elements
+  std::vector<float> buffers;  // as many as Learner::buffers()
 };
+inline Model model_of(std::span<const float> params, std::span<const float> buffers) {
+  return {.params = {params.begin(), params.end()}, .buffers = {buffers.begin(), buffers.end()}};
+}
+inline Model model_of(Learner& learner) { return model_of(learner.params(), learner.buffers()); }
+
+// A worker's part of a measurement.
+struct WorkerReport {
+  Step step;
+  double loss_sum = 0.0;  // of the training losses since the report before
+  std::uint64_t loss_steps = 0;
+  Prequential tested;
+  double squared_norm = 0.0;                 // of its model
+  std::optional<double> own_accuracy;        // of its model, in [0, 1]
+  std::array<Tally, kTrafficKinds> traffic;  // sent so far, on the account of whoever reports
+};
+// What `worker` has to say after the step that it has just taken, all but its accuracy and traffic; its losses since the
+// report before are taken from it.
+WorkerReport report_of(Worker& worker);
 
 class Evaluator {
  public:
@@ -36,11 +56,12 @@ class Evaluator {
   const std::map<std::string, double>& watched() const { return watched_; }
 
   bool averages() const { return averages_; }
-  // Worker 0's model of that step, to be measured unless averages are.
+  // The model to be measured after that step, unless averages are.
   void set_model(Step step, Model model) { slots_[step].model = std::move(model); }
-  // Throws DecodeError for a second report of a worker and for a model that is missing or too much. `now`: when it
-  // came.
-  void add(Rank rank, EvaluationReport report, Seconds now);
+  // `params`, `buffers`: the worker's model where averages are measured, else empty. Throws DecodeError for a second
+  // report of a worker and for a model that is missing or too much. `now`: when it came.
+  void add(Rank rank, const WorkerReport& report, std::span<const float> params, std::span<const float> buffers,
+           Seconds now);
 
   // A step of which all workers have reported.
   struct Due {
@@ -54,6 +75,8 @@ class Evaluator {
   // The worker whose report of the oldest step is missing; to be asked when there is one.
   std::optional<Rank> missing() const;
 
+  // Measures the model of `due` on the held-out data of `learner`; on any thread.
+  static void measure(Due& due, Learner& learner);
   // What was measured: it is the newest good model unless its losses are not finite. Returns whether they are.
   bool measured(const Due& due);
   const Model& last_good_model() const { return last_good_; }
@@ -91,4 +114,4 @@ class Evaluator {
   Step last_good_step_;
 };
 
-}  // namespace laconic::mpi
+}  // namespace laconic

@@ -1,5 +1,5 @@
 // What process 0 makes of the workers' reports, against sums over all of them.
-#include "runtimes/process/evaluation.h"
+#include "runtimes/node/evaluation.h"
 
 #include <gtest/gtest.h>
 
@@ -10,23 +10,27 @@
 
 #include "base/error.h"
 
-namespace laconic::mpi {
+namespace laconic {
 namespace {
 
 constexpr int kWorkers = 3;
 constexpr std::size_t kSize = 5;
 
 // Worker `rank`'s report after `step`: every figure another one.
-EvaluationReport report_of(int rank, std::uint64_t step, bool with_model) {
-  EvaluationReport report{.step = {step},
-                          .loss_sum = 1.5 * rank + static_cast<double>(step),
-                          .loss_steps = static_cast<std::uint64_t>(2 + rank),
-                          .tested = {.loss = 0.5 * (rank + 1), .samples = static_cast<std::uint64_t>(10 * (rank + 1))},
-                          .squared_norm = 0.0,
-                          .own_accuracy = 0.25 * (rank + 1),
-                          .traffic = {},
-                          .params = {},
-                          .buffers = {}};
+struct Report : WorkerReport {
+  std::vector<float> params;
+  std::vector<float> buffers;
+};
+Report report_of(int rank, std::uint64_t step, bool with_model) {
+  Report report;
+  static_cast<WorkerReport&>(report) = {
+      .step = {step},
+      .loss_sum = 1.5 * rank + static_cast<double>(step),
+      .loss_steps = static_cast<std::uint64_t>(2 + rank),
+      .tested = {.loss = 0.5 * (rank + 1), .samples = static_cast<std::uint64_t>(10 * (rank + 1))},
+      .squared_norm = 0.0,
+      .own_accuracy = 0.25 * (rank + 1),
+      .traffic = {}};
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     const std::uint64_t bytes = 100 * kind + static_cast<std::uint64_t>(rank);
     report.traffic[kind] = {.frames = kind + 1, .payload = {bytes}, .framed = {bytes + 9}};
@@ -43,6 +47,10 @@ EvaluationReport report_of(int rank, std::uint64_t step, bool with_model) {
   return report;
 }
 
+void add(Evaluator& evaluator, Rank rank, const Report& report, Seconds now) {
+  evaluator.add(rank, report, report.params, report.buffers, now);
+}
+
 Model start() { return {.params = std::vector<float>(kSize, 7.0F), .buffers = {7.0F, 7.0F}}; }
 
 TEST(Evaluator, AMeasurementIsTheSumOfAllReportsInWhateverOrderTheyCome) {
@@ -53,7 +61,7 @@ TEST(Evaluator, AMeasurementIsTheSumOfAllReportsInWhateverOrderTheyCome) {
     evaluator.watch("threshold", 0.5);
     for (std::size_t i = 0; i < order.size(); ++i) {
       EXPECT_FALSE(evaluator.take_due());
-      evaluator.add({order[i]}, report_of(order[i], 4, true), {static_cast<double>(i)});
+      add(evaluator, {order[i]}, report_of(order[i], 4, true), {static_cast<double>(i)});
     }
     std::optional<Evaluator::Due> due = evaluator.take_due();
     ASSERT_TRUE(due);
@@ -64,7 +72,7 @@ TEST(Evaluator, AMeasurementIsTheSumOfAllReportsInWhateverOrderTheyCome) {
     double tested = 0.0;
     std::vector<double> mean(kSize);
     for (int rank = 0; rank < kWorkers; ++rank) {
-      const EvaluationReport report = report_of(rank, 4, true);
+      const Report report = report_of(rank, 4, true);
       loss += report.loss_sum;
       steps += static_cast<double>(report.loss_steps);
       tested += report.tested.loss;
@@ -72,7 +80,7 @@ TEST(Evaluator, AMeasurementIsTheSumOfAllReportsInWhateverOrderTheyCome) {
     }
     double distance = 0.0;
     for (int rank = 0; rank < kWorkers; ++rank) {
-      const EvaluationReport report = report_of(rank, 4, true);
+      const Report report = report_of(rank, 4, true);
       for (std::size_t j = 0; j < kSize; ++j) distance += std::pow(report.params[j] - mean[j], 2) / kWorkers;
     }
     const Measurement& measurement = due->measurement;
@@ -101,15 +109,15 @@ TEST(Evaluator, StepsAreMeasuredInTheirOrderAndWhatIsWaitedForIsTheOldest) {
   Evaluator evaluator(kWorkers, true, start());
   EXPECT_FALSE(evaluator.missing());
   for (const int rank : {2, 0}) {
-    evaluator.add({rank}, report_of(rank, 4, true), {1.0});
-    evaluator.add({rank}, report_of(rank, 8, true), {2.0});
+    add(evaluator, {rank}, report_of(rank, 4, true), {1.0});
+    add(evaluator, {rank}, report_of(rank, 8, true), {2.0});
   }
   EXPECT_EQ(evaluator.missing(), Rank{1});
-  evaluator.add({1}, report_of(1, 4, true), {3.0});
+  add(evaluator, {1}, report_of(1, 4, true), {3.0});
   EXPECT_EQ(evaluator.take_due()->step, Step{4});
   EXPECT_FALSE(evaluator.take_due());
   EXPECT_EQ(evaluator.missing(), Rank{1});
-  evaluator.add({1}, report_of(1, 8, true), {4.0});
+  add(evaluator, {1}, report_of(1, 8, true), {4.0});
   const std::optional<Evaluator::Due> due = evaluator.take_due();
   EXPECT_EQ(due->step, Step{8});
   EXPECT_EQ(due->measurement.prequential.samples, 120U) << "over both";
@@ -119,7 +127,7 @@ TEST(Evaluator, WithoutAveragesItMeasuresWorker0sModelAndKnowsNoDistance) {
   Evaluator evaluator(kWorkers, false, start());
   const Model synchronised{.params = std::vector<float>(kSize, 2.0F), .buffers = {3.0F, 4.0F}};
   evaluator.set_model({4}, synchronised);
-  for (int rank = 0; rank < kWorkers; ++rank) evaluator.add({rank}, report_of(rank, 4, false), {1.0});
+  for (int rank = 0; rank < kWorkers; ++rank) add(evaluator, {rank}, report_of(rank, 4, false), {1.0});
   const std::optional<Evaluator::Due> due = evaluator.take_due();
   EXPECT_EQ(due->model.params, synchronised.params);
   EXPECT_EQ(due->model.buffers, synchronised.buffers);
@@ -128,12 +136,12 @@ TEST(Evaluator, WithoutAveragesItMeasuresWorker0sModelAndKnowsNoDistance) {
 
 TEST(Evaluator, AModelThatIsMissingOrTooMuchAndASecondReportAreRefusedByWorkerAndStep) {
   Evaluator averaging(kWorkers, true, start());
-  EXPECT_THROW(averaging.add({1}, report_of(1, 4, false), {1.0}), DecodeError);
+  EXPECT_THROW(add(averaging, {1}, report_of(1, 4, false), {1.0}), DecodeError);
   Evaluator evaluator(kWorkers, false, start());
-  EXPECT_THROW(evaluator.add({1}, report_of(1, 4, true), {1.0}), DecodeError);
-  evaluator.add({1}, report_of(1, 4, false), {1.0});
+  EXPECT_THROW(add(evaluator, {1}, report_of(1, 4, true), {1.0}), DecodeError);
+  add(evaluator, {1}, report_of(1, 4, false), {1.0});
   try {
-    evaluator.add({1}, report_of(1, 4, false), {1.0});
+    add(evaluator, {1}, report_of(1, 4, false), {1.0});
     FAIL() << "taken";
   } catch (const DecodeError& error) {
     EXPECT_STREQ(error.what(), "report of worker 1 after step 4: it came before");
@@ -145,9 +153,9 @@ TEST(Evaluator, NamesTheWorkerWhoseModelIsNotFiniteAndKeepsTheLastGoodOne) {
   const auto measure = [&](std::uint64_t step, double loss, double norm_of_2) {
     evaluator.set_model({step}, {.params = std::vector<float>(kSize, static_cast<float>(step)), .buffers = {}});
     for (int rank = 0; rank < kWorkers; ++rank) {
-      EvaluationReport report = report_of(rank, step, false);
+      Report report = report_of(rank, step, false);
       if (rank == 2) report.squared_norm = norm_of_2;
-      evaluator.add({rank}, std::move(report), {1.0});
+      add(evaluator, {rank}, std::move(report), {1.0});
     }
     Evaluator::Due due = evaluator.take_due().value();
     due.measurement.test.loss = loss;
@@ -164,7 +172,7 @@ TEST(Evaluator, NamesTheWorkerWhoseModelIsNotFiniteAndKeepsTheLastGoodOne) {
 
 TEST(Evaluator, GoesOnFromItsArchive) {
   const auto add_all = [](Evaluator& evaluator, std::uint64_t step) {
-    for (int rank = 0; rank < kWorkers; ++rank) evaluator.add({rank}, report_of(rank, step, true), {1.0});
+    for (int rank = 0; rank < kWorkers; ++rank) add(evaluator, {rank}, report_of(rank, step, true), {1.0});
     return evaluator.take_due().value();
   };
   Evaluator whole(kWorkers, true, start());
@@ -189,10 +197,10 @@ TEST(Evaluator, GoesOnFromItsArchive) {
 
 TEST(Evaluator, HalfAMeasurementIsNoStateToKeep) {
   Evaluator evaluator(kWorkers, true, start());
-  evaluator.add({1}, report_of(1, 4, true), {1.0});
+  add(evaluator, {1}, report_of(1, 4, true), {1.0});
   Archive save;
   EXPECT_THROW(evaluator.archive(save), CheckFailed);
 }
 
 }  // namespace
-}  // namespace laconic::mpi
+}  // namespace laconic

@@ -1,4 +1,4 @@
-#include "runtimes/process/evaluation.h"
+#include "runtimes/node/evaluation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,15 +8,27 @@
 #include "kernels/vector_ops.h"
 #include "runtimes/node/node_state.h"
 
-namespace laconic::mpi {
+namespace laconic {
 
-void Evaluator::add(Rank rank, EvaluationReport report, Seconds now) {
+WorkerReport report_of(Worker& worker) {
+  const Worker::MeanLoss loss = worker.take_loss();
+  WorkerReport report;
+  report.step = worker.step();
+  report.loss_sum = loss.sum;
+  report.loss_steps = loss.steps;
+  report.tested = loss.tested;
+  report.squared_norm = kernels::squared_norm(worker.params());
+  return report;
+}
+
+void Evaluator::add(Rank rank, const WorkerReport& report, std::span<const float> params,
+                    std::span<const float> buffers, Seconds now) {
   Slot& slot = slots_[report.step];
   slot.reported.resize(static_cast<std::size_t>(world_size_));
   const std::string who =
       "report of worker " + std::to_string(rank.value) + " after step " + std::to_string(report.step.value) + ": ";
   if (slot.reported.at(static_cast<std::size_t>(rank.value))) throw DecodeError(who + "it came before");
-  if (averages_ == report.params.empty()) {
+  if (averages_ == params.empty()) {
     throw DecodeError(who + "a model is " + (averages_ ? "missing" : "too much") +
                       "; all processes need the same evaluation.average");
   }
@@ -24,10 +36,10 @@ void Evaluator::add(Rank rank, EvaluationReport report, Seconds now) {
   ++slot.reports;
   slot.newest = now;
   if (averages_) {
-    slot.sum.resize(report.params.size());
-    slot.buffers_sum.resize(report.buffers.size());
-    kernels::accumulate(1.0, report.params, slot.sum);
-    kernels::accumulate(1.0, report.buffers, slot.buffers_sum);
+    slot.sum.resize(params.size());
+    slot.buffers_sum.resize(buffers.size());
+    kernels::accumulate(1.0, params, slot.sum);
+    kernels::accumulate(1.0, buffers, slot.buffers_sum);
   }
   slot.squared_norms += report.squared_norm;
   if (slot.broken < 0 && !std::isfinite(report.squared_norm)) slot.broken = rank.value;
@@ -83,6 +95,11 @@ std::optional<Rank> Evaluator::missing() const {
   return std::nullopt;
 }
 
+void Evaluator::measure(Due& due, Learner& learner) {
+  due.measurement.test = learner.evaluate(due.model.params, due.model.buffers, Split::kTest);
+  due.measurement.validation = learner.evaluate(due.model.params, due.model.buffers, Split::kValidation);
+}
+
 bool Evaluator::measured(const Due& due) {
   const Measurement& measurement = due.measurement;
   if (!std::isfinite(measurement.test.loss) || !std::isfinite(measurement.validation.loss)) return false;
@@ -101,4 +118,4 @@ void Evaluator::archive(Archive& archive) {
   archive.value("evaluation.model_step", last_good_step_.value);
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic

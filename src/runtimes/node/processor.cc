@@ -1,27 +1,16 @@
-#include "runtimes/process/processor.h"
+#include "runtimes/node/processor.h"
 
 #include <exception>
+#include <limits>
 #include <utility>
 #include <vector>
 
-namespace laconic::mpi {
-
-void Doorbell::ring() {
-  const std::lock_guard lock(mutex_);
-  has_rung_ = true;
-  rung_.notify_one();
-}
-
-void Doorbell::wait(std::chrono::nanoseconds span) {
-  std::unique_lock lock(mutex_);
-  rung_.wait_for(lock, span, [this] { return has_rung_; });
-  has_rung_ = false;
-}
+namespace laconic {
 
 // Does not hold the coroutine that waits for it: that one holds the computation.
-class RealProcessor::Computation final : public Pending::State {
+class ThreadedProcessor::Computation final : public Pending::State {
  public:
-  Computation(RealProcessor& processor, std::shared_ptr<PooledWork> job)
+  Computation(ThreadedProcessor& processor, std::shared_ptr<PooledWork> job)
       : processor_(processor), number_(processor.computations_++), job_(std::move(job)) {}
 
   Task<void> wait() override {
@@ -34,28 +23,22 @@ class RealProcessor::Computation final : public Pending::State {
   }
 
  private:
-  RealProcessor& processor_;
+  ThreadedProcessor& processor_;
   std::uint64_t number_;
   std::shared_ptr<PooledWork> job_;
 };
 
-Pending RealProcessor::submit(Cost cost, std::function<void()> work) {
-  if (cost == Cost::kFree && inline_free_ && !is_busy()) {
+Pending ThreadedProcessor::submit(Cost cost, std::function<void()> work) {
+  if (cost == Cost::kFree && inline_free_ && pool_.is_idle(queue_)) {
     auto job = std::make_shared<PooledWork>(std::move(work));
     job->run();
     return Pending(std::make_shared<Computation>(*this, std::move(job)));
   }
-  auto rings = [this, work = std::move(work)] {
-    struct AtTheEnd {
-      Doorbell& bell;
-      ~AtTheEnd() { bell.ring(); }
-    } const at_the_end{bell_};
-    work();
-  };
-  return Pending(std::make_shared<Computation>(*this, pool_.submit(queue_, std::move(rings))));
+  auto job = pool_.submit(queue_, std::move(work), [this] { clock_.wake(); });
+  return Pending(std::make_shared<Computation>(*this, std::move(job)));
 }
 
-bool RealProcessor::poll() {
+bool ThreadedProcessor::poll() {
   std::vector<Waiting> done;
   for (auto place = waiting_.begin(); place != waiting_.end();) {
     if (place->second.job->is_done()) {
@@ -69,4 +52,6 @@ bool RealProcessor::poll() {
   return !done.empty();
 }
 
-}  // namespace laconic::mpi
+Seconds ThreadedProcessor::next() const { return {std::numeric_limits<double>::infinity()}; }
+
+}  // namespace laconic
