@@ -236,7 +236,7 @@ TEST_F(Checkpoints, ARunWithoutACheckpointIsNotResumed) {
 TEST_F(Checkpoints, AreForTheRuntimeThatMadeThem) {
   run_into_interrupt(job(), "a", kEvery);
   EXPECT_EQ(find_run_to_resume(runs("a"), RuntimeKind::kSimulator).manifest.step, Step{kEvery});
-  expect_part(refusal([&] { find_run_to_resume(runs("a"), RuntimeKind::kMpi); }), "was made in the simulator");
+  expect_part(refusal([&] { find_run_to_resume(runs("a"), RuntimeKind::kProcesses); }), "was made in the simulator");
 }
 
 TEST_F(Checkpoints, ARunFromTheBeginningDoesNotTakeThePlaceOfACheckpoint) {

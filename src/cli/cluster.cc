@@ -51,15 +51,15 @@ RunToResume decode(const std::string& text) {
   return run;
 }
 
-WhatToRun read_job(Console& console, const RunArguments& arguments, mpi::Process& process) {
-  mpi::Meeting& meeting = process.meeting();
+WhatToRun read_job(Console& console, const RunArguments& arguments, process::Process& process) {
+  process::Meeting& meeting = process.meeting();
   if (arguments.resume.empty()) {
     return meeting.guarded([&] { return WhatToRun{load_job(arguments.job_file, arguments.overrides), std::nullopt}; });
   }
   std::string found;
   if (process.leads()) {
     found = meeting.guarded([&] {
-      const RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kMpi);
+      const RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kProcesses);
       for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
       return encode(run);
     });
@@ -72,8 +72,8 @@ WhatToRun read_job(Console& console, const RunArguments& arguments, mpi::Process
   });
 }
 
-JobSetup set_up_worker(const Job& job, mpi::Process& process, const std::function<bool()>& interrupted) {
-  mpi::Meeting& meeting = process.meeting();
+JobSetup set_up_worker(const Job& job, process::Process& process, const std::function<bool()>& interrupted) {
+  process::Meeting& meeting = process.meeting();
   const OneWorker self{.rank = {process.rank()}, .exchange = [&meeting](std::uint64_t own) {
                          std::vector<std::uint64_t> all;
                          for (const std::string& text : meeting.share(std::to_string(own))) {
@@ -86,11 +86,11 @@ JobSetup set_up_worker(const Job& job, mpi::Process& process, const std::functio
   return setup;
 }
 
-std::string name_of(const Job& job, const mpi::Process& process) {
+std::string name_of(const Job& job, const process::Process& process) {
   return job.name + ", worker " + std::to_string(process.rank());
 }
 
-Outcome train(Console& console, mpi::Process& process, const Job& job, const JobSetup& setup,
+Outcome train(Console& console, process::Process& process, const Job& job, const JobSetup& setup,
               const StrategyFactory& make_strategy, const RunObserver& observer) {
   const std::unique_ptr<Learner> learner = setup.training->learner({process.rank()});
   return run_process(process, setup, job.section("evaluation").flag("average"), *learner, make_strategy, observer,
@@ -98,9 +98,10 @@ Outcome train(Console& console, mpi::Process& process, const Job& job, const Job
 }
 
 // Process 0 does what `laconic run` does.
-ExitCode lead(Console& console, const WhatToRun& what, mpi::Process& process) {
+ExitCode lead(Console& console, const WhatToRun& what, JobProcess& started) {
+  process::Process& process = started.process();
   Execution execution;
-  execution.kind = RuntimeKind::kMpi;
+  execution.kind = RuntimeKind::kProcesses;
   execution.resume = what.resume;
   execution.set_up = [&](const Job& job) { return set_up_worker(job, process, console.interrupted); };
   execution.ready = [&] { process.meeting().share(""); };
@@ -110,7 +111,7 @@ ExitCode lead(Console& console, const WhatToRun& what, mpi::Process& process) {
     return train(console, process, what.job, setup, make_strategy, observer);
   };
   if (what.job.section("output").text("progress") != "off") {
-    console.out << grouped(static_cast<std::uint64_t>(process.size())) << " processes over " << process.library()
+    console.out << grouped(static_cast<std::uint64_t>(process.size())) << " processes over " << started.library()
                 << std::endl;
   }
   try {
@@ -121,12 +122,12 @@ ExitCode lead(Console& console, const WhatToRun& what, mpi::Process& process) {
   }
 }
 
-ExitCode follow(Console& console, const WhatToRun& what, mpi::Process& process) {
+ExitCode follow(Console& console, const WhatToRun& what, process::Process& process) {
   JobSetup setup = set_up_worker(what.job, process, console.interrupted);
   std::optional<JobCheckpoints> checkpoints;
   process.meeting().together([&] {
     if (!what.job.checkpoint_interval) return true;
-    checkpoints.emplace(what.job, RuntimeKind::kMpi, false);
+    checkpoints.emplace(what.job, RuntimeKind::kProcesses, false);
     setup.simulation.checkpoints.keeper = &*checkpoints;
     if (what.resume) setup.simulation.checkpoints.resume = checkpoints->resume(*what.resume);
     return true;
@@ -153,14 +154,14 @@ ExitCode follow(Console& console, const WhatToRun& what, mpi::Process& process) 
 constexpr Seconds kFinalize{10.0};
 
 // Ends the library with all others; where it does not come back from that, the process all the same.
-void end_together(Console& console, mpi::Process& process, ExitCode code) {
+void end_together(Console& console, JobProcess& process, ExitCode code) {
   console.out << std::flush;
   console.err << std::flush;
-  process.finalize(kFinalize, [code] { std::_Exit(static_cast<int>(code)); });
+  process.part(kFinalize, [code] { std::_Exit(static_cast<int>(code)); });
 }
 
 // Leaves without MPI's own end, which would wait for who is lost.
-[[noreturn]] void end_alone(Console& console, mpi::Process& process, ExitCode code) {
+[[noreturn]] void end_alone(Console& console, process::Process& process, ExitCode code) {
   console.out << std::flush;
   console.err << std::flush;
   if (!process.leads() && !process.has_lost_leader()) {
@@ -178,27 +179,26 @@ void end_together(Console& console, mpi::Process& process, ExitCode code) {
 
 }  // namespace
 
-ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const runtime::Launch& launch) {
+ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const links::Launch& launch) {
   // What process 0 prints goes through the launcher, which may show it to the process as a terminal and is none.
   console.live = false;
   console.colour = false;
-  std::optional<mpi::Process> started;
-  start_process(started, launch, first_deadline(arguments.job_file, arguments.overrides), console.interrupted,
-                end_saying(console.err, "worker " + std::to_string(launch.rank)));
-  mpi::Process& process = *started;
+  JobProcess started(launch, first_deadline(arguments.job_file, arguments.overrides), console.interrupted,
+                     end_saying(console.err, "worker " + std::to_string(launch.rank)));
+  process::Process& process = started.process();
   try {
     const WhatToRun what = read_job(console, arguments, process);
     agree_on_job(what.job, process, what.resume.has_value());
-    const ExitCode code = process.leads() ? lead(console, what, process) : follow(console, what, process);
+    const ExitCode code = process.leads() ? lead(console, what, started) : follow(console, what, process);
     if (code != ExitCode::kDone) end_alone(console, process, code);
-    end_together(console, process, code);
+    end_together(console, started, code);
     return code;
   } catch (const std::exception&) {
     const bool all_know = process.meeting().has_objection();
     ExitCode code = exit_code_of(std::current_exception());
     if (process.leads() || !all_know) code = report_error(console);
     if (!all_know) end_alone(console, process, code);
-    end_together(console, process, code);
+    end_together(console, started, code);
     return code;
   }
 }

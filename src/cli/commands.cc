@@ -50,7 +50,7 @@ void tell_apart(const std::vector<std::string>& folders, std::vector<PageRun>& r
 ExitCode run_command(Console& console, const RunArguments& arguments) {
   console.page.reset();
   if (arguments.serve) console.page = serve::parse_address(*arguments.serve);
-  const std::optional<runtime::Launch> launch = runtime::find_launch(runtime::environment_variable);
+  const std::optional<links::Launch> launch = links::find_launch();
   if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
   if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough
   Execution execution = simulated_execution(console);
@@ -58,7 +58,7 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   if (arguments.resume.empty()) {
     job = load_job(arguments.job_file, arguments.overrides);
   } else {
-    const RuntimeKind kind = launch ? RuntimeKind::kMpi : RuntimeKind::kSimulator;
+    const RuntimeKind kind = launch ? RuntimeKind::kProcesses : RuntimeKind::kSimulator;
     RunToResume run = find_run_to_resume(arguments.resume, kind);
     for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
     job = job_to_resume(run, arguments.job_file, arguments.overrides);

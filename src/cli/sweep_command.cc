@@ -10,7 +10,7 @@
 #include "job/checkpoints.h"
 #include "job/results.h"
 #include "job/sweep_grid.h"
-#include "links/mpi/launcher.h"
+#include "links/connection.h"
 #include "report/format.h"
 #include "report/sweep.h"
 
@@ -97,7 +97,7 @@ std::string state_of(const PlannedRun& run) {
 }  // namespace
 
 ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
-  if (const auto launch = runtime::find_launch(runtime::environment_variable); launch && launch->size != 1) {
+  if (const auto launch = links::find_launch(); launch && launch->size != 1) {
     throw UsageError("a sweep runs in the simulator; start it without mpirun, or each of its runs with laconic run");
   }
   Sweep sweep = plan(arguments);

@@ -29,8 +29,8 @@ CheckpointStoreOptions store_of(const Job& job, RuntimeKind kind, bool leads) {
 
 // Throws UsageError where the newest checkpoint is one of the other runtime.
 void refuse_other_runtime(const std::string& run, RuntimeKind kind) {
-  const bool is_mpi = kind == RuntimeKind::kMpi;
-  const RuntimeKind other = is_mpi ? RuntimeKind::kSimulator : RuntimeKind::kMpi;
+  const bool over_processes = kind == RuntimeKind::kProcesses;
+  const RuntimeKind other = over_processes ? RuntimeKind::kSimulator : RuntimeKind::kProcesses;
   std::optional<FoundCheckpoint> found;
   try {
     found = CheckpointStore(store_of(run + ".checkpoint", other)).newest();
@@ -41,12 +41,12 @@ void refuse_other_runtime(const std::string& run, RuntimeKind kind) {
   throw UsageError(
       run + ".checkpoint: was made " + std::string(to_text(other)) + ", whose state means nothing " +
       std::string(to_text(kind)) + "; " +
-      (is_mpi ? "go on without a launcher" : "go on under the launcher, with as many processes: mpirun -n"));
+      (over_processes ? "go on without a launcher" : "go on under the launcher, with as many processes: mpirun -n"));
 }
 
 }  // namespace
 
-std::string_view to_text(RuntimeKind kind) { return kind == RuntimeKind::kMpi ? "over MPI" : "in the simulator"; }
+std::string_view to_text(RuntimeKind kind) { return kind == RuntimeKind::kProcesses ? "over MPI" : "in the simulator"; }
 
 JobCheckpoints::JobCheckpoints(const Job& job, RuntimeKind kind, bool leads)
     : folder_(job.checkpoint_dir()),

@@ -13,7 +13,7 @@
 namespace laconic {
 
 // What a checkpoint is made by, and resumed with: the simulator's state means nothing to a real run.
-enum class RuntimeKind { kSimulator, kMpi };
+enum class RuntimeKind { kSimulator, kProcesses };
 std::string_view to_text(RuntimeKind kind);
 
 class JobCheckpoints final : public CheckpointKeeper {

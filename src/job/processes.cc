@@ -38,7 +38,7 @@ std::string fingerprint(const JobSetup& setup) {
 }
 
 // Throws UsageError unless the job is one for these processes.
-void check_job(const Job& job, const mpi::Process& process, const std::string& of_worker_0, bool resumes) {
+void check_job(const Job& job, const process::Process& process, const std::string& of_worker_0, bool resumes) {
   const auto size = static_cast<std::uint32_t>(process.size());
   if (job.workers != size) {
     throw UsageError(job.section("workers").place("count") + ": " + std::to_string(job.workers) + ", but " +
@@ -81,19 +81,21 @@ Seconds first_deadline(const std::string& job_file, std::span<const std::string>
   }
 }
 
-void start_process(std::optional<mpi::Process>& process, const std::optional<runtime::Launch>& launch, Seconds deadline,
-                   const std::function<bool()>& interrupted, const ProcessEnd& end) {
-  mpi::Watchdog watchdog({.interrupted = interrupted,
-                          .grace = kStartGrace,
-                          .patience = deadline,
-                          .describe = [] { return std::string(", its start: another process is held up or gone"); },
-                          .end = end});
-  const mpi::Watchdog::Inside inside(watchdog);
-  process.emplace(launch, deadline, interrupted);
+JobProcess::JobProcess(const std::optional<links::Launch>& launch, Seconds deadline,
+                       const std::function<bool()>& interrupted, const ProcessEnd& end) {
+  process::Watchdog watchdog({.interrupted = interrupted,
+                              .grace = kStartGrace,
+                              .patience = deadline,
+                              .describe = [] { return std::string(", its start: another process is held up or gone"); },
+                              .end = end,
+                              .library = std::string(links::kHeldUpBy)});
+  const process::Watchdog::Inside inside(&watchdog);
+  connection_ = links::connect(launch, host_.clock(), kMaxPayloadSize);
+  process_.emplace(connection_->link(), host_, deadline, interrupted);
 }
 
-void agree_on_job(const Job& job, mpi::Process& process, bool resumes) {
-  mpi::Meeting& meeting = process.meeting();
+void agree_on_job(const Job& job, process::Process& process, bool resumes) {
+  process::Meeting& meeting = process.meeting();
   meeting.set_deadline(job.section("network").seconds("deadline"));
   const std::string first = meeting.share(job.identity()).front();
   meeting.together([&] {
@@ -102,7 +104,7 @@ void agree_on_job(const Job& job, mpi::Process& process, bool resumes) {
   });
 }
 
-void agree_on_start(const JobSetup& setup, mpi::Process& process) {
+void agree_on_start(const JobSetup& setup, process::Process& process) {
   const std::string file = std::to_string(setup.training ? setup.training->model_fingerprint() : 0);
   const std::string first_file = process.meeting().share(file).front();
   process.meeting().together([&] {
@@ -120,9 +122,9 @@ void agree_on_start(const JobSetup& setup, mpi::Process& process) {
   });
 }
 
-Outcome run_process(mpi::Process& process, const JobSetup& setup, bool average, Learner& learner,
+Outcome run_process(process::Process& process, const JobSetup& setup, bool average, Learner& learner,
                     const StrategyFactory& make_strategy, const RunObserver& observer, const ProcessEnd& end) {
-  mpi::ProcessOptions options;
+  process::ProcessOptions options;
   static_cast<RunOptions&>(options) = setup.simulation;
   options.compute_threads = 1;
   options.average = average;

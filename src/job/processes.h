@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -12,7 +13,7 @@
 
 #include "job/job.h"
 #include "job/wiring.h"
-#include "links/mpi/launcher.h"
+#include "links/connection.h"
 #include "runtimes/process/process.h"
 
 namespace laconic {
@@ -25,18 +26,33 @@ ProcessEnd end_saying(std::ostream& err, const std::string& name);
 Seconds first_deadline(const std::string& job_file, std::span<const std::string> overrides,
                        JobLoop loop = JobLoop::kOurs);
 
-// Starts the MPI library, which by itself would wait for all processes without an end where one is held up: `end` ends
-// that after the deadline, or when interrupted. Throws as mpi::Environment does.
-void start_process(std::optional<mpi::Process>& process, const std::optional<runtime::Launch>& launch, Seconds deadline,
-                   const std::function<bool()>& interrupted, const ProcessEnd& end);
+// One process of a job, connected to the others.
+class JobProcess {
+ public:
+  // Connects, which by itself would wait for all processes without an end where one is held up: `end` ends that after
+  // the deadline, or when interrupted. Throws as links::connect does.
+  JobProcess(const std::optional<links::Launch>& launch, Seconds deadline, const std::function<bool()>& interrupted,
+             const ProcessEnd& end);
+
+  process::Process& process() { return *process_; }
+  // Name and version of what carries the messages, for people.
+  const std::string& library() const { return connection_->library(); }
+  // links::Connection::part.
+  void part(Seconds limit, const std::function<void()>& late) { connection_->part(limit, late); }
+
+ private:
+  process::MachineHost host_;
+  std::unique_ptr<links::Connection> connection_;
+  std::optional<process::Process> process_;
+};
 
 // Every process calls these. Throw, in all of them, UsageError unless the job is one for these processes and the same
 // in all; unless all begin with the same model, gamma and number of steps.
-void agree_on_job(const Job& job, mpi::Process& process, bool resumes);
-void agree_on_start(const JobSetup& setup, mpi::Process& process);
+void agree_on_job(const Job& job, process::Process& process, bool resumes);
+void agree_on_start(const JobSetup& setup, process::Process& process);
 
-// `average`: mpi::ProcessOptions::average.
-Outcome run_process(mpi::Process& process, const JobSetup& setup, bool average, Learner& learner,
+// `average`: process::ProcessOptions::average.
+Outcome run_process(process::Process& process, const JobSetup& setup, bool average, Learner& learner,
                     const StrategyFactory& make_strategy, const RunObserver& observer, const ProcessEnd& end);
 
 // Whether this process ends the library together with the others, or, where these may not be there any more, without:

@@ -13,7 +13,7 @@
 #include "job/processes.h"
 #include "job/wiring.h"
 #include "laconic/tensors.h"
-#include "links/mpi/launcher.h"
+#include "links/connection.h"
 #include "report/format.h"
 
 namespace laconic {
@@ -157,9 +157,9 @@ Desk& ClusterRun::lay_desk(Layout layout, std::vector<float> start, std::uint64_
   return *desk_;
 }
 
-RunSummary ClusterRun::take_part(mpi::Process& process, const std::string& job_file,
+RunSummary ClusterRun::take_part(process::Process& process, const std::string& job_file,
                                  const std::vector<std::string>& overrides) {
-  mpi::Meeting& meeting = process.meeting();
+  process::Meeting& meeting = process.meeting();
   Console console = standard_console();
   Job read = meeting.guarded([&] { return load_job(job_file, overrides, JobLoop::kOwn); });
   agree_on_job(read, process, false);
@@ -196,23 +196,23 @@ RunSummary ClusterRun::take_part(mpi::Process& process, const std::string& job_f
 }
 
 void ClusterRun::drive(const std::string& job_file, const std::vector<std::string>& overrides) {
-  std::optional<mpi::Process> process;
+  std::optional<JobProcess> process;
   std::exception_ptr error;
   std::optional<RunSummary> summary;
   try {
     Console console = standard_console();
-    const std::optional<runtime::Launch> launch = runtime::find_launch(runtime::environment_variable);
+    const std::optional<links::Launch> launch = links::find_launch();
     end_without_library_at_exit(true);
     const std::string name = "worker " + std::to_string(launch ? launch->rank : 0);
-    start_process(process, launch, first_deadline(job_file, overrides, JobLoop::kOwn), {},
-                  end_saying(console.err, name));
-    summary = take_part(*process, job_file, overrides);
+    process.emplace(launch, first_deadline(job_file, overrides, JobLoop::kOwn), std::function<bool()>{},
+                    end_saying(console.err, name));
+    summary = take_part(process->process(), job_file, overrides);
   } catch (...) {
     error = std::current_exception();
   }
-  if (process && (summary || process->meeting().has_objection())) {
+  if (process && (summary || process->process().meeting().has_objection())) {
     try {
-      process->finalize(kFinalize, [&] { end(error, summary); });
+      process->part(kFinalize, [&] { end(error, summary); });
       end_without_library_at_exit(false);
     } catch (...) {
       if (!error) error = std::current_exception();

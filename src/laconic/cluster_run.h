@@ -16,7 +16,7 @@
 
 namespace laconic {
 
-namespace mpi {
+namespace process {
 class Process;
 }
 
@@ -51,7 +51,8 @@ class ClusterRun final : public LoopRun {
   ClusterRun() = default;
   // The thread's: until the library has ended, or does not come back from its end.
   void drive(const std::string& job_file, const std::vector<std::string>& overrides);
-  RunSummary take_part(mpi::Process& process, const std::string& job_file, const std::vector<std::string>& overrides);
+  RunSummary take_part(process::Process& process, const std::string& job_file,
+                       const std::vector<std::string>& overrides);
   void know_job(int rank, Job job);
   Offer await_offer();
   Desk& lay_desk(Layout layout, std::vector<float> start, std::uint64_t samples);

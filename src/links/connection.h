@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/units.h"
 #include "links/mpi/launcher.h"
@@ -15,6 +16,9 @@
 namespace laconic::links {
 
 using mpi::Launch;
+
+// What a start of connections may be held up by, as messages name it.
+inline constexpr std::string_view kHeldUpBy = mpi::kLibrary;
 
 // The launch of this process, as its environment tells of it; nothing where nobody but a user has started it. Throws
 // UsageError for an environment that tells half of it.

@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 #include "laconic/session.h"
-#include "links/mpi/launcher.h"
+#include "links/connection.h"
 
 namespace laconic {
 namespace {
@@ -160,7 +160,7 @@ TEST_F(OverProcesses, RefuseWorkersOfOtherModelsInAll) {
 }
 
 TEST_F(OverProcesses, RefuseOtherJobsInAll) {
-  const auto launch = runtime::find_launch(runtime::environment_variable);
+  const auto launch = links::find_launch();
   ASSERT_TRUE(launch);
   write_job("periodic", launch->rank == 1 ? "period = 3\n" : "period = 2\n");
   const std::string error = error_of([&] { Cluster cluster(job_); });

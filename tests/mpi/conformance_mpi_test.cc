@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "kept_checkpoints.h"
+#include "links/connection.h"
 #include "mechanisms/push_sum_strategy.h"
 #include "rows.h"
 #include "runtimes/process/process.h"
@@ -27,7 +28,7 @@ constexpr int kProcesses = 4;
 constexpr Seconds kDeadline{20.0};
 constexpr unsigned kAlarmAfterSeconds = 110;
 
-mpi::Process* process = nullptr;
+process::Process* process_of_this = nullptr;
 
 // What a run over the processes came to here.
 struct Part {
@@ -66,22 +67,22 @@ Part run_over_processes(Scenario scenario) {
     own->archive(archive);
     state = archive.take();
   };
-  mpi::ProcessOptions options;
+  process::ProcessOptions options;
   static_cast<RunOptions&>(options) = run_options(scenario);
   options.average = true;
   options.end_process = [](const std::string& why) {
     ADD_FAILURE() << why;
     std::_Exit(1);
   };
-  const std::unique_ptr<Learner> learner = learner_of(scenario, process->rank());
-  part.outcome = process->run(options, *learner, strategy_factory(scenario), observer);
+  const std::unique_ptr<Learner> learner = learner_of(scenario, process_of_this->rank());
+  part.outcome = process_of_this->run(options, *learner, strategy_factory(scenario), observer);
   EXPECT_EQ(part.outcome.end, Outcome::End::kSteps) << error_of(part.outcome);
   if (part.outcome.end != Outcome::End::kSteps) return part;
   part.params.assign(learner->params().begin(), learner->params().end());
   scenario.wrap = {};
   const StrategyFactory make = strategy_factory(scenario);
   for (const std::string& text :
-       process->meeting().share({reinterpret_cast<const char*>(state.data()), state.size()})) {
+       process_of_this->meeting().share({reinterpret_cast<const char*>(state.data()), state.size()})) {
     Archive archive(std::as_bytes(std::span(text)));
     part.strategies.push_back(make());
     part.strategies.back()->archive(archive);
@@ -108,7 +109,7 @@ class OverProcesses : public testing::TestWithParam<Row> {
     return GetParam().waits_for_nobody() || GetParam().repeats_itself() || GetParam().options.contains("budget");
   }
 
-  const testing::ScopedTrace trace_{__FILE__, __LINE__, "in process " + std::to_string(process->rank())};
+  const testing::ScopedTrace trace_{__FILE__, __LINE__, "in process " + std::to_string(process_of_this->rank())};
 };
 
 // Of the kinds that strategies alone use; control and evaluation have frames of the runtime too.
@@ -134,7 +135,7 @@ TEST_P(OverProcesses, ItEndsAsInTheSimulatorWithTheSameBytesWhereTimeDoesNotDeci
   const Scenario s = scenario();
   const Part part = run_over_processes(s);
   ASSERT_FALSE(HasFailure());
-  if (process->leads()) {
+  if (process_of_this->leads()) {
     ASSERT_EQ(part.measurements.size(), 2U);
     EXPECT_EQ(part.measurements.back().step, Step{s.steps});
     EXPECT_EQ(part.measurements.back().syncs, part.outcome.syncs);
@@ -142,8 +143,8 @@ TEST_P(OverProcesses, ItEndsAsInTheSimulatorWithTheSameBytesWhereTimeDoesNotDeci
   }
   if (depends_on_time()) return;
   const Result simulated = run(s);
-  EXPECT_EQ(part.params, simulated.params.at(static_cast<std::size_t>(process->rank())));
-  if (!process->leads()) return;
+  EXPECT_EQ(part.params, simulated.params.at(static_cast<std::size_t>(process_of_this->rank())));
+  if (!process_of_this->leads()) return;
   EXPECT_EQ(part.outcome.syncs, simulated.outcome.syncs);
   expect_same_bytes(part.outcome.ledger, simulated.outcome.ledger);
   EXPECT_GT(part.outcome.ledger.total(Traffic::kControl).payload,
@@ -178,7 +179,7 @@ TEST_P(OverProcesses, ARunResumedFromItsCheckpointEndsAsTheOneThatNeverStopped) 
   EXPECT_EQ(again.complete(), std::vector<Step>{{16}});
   if (depends_on_time()) return;
   EXPECT_EQ(resumed.params, whole.params);
-  if (!process->leads()) return;
+  if (!process_of_this->leads()) return;
   EXPECT_EQ(resumed.outcome.syncs, whole.outcome.syncs);
   EXPECT_EQ(resumed.outcome.model, whole.outcome.model);
   expect_same_bytes(resumed.outcome.ledger, whole.outcome.ledger);
@@ -229,15 +230,17 @@ int main(int argc, char** argv) {
   alarm(tests::kAlarmAfterSeconds);
   testing::InitGoogleTest(&argc, argv);
   testing::GTEST_FLAG(fail_fast) = true;  // the processes no longer are at the same test after a failure
-  mpi::Process process(runtime::find_launch(runtime::environment_variable), tests::kDeadline, {});
+  process::MachineHost host;
+  const auto connection = links::connect(links::find_launch(), host.clock(), kMaxPayloadSize);
+  process::Process process(connection->link(), host, tests::kDeadline, {});
   if (process.size() != tests::kProcesses) {
     if (process.leads()) ADD_FAILURE() << "start these tests with mpirun -n " << tests::kProcesses;
     std::_Exit(1);
   }
-  tests::process = &process;
+  tests::process_of_this = &process;
   // One account of the tests is enough; failures come from all.
   if (!process.leads()) testing::GTEST_FLAG(brief) = true;
   if (RUN_ALL_TESTS() != 0) std::_Exit(1);
-  process.finalize(tests::kDeadline, [] { std::_Exit(0); });
+  connection->part(tests::kDeadline, [] { std::_Exit(0); });
   return 0;
 }

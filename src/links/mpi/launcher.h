@@ -11,6 +11,9 @@
 
 namespace laconic::mpi {
 
+// What messages for people call what carries them here.
+inline constexpr std::string_view kLibrary = "the MPI library";
+
 enum class Launcher {
   kOpenMpi,  // Open MPI's mpirun: OMPI_COMM_WORLD_SIZE and OMPI_COMM_WORLD_RANK
   kPmi,      // MPICH's Hydra, Intel's MPI and others: PMI_SIZE and PMI_RANK

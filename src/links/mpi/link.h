@@ -36,7 +36,7 @@ class MpiLink final : public node::Link {
   Seconds pause(bool moved) override;
   bool idle() const override;
   // Some libraries do not come back from a call once a peer has died (Open MPI 4.1 over TCP).
-  std::string held_up_by() const override { return "the MPI library"; }
+  std::string held_up_by() const override { return std::string(kLibrary); }
   void beat() override;
   void broadcast_end(const std::string& text) override;
   Seconds last_heard(int process) const override;
