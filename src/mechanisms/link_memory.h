@@ -8,8 +8,7 @@
 //                                                                     (reconstructed: Aketi et al. 2021, Sparse-Push)
 //   update      the same of what the local steps added to x_i
 //   difference  y_i zhat_ik, where zhat_ik is what k knows of the model z_i = x_i / y_i: told is C(z_i - zhat_ik),
-//   which
-//               both ends add to it. Or xhat_ik, what k knows of x_i (Taheri et al. 2020): then there is always
+//               which both ends add to it. Or xhat_ik, what k knows of x_i (Taheri et al. 2020): then there is always
 //               something left to tell where the weights y never rest, as over links that are drawn anew in every
 //               round. Two vectors for each link, or for each node where the links stay: all receivers then know the
 //               same.

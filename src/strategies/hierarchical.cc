@@ -3,8 +3,9 @@
 //
 //   in group m of n workers, whose leader is its first rank:
 //     g_m := (1/n) sum_k g_k,   g_k of worker k at the leader's model x_m
-//   between the groups: the strategy of [between] unchanged, with x_m for a worker's model, g_m for its gradient and
-//   the leaders' optimisers
+//   between the groups:
+//     the strategy of [between] unchanged, with x_m for a worker's model, g_m for its gradient and the leaders'
+//     optimisers
 //
 //   n   group_size_     x_m   the leader's params     sum_k   in double in the order of ranks, rounded once
 //

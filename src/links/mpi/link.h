@@ -5,8 +5,10 @@
 // receiver, could not be given up when a peer is lost. The library moves data only inside of its calls, so somebody has
 // to call progress() again and again (see Waiter), and one thread makes all calls.
 //
-//   tag := 4 * kind + lane      kind 0 whole, 1 opening, 2 piece (pieces.h), 3 alive: empty, 4 end: text; these in lane
-//   0
+//   tag  := 4 * kind + lane
+//   kind := 0 whole, 1 opening, 2 piece      pieces.h
+//         | 3 alive                          empty, in lane 0
+//         | 4 end                            a text, in lane 0
 #pragma once
 
 #include <cstdint>
