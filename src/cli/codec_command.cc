@@ -225,7 +225,7 @@ Options resolve(const CompressorRow& row, const std::map<std::string, std::strin
 }
 
 // The operator that was meant by a name in capitals or with hyphens, or nothing.
-const CompressorRow* meant_compressor(std::string name) {
+const CompressorRow* similar_compressor(std::string name) {
   for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   for (const CompressorRow* row : compressors()) {
     if (row->name == name) return row;
@@ -234,7 +234,7 @@ const CompressorRow* meant_compressor(std::string name) {
 }
 
 Candidate named_candidate(const CodecArguments& arguments) {
-  if (const CompressorRow* meant = meant_compressor(arguments.compressor);
+  if (const CompressorRow* meant = similar_compressor(arguments.compressor);
       meant != nullptr && meant->name != arguments.compressor) {
     throw UsageError("'" + arguments.compressor + "' is no compression operator; did you mean '" +
                      std::string(meant->name) + "'?");
@@ -352,8 +352,8 @@ std::string legend(const std::vector<Candidate>& candidates, const std::vector<C
   const auto add = [&](const std::string& line) { text += wrapped(line, 0, width); };
   add("omega, proven: 1 - |C(v) - v|^2 / |v|^2, mean over the messages (± its standard error, where that is above " +
       significant(100.0 * kShownError, 1) + "%), and a bound of its expectation");
-  const auto untold = [](const CodecFigures& figures) { return figures.omega && std::isnan(figures.omega_error); };
-  if (std::any_of(rows.begin(), rows.end(), untold)) {
+  const auto lacks_error = [](const CodecFigures& figures) { return figures.omega && std::isnan(figures.omega_error); };
+  if (std::any_of(rows.begin(), rows.end(), lacks_error)) {
     add("±?: too few messages carried something; give more --repetitions");
   }
   if (!all) {
@@ -377,7 +377,7 @@ std::string unknown_text(const CodecArguments& arguments) {
   if (!word.starts_with('-') && !arguments.compressor.empty()) {
     std::string text = "codec: '" + word + "' beside '" + arguments.compressor +
                        "': give one operator to measure it, none to compare all";
-    const CompressorRow* row = meant_compressor(arguments.compressor);
+    const CompressorRow* row = similar_compressor(arguments.compressor);
     const OptionSpec* values = row != nullptr ? find_option(*row, "values") : nullptr;
     if (values != nullptr && std::find(values->choices.begin(), values->choices.end(), word) != values->choices.end()) {
       text += "; to send the values of " + std::string(row->name) + " in that format, give --values " + word;

@@ -45,7 +45,7 @@ struct SweepGroup {
   Spread seconds;
   // All its runs came to their end, and no other such group has at least its mean accuracy with at most its mean bytes,
   // and more of the one or less of the other.
-  bool in_front = false;
+  bool on_pareto_front = false;
 };
 
 // In the order in which they first appear.

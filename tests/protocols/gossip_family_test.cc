@@ -355,9 +355,9 @@ TEST(PowerGossip, WhereNoTensorIsSmallerAsTwoVectorsItIsDPsgdAdaptThenCombine) {
 }
 
 // Nodes with the common model until some step, when every node's moves its own way.
-class Scattered final : public Strategy {
+class MovedApart final : public Strategy {
  public:
-  Scattered(std::unique_ptr<Strategy> inner, const QuadraticProblem& problem, Step when)
+  MovedApart(std::unique_ptr<Strategy> inner, const QuadraticProblem& problem, Step when)
       : inner_(std::move(inner)), problem_(problem), when_(when) {}
 
   Task<void> round(Worker& self) override {
@@ -383,7 +383,7 @@ TEST(PowerGossip, IdenticalModelsStayIdenticalAndComeTogetherAgainOnceTheyDiffer
   QuadraticProblem apart = s.problem;
   apart.scatter = 1.0;
   s.wrap = [&](StrategyFactory make) -> StrategyFactory {
-    return [&apart, make = std::move(make)] { return std::make_unique<Scattered>(make(), apart, Step{5}); };
+    return [&apart, make = std::move(make)] { return std::make_unique<MovedApart>(make(), apart, Step{5}); };
   };
   s.steps = 600;
   s.evaluate_every = 100;

@@ -429,9 +429,9 @@ TEST(Gossip, RefusesBiasedOperatorsWhereNothingIsProvedUnlessAllowed) {
 }
 
 // An operator that adds the sizes of the messages it prepares to a common sum.
-class Weighing final : public Compressor {
+class MessageSizes final : public Compressor {
  public:
-  Weighing(std::unique_ptr<Compressor> inner, std::atomic<std::uint64_t>& bytes)
+  MessageSizes(std::unique_ptr<Compressor> inner, std::atomic<std::uint64_t>& bytes)
       : inner_(std::move(inner)), bytes_(bytes) {}
 
   std::size_t prepare(std::span<const float> v, RandomStream& random) override {
@@ -468,7 +468,7 @@ TEST(Gossip, BytesAreTheMessagesOfTheOperatorOnceForEachNeighbourForEveryOperato
       if (s.compressor == "threshold") s.compression = {{"threshold", "0.01"}};
       std::atomic<std::uint64_t> prepared{0};
       s.wrap_compressor = [&](CompressorFactory make) -> CompressorFactory {
-        return [&prepared, make = std::move(make)] { return std::make_unique<Weighing>(make(), prepared); };
+        return [&prepared, make = std::move(make)] { return std::make_unique<MessageSizes>(make(), prepared); };
       };
       // Afterwards the formula tries the operator out too.
       std::uint64_t messages = 0;

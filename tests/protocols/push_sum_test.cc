@@ -67,8 +67,8 @@ Matrix moved(const Matrix& a, double gamma, const Matrix& p, const Matrix& b) {
   return sum(1, a, gamma, sum(1, mixed(p, b), -1, b));
 }
 
-// What each node tells of v: what an operator keeps of it, or nothing where it has no receivers in this round.
-Matrix told_of(const Matrix& p, const Matrix& v, std::size_t k) {
+// What each node sends of v: what an operator keeps of it, or nothing where it has no receivers in this round.
+Matrix sent_of(const Matrix& p, const Matrix& v, std::size_t k) {
   Matrix c = largest(v, k);
   for (std::size_t j = 0; j < c.size(); ++j) {
     if (p[j][j] == 1.0) c[j].assign(c[j].size(), 0.0);
@@ -105,7 +105,7 @@ TEST_P(PushMatrixForm, OfSparsePushWithAMemoryOfErrors) {
         const Matrix step = steps_at(s.problem, t, state.z());
         if (!overlap) state.x = sum(1, state.x, 1, step);
         const Matrix v = sum(1, state.x, 1, error);
-        const Matrix c = told_of(p, v, k);
+        const Matrix c = sent_of(p, v, k);
         for (std::size_t j = 0; j < kNodes; ++j) {
           if (p[j][j] < 1.0) error[j] = sum(1, {v[j]}, -1, {c[j]})[0];
         }
@@ -136,7 +136,7 @@ TEST_P(PushMatrixForm, OfSparsePushOfUpdatesWhereWeightsStayOne) {
     const Matrix step = steps_at(s.problem, t, state.z());
     state.x = sum(1, state.x, 1, step);
     const Matrix v = sum(1, step, 1, error);
-    const Matrix c = told_of(links_at(s, t), v, 8);
+    const Matrix c = sent_of(links_at(s, t), v, 8);
     error = sum(1, v, -1, c);
     state.x = moved(state.x, 0.5, links_at(s, t), c);
     state.y = moved(state.y, 0.5, links_at(s, t), state.y);

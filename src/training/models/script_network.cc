@@ -153,7 +153,7 @@ class ScriptNetwork final : public Network {
     if (loss_ == Loss::kModule) check_own_loss();
     fingerprint_ = fingerprint_of_file();
     find_tensors();
-    try_it(shape);
+    check_pass(shape);
   }
 
   at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& inputs,
@@ -439,7 +439,7 @@ class ScriptNetwork final : public Network {
   }
 
   // A pass that trains nothing, so that what does not fit is told before the run.
-  void try_it(const ImageShape& shape) const {
+  void check_pass(const ImageShape& shape) const {
     constexpr std::int64_t kSamples = 2;
     constexpr std::int64_t kLength = 3;
     const std::string sample = is_text_ ? "length tokens (int64)"
