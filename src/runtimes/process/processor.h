@@ -9,7 +9,7 @@
 #include <memory>
 #include <mutex>
 
-#include "comm/task.h"
+#include "async/task.h"
 #include "protocol/processor.h"
 #include "runtimes/node/thread_pool.h"
 

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "comm/task.h"
+#include "async/task.h"
 #include "links/mpi/link.h"
 #include "links/mpi/waiter.h"
 #include "protocol/strategy.h"
