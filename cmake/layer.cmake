@@ -31,18 +31,9 @@ if(LACONIC_SANITIZE)
     target_compile_options(laconic_settings INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()
-if(LACONIC_SANITIZE STREQUAL "thread")
-  # ThreadSanitizer knows no free-standing fence, which is what Asio puts around a handler by default. The handlers that
-  # meet another thread are ordered by a mutex in any case.
-  target_compile_definitions(laconic_settings INTERFACE ASIO_DISABLE_FENCED_BLOCK)
-endif()
 if(LACONIC_FUZZERS)
   target_compile_options(laconic_settings INTERFACE -fsanitize=fuzzer-no-link)
   file(WRITE "${CMAKE_BINARY_DIR}/fuzz_targets.txt" "")
-endif()
-if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  # Debian 12's Asio looks for the coroutines of clang in <experimental/coroutine> only; they are in <coroutine> by now.
-  target_compile_definitions(laconic_settings INTERFACE ASIO_HAS_CO_AWAIT=1)
 endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 

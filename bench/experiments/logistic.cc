@@ -15,8 +15,7 @@ namespace {
 
 // log(1 + exp(-z)) without overflow.
 double logistic_loss(double z) { return std::max(-z, 0.0) + std::log1p(std::exp(-std::abs(z))); }
-// 1 / (1 + exp(z)): how wrong the margin z is.
-double wrongness(double z) { return 1.0 / (1.0 + std::exp(z)); }
+double sigmoid(double z) { return 1.0 / (1.0 + std::exp(-z)); }
 
 double dot(std::span<const float> a, std::span<const double> x) {
   double sum = 0.0;
@@ -98,7 +97,7 @@ class LogisticLearner final : public Learner {
     const double margin = b * kernels::dot(a, params_);
     std::copy(params_.begin(), params_.end(), gradient_.begin());
     kernels::scale(static_cast<float>(problem_.lambda), gradient_);
-    kernels::axpy(static_cast<float>(-b * wrongness(margin)), a, gradient_);
+    kernels::axpy(static_cast<float>(-b * sigmoid(-margin)), a, gradient_);
     return {.loss = logistic_loss(margin), .samples = 1};
   }
   void apply_gradient() override { kernels::axpy(static_cast<float>(-learning_rate_), gradient_, params_); }
@@ -144,7 +143,7 @@ double LogisticProblem::minimum() const {
   std::vector<double> curvatures(count());
   for (int i = 0; i < 100; ++i) {
     for (std::size_t j = 0; j < count(); ++j) {
-      const double wrong = wrongness(labels[j] * dot(sample(j), x));
+      const double wrong = sigmoid(-labels[j] * dot(sample(j), x));
       pulls[j] = -labels[j] * wrong;
       curvatures[j] = wrong * (1.0 - wrong);
     }

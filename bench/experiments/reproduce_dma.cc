@@ -1,9 +1,8 @@
 // Reproduces Kamp et al. 2018 in kind: dynamic model averaging against periodic averaging, FedAvg, averaging after
 // every step and none at all, by cumulative prequential loss (each batch tests the model, then trains it) against
 // bytes; once on a stream that stays as it is, once on one that drifts. By default images whose labels are permuted,
-// MNIST where
-// --data names it, else Fashion-MNIST, with LeNet-5, or with the paper's own network (--model kamp_cnn); with
-// --graphical-model bits of a random graphical model that is drawn anew, with an mlp.
+// MNIST where --data names it, else Fashion-MNIST, with LeNet-5, or with the paper's own network (--model kamp_cnn);
+// with --graphical-model bits of a random graphical model that is drawn anew, with an mlp.
 //
 // "serial" is one learner that sees the samples of all: the same number in a step. Every run has the same learning
 // rate.

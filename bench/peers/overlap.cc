@@ -54,7 +54,7 @@ struct Step {
 Step mean_step(Loopback& loopback, const Setting& setting, const std::string& strategy, const LinkRate& rate) {
   loopback.limit(rate);
   const Trace trace = run_laconic(loopback, setting.ranks, job_text(setting, strategy, rate));
-  if (!trace.trouble.empty()) throw std::runtime_error(trace.trouble);
+  if (!trace.failure.empty()) throw std::runtime_error(trace.failure);
   if (trace.points.empty())
     throw std::runtime_error("a run of " + std::to_string(setting.steps) + " steps was stopped");
   const Point& last = trace.points.back();

@@ -80,17 +80,17 @@ void read_summary(const std::string& file, Trace& trace) {
   trace.frame = frames > 0.0 ? bytes / frames : 0.0;
 }
 
-// Lets the processes end, or ends them; what went wrong becomes the trace's trouble.
+// Lets the processes end, or ends them; what went wrong becomes the trace's failure.
 void finish(Processes& processes, double limit, const std::string& errors, Trace& trace) {
   bool stopped = false;
   if (!processes.wait(wall_limit(limit)) && processes.status() == 0) {
     stopped = true;
     processes.interrupt();
-    if (!processes.wait(kTimeToEnd)) trace.trouble = "had to be killed";
+    if (!processes.wait(kTimeToEnd)) trace.failure = "had to be killed";
   }
   processes.kill();
   if (stopped || processes.status() == 0) return;
-  trace.trouble = "exit status " + std::to_string(processes.status()) + ": " + complaint_in(errors);
+  trace.failure = "exit status " + std::to_string(processes.status()) + ": " + complaint_in(errors);
 }
 
 std::vector<std::string> launcher(const RanksOptions& options) {

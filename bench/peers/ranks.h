@@ -23,7 +23,7 @@ struct Trace {
   double counted = 0.0;  // bytes of the loopback in the whole run, start and end of the processes included
   double ledger = 0.0;   // laconic's: bytes of frames that crossed the loopback
   double frame = 0.0;    // mean of these
-  std::string trouble;   // why it failed; empty: it ended by itself, or was stopped at its limit
+  std::string failure;   // why it failed; empty: it ended by itself, or was stopped at its limit
 
   // The first point of at least this accuracy, if it comes within `seconds`.
   std::optional<Point> first_at(double accuracy, double seconds) const;
@@ -48,7 +48,7 @@ struct RanksOptions {
 std::string laconic_beside_this_program();
 
 // Runs a job, given by its text without [output]. Throws std::runtime_error where nothing can be started; what goes
-// wrong later is the trace's trouble.
+// wrong later is the trace's failure.
 Trace run_laconic(const Loopback& loopback, const RanksOptions& options, const std::string& job);
 
 // Runs the peer with these arguments on top of rank, ranks, store and limit. The same.

@@ -175,7 +175,7 @@ Choice tuned(Harness& harness, Loopback& loopback, RanksOptions options, Case wh
                      text_of(what.choice.learning_rate) +
                      (what.method.has_knob() ? ", knob " + text_of(what.choice.knob) : std::string()) + ": " +
                      (there ? text_of(seconds) + " s" : "not there, " + text_of(100.0 * trace.best_accuracy()) + "%") +
-                     (trace.trouble.empty() ? "" : ", " + trace.trouble));
+                     (trace.failure.empty() ? "" : ", " + trace.failure));
     return -seconds;
   };
   std::map<std::pair<double, double>, double> tried;
@@ -307,7 +307,7 @@ void measure_all(Harness& harness, Loopback& loopback, const Setting& setting) {
 
   std::vector<std::vector<nlohmann::json>> rows;
   nlohmann::json curves = nlohmann::json::array();
-  std::string trouble;
+  std::string failure;
   for (std::size_t m = 0; m < kModels.size(); ++m) {
     const Model& model = kModels[m];
     if (!contains(setting.models, model.name)) continue;
@@ -327,7 +327,7 @@ void measure_all(Harness& harness, Loopback& loopback, const Setting& setting) {
                                                               .held_out = false,
                                                               .rate = rate,
                                                               .seed = setting.seed});
-        if (!trace.trouble.empty()) trouble += "; " + where + ", " + method.name + ": " + trace.trouble;
+        if (!trace.failure.empty()) failure += "; " + where + ", " + method.name + ": " + trace.failure;
         const Point last = trace.points.empty() ? Point{} : trace.points.back();
         std::vector<nlohmann::json> row = {model.name, rate.text, method.name, choice.learning_rate,
                                            method.has_knob() ? nlohmann::json(choice.knob) : nlohmann::json()};
@@ -345,7 +345,7 @@ void measure_all(Harness& harness, Loopback& loopback, const Setting& setting) {
                                counts ? nlohmann::json(trace.counted / trace.ledger) : nlohmann::json()});
         harness.progress(where + ", " + method.name + ": " + text_of(100.0 * trace.best_accuracy()) + "% in " +
                          text_of(last.seconds) + " s, " + text_of(last.bytes / 1e6) + " MB" +
-                         (trace.trouble.empty() ? "" : ", " + trace.trouble));
+                         (trace.failure.empty() ? "" : ", " + trace.failure));
         rows.push_back(std::move(row));
         if (counts && trace.frame > kLargeFrame) {
           harness.add(where + ", " + method.name + ": bytes counted by the kernel / by the ledger",
@@ -368,7 +368,7 @@ void measure_all(Harness& harness, Loopback& loopback, const Setting& setting) {
   }
   harness.table(std::move(columns), std::move(rows));
   harness.series("step, seconds, bytes, accuracy", std::move(curves));
-  harness.check("every run ended in order" + trouble, trouble.empty());
+  harness.check("every run ended in order" + failure, failure.empty());
 }
 
 int run(int argc, char** argv) {

@@ -105,8 +105,8 @@ TEST(Archive, RefusesAVectorBeyondItsLimitOrItsBytes) {
   lying.u8('v');
   lying.varint(std::uint64_t{1} << 61);  // times four overflows
   const std::vector<std::byte> lie = lying.take();
-  Archive liar(lie);
-  EXPECT_THROW(liar.vector("history", found, std::numeric_limits<std::size_t>::max()), DecodeError);
+  Archive overlong(lie);
+  EXPECT_THROW(overlong.vector("history", found, std::numeric_limits<std::size_t>::max()), DecodeError);
 }
 
 TEST(Archive, RefusesATextOrBytesBeyondTheirLimitOrWhatIsThere) {
@@ -131,12 +131,12 @@ TEST(Archive, RefusesATextOrBytesBeyondTheirLimitOrWhatIsThere) {
     lying.u8(static_cast<std::uint8_t>(type));
     lying.varint(std::numeric_limits<std::uint64_t>::max());
     const std::vector<std::byte> lie = lying.take();
-    Archive liar(lie);
+    Archive overlong(lie);
     constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
     if (type == 't') {
-      EXPECT_THROW(liar.text("reason", found, kNoLimit), DecodeError);
+      EXPECT_THROW(overlong.text("reason", found, kNoLimit), DecodeError);
     } else {
-      EXPECT_THROW(liar.bytes("reason", message, kNoLimit), DecodeError);
+      EXPECT_THROW(overlong.bytes("reason", message, kNoLimit), DecodeError);
     }
   }
 }

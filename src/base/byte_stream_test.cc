@@ -136,8 +136,8 @@ TEST(ByteReader, RefusesTextsBeyondTheirLimitAndTrailingBytes) {
   ByteWriter lying;
   lying.varint(1ULL << 60);
   const std::vector<std::byte> lie = lying.take();
-  ByteReader liar(lie, "test");
-  EXPECT_THROW(liar.text(std::numeric_limits<std::size_t>::max()), DecodeError);
+  ByteReader overlong(lie, "test");
+  EXPECT_THROW(overlong.text(std::numeric_limits<std::size_t>::max()), DecodeError);
 }
 
 TEST(ByteReader, ErrorsNameWhatAndWhere) {

@@ -19,9 +19,9 @@ namespace laconic {
 namespace {
 
 // How long a process that lost a peer leaves process 0 to write results, before its exit makes the launcher end all.
-constexpr std::chrono::milliseconds kCourtesy{1000};
+constexpr std::chrono::milliseconds kResultsGrace{1000};
 // And once the launcher, or the user, has asked for the end, which is all that there is time for.
-constexpr std::chrono::milliseconds kLastCourtesy{150};
+constexpr std::chrono::milliseconds kInterruptedGrace{150};
 
 // What processes need for the same job: where a run is resumed process 0 finds the checkpoint and gives it to all.
 struct WhatToRun {
@@ -165,11 +165,11 @@ void end_together(Console& console, JobProcess& process, ExitCode code) {
   console.out << std::flush;
   console.err << std::flush;
   if (!process.leads() && !process.has_lost_leader()) {
-    auto end = std::chrono::steady_clock::now() + kCourtesy;
+    auto end = std::chrono::steady_clock::now() + kResultsGrace;
     for (bool is_asked = false; std::chrono::steady_clock::now() < end;) {
       if (!is_asked && console.stopped()) {
         is_asked = true;
-        end = std::min(end, std::chrono::steady_clock::now() + kLastCourtesy);
+        end = std::min(end, std::chrono::steady_clock::now() + kInterruptedGrace);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

@@ -58,7 +58,7 @@ class CodecMeasurement {
 
   CodecFigures figures() {
     lose();
-    if (!carrying_.empty()) time();
+    if (!nonempty_.empty()) time();
     return figures_;
   }
 
@@ -77,12 +77,12 @@ class CodecMeasurement {
     return wanted_.repetitions.value_or(std::clamp<std::uint64_t>(10000000 / v_.size(), 3, 100));
   }
 
-  // Whether the message made last, number `index`, does; else it is decoded to nothing. The entropy takes longer than
-  // all the rest: it is asked for until as many that carry something are known as are timed, and it is known what one
-  // that carries nothing looks like.
-  bool carries_something(Compressor& compressor, std::uint64_t index, std::size_t size) {
+  // Whether the message made last, number `index`, carries any coordinate; an empty one decodes to nothing. The entropy
+  // takes longer than all the rest: it is asked for until as many nonempty messages are known as are timed, and the
+  // size of an empty one is known.
+  bool is_nonempty(Compressor& compressor, std::uint64_t index, std::size_t size) {
     if (size == empty_size_) return false;
-    const bool enough = carrying_.size() >= repetitions();
+    const bool enough = nonempty_.size() >= repetitions();
     if (enough && (empty_size_ || !by_chance_)) return true;
     const Compressor::Information information = compressor.information();
     if (information.coordinates == 0) {
@@ -90,7 +90,7 @@ class CodecMeasurement {
       return false;
     }
     entropy_.add(information.entropy_bits);
-    if (!enough) carrying_.push_back(index);
+    if (!enough) nonempty_.push_back(index);
     return true;
   }
 
@@ -107,7 +107,7 @@ class CodecMeasurement {
       if (wanted_.repetitions || squares == 0.0) return true;
       if (messages >= kMostMessages || passes * v_.size() >= kMostElements) return true;
       // Where no message carries something though it could, nothing is known of the mean yet.
-      return kept.error() <= kWantedError * std::fabs(kept.value()) && !(by_chance_ && carrying_.empty());
+      return kept.error() <= kWantedError * std::fabs(kept.value()) && !(by_chance_ && nonempty_.empty());
     };
     for (; !enough(); ++messages) {
       const std::unique_ptr<Compressor> compressor = factory_();
@@ -117,7 +117,7 @@ class CodecMeasurement {
         figures_.proven = compressor->omega(v_);
         figures_.unbiased = compressor->unbiased();
       }
-      if (!carries_something(*compressor, messages, size)) {
+      if (!is_nonempty(*compressor, messages, size)) {
         kept.add(0.0);
         passes += 1;
         continue;
@@ -133,7 +133,7 @@ class CodecMeasurement {
     if (squares == 0.0) return;
     // Below that it is the rounding of the sums.
     figures_.omega = std::fabs(kept.value()) > 1e-12 ? kept.value() : 0.0;
-    const bool tells = !by_chance_ || (messages > 1 && !carrying_.empty());
+    const bool tells = !by_chance_ || (messages > 1 && !nonempty_.empty());
     figures_.omega_error = tells ? kept.error() : std::numeric_limits<double>::quiet_NaN();
   }
 
@@ -142,11 +142,11 @@ class CodecMeasurement {
     const std::unique_ptr<Compressor> compressor = factory_();
     std::vector<double> encoding;
     std::vector<double> decoding;
-    encode(*compressor, carrying_.front());
+    encode(*compressor, nonempty_.front());
     for (std::uint64_t i = 0; i < repetitions(); ++i) {
       using Clock = std::chrono::steady_clock;
       const auto start = Clock::now();
-      const std::size_t size = encode(*compressor, carrying_[i % carrying_.size()]);
+      const std::size_t size = encode(*compressor, nonempty_[i % nonempty_.size()]);
       const auto between = Clock::now();
       // Forth and back, so that the sums do not grow.
       compressor->decode_add(std::span(buffer_).first(size), i % 2 == 0 ? 1.0F : -1.0F, y_);
@@ -164,7 +164,7 @@ class CodecMeasurement {
   CodecMessages wanted_;
   std::vector<float> y_;
   std::vector<std::byte> buffer_;
-  std::vector<std::uint64_t> carrying_;    // messages that carry something, as many as are timed
+  std::vector<std::uint64_t> nonempty_;    // messages that carry something, as many as are timed
   std::optional<std::size_t> empty_size_;  // of those that carry nothing
   Mean entropy_;                           // of those that carry something, bits
   CodecFigures figures_;

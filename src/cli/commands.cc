@@ -29,7 +29,7 @@ bool same_folder(const std::string& a, const std::string& b) {
 }
 
 // Runs of one name have their folder's before it, and a number where that is one too.
-void tell_apart(const std::vector<std::string>& folders, std::vector<PageRun>& runs) {
+void make_names_unique(const std::vector<std::string>& folders, std::vector<PageRun>& runs) {
   std::map<std::string, int> times;
   for (const PageRun& run : runs) ++times[run.name];
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -123,7 +123,7 @@ ExitCode report_command(Console& console, const ReportArguments& arguments) {
       throw UsageError((std::filesystem::path(folder) / bad.what()).string() + "; run the job again");
     }
   }
-  tell_apart(arguments.folders, runs);
+  make_names_unique(arguments.folders, runs);
   std::string output = arguments.output;
   if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
   write_result(output, report_page(runs));

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/suggestion.h"
 #include "compress/compressor.h"
 #include "job/schema.h"
 #include "monitor/monitor.h"
@@ -160,11 +161,7 @@ ExitCode list_command(Console& console, const std::string& topic) {
   } else if (topic == "options") {
     console.out << options_text(width);
   } else {
-    std::string known;
-    for (const std::string_view name : kTopics) known += (known.empty() ? "" : ", ") + std::string(name);
-    const std::string_view near = nearest(topic, kTopics);
-    throw UsageError("list " + topic + ": known are " + known +
-                     (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+    throw UsageError("list " + topic + ": known are " + listed(kTopics) + did_you_mean(topic, kTopics));
   }
   console.out << std::flush;
   return ExitCode::kDone;

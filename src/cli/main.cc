@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
+#include "cli/suggestion.h"
 
 namespace {
 
@@ -259,11 +260,10 @@ int main(int argc, char** argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
   const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
   if (!known && !first.starts_with('-')) {
-    const std::string_view near = nearest(first, kCommands);
     std::cerr << "laconic: error: "
               << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
               << "; there are run, compare, sweep, report, evaluate, codec, topology, consensus, list, docs"
-              << (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") << "\n";
+              << did_you_mean(first, kCommands) << "\n";
     return static_cast<int>(ExitCode::kBadUsage);
   }
   try {

@@ -1,11 +1,11 @@
 // Frames: what a transport carries, byte for byte. docs/wire_format.md is the specification.
 //
-//   frame   := header payload
-//   header  := kind round length checksum                      at most kMaxHeaderSize bytes
-//   kind    := u8        low 3 bits: Traffic, high 5 bits: Tag
-//   round   := varint    below 2^42
-//   length  := varint    bytes of the payload, below 2^35
-//   checksum:= u32       crc32c over kind, round, length and payload
+//   frame    := header payload
+//   header   := kind round length checksum    at most kMaxHeaderSize bytes
+//   kind     := u8        low 3 bits: Traffic, high 5 bits: Tag
+//   round    := varint    below 2^42
+//   length   := varint    bytes of the payload, below 2^35
+//   checksum := u32       crc32c over kind, round, length and payload
 #pragma once
 
 #include <array>

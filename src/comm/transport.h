@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "async/task.h"
 #include "base/ids.h"
 #include "base/units.h"
 #include "comm/frame.h"
-#include "comm/task.h"
 
 namespace laconic {
 

@@ -1,11 +1,11 @@
 // The code of a list of floats: exponents by their entropy, the rest as it is. What a sparsifier keeps lies within a
 // few binades, so that an exponent costs about 1 bit instead of 8.
 //
-//   list  := chunk*              of 16,384 values, the last of the rest
-//   chunk := 0 raw | 1 symbols tail
-//   raw   := the values, width / 8 bytes each
+//   list    := chunk*              of 16,384 values, the last of the rest
+//   chunk   := 0 raw | 1 symbols tail
+//   raw     := the values, width / 8 bytes each
 //   symbols := the exponent of every value, in the code of symbols.h
-//   tail  := of every value the sign bit above the mantissa, packed
+//   tail    := of every value the sign bit above the mantissa, packed
 //
 // A chunk is coded (1) only where that is shorter.
 #pragma once

@@ -53,7 +53,7 @@ void append_unary(std::span<const std::uint32_t> gaps, const Choice& choice, Byt
 
 void append_blocks(std::span<const std::uint32_t> indices, ByteWriter& out) {
   std::array<std::uint32_t, kSetBlock> buffer;
-  std::uint32_t next = 0;  // the first index that is still to be told about
+  std::uint32_t next = 0;  // the first index that is still to be listed about
   for (std::size_t begin = 0; begin < indices.size(); begin += kSetBlock) {
     const std::span<const std::uint32_t> block = indices.subspan(begin, std::min(kSetBlock, indices.size() - begin));
     const std::uint32_t first = next;
@@ -126,41 +126,42 @@ std::uint64_t read_block(ByteReader& in, std::uint64_t next, std::uint64_t unive
 
 }  // namespace
 
-void append_told(std::span<const std::uint32_t> told, std::uint64_t count, std::uint64_t universe, ByteWriter& out) {
+void append_shorter_list(std::span<const std::uint32_t> shorter, std::uint64_t count, std::uint64_t universe,
+                         ByteWriter& out) {
   LACONIC_CHECK(
-      count <= universe && universe < (std::uint64_t{1} << 32) && told.size() == std::min(count, universe - count),
-      told.size() << " indices for a set of " << count << " of " << universe);
+      count <= universe && universe < (std::uint64_t{1} << 32) && shorter.size() == std::min(count, universe - count),
+      shorter.size() << " indices for a set of " << count << " of " << universe);
   out.varint(count);
-  if (told.empty()) return;
-  LACONIC_CHECK(told.back() < universe, "index " << told.back() << " of " << universe);
-  append_blocks(told, out);
+  if (shorter.empty()) return;
+  LACONIC_CHECK(shorter.back() < universe, "index " << shorter.back() << " of " << universe);
+  append_blocks(shorter, out);
 }
 
 void append_set(std::span<const std::uint32_t> members, std::uint64_t universe, ByteWriter& out) {
   LACONIC_CHECK(members.size() <= universe, members.size() << " indices of " << universe);
   if (members.size() <= universe / 2) {
-    append_told(members, members.size(), universe, out);
+    append_shorter_list(members, members.size(), universe, out);
   } else {
-    append_told(complement(members, universe), members.size(), universe, out);
+    append_shorter_list(complement(members, universe), members.size(), universe, out);
   }
 }
 
-std::uint64_t read_told(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& told) {
+std::uint64_t read_shorter_list(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& shorter) {
   const std::uint64_t count = in.varint();
   if (count > universe) in.fail("a set of " + std::to_string(count) + " indices of " + std::to_string(universe));
   const std::uint64_t size = std::min(count, universe - count);
   // Every index of a block takes one bit at least.
   if (size / 8 > in.remaining()) in.fail("ends early: a set of " + std::to_string(count) + " indices");
-  told.resize(size);
+  shorter.resize(size);
   std::uint64_t next = 0;
   for (std::size_t begin = 0; begin < size; begin += kSetBlock) {
-    next = read_block(in, next, universe, std::span(told).subspan(begin, std::min(kSetBlock, size - begin)));
+    next = read_block(in, next, universe, std::span(shorter).subspan(begin, std::min(kSetBlock, size - begin)));
   }
   return count;
 }
 
 void read_set(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& members) {
-  const std::uint64_t count = read_told(in, universe, members);
+  const std::uint64_t count = read_shorter_list(in, universe, members);
   if (members.size() != count) members = complement(members, universe);
 }
 

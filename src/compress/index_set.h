@@ -25,16 +25,17 @@ inline constexpr std::size_t kSetBlock = 512;
 // Appends the code of `members`, ascending, each below `universe` <= 2^32 - 1.
 void append_set(std::span<const std::uint32_t> members, std::uint64_t universe, ByteWriter& out);
 
-// The same for whom the shorter list is at hand: `told` are the members when there are at most universe / 2 of them,
+// The same for whom the shorter list is at hand: `shorter` are the members when there are at most universe / 2 of them,
 // else the indices that are no members.
-void append_told(std::span<const std::uint32_t> told, std::uint64_t count, std::uint64_t universe, ByteWriter& out);
+void append_shorter_list(std::span<const std::uint32_t> shorter, std::uint64_t count, std::uint64_t universe,
+                         ByteWriter& out);
 
 // Reads a set of indices below `universe` into `members`, ascending. Throws DecodeError for bytes that are no such set;
 // never makes `members` longer than `universe`, nor before the bytes were seen to hold as many indices as they say.
 void read_set(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& members);
 
-// The same without spelling out the longer list: `told` as in append_told(). Returns the number of members.
-std::uint64_t read_told(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& told);
+// The same without spelling out the longer list: `shorter` as in append_shorter_list(). Returns the number of members.
+std::uint64_t read_shorter_list(ByteReader& in, std::uint64_t universe, std::vector<std::uint32_t>& shorter);
 
 // log2 C(universe, count): the bits that no code of all such sets can do without.
 double set_entropy_bits(std::uint64_t universe, std::uint64_t count);

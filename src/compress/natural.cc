@@ -35,8 +35,8 @@ class Natural final : public StochasticFormat {
       if (magnitude > 0x1p127) {
         errors += (magnitude - factor * 0x1p127) * (magnitude - factor * 0x1p127);
       } else {
-        // Between powers a <= x <= 2 a the variance (x - a)(2 a - x) is x^2 / 8 at most; below a = 2^-126 it is x (a -
-        // x).
+        // Between powers a <= x <= 2 a the variance (x - a)(2 a - x) is x^2 / 8 at most;
+        // below a = 2^-126 it is x (a - x).
         const double variance = magnitude < 0x1p-126 ? magnitude * (0x1p-126 - magnitude) : square / 8.0;
         errors += factor * factor * variance + (1.0 - factor) * (1.0 - factor) * square;
       }

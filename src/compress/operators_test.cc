@@ -15,8 +15,8 @@ namespace laconic {
 namespace {
 
 TEST(C6, TheExactMeanErrorOfPowersOfTwoIsAtMostOneMinusOmegaWhereHitsAreRare) {
-  // Denormals go to 0 or, seldom, to 2^-126: some hundred draws say nothing, the expectation does. With p = |c x| /
-  // 2^-126: E (a Q(c x) - x)^2 = a^2 p 2^-252 - 2 a p 2^-126 |x| + x^2, times how often x is drawn.
+  // Denormals go to 0 or, seldom, to 2^-126: some hundred draws say nothing, the expectation does. With
+  // p = |c x| / 2^-126:  E (a Q(c x) - x)^2 = a^2 p 2^-252 - 2 a p 2^-126 |x| + x^2, times how often x is drawn.
   const std::vector<NamedVector> vectors = finite_vectors(1000);
   const std::vector<float>& x = vectors[6].values;
   ASSERT_EQ(vectors[6].name, "denormal");

@@ -19,12 +19,12 @@ constexpr unsigned kLowMask = 0x1f;
 
 // Bits of a set of `count` indices of `universe`, roughly.
 std::uint64_t rough_set_bits(std::uint64_t universe, std::uint64_t count) {
-  const std::uint64_t told = std::min(count, universe - count);
+  const std::uint64_t listed = std::min(count, universe - count);
   constexpr std::uint64_t kFixed = 16;
-  if (told == 0) return kFixed;
-  const std::uint64_t mean = (universe - told) / told;
+  if (listed == 0) return kFixed;
+  const std::uint64_t mean = (universe - listed) / listed;
   const auto parameter = static_cast<unsigned>(std::max(static_cast<int>(std::bit_width(mean)) - 1, 0));
-  return kFixed + told * (parameter + 1) + ((universe - told) >> parameter);
+  return kFixed + listed * (parameter + 1) + ((universe - listed) >> parameter);
 }
 
 // How many low bits to keep apart for the shortest code, by the rough length of the planes.
@@ -102,13 +102,13 @@ void append_symbols(std::span<const std::uint32_t> symbols, ByteWriter& out) {
   out.varint(origin);
   append_packed(rests, low, out);
   if (low > 0) std::transform(rests.begin(), rests.end(), rests.begin(), [low](auto rest) { return rest >> low; });
-  std::vector<std::uint32_t> told(symbols.size());
+  std::vector<std::uint32_t> shorter(symbols.size());
   std::size_t left = rests.size();
   for (std::uint32_t plane = 0;; ++plane) {
     const auto count =
         static_cast<std::size_t>(std::count_if(rests.begin(), rests.begin() + static_cast<std::ptrdiff_t>(left),
                                                [plane](std::uint32_t rest) { return rest > plane; }));
-    const bool tell_members = count <= left / 2;
+    const bool lists_members = count <= left / 2;
     std::size_t kept = 0;
     std::size_t listed = 0;
     for (std::size_t i = 0; i < left; ++i) {
@@ -116,10 +116,10 @@ void append_symbols(std::span<const std::uint32_t> symbols, ByteWriter& out) {
       const bool more = rest > plane;
       rests[kept] = rest;
       kept += more ? 1 : 0;
-      told[listed] = static_cast<std::uint32_t>(i);
-      listed += more == tell_members ? 1 : 0;
+      shorter[listed] = static_cast<std::uint32_t>(i);
+      listed += more == lists_members ? 1 : 0;
     }
-    append_told(std::span(told).first(listed), count, left, out);
+    append_shorter_list(std::span(shorter).first(listed), count, left, out);
     if (count == 0) return;
     left = count;
   }
@@ -135,7 +135,7 @@ void read_symbols(ByteReader& in, std::uint32_t lowest, std::uint32_t highest, s
   if (origin < lowest || origin > highest) in.fail("an integer that starts at " + std::to_string(origin));
   const std::uint64_t most = descending ? origin - lowest : highest - origin;  // a rest at most
   read_packed(in, low, symbols);
-  std::vector<std::uint32_t> told;
+  std::vector<std::uint32_t> shorter;
   std::vector<std::uint32_t> left(symbols.size());  // places of the integers that reach the plane
   std::iota(left.begin(), left.end(), 0U);
   std::uint32_t owed = 0;  // planes that all of `left` have passed and that are not added to them yet
@@ -144,17 +144,17 @@ void read_symbols(ByteReader& in, std::uint32_t lowest, std::uint32_t highest, s
   };
   for (std::uint32_t plane = 0;; ++plane) {
     if (plane > kMaxPlanes || std::uint64_t{plane} << low > most) in.fail("an integer out of range");
-    const std::uint64_t count = read_told(in, left.size(), told);
+    const std::uint64_t count = read_shorter_list(in, left.size(), shorter);
     if (count > left.size() / 2) {
-      for (const std::uint32_t i : told) symbols[left[i]] += owed << low;
-      if (!told.empty()) drop(told, left);
+      for (const std::uint32_t i : shorter) symbols[left[i]] += owed << low;
+      if (!shorter.empty()) drop(shorter, left);
       ++owed;
       continue;
     }
     if (owed > 0) add(left, std::exchange(owed, 0));
     if (count == 0) break;
-    for (std::size_t i = 0; i < told.size(); ++i) left[i] = left[told[i]];
-    left.resize(told.size());
+    for (std::size_t i = 0; i < shorter.size(); ++i) left[i] = left[shorter[i]];
+    left.resize(shorter.size());
     add(left, 1);
   }
   for (std::uint32_t& symbol : symbols) {

@@ -1,11 +1,12 @@
 // The code of a list of small non-negative integers, close to the entropy of their distribution whatever that is:
 // levels of a quantiser, exponents of floats.
 //
-//   symbols := low origin packed plane*   of n >= 1 integers
-//   low     := u8                           low 5 bits: how many low bits of every rest are kept apart; bit 7:
-//   descending origin  := varint                       ascending: integer = origin + rest; descending: integer = origin
-//   - rest packed  := the low bits of the rests, packed plane   := set                          plane t, of the rests
-//   whose upper part is t or more: which of them are more
+//   symbols := low origin packed plane*     of n >= 1 integers
+//   low     := u8                           low 5 bits: how many low bits of every rest are kept apart;
+//                                           bit 7: descending
+//   origin  := varint                       ascending: integer = origin + rest; descending: integer = origin - rest
+//   packed  := the low bits of the rests, packed
+//   plane   := set                          plane t, of the rests whose upper part is t or more: which of them are more
 //
 // The upper part is what is left when the low bits are shifted out. The planes end with the first empty set; the set of
 // plane t is over as many indices as the set before it had members (the first: n). Together they spell the upper parts

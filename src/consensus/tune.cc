@@ -83,7 +83,7 @@ class Search {
       attempt(gamma);
       if (before != kNone && best_ == before) break;
     }
-    if (best_ == kNone) settle_for_less();
+    if (best_ == kNone) relax_target();
     for (double factor = std::sqrt(2.0); factor > std::sqrt(options_.resolution); factor = std::sqrt(factor)) {
       const double middle = best().gamma;
       if (middle * factor <= 1.0) attempt(middle * factor);
@@ -181,7 +181,7 @@ class Search {
   }
 
   // No candidate came to the target: makes it the smallest power of ten that one came to without growing afterwards.
-  void settle_for_less() {
+  void relax_target() {
     for (double target = target_ * 10.0; target <= kLargestFallback * 1.0001; target *= 10.0) {
       for (std::size_t i = 0; i < trials_.size(); ++i) {
         TuneCandidate& candidate = trials_[i].candidate;

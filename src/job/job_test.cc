@@ -6,58 +6,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "job/job_text.h"
-#include "job/schema.h"
+#include "job/job_test.h"
 
 namespace laconic {
 namespace {
-
-// Line by line, so that a test can name a place.
-const std::vector<std::string> kGood = {
-    /* 1 */ "[job]",
-    /* 2 */ "epochs = 2",
-    /* 3 */ "[data]",
-    /* 4 */ "dataset = \"fashion_mnist\"",
-    /* 5 */ "[model]",
-    /* 6 */ "name = \"lenet5\"",
-    /* 7 */ "[optimizer]",
-    /* 8 */ "name = \"adam\"",
-    /* 9 */ "[workers]",
-    /* 10 */ "count = 8",
-    /* 11 */ "[strategy]",
-    /* 12 */ "name = \"fda\"",
-    /* 13 */ "threshold = 2.5",
-    /* 14 */ "[network]",
-    /* 15 */ "latency = \"10 ms\"",
-    /* 16 */ "[evaluation]",
-    /* 17 */ "every = \"1 epoch\"",
-};
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
-}
-
-// The good job with line `number` replaced.
-std::string with_line(std::size_t number, const std::string& line) {
-  std::vector<std::string> lines = kGood;
-  lines.at(number - 1) = line;
-  return joined(lines);
-}
-
-Job parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  return parse_job_text(text, "job.toml", overrides);
-}
-
-std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  try {
-    parse(text, overrides);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 TEST(Job, HasWhatTheFileSaysAndDefaultsElsewhere) {
   const Job job = parse(joined(kGood));
@@ -81,27 +33,6 @@ TEST(Job, TakesDurationsOfEachWorkerAsTextOrArray) {
   const std::vector<Seconds> costs = {{0.010}, {0.020}};
   EXPECT_EQ(parse(with_line(10, "count = 2\ncompute = \"10 ms, 20 ms\"")).step_cost, costs);
   EXPECT_EQ(parse(with_line(10, "count = 2\ncompute = [\"10 ms\", \"20 ms\"]")).step_cost, costs);
-}
-
-TEST(Job, TakesOverridesLast) {
-  const Job job = parse(joined(kGood), {"strategy.threshold=4", "job.name=\"other\"", "network.up=1 Gbit/s"});
-  EXPECT_EQ(job.section("strategy").number("threshold"), 4.0);
-  EXPECT_EQ(job.name, "other");
-  EXPECT_EQ(job.section("network").rate("up").value, 1e9);
-}
-
-TEST(Job, OverrideOfStepsPutsEpochsAside) {
-  const Job job = parse(joined(kGood), {"job.steps=100"});
-  EXPECT_FALSE(job.length.in_epochs);
-  EXPECT_EQ(job.length.numerator, 100u);
-  EXPECT_TRUE(parse(with_line(2, "steps = 5"), {"job.epochs=0.5"}).length.in_epochs);
-}
-
-TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
-  EXPECT_EQ(parse(joined(kGood), {"strategy.name=synchronous"}).strategy->name, "synchronous");
-  EXPECT_EQ(refusal(joined(kGood), {"strategy.name=synchronous", "strategy.threshold=1"}),
-            "--set: 'strategy.threshold' is an option of fda, dma, but strategy.name is 'synchronous'; remove it, or "
-            "change the name");
 }
 
 TEST(Job, ADataSetBringsKeysOfItsOwn) {
@@ -464,98 +395,9 @@ TEST(Job, OverDirectedLinksThatNamesNoneHasBaseGraphs) {
   EXPECT_NE(job.resolved_text().find("graph = \"base:1\""), std::string::npos);
 }
 
-TEST(Job, RefusesWhatIsNoToml) {
-  const std::string line = refusal(with_line(6, "name = lenet5"));
-  EXPECT_EQ(line.find("job.toml:6: this is no TOML: "), 0u) << line;
-  EXPECT_EQ(line.find('\n'), std::string::npos);
-  EXPECT_EQ(refusal(with_line(2, "epochs = 2\nepochs = 3")).find("job.toml:3: this is no TOML: "), 0u);
-}
-
-TEST(Job, TakesAListOverAsTomlWritesIt) {
-  const std::vector<Seconds> costs = {{0.01}, {0.02}};
-  for (const char* list : {"workers.compute=[\"10 ms\", \"20 ms\"]", "workers.compute=10 ms, 20 ms"}) {
-    EXPECT_EQ(parse(joined(kGood), {"workers.count=2", list}).step_cost, costs) << list;
-  }
-}
-
-TEST(Job, RefusesBadOverrides) {
-  EXPECT_EQ(refusal(joined(kGood), {"threshold=3"}),
-            "--set 'threshold=3': write section.key=value, such as --set job.seed=2");
-  EXPECT_EQ(refusal(joined(kGood), {"stategy.name=fda"}),
-            "--set stategy.name: unknown section [stategy]; did you mean [strategy]?");
-  EXPECT_EQ(refusal(joined(kGood), {"strategy.treshold=3"}),
-            "--set: unknown key 'strategy.treshold'; did you mean 'threshold'?");
-  EXPECT_EQ(refusal(joined(kGood), {"strategy.threshold=much"}),
-            "--set: strategy.threshold: 'much' is not a number of at least 0 nor 'budget'");
-}
-
 TEST(Job, RefusesAFileThatIsNotThere) {
   EXPECT_THROW(load_job("no/such/job.toml"), UsageError);
   EXPECT_THROW(load_job("src"), UsageError) << "a folder";
-}
-
-TEST(ResolvedJob, IsTheSameJobAgain) {
-  for (const std::string& text :
-       {joined(kGood), with_line(15, "model = \"shared\"\nchannel = \"2 Mbit/s\""), with_line(2, "steps = 7"),
-        with_line(13, "threshold = inf\nmonitor = \"max-norm\""), with_line(6, "name = \"mlp\"\nhidden = [32, 16]"),
-        with_line(4, "dataset = \"mnist\"\ndir = 'a\"b\\c'")}) {
-    const Job job = parse(text);
-    const std::string resolved = job.resolved_text();
-    const Job again = parse_job_text(resolved, "elsewhere/job.resolved.toml");
-    EXPECT_EQ(again.resolved_text(), resolved);
-    EXPECT_EQ(again.identity(), job.identity());
-    EXPECT_EQ(again.name, job.name);
-    EXPECT_EQ(again.step_cost, job.step_cost);
-    EXPECT_EQ(again.length.numerator, job.length.numerator);
-  }
-}
-
-TEST(ResolvedJob, HoldsEveryOptionThatApplies) {
-  const std::string resolved = parse(joined(kGood)).resolved_text();
-  for (const SchemaSection& section : schema()) {
-    if (section.used_by != nullptr) {
-      EXPECT_EQ(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << "fda has no use for it";
-      continue;
-    }
-    EXPECT_NE(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << section.name;
-    for (const OptionSpec& spec : section.options) {
-      if (spec.name == "steps" || spec.name == "channel") continue;  // the job has epochs and interfaces
-      EXPECT_NE(resolved.find("\n" + std::string(spec.name) + " = "), std::string::npos) << spec.name;
-    }
-  }
-  EXPECT_EQ(resolved.find("\nsketch_cols = "), std::string::npos) << "the monitor is another";
-  const std::string sketch = parse(joined(kGood), {"strategy.monitor=sketch"}).resolved_text();
-  EXPECT_NE(sketch.find("\nsketch_cols = 250\n"), std::string::npos) << "the strategy's own";
-}
-
-TEST(Identity, LeavesOutWhatChangesNoResult) {
-  const Job job = parse(joined(kGood));
-  EXPECT_EQ(parse(joined(kGood), {"output.dir=elsewhere", "output.progress=off", "workers.threads=3", "job.name=x"})
-                .identity(),
-            job.identity());
-  EXPECT_NE(parse(joined(kGood), {"job.seed=2"}).identity(), job.identity());
-  EXPECT_NE(parse(joined(kGood), {"strategy.threshold=2.6"}).identity(), job.identity());
-}
-
-TEST(TrainingLength, CarriesTheFractionOfAnEpochOver) {
-  // 54,000 samples, 256 a step: 210.9375 steps an epoch.
-  const TrainingLength epoch{.in_epochs = true, .numerator = 1, .denominator = 1};
-  const auto steps = epoch.in_steps(54000, 256);
-  EXPECT_EQ(steps.numerator * 256, steps.denominator * 54000);
-  EXPECT_EQ(steps.rounded_up(), 211u);
-  const TrainingLength sixteen{.in_epochs = true, .numerator = 16, .denominator = 1};
-  EXPECT_EQ(sixteen.in_steps(54000, 256).rounded_up(), 3375u) << "not 16 * 211";
-  EXPECT_EQ(sixteen.in_steps(54000, 256).denominator, 1u);
-  const TrainingLength half{.in_epochs = true, .numerator = 1, .denominator = 2};
-  EXPECT_EQ(half.in_steps(54000, 256).rounded_up(), 106u);
-  const TrainingLength plain{.in_epochs = false, .numerator = 100, .denominator = 1};
-  EXPECT_EQ(plain.in_steps(54000, 256).rounded_up(), 100u);
-}
-
-TEST(TomlQuoted, IsReadBackAsItWas) {
-  const std::string odd = "a \"quoted\" \\ back\tslash\n\x01\x7f ü";
-  const WrittenJob written = read_job_text("[s]\nk = " + toml_quoted(odd) + "\n", "x");
-  EXPECT_EQ(written.at("s").keys.at("k").text, odd);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ constexpr Seconds kFirstDeadline{120.0};
 constexpr Seconds kStartGrace{0.35};
 // How long a process that could not end by itself leaves others, held up as it was, to say why they end: the first exit
 // makes the launcher kill those that are left.
-constexpr std::chrono::milliseconds kLastWord{100};
+constexpr std::chrono::milliseconds kErrorGrace{100};
 
 // What must be the same on all machines for their models to stay together: the start, what a model from a file
 // computes, and a gamma that was tuned.
@@ -67,7 +67,7 @@ std::atomic<bool> ends_without_library = false;
 ProcessEnd end_saying(std::ostream& err, const std::string& name) {
   return [&err, name](const std::string& why) {
     print_error(err, name + ": " + why);
-    std::this_thread::sleep_for(kLastWord);
+    std::this_thread::sleep_for(kErrorGrace);
     std::_Exit(static_cast<int>(ExitCode::kPeerLost));
   };
 }

@@ -63,7 +63,7 @@ void check_replaceable(const Job& job, const std::string& path) {
 }
 
 // `folder` takes the place of `path`, and what was there goes away.
-void put_in_place(const std::string& folder, const std::string& path, std::error_code& error) {
+void replace_folder(const std::string& folder, const std::string& path, std::error_code& error) {
   if (!fs::exists(path)) {
     fs::rename(folder, path, error);
     return;
@@ -266,7 +266,7 @@ void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& 
   }
   std::error_code error;
   fs::rename(unfinished, join(temporary_, kSummaryFile), error);
-  if (!error) put_in_place(temporary_, path_, error);
+  if (!error) replace_folder(temporary_, path_, error);
   if (error) {
     const std::string kept = std::exchange(temporary_, {});
     throw RunError(path_ + ": cannot be written (" + error.message() + "); the results are in " + kept);

@@ -57,9 +57,9 @@ void accumulate(double weight, std::span<const float> x, std::span<double> sum);
 void finish_mean(std::span<const double> sum, double divisor, std::span<float> out);
 
 // out = sum_k weights_k vectors_k / sum_k weights_k, for a non-empty set of vectors, in one pass that reads every
-// vector once and writes out once: 4 (K + 1) bytes an element, where K times accumulate() and finish_mean() move 20 K
-// + 12. The bits are the same as theirs in that order from zero sums with the divisor added up in that order. `out` may
-// be one of the vectors.
+// vector once and writes out once: 4 (K + 1) bytes an element, where K times accumulate() and finish_mean() move
+// 20 K + 12. The bits are the same as theirs in that order from zero sums with the divisor added up in that order.
+// `out` may be one of the vectors.
 void weighted_mean(std::span<const std::span<const float>> vectors, std::span<const double> weights,
                    std::span<float> out);
 

@@ -43,9 +43,9 @@ class ExactMemory final : public LinkMemory {
     kernels::axpy(-given_fraction(receivers, gamma), as_floats(messages.front(), x.size(), copy_), x);
   }
   void take(Rank, std::span<const std::byte> message, double fraction, double, std::span<float> x) override {
-    const std::span<const float> told = as_floats(message, x.size(), copy_);
-    if (!kernels::all_finite(told)) throw DecodeError("a model with a value that is not finite");
-    kernels::axpy(static_cast<float>(fraction), told, x);
+    const std::span<const float> model = as_floats(message, x.size(), copy_);
+    if (!kernels::all_finite(model)) throw DecodeError("a model with a value that is not finite");
+    kernels::axpy(static_cast<float>(fraction), model, x);
   }
 
  private:
@@ -65,7 +65,7 @@ class ErrorMemory final : public LinkMemory {
     const std::size_t size = feedback_.prepare(of_updates_ ? std::span<const float>(update_) : x, random);
     return {make(size, [&](std::span<std::byte> out) { feedback_.write(out); })};
   }
-  void nobody_to_tell(std::span<const float> x, std::span<const float> before) override {
+  void skip_round(std::span<const float> x, std::span<const float> before) override {
     if (of_updates_) feedback_.add_difference(x, before);
   }
   void give(Receivers receivers, double gamma, double, std::span<const std::span<const std::byte>> messages,
@@ -76,7 +76,7 @@ class ErrorMemory final : public LinkMemory {
     compressor_->decode_add(message, static_cast<float>(fraction), x);
   }
   void merged(std::span<const float>) override { feedback_.clear(); }
-  void told_whole() override { feedback_.clear(); }
+  void sent_uncompressed() override { feedback_.clear(); }
   bool needs_before() const override { return of_updates_; }
   double residual() const override { return std::sqrt(kernels::squared_norm(feedback_.error())); }
   void archive(Archive& archive) override {
@@ -105,13 +105,13 @@ class DifferenceMemory final : public LinkMemory {
   std::vector<Frame> encode(std::span<const float> x, std::span<const float>, double weight, Receivers receivers,
                             RandomStream& random, const MakeFrame& make) override {
     std::vector<Frame> frames;
-    left_ = 0.0;
+    squared_residual_ = 0.0;
     const float inverse = options_.of_models ? static_cast<float>(1.0 / weight) : 1.0F;
     for (std::size_t i = 0; i < (options_.same_receivers ? 1 : receivers.size()); ++i) {
-      const Copy& copy = told(options_.same_receivers ? Rank{kEveryone} : receivers[i].rank);
+      const Copy& copy = sent_copy(options_.same_receivers ? Rank{kEveryone} : receivers[i].rank);
       kernels::scaled(inverse, x, difference_);
       kernels::subtract(difference_, copy.values, difference_);
-      left_ = std::max(left_, kernels::squared_norm(difference_));
+      squared_residual_ = std::max(squared_residual_, kernels::squared_norm(difference_));
       const std::size_t size = compressor_->prepare(difference_, random);
       frames.push_back(make(sizeof copy.chain + size, [&](std::span<std::byte> out) {
         std::memcpy(out.data(), &copy.chain, sizeof copy.chain);
@@ -123,33 +123,33 @@ class DifferenceMemory final : public LinkMemory {
   void give(Receivers receivers, double gamma, double weight, std::span<const std::span<const std::byte>> messages,
             std::span<float> x) override {
     if (options_.same_receivers) {
-      Copy& copy = told({kEveryone});
+      Copy& copy = sent_copy({kEveryone});
       advance(copy, messages.front());
       kernels::axpy(-given_fraction(receivers, gamma, worth(weight)), copy.values, x);
       return;
     }
     for (std::size_t i = 0; i < receivers.size(); ++i) {
-      Copy& copy = told(receivers[i].rank);
+      Copy& copy = sent_copy(receivers[i].rank);
       advance(copy, messages[i]);
       kernels::axpy(-given_fraction(receivers.subspan(i, 1), gamma, worth(weight)), copy.values, x);
     }
   }
   void take(Rank sender, std::span<const std::byte> message, double fraction, double weight,
             std::span<float> x) override {
-    Copy& copy = known(sender);
+    Copy& copy = received_copy(sender);
     advance(copy, message);
     kernels::axpy(static_cast<float>(fraction * worth(weight)), copy.values, x);
   }
   void merged(std::span<const float> x) override {
     start_.assign(x.begin(), x.end());
-    for (auto* copies : {&told_, &known_}) {
+    for (auto* copies : {&sent_copies_, &received_copies_}) {
       for (auto& [rank, copy] : *copies) copy.values = start_;
     }
   }
-  double residual() const override { return std::sqrt(left_); }
+  double residual() const override { return std::sqrt(squared_residual_); }
   void archive(Archive& archive) override {
     archive.floats("difference.start", start_);
-    for (auto* copies : {&told_, &known_}) {
+    for (auto* copies : {&sent_copies_, &received_copies_}) {
       std::uint64_t count = copies->size();
       archive.value("difference.copies", count);
       auto next = copies->begin();
@@ -181,8 +181,8 @@ class DifferenceMemory final : public LinkMemory {
 
   // What a copy stands for, in parts of itself.
   double worth(double weight) const { return options_.of_models ? weight : 1.0; }
-  Copy& told(Rank receiver) { return told_.try_emplace(receiver.value, Copy{start_, 0}).first->second; }
-  Copy& known(Rank sender) { return known_.try_emplace(sender.value, Copy{start_, 0}).first->second; }
+  Copy& sent_copy(Rank receiver) { return sent_copies_.try_emplace(receiver.value, Copy{start_, 0}).first->second; }
+  Copy& received_copy(Rank sender) { return received_copies_.try_emplace(sender.value, Copy{start_, 0}).first->second; }
 
   void advance(Copy& copy, std::span<const std::byte> message) {
     ByteReader in(message, "message");
@@ -201,9 +201,9 @@ class DifferenceMemory final : public LinkMemory {
   DifferenceOptions options_;
   std::vector<float> start_;
   std::vector<float> difference_;  // scratch
-  double left_ = 0.0;
-  Copies told_;   // by receiver; or one for all
-  Copies known_;  // by sender
+  double squared_residual_ = 0.0;
+  Copies sent_copies_;      // by receiver; or one for all
+  Copies received_copies_;  // by sender
 };
 
 }  // namespace

@@ -8,8 +8,7 @@
 //                                                                     (reconstructed: Aketi et al. 2021, Sparse-Push)
 //   update      the same of what the local steps added to x_i
 //   difference  y_i zhat_ik, where zhat_ik is what k knows of the model z_i = x_i / y_i: told is C(z_i - zhat_ik),
-//   which
-//               both ends add to it. Or xhat_ik, what k knows of x_i (Taheri et al. 2020): then there is always
+//               which both ends add to it. Or xhat_ik, what k knows of x_i (Taheri et al. 2020): then there is always
 //               something left to tell where the weights y never rest, as over links that are drawn anew in every
 //               round. Two vectors for each link, or for each node where the links stay: all receivers then know the
 //               same.
@@ -37,24 +36,25 @@ class LinkMemory {
   // what they were when the newest local step began, `weight` is y. Throws RunError for a vector that cannot be sent.
   virtual std::vector<Frame> encode(std::span<const float> x, std::span<const float> before, double weight,
                                     Receivers receivers, RandomStream& random, const MakeFrame& make) = 0;
-  // The same in a round without receivers.
-  virtual void nobody_to_tell(std::span<const float> x, std::span<const float> before) {
+  // In place of encode() in a round without receivers: what would have been sent stays to be sent.
+  virtual void skip_round(std::span<const float> x, std::span<const float> before) {
     static_cast<void>(x);
     static_cast<void>(before);
   }
   // x -= what goes to the receivers with the messages encoded last, as many as the frames; `weight` as then.
   virtual void give(Receivers receivers, double gamma, double weight,
                     std::span<const std::span<const std::byte>> messages, std::span<float> x) = 0;
-  // x += fraction * what `sender`, of weight y = `weight`, told with this message. Throws DecodeError, with `x`
+  // x += fraction * what `sender`, of weight y = `weight`, sent with this message. Throws DecodeError, with `x`
   // unchanged.
   virtual void take(Rank sender, std::span<const std::byte> message, double fraction, double weight,
                     std::span<float> x) = 0;
-  // All nodes have come to the same numerators in another way; or the receivers were told the whole of x.
+  // All nodes have come to the same numerators in another way.
   virtual void merged(std::span<const float> x) { static_cast<void>(x); }
-  virtual void told_whole() {}
+  // The receivers got the whole of x in another way, so that nothing is left to send.
+  virtual void sent_uncompressed() {}
   // Whether `encode` needs `before`.
   virtual bool needs_before() const { return false; }
-  // ||what is left to tell||, of the messages encoded last; 0 where nothing ever is.
+  // ||what is left to send||, of the messages encoded last; 0 where nothing ever is.
   virtual double residual() const { return 0.0; }
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
 };

@@ -40,7 +40,7 @@ Task<void> PushSumStrategy::round(Worker& self) {
 std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
                                            const LinkMemory::MakeFrame& make) {
   if (receivers.empty()) {
-    memory_->nobody_to_tell(sum_.numerators(), before_);
+    memory_->skip_round(sum_.numerators(), before_);
     return {};
   }
   RandomStream random = self.rng("compression");
@@ -119,7 +119,7 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
         sum_.weight() += arrival.weight.share(fraction);
       });
     }
-    if (sum_.weight().value() >= kGives) receivers = accounts_.open(links->receivers(self.rank()));
+    if (sum_.weight().value() >= kLeastWeightToGive) receivers = accounts_.open(links->receivers(self.rank()));
     own = encode(self, receivers, step.value,
                  [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
   });
@@ -138,10 +138,10 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
 
 void PushSumStrategy::watch_weight(Worker& self, std::uint64_t round) {
   self.measured("push_sum_weight", sum_.weight().value());
-  poor_rounds_ = sum_.weight().value() < kGives ? poor_rounds_ + 1 : 0;
-  if (poor_rounds_ != kPoorRounds) return;
+  light_rounds_ = sum_.weight().value() < kLeastWeightToGive ? light_rounds_ + 1 : 0;
+  if (light_rounds_ != kLightRounds) return;
   self.warn("the push-sum weight of " + self.comm().name(self.rank()) + " is " + text_of(sum_.weight()) + " in round " +
-            std::to_string(round) + ", and has been too small to give any of it for " + std::to_string(kPoorRounds) +
+            std::to_string(round) + ", and has been too small to give any of it for " + std::to_string(kLightRounds) +
             " rounds: " +
             (options_.account ? "it trains faster than it hears from others; give it more senders"
                               : "what the network loses is lost from it; set account = true"));
@@ -152,7 +152,7 @@ void PushSumStrategy::archive(Archive& archive) {
   memory_->archive(archive);
   accounts_.archive(archive);
   guard_.archive(archive);
-  archive.value("push_sum.poor_rounds", poor_rounds_);
+  archive.value("push_sum.poor_rounds", light_rounds_);
 }
 
 OptionSpec link_order_option() {

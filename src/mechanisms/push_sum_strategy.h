@@ -4,8 +4,8 @@
 //   overlap             tell;  the step while the messages travel;  combine
 //   asynchronous        the step;  combine what is there;  tell. Nobody is waited for, messages are a round old or
 //                       more, and the network may lose and repeat them (link_accounts.h). A node with less of y than
-//                       kGives gives nothing: one that is faster than those it hears from would soon have nothing left;
-//                       and its steps count by its weight, x_i += min(1, kStretch y_i) (z_i' - z_i)
+//                       kLeastWeightToGive gives nothing: one that is faster than those it hears from would soon have
+//                       nothing left; and its steps count by its weight, x_i += min(1, kStretch y_i) (z_i' - z_i)
 //
 // Frames carry the number of their step, so that the numbers of collectives are those that the coordinator counts.
 //
@@ -24,10 +24,10 @@ namespace laconic {
 
 enum class LinkOrder { kAdaptThenCombine, kOverlap, kAsynchronous };
 
-inline constexpr double kGives = 1.0 / 16;
+inline constexpr double kLeastWeightToGive = 1.0 / 16;
 inline constexpr double kStretch = 4.0;
 // So many rounds in turn with less are worth a warning.
-inline constexpr std::uint64_t kPoorRounds = 50;
+inline constexpr std::uint64_t kLightRounds = 50;
 
 struct PushSumOptions {
   LinkOrder order = LinkOrder::kAdaptThenCombine;
@@ -69,8 +69,8 @@ class PushSumStrategy : public Strategy {
   LinkAccounts accounts_;
   PushSum sum_;
   GrowthGuard guard_;
-  std::uint64_t poor_rounds_ = 0;  // in turn, with less of y than kGives
-  std::vector<float> before_;      // x before the step, where the memory needs it; scratch
+  std::uint64_t light_rounds_ = 0;  // in turn, with less of y than kLeastWeightToGive
+  std::vector<float> before_;       // x before the step, where the memory needs it; scratch
 };
 
 // One exchange of a round: `own` are the frames encoded for the receivers, `received` those of the senders. x, y of

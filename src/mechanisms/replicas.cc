@@ -121,12 +121,12 @@ void Replicas::decode(Worker& self, const Exchanged& exchanged, float keep, floa
     });
   }
   if (form_ == Form::kEach) {
-    sum_up(mixing_->neighbors(self.rank()), [&](std::size_t i) { return std::span<const float>(copies_[i]); });
+    sum_differences(mixing_->neighbors(self.rank()), [&](std::size_t i) { return std::span<const float>(copies_[i]); });
   }
 }
 
-void Replicas::sum_up(std::span<const WeightedNeighbor> neighbors,
-                      const std::function<std::span<const float>(std::size_t)>& copy_of) {
+void Replicas::sum_differences(std::span<const WeightedNeighbor> neighbors,
+                               const std::function<std::span<const float>(std::size_t)>& copy_of) {
   std::fill(difference_.begin(), difference_.end(), 0.0F);
   for (std::size_t i = 0; i < neighbors.size(); ++i) {
     kernels::axpy_difference(static_cast<float>(neighbors[i].weight), copy_of(i), replica_, difference_);
@@ -162,7 +162,7 @@ Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked
         if (!kernels::all_finite(others[i])) in.fail("a value that is not finite");
       });
     }
-    sum_up(mixing_->neighbors(self.rank()), [&](std::size_t i) { return std::span<const float>(others[i]); });
+    sum_differences(mixing_->neighbors(self.rank()), [&](std::size_t i) { return std::span<const float>(others[i]); });
     if (form_ == Form::kEach) copies_ = std::move(others);
   });
   parted_ = false;

@@ -76,8 +76,8 @@ class Replicas {
   // xhat_i and either D_i or the neighbours' copies move on.
   void decode(Worker& self, const Exchanged& exchanged, float keep, float scale);
   // D_i from the copies of the neighbours that `copy_of` gives.
-  void sum_up(std::span<const WeightedNeighbor> neighbors,
-              const std::function<std::span<const float>(std::size_t)>& copy_of);
+  void sum_differences(std::span<const WeightedNeighbor> neighbors,
+                       const std::function<std::span<const float>(std::size_t)>& copy_of);
   Task<void> repair(Worker& self, const Exchanged& exchanged, bool asked);
 
   std::shared_ptr<const MixingMatrix> mixing_;

@@ -1,8 +1,8 @@
 // sketch (Theologitis et al. 2025, sec. 3.1): the state is (||u||^2, AMS sketch of u), and
 //   H = S1 - M2(mean sketch) / (1 + eps),  eps = 1 / sqrt(cols).
 // Sketches are linear: the mean of the workers' sketches is the sketch of the mean drift, whose squared norm M2
-// estimates to within a factor 1 +- eps with high probability. H is under the variance only where M2 > (1 + eps) ||mean
-// u||^2: about 9% of the hash functions for a dense drift at 5 x 250.
+// estimates to within a factor 1 +- eps with high probability. H is under the variance only where
+// M2 > (1 + eps) ||mean u||^2: about 9% of the hash functions for a dense drift at 5 x 250.
 #include "kernels/sketch.h"
 
 #include <cmath>

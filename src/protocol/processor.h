@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "comm/task.h"
+#include "async/task.h"
 
 namespace laconic {
 

@@ -12,11 +12,16 @@
 
 namespace laconic {
 
-// {"type": "measurement", "step", "epoch", "time_s", "train_loss", "test": {"loss", "accuracy", "samples"},
-//  "validation": the same (with held-out data only), "prequential": {"cumulative_loss", "samples"} (where the job asks
-//  for it), "workers": {"mean", "minimum", "maximum"} (where measured),
-//  "consensus_distance", "syncs", "payload_bytes", "wire_bytes", "traffic": {kind: {"frames", "payload_bytes",
-//  "wire_bytes"}}, "watched": {name: value}}. What is not finite is null. Without the line's end.
+// Without the line's end; what is not finite is null.
+//
+//   {"type": "measurement", "step", "epoch", "time_s", "train_loss",
+//    "test": {"loss", "accuracy", "samples"},
+//    "validation": the same,                             with held-out data only
+//    "prequential": {"cumulative_loss", "samples"},      where the job asks for it
+//    "workers": {"mean", "minimum", "maximum"},          where measured
+//    "consensus_distance", "syncs", "payload_bytes", "wire_bytes",
+//    "traffic": {kind: {"frames", "payload_bytes", "wire_bytes"}},
+//    "watched": {name: value}}                           where the strategy watches something
 std::string measurement_line(const Measurement& measurement, double epoch);
 
 // {"type": "sync", "step", "epoch", "syncs", "watched": {name: value}, "threshold" (where there is one)}; `syncs`

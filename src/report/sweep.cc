@@ -40,7 +40,7 @@ SweepGroup group_of(std::span<const SweepRun* const> runs) {
   return group;
 }
 
-bool can_be_in_front(const SweepGroup& group) { return group.unfinished == 0 && group.accuracy.count == group.runs; }
+bool is_comparable(const SweepGroup& group) { return group.unfinished == 0 && group.accuracy.count == group.runs; }
 
 bool beats(const SweepGroup& a, const SweepGroup& b) {
   const bool no_worse = a.accuracy.mean >= b.accuracy.mean && a.wire_bytes.mean <= b.wire_bytes.mean;
@@ -119,9 +119,10 @@ std::vector<SweepGroup> sweep_groups(std::span<const SweepRun> runs) {
   std::vector<SweepGroup> groups;
   for (const auto& group : alike) groups.push_back(group_of(group));
   for (SweepGroup& group : groups) {
-    group.in_front = can_be_in_front(group) && std::none_of(groups.begin(), groups.end(), [&](const SweepGroup& other) {
-                       return can_be_in_front(other) && beats(other, group);
-                     });
+    group.on_pareto_front =
+        is_comparable(group) && std::none_of(groups.begin(), groups.end(), [&](const SweepGroup& other) {
+          return is_comparable(other) && beats(other, group);
+        });
   }
   return groups;
 }
@@ -159,7 +160,7 @@ std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width) {
     cells.push_back(mean_cell(group.steps));
     cells.push_back(mean_cell(group.syncs));
     cells.push_back(group.seconds.count == 0 ? "" : to_text(Seconds{group.seconds.mean}));
-    cells.push_back(group.in_front ? "*" : "");
+    cells.push_back(group.on_pareto_front ? "*" : "");
     table.add_row(std::move(cells));
   }
   return table.text(width) +
@@ -178,7 +179,7 @@ std::string sweep_json(const std::string& job, std::span<const SweepGroup> group
                               {"steps", to_json(group.steps)},
                               {"syncs", to_json(group.syncs)},
                               {"time_s", to_json(group.seconds)},
-                              {"pareto", group.in_front}});
+                              {"pareto", group.on_pareto_front}});
   }
   for (const SweepRun& run : runs) {
     const SummaryFigures& figures = run.figures;

@@ -45,7 +45,7 @@ struct SweepGroup {
   Spread seconds;
   // All its runs came to their end, and no other such group has at least its mean accuracy with at most its mean bytes,
   // and more of the one or less of the other.
-  bool in_front = false;
+  bool on_pareto_front = false;
 };
 
 // In the order in which they first appear.
@@ -53,10 +53,15 @@ std::vector<SweepGroup> sweep_groups(std::span<const SweepRun> runs);
 
 // For people: a line for each group, at most `width` characters wide where that can be, and what the star means.
 std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width);
-// sweep.json: {"job", "groups": [{"settings": {key: value}, "runs", "unfinished", "accuracy": {"mean", "deviation",
-// "minimum", "maximum"}, the same for "loss", "wire_bytes", "steps", "syncs", "time_s", "pareto"}], "runs":
-// [{"settings", "seed", "folder", "end", "accuracy", "loss", "wire_bytes", "payload_bytes", "steps", "syncs",
-// "time_s"}]}; null where there is none. Nothing in it is from the wall clock.
+// sweep.json; null where there is none. Nothing in it is from the wall clock.
+//
+//   {"job",
+//    "groups": [{"settings": {key: value}, "runs", "unfinished",
+//                "accuracy": SPREAD, "loss": SPREAD, "wire_bytes": SPREAD, "steps": SPREAD, "syncs": SPREAD,
+//                "time_s": SPREAD, "pareto"}],
+//    "runs":   [{"settings", "seed", "folder", "end", "accuracy", "loss", "wire_bytes", "payload_bytes", "steps",
+//                "syncs", "time_s"}]}
+//   SPREAD = {"mean", "deviation", "minimum", "maximum"}
 std::string sweep_json(const std::string& job, std::span<const SweepGroup> groups, std::span<const SweepRun> runs);
 // sweep.csv: a line for each run, with a head.
 std::string sweep_csv(std::span<const SweepRun> runs);

@@ -64,7 +64,7 @@ TEST(SweepGroups, AreInFrontWhereNoOtherIsAsGoodWithNoMoreBytes) {
             static_cast<double>(runs[i].figures.wire_bytes) - static_cast<double>(other.figures.wire_bytes);
         dominated = dominated || (gain >= 0.0 && saved >= 0.0 && gain + saved > 0.0);
       }
-      EXPECT_EQ(groups[i].in_front, !dominated) << "trial " << trial << ", run " << i;
+      EXPECT_EQ(groups[i].on_pareto_front, !dominated) << "trial " << trial << ", run " << i;
     }
   }
 }
@@ -75,8 +75,8 @@ TEST(SweepGroups, WithAFailedRunAreNotInFrontAndCountTheOthers) {
   const auto groups = sweep_groups(runs);
   EXPECT_EQ(groups[0].unfinished, 1U);
   EXPECT_DOUBLE_EQ(groups[0].accuracy.mean, 0.9);
-  EXPECT_FALSE(groups[0].in_front);
-  EXPECT_TRUE(groups[1].in_front);
+  EXPECT_FALSE(groups[0].on_pareto_front);
+  EXPECT_TRUE(groups[1].on_pareto_front);
 }
 
 TEST(SweepText, HasALineForEachGroupWithMeanAndDeviation) {

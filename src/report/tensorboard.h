@@ -1,9 +1,12 @@
 // The figures of a run as TensorBoard reads them: scalars in an event file.
 //
-// A file is a sequence of records (TFRecord): length:u64 masked_crc(length):u32 event masked_crc(event):u32, all
-// little-endian, with CRC-32C rotated right by 15 and 0xa282ead8 added. An event is TensorFlow's protocol buffer
-// `Event` (wall_time = 1, step = 2, file_version = 3, summary = 5), a summary one `Value` (tag = 1, simple_value = 2) a
-// scalar. https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details,
+//   file    := record*                                                  TFRecord, all little-endian
+//   record  := length:u64 masked(length):u32 event masked(event):u32    length: bytes of the event
+//   masked  := CRC-32C rotated right by 15, and 0xa282ead8 added
+//   event   := the protocol buffer `Event`: wall_time = 1, step = 2, file_version = 3, summary = 5
+//   summary := one `Value` a scalar: tag = 1, simple_value = 2
+//
+// https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details,
 // tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
 #pragma once
 
@@ -24,9 +27,12 @@ inline constexpr std::string_view kTensorBoardFile = "events.out.tfevents.0.laco
 //   evaluation/prequential_loss           cumulative, where it is measured
 //   workers/accuracy_mean, _minimum, _maximum
 //   consensus/distance
-//   communication/bytes                   on the wire, headers in; communication/payload_bytes;
-//   communication/KIND_bytes communication/syncs monitor/NAME                          what the strategy watches, at
-//   measurements and synchronisations monitor/threshold                     at synchronisations, where there is one
+//   communication/bytes                   on the wire, headers in
+//   communication/payload_bytes
+//   communication/KIND_bytes              on the wire, headers in; of each kind of traffic that there was
+//   communication/syncs
+//   monitor/NAME                          what the strategy watches, at measurements and synchronisations
+//   monitor/threshold                     at synchronisations, where there is one
 //
 // Throws DecodeError for a line that is none of such a file.
 std::string tensorboard_events(std::string_view metrics);

@@ -23,9 +23,10 @@ struct WorkersRecord {
   std::optional<Graph> graph;  // unset: all speak with the coordinator, or nobody with anybody
 };
 
-// {"labels": [[...], ...] (where there are some), "graph": {"nodes", "directed", "period", "rounds": [[[from, to],
-// ...],
-// ...]} (where there is one)}, with the line's end.
+// With the line's end:
+//
+//   {"labels": [[...], ...],                                                                where there are some
+//    "graph": {"nodes", "directed", "period", "rounds": [[[from, to], ...], ...]}}          where there is one
 std::string workers_text(const WorkersRecord& record);
 
 }  // namespace laconic

@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "async/task.h"
 #include "base/error.h"
-#include "comm/task.h"
 #include "serve/answer.h"
 #include "serve/request.h"
 

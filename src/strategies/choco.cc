@@ -48,7 +48,7 @@ class Choco final : public Strategy {
       co_await replicas_.apply(self, exchanged);
       co_await combine(self);
     }
-    if (spoke_) self.synchronised();
+    if (sent_) self.synchronised();
   }
 
   void archive(Archive& archive) override { replicas_.archive(archive); }
@@ -66,8 +66,8 @@ class Choco final : public Strategy {
       if (trigger_ > 0.0) distance = kernels::squared_norm(difference_);
     });
     if (trigger_ > 0.0) self.measured("squared_distance", distance);
-    spoke_ = !(trigger_ > 0.0 && distance <= trigger_) || replicas_.asks();
-    if (!spoke_) co_return replicas_.silence(self);
+    sent_ = !(trigger_ > 0.0 && distance <= trigger_) || replicas_.asks();
+    if (!sent_) co_return replicas_.silence(self);
     co_return co_await replicas_.encode(self, difference_, Traffic::kModel);
   }
 
@@ -76,7 +76,7 @@ class Choco final : public Strategy {
   double trigger_;
   Replicas replicas_;
   std::vector<float> difference_;  // scratch
-  bool spoke_ = true;              // in the round under way
+  bool sent_ = true;               // in the round under way
 };
 
 const std::vector<OptionSpec> kOptions = {

@@ -1,10 +1,12 @@
 // DCD-PSGD: gossip of compressed differences, the models being the replicas themselves (Tang et al. 2018, algorithm 1).
 //
-//   z_i := sum_j w_ij (xhat_j - xhat_i) - eta u(g_i);  exchange C(z_i);  x_i := x_i + C(z_i), and neighbours add the
-//   same
+//   z_i := sum_j w_ij (xhat_j - xhat_i) - eta u(g_i);  exchange C(z_i)
+//   x_i := x_i + C(z_i), and neighbours add the same
 //
-//   x_i = xhat_i   params between rounds, replicas_.replica() (C9)     C   the job's operator
+//   x_i = xhat_i                   params between rounds, replicas_.replica() (C9)
 //   sum_j w_ij (xhat_j - xhat_i)   replicas_.difference()
+//   C                              the job's operator
+//   eta u(g)                       what the local optimiser step takes off
 //
 // Proved for an unbiased operator of high quality only: it diverges with coarse ones. Needs a connected undirected
 // graph that does not change. Messages: every step one message to each neighbour.

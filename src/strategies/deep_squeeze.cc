@@ -5,8 +5,8 @@
 //
 //   x_i  params     e_i  feedback_.error()     c_i  a message     C  the job's operator     gamma  options
 //
-// Needs a connected undirected graph. Invariants: C1 the gossip part leaves the average of the models as it is; c + e =
-// v (S3). C8: with C = id and gamma = 1 it is x := W x. Messages: every step one message to each neighbour.
+// Needs a connected undirected graph. Invariants: C1 the gossip part leaves the average of the models as it is;
+// S3 c + e = v; C8 with C = id and gamma = 1 it is x := W x. Messages: every step one message to each neighbour.
 #include "compress/error_feedback.h"
 #include "mechanisms/gossip.h"
 #include "strategies/rows.h"

@@ -3,8 +3,9 @@
 //
 //   in group m of n workers, whose leader is its first rank:
 //     g_m := (1/n) sum_k g_k,   g_k of worker k at the leader's model x_m
-//   between the groups: the strategy of [between] unchanged, with x_m for a worker's model, g_m for its gradient and
-//   the leaders' optimisers
+//   between the groups:
+//     the strategy of [between] unchanged, with x_m for a worker's model, g_m for its gradient and the leaders'
+//     optimisers
 //
 //   n   group_size_     x_m   the leader's params     sum_k   in double in the order of ranks, rounded once
 //
@@ -71,11 +72,11 @@ struct GroupRounds {
 // A leader's side of its group's step.
 class Group final : public GradientSource {
  public:
-  Group(Worker& leader, int size, bool tells_before)
-      : leader_(leader), size_(size), tells_before_(tells_before), rounds_(leader.comm()) {}
+  Group(Worker& leader, int size, bool sends_model_first)
+      : leader_(leader), size_(size), sends_model_first_(sends_model_first), rounds_(leader.comm()) {}
 
   void begin(Step) override {
-    if (tells_before_) send_model(rounds_.before);
+    if (sends_model_first_) send_model(rounds_.before);
     own_.emplace(leader_.begin_gradient());
   }
 
@@ -112,15 +113,15 @@ class Group final : public GradientSource {
 
   Worker& leader_;
   int size_;
-  bool tells_before_;
+  bool sends_model_first_;
   GroupRounds rounds_;
   std::optional<PendingStep> own_;
 };
 
 class Hierarchical final : public Strategy {
  public:
-  Hierarchical(int group_size, bool tells_before, StrategyFactory make_between)
-      : group_size_(group_size), tells_before_(tells_before), make_between_(std::move(make_between)) {}
+  Hierarchical(int group_size, bool sends_model_first, StrategyFactory make_between)
+      : group_size_(group_size), sends_model_first_(sends_model_first), make_between_(std::move(make_between)) {}
 
   Task<void> round(Worker& self) override { return self.rank().value % group_size_ == 0 ? lead(self) : follow(self); }
 
@@ -136,10 +137,10 @@ class Hierarchical final : public Strategy {
  private:
   // A leader in a round. A member, not a local of the round: a step may be under way where a round ends with an error.
   struct Lead {
-    Lead(Worker& self, int group_size, bool tells_before, Round first)
+    Lead(Worker& self, int group_size, bool sends_model_first, Round first)
         : leaders(self.comm().transport(), group_size),
           comm(leaders, self.comm().options(), first),
-          group(self, group_size, tells_before),
+          group(self, group_size, sends_model_first),
           worker(self.representative(leaders.self(), comm, group_size == 1 ? nullptr : &group)) {}
     Leaders leaders;
     Comm comm;
@@ -149,7 +150,7 @@ class Hierarchical final : public Strategy {
 
   Task<void> lead(Worker& self) {
     if (!between_) between_ = make_between_();
-    Lead& lead = lead_.emplace(self, group_size_, tells_before_, next_round_);
+    Lead& lead = lead_.emplace(self, group_size_, sends_model_first_, next_round_);
     co_await between_->round(lead.worker);
     next_round_ = lead.comm.upcoming_round();
     lead.group.end();
@@ -159,7 +160,7 @@ class Hierarchical final : public Strategy {
   Task<void> follow(Worker& self) {
     const Rank leader{self.rank().value - self.rank().value % group_size_};
     const GroupRounds rounds(self.comm());
-    if (tells_before_) co_await take_model(self, leader, rounds.before);
+    if (sends_model_first_) co_await take_model(self, leader, rounds.before);
     co_await self.compute_gradient();
     const FrameHeader header{.traffic = Traffic::kGradient, .tag = Tag::kGather, .round = rounds.before};
     self.comm().send(leader, Frame(header, std::span<const float>(self.gradient())));
@@ -177,7 +178,7 @@ class Hierarchical final : public Strategy {
   }
 
   int group_size_;
-  bool tells_before_;
+  bool sends_model_first_;
   StrategyFactory make_between_;
   std::unique_ptr<Strategy> between_;  // the leader's, from its first round on
   Round next_round_;                   // between the groups
@@ -212,7 +213,8 @@ StrategySetting setting_of_groups(const Options& options, const StrategySetting&
   return result;
 }
 
-bool tells_before(const StrategySetting& setting) {
+// Whether the strategy between the groups changes the model before the step, so that members need it then.
+bool sends_model_first(const StrategySetting& setting) {
   return setting.between->moves_first != nullptr && setting.between->moves_first(setting.between_options);
 }
 
@@ -228,9 +230,9 @@ const std::vector<OptionSpec> kOptions = {
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const StrategySetting of_groups = setting_of_groups(options, setting);
   const int group_size = setting.world_size / of_groups.world_size;
-  return [group_size, tells = tells_before(setting),
+  return [group_size, sends_first = sends_model_first(setting),
           make_between = setting.between->make(setting.between_options, of_groups)] {
-    return std::make_unique<Hierarchical>(group_size, tells, make_between);
+    return std::make_unique<Hierarchical>(group_size, sends_first, make_between);
   };
 }
 
@@ -240,7 +242,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const auto members = static_cast<std::uint64_t>(setting.world_size - of_groups.world_size);
   const std::uint64_t vectors = members * setting.dimension * sizeof(float);
   formula.step(Traffic::kGradient) += vectors;
-  formula.step(Traffic::kModel) += tells_before(setting) ? 2 * vectors : vectors;
+  formula.step(Traffic::kModel) += sends_model_first(setting) ? 2 * vectors : vectors;
   return formula;
 }
 

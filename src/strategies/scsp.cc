@@ -81,7 +81,7 @@ class Scsp final : public Strategy {
       co_await self.compute([&] { combine_over_links(self, *links, 1.0, own, received, *whole, sum); });
     }
     co_await self.compute([&] {
-      sparse_.memory().told_whole();
+      sparse_.memory().sent_uncompressed();
       sum.set_model(self, self.step().value - 1);
     });
   }

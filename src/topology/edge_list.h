@@ -6,10 +6,10 @@
 //   bob,"carol, the third"
 //
 // Either all nodes are whole numbers, which are their ranks and leave no gap (0 .. n-1), or all are names, which get
-// their ranks in the order in which they first appear. The first line is taken as a header when none of its
-// words appears in another line and the next line has numbers, or the words are known ones for columns (from,to;
-// source,target; u,v; ...). Each undirected edge is listed once. Fields may stand in double
-// quotes, a quote within them doubled (RFC 4180), but not run over the end of a line; blanks around fields are dropped.
+// their ranks in the order in which they first appear. The first line is taken as a header when none of its words
+// appears in another line and the next line has numbers, or the words are known ones for columns (from,to;
+// source,target; u,v; ...). Each undirected edge is listed once. Fields may stand in double quotes, a quote within them
+// doubled (RFC 4180), but not run over the end of a line; blanks around fields are dropped.
 #pragma once
 
 #include <cstddef>

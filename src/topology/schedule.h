@@ -54,10 +54,9 @@ std::shared_ptr<const LinkSchedule> with_failing_links(std::shared_ptr<const Lin
 
 // Throws UsageError unless what any node sends reaches every other one over the links of some rounds together: those of
 // a period, or of at most kJoiningRounds drawn ones; no node gives away all it has in a round in which it gets nothing;
-// and, where nodes keep nothing in some round of a period, unless
-// after some rounds every node has a part of what each of them had (models that only change places never meet). The
-// message names a node that never sends or never hears, or the nodes that are out of reach. `node` is what it calls a
-// node.
+// and, where nodes keep nothing in some round of a period, unless after some rounds every node has a part of what each
+// of them had (models that only change places never meet). The message names a node that never sends or never hears, or
+// the nodes that are out of reach. `node` is what it calls a node.
 inline constexpr std::uint64_t kJoiningRounds = 1000;
 void require_joined(const LinkSchedule& schedule, std::string_view node = "worker");
 

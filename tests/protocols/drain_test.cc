@@ -157,8 +157,8 @@ TEST(Checkpoints, AWorkerThatRestsNamesTheDeadlineThatTheSlowestIsBehindBy) {
 }
 
 TEST(DmaAsynchronousAtCheckpoints, AWorkerThatClaimsToHaveSeenWhatWasNeverSentIsRefusedAndNamed) {
-  struct Ahead final : Strategy {
-    explicit Ahead(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
+  struct FalseRest final : Strategy {
+    explicit FalseRest(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
     Task<void> round(Worker& self) override {
       Comm& comm = self.comm();
       if (self.rank().value == 4) comm.send(comm.coordinator(), rest_frame({0}, 77));
@@ -169,7 +169,7 @@ TEST(DmaAsynchronousAtCheckpoints, AWorkerThatClaimsToHaveSeenWhatWasNeverSentIs
   };
   Scenario scenario = drained("dma", {{"threshold", "1e9"}, {"clock", "asynchronous"}});
   scenario.wrap = [](StrategyFactory inner) -> StrategyFactory {
-    return [inner] { return std::make_unique<Ahead>(inner()); };
+    return [inner] { return std::make_unique<FalseRest>(inner()); };
   };
   const std::string text = error_of<DecodeError>(run(scenario));
   EXPECT_NE(text.find("rest of worker 4"), text.npos) << text;

@@ -19,12 +19,12 @@ class Chatter final : public Strategy {
     const Frame model(kHeader, std::span<const float>(self.params()));
     comm.send({(self.rank().value + 1) % workers}, model);
     comm.send({(self.rank().value + workers - 1) % workers}, model);
-    const Seconds until_all_is_there{1.0};  // copies too
-    co_await comm.sleep(until_all_is_there);
+    const Seconds until_all_arrived{1.0};  // copies too
+    co_await comm.sleep(until_all_arrived);
     const Pattern any{.from = std::nullopt, .tags = kHeader.tag, .round = kHeader.round, .may_be_late = true};
-    const Seconds no_patience;
+    const Seconds no_wait;
     for (;;) {
-      const auto arrival = co_await comm.transport().receive(any, no_patience);
+      const auto arrival = co_await comm.transport().receive(any, no_wait);
       if (!arrival) break;
       const SharedVector other = arrival->frame.floats(self.params().size());
       kernels::scale(0.5F, self.params());
@@ -101,15 +101,15 @@ TEST(NetworkFaults, ThatStrikeNoFrameLeaveTheTraceAsItIsWithoutThem) {
   }
 }
 
-struct Got {
+struct Received {
   float value;
   Seconds time;
 };
 
 // In its only round worker 1 sends worker 0 the values 1 and 2, and worker 0 takes four frames.
-class TwoLetters final : public Strategy {
+class TwoFrames final : public Strategy {
  public:
-  explicit TwoLetters(std::vector<Got>& got) : got_(got) {}
+  explicit TwoFrames(std::vector<Received>& received) : received_(received) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -121,31 +121,31 @@ class TwoLetters final : public Strategy {
     const Rank sender{1};
     for (int i = 0; i < 4; ++i) {
       const Frame frame = co_await self.comm().receive(sender, header.tag, header.round);
-      got_.push_back({frame.floats(1).values()[0], self.comm().now()});
+      received_.push_back({frame.floats(1).values()[0], self.comm().now()});
     }
   }
 
  private:
-  std::vector<Got>& got_;
+  std::vector<Received>& received_;
 };
 
 TEST(NetworkFaults, ACopyReachesTheMailboxAfterTheFirstAndAfterWhatItsSenderHadSentByThen) {
-  std::vector<Got> got;
+  std::vector<Received> received;
   const Result result =
       run({.problem = {.workers = 2},
            .strategy = "local",
            .steps = 1,
            .duplication = 1.0 - 1e-12,
-           .wrap = [&](const StrategyFactory&) { return [&] { return std::make_unique<TwoLetters>(got); }; }});
+           .wrap = [&](const StrategyFactory&) { return [&] { return std::make_unique<TwoFrames>(received); }; }});
   ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
-  ASSERT_EQ(got.size(), 4U);
+  ASSERT_EQ(received.size(), 4U);
   // Steps of 10 ms, 1 ms of latency, frames of `transfer` at either end.
   const double transfer = 8.0 * static_cast<double>(result.outcome.ledger.total().framed.value) / 2.0 / 1e9;
   const float values[] = {1.0F, 2.0F, 1.0F, 2.0F};
   const double times[] = {0.011 + 2 * transfer, 0.011 + 3 * transfer, 0.012 + 3 * transfer, 0.012 + 4 * transfer};
   for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(got[i].value, values[i]) << i;
-    EXPECT_NEAR(got[i].time.value, times[i], 1e-12) << i;
+    EXPECT_EQ(received[i].value, values[i]) << i;
+    EXPECT_NEAR(received[i].time.value, times[i], 1e-12) << i;
   }
   EXPECT_EQ(result.outcome.ledger.doubled({1}), 2U);
   EXPECT_EQ(result.outcome.ledger.sent({1}).frames, 2U);

@@ -313,8 +313,8 @@ TEST(FdaLate, AWorkerWithoutStepsLeftNamesTheDeadlineThatTheSlowestIsBehindBy) {
 }
 
 TEST(FdaLate, AnAlarmForAnExchangeThatCannotBeYetIsRefusedAndNamed) {
-  struct Early final : Strategy {
-    explicit Early(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
+  struct AlarmsTooEarly final : Strategy {
+    explicit AlarmsTooEarly(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
     Task<void> round(Worker& self) override {
       if (self.rank().value == 4) raise_alarm(self.comm(), 77);
       co_await inner_->round(self);
@@ -324,7 +324,7 @@ TEST(FdaLate, AnAlarmForAnExchangeThatCannotBeYetIsRefusedAndNamed) {
   };
   Scenario scenario = fda("naive", {{"screen", "late"}});
   scenario.wrap = [](StrategyFactory inner) -> StrategyFactory {
-    return [inner] { return std::make_unique<Early>(inner()); };
+    return [inner] { return std::make_unique<AlarmsTooEarly>(inner()); };
   };
   const std::string text = error_of<DecodeError>(run(scenario));
   EXPECT_NE(text.find("alarm of worker 4"), text.npos) << text;

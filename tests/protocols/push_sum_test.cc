@@ -6,33 +6,14 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "gossip_scenarios.h"
 #include "matrix_form.h"
-#include "mechanisms/growth_guard.h"
 #include "mechanisms/push_sum_strategy.h"
 #include "run.h"
 #include "topology/topology.h"
 
 namespace laconic::tests {
 namespace {
-
-constexpr std::size_t kSize = 40;
-constexpr int kNodes = 6;
-
-Scenario push(const std::string& strategy, const std::map<std::string, std::string>& options,
-              const std::string& topology = "directed_ring") {
-  return {.problem = {.workers = kNodes, .dimension = kSize, .seed = 3, .scatter = 0.5},
-          .strategy = strategy,
-          .options = options,
-          .steps = 30,
-          .topology = topology,
-          .evaluate_every = 10};
-}
-
-Scenario only_gossip(Scenario s) {
-  s.problem.learning_rate = 0.0;
-  s.problem.scatter = 1.0;
-  return s;
-}
 
 // P of a round: p_ij in row i, column j.
 Matrix links_at(const Scenario& s, std::uint64_t round) {
@@ -67,8 +48,8 @@ Matrix moved(const Matrix& a, double gamma, const Matrix& p, const Matrix& b) {
   return sum(1, a, gamma, sum(1, mixed(p, b), -1, b));
 }
 
-// What each node tells of v: what an operator keeps of it, or nothing where it has no receivers in this round.
-Matrix told_of(const Matrix& p, const Matrix& v, std::size_t k) {
+// What each node sends of v: what an operator keeps of it, or nothing where it has no receivers in this round.
+Matrix sent_of(const Matrix& p, const Matrix& v, std::size_t k) {
   Matrix c = largest(v, k);
   for (std::size_t j = 0; j < c.size(); ++j) {
     if (p[j][j] == 1.0) c[j].assign(c[j].size(), 0.0);
@@ -105,7 +86,7 @@ TEST_P(PushMatrixForm, OfSparsePushWithAMemoryOfErrors) {
         const Matrix step = steps_at(s.problem, t, state.z());
         if (!overlap) state.x = sum(1, state.x, 1, step);
         const Matrix v = sum(1, state.x, 1, error);
-        const Matrix c = told_of(p, v, k);
+        const Matrix c = sent_of(p, v, k);
         for (std::size_t j = 0; j < kNodes; ++j) {
           if (p[j][j] < 1.0) error[j] = sum(1, {v[j]}, -1, {c[j]})[0];
         }
@@ -136,7 +117,7 @@ TEST_P(PushMatrixForm, OfSparsePushOfUpdatesWhereWeightsStayOne) {
     const Matrix step = steps_at(s.problem, t, state.z());
     state.x = sum(1, state.x, 1, step);
     const Matrix v = sum(1, step, 1, error);
-    const Matrix c = told_of(links_at(s, t), v, 8);
+    const Matrix c = sent_of(links_at(s, t), v, 8);
     error = sum(1, v, -1, c);
     state.x = moved(state.x, 0.5, links_at(s, t), c);
     state.y = moved(state.y, 0.5, links_at(s, t), state.y);
@@ -285,20 +266,6 @@ TEST(S5, OnDoublyStochasticLinksTheWeightStaysOne) {
   }
 }
 
-double consensus_error(const Scenario& s) {
-  std::vector<std::vector<float>> first;
-  for (int i = 0; i < s.problem.workers; ++i) first.push_back(s.problem.first_model(i));
-  const std::vector<double> mean = average(first);
-  const auto distance = [&](const std::vector<std::vector<float>>& models) {
-    double total = 0.0;
-    for (const auto& model : models) {
-      for (std::size_t c = 0; c < mean.size(); ++c) total += std::pow(model[c] - mean[c], 2);
-    }
-    return total;
-  };
-  return distance(run(s).params) / distance(first);
-}
-
 TEST(S6, EveryModelTendsToTheAverageOfTheStart) {
   for (const std::string topology : {"directed_ring", "star", "random_out:2", "one_peer"}) {
     Scenario s = only_gossip(push("sgp", {}, topology));
@@ -325,26 +292,6 @@ TEST(S6, AMemoryOfErrorsStopsAtAFloorThatShrinksWithGamma) {
   EXPECT_GT(floors[2], 1e-8);
 }
 
-TEST(GrowthGuard, SeesExponentialGrowthAndLetsPlateausAndStraightLinesBe) {
-  const auto grown_at = [](const std::function<double(std::uint64_t)>& value) -> std::uint64_t {
-    GrowthGuard guard;
-    for (std::uint64_t t = 0; t < 20000; ++t) {
-      if (guard.add(value(t))) return t;
-    }
-    return 0;
-  };
-  EXPECT_EQ(grown_at([](std::uint64_t t) { return 1.0 - std::exp(-0.01 * static_cast<double>(t)); }), 0U);
-  EXPECT_EQ(grown_at([](std::uint64_t t) { return static_cast<double>(t); }), 0U);
-  EXPECT_EQ(grown_at([](std::uint64_t t) { return 1.0 + 0.9 * std::sin(0.01 * static_cast<double>(t)); }), 0U);
-  EXPECT_EQ(grown_at([](std::uint64_t t) { return std::exp(-0.01 * static_cast<double>(t)); }), 0U);
-  const std::uint64_t at = grown_at([](std::uint64_t t) { return std::exp(0.002 * static_cast<double>(t)); });
-  EXPECT_GT(at, 1000U);
-  EXPECT_LT(at, 5000U);
-  const std::uint64_t earliest = (GrowthGuard::kFewestWindows + 1) * GrowthGuard::kWindow - 1;
-  EXPECT_EQ(grown_at([](std::uint64_t t) { return std::exp(0.1 * static_cast<double>(t)); }), earliest);
-  EXPECT_EQ(grown_at([](std::uint64_t t) { return t < 10 ? 1.0 : std::nan(""); }), 10U);
-}
-
 TEST(SparsePush, NamesTheWorkerWhoseGossipRunsAwayBeforeTheNumbersOverflow) {
   Scenario s = compressing(push("sparse_push", {{"memory", "difference"}, {"gamma", "1"}}), 2);
   s.steps = 3000;
@@ -357,140 +304,6 @@ TEST(SparsePush, NamesTheWorkerWhoseGossipRunsAwayBeforeTheNumbersOverflow) {
   for (const auto& model : result.params) {
     for (const float value : model) EXPECT_LT(std::abs(value), 1e10F);
   }
-}
-
-// Asynchronous push-sum on a network that loses a fifth of its frames and brings a tenth twice.
-Scenario lossy(const std::string& strategy, bool account) {
-  Scenario s =
-      only_gossip(push(strategy, {{"order", "asynchronous"}, {"account", account ? "true" : "false"}}, "exponential"));
-  if (strategy == "sparse_push") {
-    s = compressing(std::move(s), 8);
-    s.options["gamma"] = "0.02";
-  }
-  s.loss = 0.2;
-  s.duplication = 0.1;
-  s.steps = strategy == "sgp" ? 400 : 1000;
-  s.evaluate_every = s.steps;
-  return s;
-}
-
-// x and y of all nodes, with what their unanswered messages hold that was not taken.
-struct Mass {
-  double units = 0.0;
-  std::vector<double> x = std::vector<double>(kSize, 0.0);
-  std::size_t on_the_way = 0;
-};
-Mass mass_of(const Scenario& scenario) {
-  Scenario s = scenario;
-  std::vector<PushSumStrategy*> nodes;
-  s.wrap = [&](StrategyFactory make) -> StrategyFactory {
-    return [&nodes, make = std::move(make)] {
-      auto made = make();
-      nodes.push_back(dynamic_cast<PushSumStrategy*>(made.get()));
-      return made;
-    };
-  };
-  const StrategySetting setting = strategy_setting(s);
-  Mass mass;
-  s.observer.on_measurement = [&](const Measurement& measurement) {
-    if (measurement.step.value != s.steps) return;
-    const std::unique_ptr<LinkMemory> reader =
-        s.strategy == "sgp" ? make_exact_memory() : make_error_memory(setting.compressor(), kSize, false);
-    for (std::size_t i = 0; i < kNodes; ++i) {
-      mass.units += static_cast<double>(nodes[i]->sum().weight().units());
-      std::vector<float> back(kSize, 0.0F);
-      for (const auto& [receiver, transfers] : nodes[i]->accounts().unanswered()) {
-        for (const auto& [number, transfer] : transfers) {
-          const Rank sender{static_cast<int>(i)};
-          if (nodes[static_cast<std::size_t>(receiver)]->accounts().took(sender, number)) continue;
-          ++mass.on_the_way;
-          mass.units += static_cast<double>(transfer.weight.units());
-          reader->take(sender, transfer.message(), transfer.fraction, 0.0, back);
-        }
-      }
-      for (std::size_t c = 0; c < kSize; ++c) mass.x[c] += nodes[i]->sum().numerators()[c] + back[c];
-    }
-  };
-  EXPECT_EQ(run(s).outcome.end, Outcome::End::kSteps);
-  return mass;
-}
-
-TEST(S7, OnALossyNetworkMassIsExactAndModelsMeetAtTheAverageWhereItIsKeptAccountOf) {
-  for (const std::string strategy : {"sgp", "sparse_push"}) {
-    const Scenario s = lossy(strategy, true);
-    const Mass mass = mass_of(s);
-    EXPECT_GT(mass.on_the_way, 0U);
-    EXPECT_EQ(mass.units, static_cast<double>(PushWeight::kOne) * kNodes) << strategy;
-    const Matrix first = first_models(s.problem);
-    for (std::size_t c = 0; c < kSize; ++c) {
-      double before = 0.0;
-      for (const auto& row : first) before += row[c];
-      EXPECT_NEAR(mass.x[c], before, 1e-4) << strategy << ", element " << c;
-    }
-    // What is on the way is a part of x and of y alike.
-    EXPECT_LT(consensus_error(s), strategy == "sgp" ? 1e-6 : 1e-2) << strategy;
-  }
-}
-
-TEST(S7, MassIsExactOverLinksThatChange) {
-  for (const std::string strategy : {"sgp", "sparse_push"}) {
-    Scenario s = lossy(strategy, true);
-    s.topology = "random_out:2";
-    s.link_up = 0.8;
-    EXPECT_EQ(mass_of(s).units, static_cast<double>(PushWeight::kOne) * kNodes) << strategy;
-    EXPECT_LT(consensus_error(s), strategy == "sgp" ? 1e-6 : 1e-2) << strategy;
-  }
-}
-
-TEST(S7, WorkersOfOtherSpeedsGoOnWithoutEachOtherAndNoneRunsOutOfWeight) {
-  Scenario s = lossy("sgp", true);
-  s.topology = "directed_ring";
-  s.step_cost.assign(kNodes, Seconds{0.01});
-  s.step_cost[2] = {0.1};
-  s.step_cost[4] = {0.002};
-  const Mass mass = mass_of(s);
-  EXPECT_EQ(mass.units, static_cast<double>(PushWeight::kOne) * kNodes);
-  const std::vector<std::vector<float>> models = run(s).params;
-  for (const auto& model : models) {
-    for (const float value : model) EXPECT_LT(std::abs(value), 100.0F);
-  }
-}
-
-TEST(S7, PlainPushSumLosesMassAndComesToAnotherValue) {
-  Scenario s = lossy("sgp", false);
-  s.steps = 40;  // much longer, and nothing would be left
-  s.evaluate_every = 40;
-  const Mass mass = mass_of(s);
-  EXPECT_GT(std::abs(mass.units / (static_cast<double>(PushWeight::kOne) * kNodes) - 1.0), 0.05);
-  EXPECT_GT(consensus_error(s), 1e-4);
-}
-
-TEST(S7, PlainPushSumThatHasLostNearlyAllWeightOrMadeMuchOfItIsNamedWithTheRemedy) {
-  Scenario s = lossy("sgp", false);
-  s.duplication = 0.0;
-  s.steps = 400;
-  const Result lost = run(s);
-  ASSERT_FALSE(lost.warnings.empty());
-  EXPECT_NE(lost.warnings.front().find("the push-sum weight of worker "), std::string::npos) << lost.warnings.front();
-  EXPECT_NE(lost.warnings.front().find("what the network loses is lost from it; set account = true"),
-            std::string::npos);
-  EXPECT_TRUE(run(lossy("sgp", true)).warnings.empty());
-  s.loss = 0.0;
-  s.duplication = 0.2;
-  s.steps = 2000;
-  const Result made = run(s);
-  ASSERT_EQ(made.outcome.end, Outcome::End::kFailed);
-  const std::string text = error_of<RunError>(made);
-  EXPECT_NE(text.find("messages that the network repeats have made it out of nothing"), text.npos) << text;
-}
-
-TEST(S7, AnswersAreControlTrafficOfAFewBytes) {
-  const Result result = run(lossy("sgp", true));
-  const Tally answers = result.outcome.ledger.total(Traffic::kControl);
-  const Tally models = result.outcome.ledger.total(Traffic::kModel);
-  EXPECT_GT(answers.frames, models.frames / 2);
-  EXPECT_LT(answers.frames, models.frames * 11 / 10);
-  EXPECT_LT(answers.framed.value, 20 * answers.frames);
 }
 
 }  // namespace

@@ -4,9 +4,10 @@
 // library's, or a send that waits for its receiver, could not be given up when a peer is lost. The library moves data
 // only inside of its calls and shows nothing to wait on, so it is polled (Waiter).
 //
-//   tag := 4 * kind + lane
-//   kind     0 whole, 1 opening, 2 piece (pieces.h); 3 alive: empty; 4 end: text
-//   lane     of the frame (pieces.h); 0 of alive and end
+//   tag  := 4 * kind + lane
+//   kind := 0 whole, 1 opening, 2 piece      pieces.h
+//         | 3 alive                          empty, in lane 0
+//         | 4 end                            a text, in lane 0
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 #include <map>
 #include <memory>
 
-#include "comm/task.h"
+#include "async/task.h"
 #include "protocol/processor.h"
 #include "runtimes/node/clock.h"
 #include "runtimes/node/thread_pool.h"

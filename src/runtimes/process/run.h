@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "comm/task.h"
+#include "async/task.h"
 #include "protocol/strategy.h"
 #include "protocol/worker.h"
 #include "runtimes/node/driver.h"

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/row.h"
 #include "training/data/cifar.h"
-#include "training/data/csv.h"
+#include "training/data/csv_data.h"
 #include "training/data/data_files.h"
 #include "training/data/graphical_model.h"
 #include "training/data/idx_data.h"

@@ -21,8 +21,8 @@ struct IdxBytes {
 
 // All read the whole file, but where they say otherwise, and throw UsageError that names the file, the byte and the
 // remedy unless it is an IDX file of the wanted type and rank whose elements are as many as the header says, no fewer
-// and no more. Memory grows with
-// what was really read, never with what a header claims, and never beyond `kLargestIdx` bytes.
+// and no more. Memory grows with what was really read, never with what a header claims, and never beyond `kLargestIdx`
+// bytes.
 inline constexpr std::size_t kLargestIdx = std::size_t{1} << 32;
 IdxBytes read_idx_bytes(const std::string& path, std::size_t rank);
 // Of an array of `keep.size()` entries along its slowest dimension those that `keep` marks, the order kept: `sizes[0]`

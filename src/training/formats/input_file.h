@@ -51,8 +51,7 @@ class InputFile : public InputStream {
   // Throws when it cannot be opened.
   explicit InputFile(const std::string& path);
 
-  // All that is left, at most `most` bytes, in memory that grows with what is really read. Throws
-  // when there is more.
+  // All that is left, at most `most` bytes, in memory that grows with what is really read. Throws when there is more.
   std::vector<std::uint8_t> read_rest(std::size_t most);
 
  private:

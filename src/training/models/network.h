@@ -66,8 +66,8 @@ class Network {
                     const std::vector<at::Tensor>& buffers) const;
 
  protected:
-  // Each adds its tensors in the order named. Weights start Glorot-uniform, U(-a, a) with a = sqrt(6 / (fan_in +
-  // fan_out)) (Glorot and Bengio 2010), biases at zero.
+  // Each adds its tensors in the order named. Weights start Glorot-uniform (Glorot and Bengio 2010), U(-a, a) with
+  // a = sqrt(6 / (fan_in + fan_out)), biases at zero.
   void add_dense(const std::string& name, std::int64_t inputs, std::int64_t outputs);       // weight, bias
   void add_convolution(const std::string& name, std::int64_t inputs, std::int64_t outputs,  // weight, bias
                        std::int64_t kernel);

@@ -1,6 +1,5 @@
 #include "training/models/script_network.h"
 
-#include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/script.h>
 
@@ -8,105 +7,20 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 
 #include "base/error.h"
 #include "training/data/fingerprint.h"
+#include "training/models/script_copy.h"
+#include "training/models/script_module.h"
 #include "training/models/torch_error.h"
 
 namespace laconic {
 namespace {
 
-// An attribute of a module: where it is, and what it is called.
-struct Slot {
-  enum class Kind { kParameter, kBuffer, kOther };
-  torch::jit::Module owner;
-  std::size_t index;
-  std::string name;
-  Kind kind;
-  bool is_parameter() const { return kind == Kind::kParameter; }
-  c10::IValue value() const { return owner._ivalue()->getSlot(index); }
-  at::Tensor tensor() const { return value().toTensor(); }
-  void set(const c10::IValue& value) const { owner._ivalue()->setSlot(index, value); }
-};
-
-// The attributes of a module and those inside it, in their order, shared tensors at each place.
-void collect(const torch::jit::Module& module, const std::string& prefix, std::vector<Slot>& slots) {
-  const auto type = module.type();
-  for (std::size_t i = 0; i < type->numAttributes(); ++i) {
-    const std::string name = prefix + type->getAttributeName(i);
-    const c10::IValue value = module._ivalue()->getSlot(i);
-    if (value.isModule()) {
-      collect(torch::jit::Module(value.toObject()), name + ".", slots);
-    } else if (value.isTensor() && value.toTensor().defined() && (type->is_parameter(i) || type->is_buffer(i))) {
-      slots.push_back({module, i, name, type->is_parameter(i) ? Slot::Kind::kParameter : Slot::Kind::kBuffer});
-    } else {
-      slots.push_back({module, i, name, Slot::Kind::kOther});
-    }
-  }
-}
-
-std::vector<Slot> slots_of(const torch::jit::Module& module) {
-  std::vector<Slot> slots;
-  collect(module, "", slots);
-  return slots;
-}
-
-// Whether what changes one changes the other, element for element.
-bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_same(b) || (a.defined() && b.defined() && a.is_alias_of(b) && a.sizes() == b.sizes() &&
-                          a.strides() == b.strides() && a.storage_offset() == b.storage_offset());
-}
-
-bool draws(const torch::jit::Block& block) {
-  for (const torch::jit::Node* node : block.nodes()) {
-    const std::string kind = node->kind().toQualString();
-    if (node->isNondeterministic()) return true;
-    for (const char* word : {"dropout", "rand", "bernoulli", "multinomial", "normal_"}) {
-      if (kind.find(word) != std::string::npos) return true;
-    }
-    for (const torch::jit::Block* inner : node->blocks()) {
-      if (draws(*inner)) return true;
-    }
-  }
-  return false;
-}
-
-bool changes_lists(const torch::jit::Block& block) {
-  for (const torch::jit::Node* node : block.nodes()) {
-    const std::string kind = node->kind().toQualString();
-    for (const char* operation : {"append", "extend", "insert", "pop", "clear", "_set_item", "Delete", "remove", "sort",
-                                  "reverse", "setdefault", "update", "popitem"}) {
-      if (kind == std::string("aten::") + operation) return true;
-    }
-    for (const torch::jit::Block* inner : node->blocks()) {
-      if (changes_lists(*inner)) return true;
-    }
-  }
-  return false;
-}
-
-// A method with all that it calls.
-std::shared_ptr<torch::jit::Graph> whole_graph(const torch::jit::Module& module, const std::string& method) {
-  auto graph = module.get_method(method).graph()->copy();
-  torch::jit::Inline(*graph);
-  return graph;
-}
-
-// A tensor of the module that a method without arguments for it uses, or nothing.
-std::optional<std::string> used_tensor(const torch::jit::Block& block) {
-  for (const torch::jit::Node* node : block.nodes()) {
-    if (node->kind() == c10::prim::GetAttr && node->output()->type()->isSubtypeOf(*c10::TensorType::get())) {
-      return node->s(c10::attr::name);
-    }
-    for (const torch::jit::Block* inner : node->blocks()) {
-      if (auto used = used_tensor(*inner)) return used;
-    }
-  }
-  return std::nullopt;
-}
+using script::sizes_text;
+using script::Slot;
 
 enum class Loss { kCrossEntropy, kNll, kMse, kBinaryCrossEntropy, kModule };
 
@@ -115,16 +29,6 @@ Loss loss_of(const std::string& name) {
   if (name == "mse") return Loss::kMse;
   if (name == "module") return Loss::kModule;
   return name == "binary_cross_entropy" ? Loss::kBinaryCrossEntropy : Loss::kCrossEntropy;
-}
-
-std::string sizes_text(at::IntArrayRef sizes) {
-  if (sizes.empty()) return "a single number";
-  std::string text;
-  for (const std::int64_t size : sizes) {
-    if (!text.empty()) text += 'x';
-    text += std::to_string(size);
-  }
-  return text;
 }
 
 class ScriptNetwork final : public Network {
@@ -147,13 +51,13 @@ class ScriptNetwork final : public Network {
              "); write one with torch.jit.script(model).save(\"net.pt\")");
     }
     if (!module_.find_method("forward")) refuse("has no forward()");
-    const auto graph = whole_graph(module_, "forward");
-    draws_ = draws(*graph->block());
-    changes_lists_ = changes_lists(*graph->block());
+    const auto graph = script::whole_graph(module_, "forward");
+    draws_ = script::draws(*graph->block());
+    changes_lists_ = script::changes_lists(*graph->block());
     if (loss_ == Loss::kModule) check_own_loss();
     fingerprint_ = fingerprint_of_file();
     find_tensors();
-    try_it(shape);
+    check_pass(shape);
   }
 
   at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& inputs,
@@ -207,7 +111,7 @@ class ScriptNetwork final : public Network {
 
   void save(const std::string& path, const std::vector<at::Tensor>& parameters,
             const std::vector<at::Tensor>& buffers) const override {
-    Copy copy(module_.deepcopy(), *this);
+    script::Copy copy(module_.deepcopy(), module_, tensors_, changes_lists_);
     std::vector<at::Tensor> trained;
     for (const at::Tensor& parameter : parameters) trained.push_back(parameter.clone().set_requires_grad(true));
     std::vector<at::Tensor> kept;
@@ -217,100 +121,6 @@ class ScriptNetwork final : public Network {
   }
 
  private:
-  // Places of a list of tensors, and which parameter each is.
-  using ListedParameters = std::vector<std::pair<std::size_t, std::size_t>>;
-
-  // What a pass may change and is as in the file in the next one: frozen parameters, buffers of other types,
-  // attributes.
-  class Constant {
-   public:
-    // `changes_lists`: forward() puts things into lists or dictionaries, or takes them out.
-    Constant(Slot slot, c10::IValue original, bool changes_lists)
-        : slot_(std::move(slot)), original_(std::move(original)), changes_lists_(changes_lists) {
-      note();
-    }
-    void restore() {
-      const c10::IValue value = slot_.value();
-      const bool is_scalar = value.isInt() || value.isDouble() || value.isBool() || value.isNone() || value.isString();
-      const bool is_changed = is_scalar || versions_of(value) != versions_ ||
-                              (value.isTensor() && value.toTensor().unsafeGetTensorImpl() != tensor_) ||
-                              (!value.isTensor() && changes_lists_);
-      if (!is_changed) return;
-      slot_.set(is_scalar ? original_ : original_.deepcopy());
-      note();
-    }
-
-   private:
-    void note() {
-      const c10::IValue value = slot_.value();
-      versions_ = versions_of(value);
-      tensor_ = value.isTensor() ? value.toTensor().unsafeGetTensorImpl() : nullptr;
-    }
-    // libtorch counts how often a tensor is changed in place.
-    static std::uint64_t versions_of(const c10::IValue& value) {
-      std::uint64_t versions = 0;
-      value.visit([&](const c10::IValue& inner) {
-        if (inner.isTensor() && inner.toTensor().defined()) versions += inner.toTensor()._version();
-        return false;
-      });
-      return versions;
-    }
-
-    Slot slot_;
-    c10::IValue original_;
-    bool changes_lists_;
-    std::uint64_t versions_ = 0;
-    const void* tensor_ = nullptr;
-  };
-
-  // A copy of the module whose tensors are set for a pass. What it computes with is not its own.
-  struct Copy {
-    Copy(torch::jit::Module own, const ScriptNetwork& network) : module(std::move(own)) {
-      const std::vector<Slot> originals = slots_of(network.module_);
-      const std::vector<Slot> slots = slots_of(module);
-      for (std::size_t i = 0; i < slots.size(); ++i) {
-        const Slot& slot = slots[i];
-        if (const auto found = network.trained_.find(slot.name); found != network.trained_.end()) {
-          trained.emplace_back(slot, found->second);
-        } else if (const auto kept = network.buffered_.find(slot.name); kept != network.buffered_.end()) {
-          buffers.emplace_back(slot, kept->second);
-        } else if (const auto list = network.listed_.find(slot.name); list != network.listed_.end()) {
-          lists.emplace_back(slot, list->second);
-        } else if (slot.name != "training" && !slot.name.ends_with(".training")) {
-          constants.emplace_back(slot, originals.at(i).value(), network.changes_lists_);
-        }
-      }
-    }
-    void bind(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& floats) {
-      for (const auto& [slot, i] : trained) slot.set(parameters.at(i));
-      for (const auto& [slot, i] : buffers) slot.set(floats.at(i));
-      for (Constant& constant : constants) constant.restore();
-      for (const auto& [slot, places] : lists) {
-        c10::List<at::Tensor> list = slot.value().toTensorList().copy();
-        for (const auto& [place, i] : places) list.set(place, parameters.at(i));
-        slot.set(list);
-      }
-    }
-    // A buffer that a pass has replaced, and not changed in place, is the caller's all the same.
-    void take_buffers(const std::vector<at::Tensor>& floats) const {
-      const at::NoGradGuard no_gradient;
-      for (const auto& [slot, i] : buffers) {
-        const at::Tensor value = slot.tensor();
-        if (value.is_same(floats.at(i))) continue;
-        if (value.sizes() != floats.at(i).sizes()) {
-          throw RunError("the buffer " + slot.name + " has become " + sizes_text(value.sizes()) +
-                         " in a pass, and was " + sizes_text(floats.at(i).sizes()));
-        }
-        at::Tensor(floats.at(i)).copy_(value);
-      }
-    }
-    torch::jit::Module module;
-    std::vector<std::pair<Slot, std::size_t>> trained;
-    std::vector<std::pair<Slot, std::size_t>> buffers;
-    std::vector<std::pair<Slot, ListedParameters>> lists;
-    std::vector<Constant> constants;
-  };
-
   class Lease {
    public:
     explicit Lease(const ScriptNetwork& network) : network_(network) {
@@ -321,7 +131,9 @@ class ScriptNetwork final : public Network {
           network.free_.pop_back();
         }
       }
-      if (!copy_) copy_ = std::make_unique<Copy>(network.module_.deepcopy(), network);
+      if (!copy_)
+        copy_ = std::make_unique<script::Copy>(network.module_.deepcopy(), network.module_, network.tensors_,
+                                               network.changes_lists_);
     }
     ~Lease() {
       const std::lock_guard lock(network_.mutex_);
@@ -329,11 +141,11 @@ class ScriptNetwork final : public Network {
     }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    Copy* operator->() const { return copy_.get(); }
+    script::Copy* operator->() const { return copy_.get(); }
 
    private:
     const ScriptNetwork& network_;
-    std::unique_ptr<Copy> copy_;
+    std::unique_ptr<script::Copy> copy_;
   };
 
   [[noreturn]] void refuse(const std::string& problem) const {
@@ -355,14 +167,14 @@ class ScriptNetwork final : public Network {
   void check_own_loss() const {
     const std::string remedy = "write it as a method with @torch.jit.export: def loss(self, output, labels)";
     if (!module_.find_method("loss")) refuse("has no loss(); " + remedy);
-    const auto graph = whole_graph(module_, "loss");
+    const auto graph = script::whole_graph(module_, "loss");
     if (graph->inputs().size() != 3) {
       refuse("has a loss() of " + std::to_string(graph->inputs().size() - 1) + " arguments; " + remedy);
     }
-    if (const auto used = used_tensor(*graph->block())) {
+    if (const auto used = script::used_tensor(*graph->block())) {
       refuse("has a loss() that uses its tensor " + *used + "; compute it from output and labels alone");
     }
-    if (draws(*graph->block())) refuse("has a loss() that draws random numbers; leave them to forward()");
+    if (script::draws(*graph->block())) refuse("has a loss() that draws random numbers; leave them to forward()");
   }
 
   std::uint64_t fingerprint_of_file() const {
@@ -376,7 +188,7 @@ class ScriptNetwork final : public Network {
 
   void find_tensors() {
     std::vector<at::Tensor> known;  // shared weights are one parameter
-    const std::vector<Slot> slots = slots_of(module_);
+    const std::vector<Slot> slots = script::slots_of(module_);
     for (const Slot& slot : slots) {
       if (slot.kind == Slot::Kind::kOther) continue;
       const at::Tensor tensor = slot.tensor();
@@ -387,7 +199,7 @@ class ScriptNetwork final : public Network {
                  "; train float32 (model.float() before it is saved)");
         }
         const std::size_t place = place_of(tensor, known);
-        trained_.emplace(slot.name, place);
+        tensors_.trained.emplace(slot.name, place);
         if (place == known.size()) {
           known.push_back(tensor);
           add(ParameterSpec{.name = slot.name,
@@ -396,7 +208,7 @@ class ScriptNetwork final : public Network {
                             .given = values_of(tensor)});
         }
       } else if (!slot.is_parameter() && is_float) {
-        buffered_.emplace(slot.name, buffers().size());
+        tensors_.buffered.emplace(slot.name, buffers().size());
         add(BufferSpec{.name = slot.name, .shape = tensor.sizes().vec(), .given = values_of(tensor)});
       }
     }
@@ -409,7 +221,7 @@ class ScriptNetwork final : public Network {
   // Which of `known` a tensor is; their number when it is none.
   static std::size_t place_of(const at::Tensor& tensor, const std::vector<at::Tensor>& known) {
     return static_cast<std::size_t>(
-        std::ranges::find_if(known, [&](const at::Tensor& other) { return is_same_tensor(tensor, other); }) -
+        std::ranges::find_if(known, [&](const at::Tensor& other) { return script::is_same_tensor(tensor, other); }) -
         known.begin());
   }
 
@@ -420,7 +232,7 @@ class ScriptNetwork final : public Network {
       const c10::List<at::Tensor> list = value.toTensorList();
       for (std::size_t i = 0; i < list.size(); ++i) {
         const std::size_t place = place_of(list.get(i), known);
-        if (place < known.size()) listed_[slot.name].emplace_back(i, place);
+        if (place < known.size()) tensors_.listed[slot.name].emplace_back(i, place);
       }
       return;
     }
@@ -439,7 +251,7 @@ class ScriptNetwork final : public Network {
   }
 
   // A pass that trains nothing, so that what does not fit is told before the run.
-  void try_it(const ImageShape& shape) const {
+  void check_pass(const ImageShape& shape) const {
     constexpr std::int64_t kSamples = 2;
     constexpr std::int64_t kLength = 3;
     const std::string sample = is_text_ ? "length tokens (int64)"
@@ -460,7 +272,7 @@ class ScriptNetwork final : public Network {
     }
     std::vector<at::Tensor> kept;
     for (const BufferSpec& spec : buffers()) kept.push_back(at::tensor(spec.given).reshape(spec.shape));
-    Copy copy(module_.deepcopy(), *this);
+    script::Copy copy(module_.deepcopy(), module_, tensors_, changes_lists_);
     copy.bind(trained, kept);
     copy.module.train();
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
@@ -536,11 +348,9 @@ class ScriptNetwork final : public Network {
   torch::jit::Module module_;  // as in the file
   bool draws_ = false;
   bool changes_lists_ = false;
-  std::map<std::string, std::size_t> trained_;   // which parameter each name is
-  std::map<std::string, std::size_t> buffered_;  // which buffer
-  std::map<std::string, ListedParameters> listed_;
+  script::Tensors tensors_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Copy>> free_;
+  mutable std::vector<std::unique_ptr<script::Copy>> free_;
 };
 
 }  // namespace

@@ -20,8 +20,7 @@ namespace laconic {
 //   cross_entropy         scores, samples x classes
 //   nll                   logarithms of probabilities, samples x classes
 //   mse                   samples x classes against 1 for the label and 0 for the others, or one number a sample
-//   against
-//                         the label's number
+//                         against the label's number
 //   binary_cross_entropy  probabilities, samples x classes, or of two classes one number a sample: of the second
 //   module                samples x classes, or one number a sample, of which the module's method loss(output, labels:
 //                         int64) makes one number, the mean over the samples, from nothing else and without chance

@@ -1,104 +1,15 @@
 #include "training/models/script_network.h"
 
-#include <torch/csrc/jit/serialization/pickle.h>
 #include <torch/script.h>
 #include <torch/torch.h>
 
 #include <cstring>
 #include <thread>
 
-#include "training/data/test_support.h"
-#include "training/models/compute_threads.h"
-#include "training/models/models.h"
-#include "training/training.h"
+#include "training/models/script_module_test.h"
 
 namespace laconic {
 namespace {
-
-constexpr ImageShape kShape{.channels = 1, .height = 12, .width = 12};
-constexpr std::uint32_t kClasses = 4;
-constexpr std::int64_t kInputs = 144;
-
-torch::jit::Module empty_module() {
-  torch::jit::Module module("net");
-  module.register_attribute("training", c10::BoolType::get(), true);
-  return module;
-}
-
-at::Tensor ramp(at::IntArrayRef sizes, double scale) {
-  std::int64_t count = 1;
-  for (const std::int64_t size : sizes) count *= size;
-  return (at::arange(count, at::kFloat) * 0.7).sin().mul(scale).reshape(sizes);
-}
-
-// Two dense layers whose second weight is used twice, a frozen scale, batch norm, dropout: the habits of others.
-std::string write_module(const TemporaryFolder& folder, const std::string& name, double dropout) {
-  torch::jit::Module module = empty_module();
-  module.register_parameter("first", ramp({8, kInputs}, 0.1), false);
-  torch::jit::Module inner("inner");
-  const at::Tensor shared = ramp({8, 8}, 0.3).set_requires_grad(true);
-  inner.register_parameter("weight", shared, false);
-  module.register_module("inner", inner);
-  module.register_parameter("again", shared, false);
-  module.register_parameter("frozen", at::full({8}, 2.0).set_requires_grad(false), false);
-  module.register_parameter("last", ramp({kClasses, 8}, 0.3), false);
-  module.register_buffer("mean", at::zeros({8}));
-  module.register_buffer("variance", at::ones({8}));
-  module.register_buffer("batches", at::zeros({}, at::kLong));
-  module.register_attribute("rate", c10::FloatType::get(), dropout);
-  for (const char* trained : {"first", "last"}) module.attr(trained).toTensor().set_requires_grad(true);
-  module.define(R"(
-    def forward(self, x):
-      h = torch.linear(torch.flatten(x, 1), self.first)
-      if self.training:
-        self.batches += 1
-      h = torch.batch_norm(h, None, None, self.mean, self.variance, self.training, 0.1, 1e-5, False)
-      h = torch.relu(torch.linear(h, self.inner.weight)) * self.frozen
-      h = torch.dropout(h, self.rate, self.training)
-      return torch.linear(torch.linear(h, self.again), self.last)
-  )");
-  module.save(folder.path(name));
-  return folder.path(name);
-}
-
-std::string write_linear(const TemporaryFolder& folder, const std::string& name, const std::string& output,
-                         std::int64_t outputs = kClasses) {
-  torch::jit::Module module = empty_module();
-  module.register_parameter("weight", ramp({outputs, kInputs}, 0.1).set_requires_grad(true), false);
-  module.define("def forward(self, x):\n  y = torch.linear(torch.flatten(x, 1), self.weight)\n  return " + output +
-                "\n");
-  module.save(folder.path(name));
-  return folder.path(name);
-}
-
-Options options_of(const std::string& file, const std::string& loss = "cross_entropy") {
-  return Options("model", find_model("torchscript").options,
-                 {{"file", {.text = file, .where = "test"}}, {"loss", {.text = loss, .where = "test"}}});
-}
-
-Training make_training(const std::string& file, const std::string& loss = "cross_entropy") {
-  use_one_thread_per_computation();
-  auto data = std::make_shared<Dataset>(random_dataset(120, 100, kShape, kClasses));
-  TrainingSetup setup;
-  setup.partition = make_partition("iid", data->train, data->classes, 2, 1);
-  setup.data = data;
-  setup.batch = 8;
-  setup.model = &find_model("torchscript");
-  setup.model_options = options_of(file, loss);
-  setup.optimizer = &find_optimizer("sgd");
-  setup.optimizer_options =
-      Options("optimizer", setup.optimizer->options, {{"learning_rate", {.text = "0.1", .where = "test"}}});
-  setup.seed = 5;
-  return Training(std::move(setup));
-}
-
-std::vector<float> after_steps(const Training& training, Rank rank, int steps) {
-  const auto learner = training.learner(rank);
-  for (int step = 0; step < steps; ++step) learner->local_step({static_cast<std::uint64_t>(step)});
-  std::vector<float> state(learner->params().begin(), learner->params().end());
-  state.insert(state.end(), learner->buffers().begin(), learner->buffers().end());
-  return state;
-}
 
 TEST(ScriptNetwork, TrainsWhatRequiresAGradientAndSharedWeightsOnce) {
   const TemporaryFolder folder;
@@ -211,76 +122,6 @@ TEST(ScriptNetwork, ComesBackAsAModuleWithItsNamesSharesAndFrozenValues) {
   EXPECT_EQ(module.attr("batches").toTensor().item<std::int64_t>(), 0);
 }
 
-TEST(ScriptNetwork, LosesWhatItsLossIsByHand) {
-  const TemporaryFolder folder;
-  const at::Tensor labels = at::tensor({0, 1, 1}, at::kLong);
-  const auto loss = [&](const std::string& name, const at::Tensor& scores, std::int64_t outputs) {
-    const std::string file = write_linear(folder, "net.pt", "torch.sigmoid(y)", outputs);
-    const auto network = make_script_network(options_of(file, name), kShape, 2);
-    EXPECT_NEAR(network->loss(scores, labels, false).item<double>(),
-                3.0 * network->loss(scores, labels, true).item<double>(), 1e-6);
-    return std::pair(network->loss(scores, labels, true).item<double>(), network->right(scores, labels));
-  };
-  const at::Tensor one = at::tensor({0.25, 0.5, 0.75}, at::kFloat).reshape({3, 1});
-  const at::Tensor two = at::tensor({0.75, 0.25, 0.5, 0.25, 0.25, 0.75}, at::kFloat).reshape({3, 2});
-  EXPECT_NEAR(loss("mse", one, 1).first, (0.0625 + 0.25 + 0.0625) / 3.0, 1e-6);
-  EXPECT_NEAR(loss("mse", two, 2).first, (2 * 0.0625 + 0.25 + 0.5625 + 2 * 0.0625) / 6.0, 1e-6);
-  EXPECT_NEAR(loss("binary_cross_entropy", one, 1).first, -(std::log(0.75) + std::log(0.5) + std::log(0.75)) / 3.0,
-              1e-6);
-  EXPECT_EQ(loss("mse", two, 2).second, 2);
-  EXPECT_EQ(loss("binary_cross_entropy", one, 1).second, 2);
-  EXPECT_NEAR(loss("nll", two, 2).first, -(0.75 + 0.25 + 0.75) / 3.0, 1e-6);
-}
-
-// `loss`: the lines of its loss(self, output, labels).
-std::string write_with_loss(const TemporaryFolder& folder, const std::string& name, const std::string& loss) {
-  torch::jit::Module module = empty_module();
-  module.register_parameter("weight", ramp({kClasses, kInputs}, 0.1).set_requires_grad(true), false);
-  module.define("def forward(self, x):\n  return torch.linear(torch.flatten(x, 1), self.weight)\n");
-  module.define("def loss(self, output, labels):\n" + loss);
-  module.save(folder.path(name));
-  return folder.path(name);
-}
-
-TEST(ScriptNetwork, TrainsOnALossOfItsOwnAsOnTheSameByName) {
-  const TemporaryFolder folder;
-  const std::string file = write_with_loss(folder, "net.pt",
-                                           "  rows = torch.log_softmax(output, 1)\n"
-                                           "  return -torch.gather(rows, 1, labels.unsqueeze(1)).mean()\n");
-  const std::vector<float> own = after_steps(make_training(file, "module"), {0}, 8);
-  const std::vector<float> named = after_steps(make_training(file), {0}, 8);
-  ASSERT_EQ(own.size(), named.size());
-  EXPECT_NE(own, after_steps(make_training(file), {0}, 0));
-  for (std::size_t i = 0; i < own.size(); ++i) ASSERT_NEAR(own[i], named[i], 1e-5);
-
-  const auto network = make_script_network(options_of(file, "module"), kShape, kClasses);
-  const at::Tensor scores = ramp({3, kClasses}, 1.0);
-  const at::Tensor labels = at::tensor({0, 1, 1}, at::kLong);
-  EXPECT_NEAR(network->loss(scores, labels, false).item<double>(),
-              at::cross_entropy_loss(scores, labels, {}, at::Reduction::Sum).item<double>(), 1e-5);
-}
-
-TEST(ScriptNetwork, RefusesALossThatIsNoneOfItsOwn) {
-  const TemporaryFolder folder;
-  const auto refusal = [&](const std::string& loss) {
-    const std::string file = write_with_loss(folder, "net.pt", loss);
-    return usage_error([&] { make_script_network(options_of(file, "module"), kShape, kClasses); });
-  };
-  EXPECT_NE(refusal("  return output.mean() + self.weight.sum()\n").find("loss() that uses its tensor weight"),
-            std::string::npos);
-  EXPECT_NE(refusal("  return torch.dropout(output, 0.5, True).mean()\n").find("loss() that draws random numbers"),
-            std::string::npos);
-  EXPECT_NE(refusal("  return output\n").find("loss() that gives 2x4 Float"), std::string::npos);
-  EXPECT_NE(
-      refusal("  return torch.matmul(output, output).mean()\n").find("gives 2x4, which its loss() does not take ("),
-      std::string::npos);
-  const std::string none = write_linear(folder, "none.pt", "y");
-  EXPECT_NE(usage_error([&] {
-              make_script_network(options_of(none, "module"), kShape, kClasses);
-            }).find("has no loss(); write it as a method"),
-            std::string::npos);
-}
-
 // A linear model that keeps more than parameters and buffers from one pass to the next, in every way there is.
 std::string write_forgetful(const TemporaryFolder& folder, const std::string& name) {
   torch::jit::Module module = empty_module();
@@ -335,18 +176,6 @@ TEST(ScriptNetwork, KeepsABufferThatAPassPutsAnotherTensorInto) {
   learner->local_step({1});
   EXPECT_GT(after_one, 0.1F);  // images are about a half
   EXPECT_GT(learner->buffers()[0], after_one);
-}
-
-TEST(ScriptNetwork, KeepsItsLossFromTheLabelsThatOthersSee) {
-  const TemporaryFolder folder;
-  const std::string file =
-      write_with_loss(folder, "net.pt", "  labels.zero_()\n  return torch.square(output.add_(1)).mean()\n");
-  const auto network = make_script_network(options_of(file, "module"), kShape, kClasses);
-  const at::Tensor scores = ramp({3, kClasses}, 1.0);
-  const at::Tensor labels = at::tensor({0, 1, 2}, at::kLong);
-  network->loss(scores, labels, true);
-  EXPECT_TRUE(at::equal(labels, at::tensor({0, 1, 2}, at::kLong)));
-  EXPECT_TRUE(at::equal(scores, ramp({3, kClasses}, 1.0)));
 }
 
 TEST(ScriptNetwork, RefusesWhatCannotBeTrainedBeforeTheFirstStep) {
@@ -446,31 +275,6 @@ TEST(ScriptNetwork, IsRefusedWithTheFileAndTheReason) {
   half.define("def forward(self, x):\n  return torch.linear(torch.flatten(x, 1).double(), self.weight).float()\n");
   half.save(folder.path("double.pt"));
   EXPECT_NE(refusal(folder.path("double.pt")).find("the parameter weight is Double"), std::string::npos);
-}
-
-TEST(PythonModels, OfBuiltInModelsAreStateDicts) {
-  use_one_thread_per_computation();
-  const TemporaryFolder folder;
-  auto data = std::make_shared<Dataset>(random_dataset(40, 40, kShape, kClasses));
-  TrainingSetup setup;
-  setup.partition = make_partition("iid", data->train, data->classes, 1, 1);
-  setup.data = data;
-  setup.model = &find_model("mlp");
-  setup.model_options = Options("model", setup.model->options, {});
-  setup.optimizer = &find_optimizer("sgd");
-  setup.optimizer_options = Options("optimizer", setup.optimizer->options, {});
-  const Training training(std::move(setup));
-  const std::vector<float> start = training.initial_parameters();
-  training.write_for_python(folder.path("model.pt"), start);
-  const std::string bytes = read_whole(folder.path("model.pt"));
-  const c10::IValue value = torch::jit::pickle_load({bytes.begin(), bytes.end()});
-  const auto state = value.toGenericDict();
-  ASSERT_EQ(state.size(), training.stored_layout().tensors.size());
-  for (const TensorLayout& tensor : training.stored_layout().tensors) {
-    const at::Tensor stored = state.at(tensor.name).toTensor();
-    EXPECT_EQ(stored.sizes().vec(), tensor.shape);
-    EXPECT_EQ(std::memcmp(stored.data_ptr<float>(), start.data() + tensor.offset, 4 * tensor.size), 0) << tensor.name;
-  }
 }
 
 }  // namespace

@@ -14,10 +14,9 @@ namespace laconic {
 // With t the step, counted from 0, W the length of the warm-up and T that of the run, all in steps, the rate is
 //
 //   base * min(1, (t + 1) / W) * f(t)
-//   f(t) = 1                                           constant
-//        = decay ^ (milestones at or before t)         milestones
-//        = (1 + cos(pi * (t - W) / (T - W))) / 2       cosine (Loshchilov and Hutter 2017, without restarts), for t >=
-//        W
+//   f(t) = 1                                          constant
+//        = decay ^ (milestones at or before t)        milestones
+//        = (1 + cos(pi * (t - W) / (T - W))) / 2      cosine, for t >= W (Loshchilov and Hutter 2017, without restarts)
 //
 // A milestone of m steps is in force from the step t = m on: after m steps.
 struct LearningRate {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "training/data/csv.h"
+#include "training/formats/csv.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using laconic::CsvHeader;

@@ -10,12 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "training/data/dataset.h"
 
 namespace laconic {
 
@@ -48,10 +46,7 @@ struct CsvTable {
 // whatever is not as above, more than kMostCsvLabels labels, and a text without a sample.
 CsvTable parse_csv(std::string_view text, const std::string& path, const CsvFormat& format);
 
-// The keys of [data], and DatasetRow::open. Classes are numbered by the training file: its labels themselves where all
-// are whole numbers, which then are below 256, else by their order as bytes. Samples are vectors of features, 1 x 1 x
-// features.
-std::span<const OptionSpec> csv_options();
-Dataset open_csv(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits);
+// The whole number that `text` is, and nothing else; nothing where it is none.
+std::optional<std::size_t> whole_number(std::string_view text);
 
 }  // namespace laconic

@@ -1,6 +1,5 @@
-#include "training/data/csv.h"
+#include "training/data/csv_data.h"
 
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -10,118 +9,12 @@
 namespace laconic {
 namespace {
 
-const std::string kPath = "table.csv";
-
-CsvTable parse(const std::string& text, const CsvFormat& format = {}) { return parse_csv(text, kPath, format); }
-
-std::vector<std::string> names(const CsvTable& table) {
-  std::vector<std::string> texts;
-  for (const CsvTable::Name& name : table.names) texts.push_back(name.text);
-  return texts;
-}
-
-void expect_refused(const std::string& text, const std::string& message, const CsvFormat& format = {}) {
-  EXPECT_EQ(usage_error([&] { parse(text, format); }), kPath + message);
-}
-
 // The data set of the files in `folder` with these keys of [data].
 Dataset load(const TemporaryFolder& folder, const std::map<std::string, std::string>& keys,
              Splits splits = Splits::kAll) {
   std::map<std::string, GivenOption> given;
   for (const auto& [key, value] : keys) given[key] = {.text = value, .where = "job.toml:1"};
   return open_dataset(find_dataset("csv"), folder.path(), Options("data", csv_options(), given), splits);
-}
-
-TEST(Csv, ReadsNumbersAndLabelsByTheNameOfTheirColumn) {
-  const CsvTable table = parse("width,label,height\n1,cat,-2.5\n+3e2,dog,.5\n0,cat,1e-3\n");
-  EXPECT_EQ(table.columns, (std::vector<std::string>{"width", "height"}));
-  EXPECT_EQ(table.features, 2U);
-  EXPECT_EQ(table.values, (std::vector<float>{1.0F, -2.5F, 300.0F, 0.5F, 0.0F, 0.001F}));
-  EXPECT_EQ(table.labels, (std::vector<std::uint32_t>{0, 1, 0}));
-  EXPECT_EQ(names(table), (std::vector<std::string>{"cat", "dog"}));
-  EXPECT_EQ(table.names[1].line, 3U);
-}
-
-TEST(Csv, TakesWhatSpreadsheetsWrite) {
-  const std::string plain = "a,label,b\n1,x y,2\n3,\"p, \"\"q\"\"\",4\n";
-  const CsvTable expected = parse(plain);
-  EXPECT_EQ(names(expected), (std::vector<std::string>{"x y", "p, \"q\""}));
-  for (const std::string& text :
-       {"\xef\xbb\xbf" + plain, std::string("a,label,b\r\n1,x y,2\r\n\r\n3,\"p, \"\"q\"\"\",4"),
-        std::string("\n \"a\" , label,b \n 1 ,x y,2\n\"3\",\"p, \"\"q\"\"\" ,\t4\n\n\n")}) {
-    const CsvTable table = parse(text);
-    EXPECT_EQ(table.columns, expected.columns) << text;
-    EXPECT_EQ(table.values, expected.values) << text;
-    EXPECT_EQ(table.labels, expected.labels) << text;
-    EXPECT_EQ(names(table), names(expected)) << text;
-  }
-}
-
-TEST(Csv, SeparatorsAreCommasSemicolonsOrTabs) {
-  for (const char separator : {',', ';', '\t'}) {
-    const std::string s(1, separator);
-    const CsvTable table = parse("label" + s + "b\n0" + s + "7\n", {.separator = separator});
-    EXPECT_EQ(table.values, (std::vector<float>{7.0F})) << separator;
-  }
-}
-
-TEST(Csv, TheFirstLineIsAHeaderWhereItHasWordsInThePlaceOfNumbers) {
-  const CsvFormat third{.label = "3"};
-  EXPECT_EQ(parse("a,b,c\n1,2,x\n", third).columns, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(parse("1,2,x\n3,4,y\n", third).labels.size(), 2U) << "a word in the column of labels is one";
-  EXPECT_EQ(parse("1,2,4\n4,5,6\n", third).labels.size(), 2U) << "numbers alone are samples";
-  EXPECT_EQ(parse("1,2,4\n4,5,6\n", {.header = CsvHeader::kYes, .label = "3"}).values,
-            (std::vector<float>{4.0F, 5.0F}));
-  EXPECT_EQ(parse("3,1,2\n4,5,6\n", {.header = CsvHeader::kYes, .label = "3"}).values, (std::vector<float>{5.0F, 6.0F}))
-      << "a column that is called 3 goes before the third one";
-  expect_refused("a,b,c\n1,2,x\n", ":1: column 1: 'a' is not a number; turn it into one, or remove the column",
-                 {.header = CsvHeader::kNo, .label = "3"});
-}
-
-TEST(Csv, RefusesWithLineColumnAndReason) {
-  const std::string head = "a,b,label\n1,2,x\n";
-  expect_refused("", ":1: the file has no line; check that it is the right one");
-  expect_refused("\n\n", ":2: the file has no line; check that it is the right one");
-  expect_refused("a,label\n", ":1: no sample follows on the header; check data.header, and that the file is whole");
-  expect_refused("a;label\n1;x\n",
-                 ":1: no column has the name 'label'; set data.label to one of the header ('a;label'), or to the "
-                 "column's number, counted from 1");
-  expect_refused("label\nx\n", ":1: there is one column, and labels need others to learn from; check data.separator");
-  expect_refused("a,label,label\n1,x,y\n",
-                 ":1: two columns have the name 'label'; rename one, or set data.label to a number");
-  expect_refused("1,2\n", ":1: data.label is column 3, and the line has 2; check data.label and data.separator",
-                 {.label = "3"});
-  expect_refused(head + "1,x\n", ":3: the line has 2 fields, the first one 3; correct it, or check data.separator");
-  expect_refused(head + "1,2,x,\n", ":3: the line has 4 fields, the first one 3; correct it, or check data.separator");
-  expect_refused(head + "\n1,,x\n", ":4: column 2 ('b'): the field is empty; fill in a number, or remove the line");
-  expect_refused(head + "1,2,\n", ":3: column 3: the label is empty; fill it in, or remove the line");
-  expect_refused(head + "0x1,2,x\n",
-                 ":3: column 1 ('a'): '0x1' is not a number; turn it into one, or remove the column");
-  expect_refused(head + "1 2,2,x\n",
-                 ":3: column 1 ('a'): '1 2' is not a number; turn it into one, or remove the column");
-  expect_refused(head + "+-1,2,x\n",
-                 ":3: column 1 ('a'): '+-1' is not a number; turn it into one, or remove the column");
-  for (const char* value : {"nan", "inf", "-infinity"}) {
-    expect_refused(head + value + ",2,x\n", std::string(":3: column 1 ('a'): '") + value +
-                                                "' is not finite; fill in a number, or remove the line");
-  }
-  for (const char* value : {"1e39", "-1e400"}) {
-    expect_refused(head + value + ",2,x\n",
-                   std::string(":3: column 1 ('a'): '") + value + "' is outside the range of float; scale the column");
-  }
-  expect_refused(head + "1,2,\"x\n", ":3: column 3: a quote is not closed in its line; close it, or double it");
-  expect_refused(head + "1,2,\"x\"y\n", ":3: column 3: text follows on a closed quote; double a quote within quotes");
-  expect_refused(head + std::string("\0\x1b[2J", 5) + std::string(60, 'q') + ",2,x\n",
-                 ":3: column 1 ('a'): '??[2J" + std::string(35, 'q') +
-                     "...' is not a number; turn it into one, or remove the column");
-}
-
-TEST(Csv, TakesTwoHundredAndFiftySixLabelsAndNoMore) {
-  std::string text = "a,label\n";
-  for (int i = 0; i < 256; ++i) text += "1,name" + std::to_string(i) + "\n";
-  EXPECT_EQ(parse(text).names.size(), 256U);
-  expect_refused(text + "1,another\n",
-                 ":258: column 2: more than 256 different labels, too many for classes; check data.label");
 }
 
 TEST(CsvData, NamesOfClassesAreNumberedInTheirOrderByTheTrainingFile) {

@@ -1,0 +1,66 @@
+#include "job/job_text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "job/job_test.h"
+
+namespace laconic {
+namespace {
+
+TEST(Job, TakesOverridesLast) {
+  const Job job = parse(joined(kGood), {"strategy.threshold=4", "job.name=\"other\"", "network.up=1 Gbit/s"});
+  EXPECT_EQ(job.section("strategy").number("threshold"), 4.0);
+  EXPECT_EQ(job.name, "other");
+  EXPECT_EQ(job.section("network").rate("up").value, 1e9);
+}
+
+TEST(Job, OverrideOfStepsPutsEpochsAside) {
+  const Job job = parse(joined(kGood), {"job.steps=100"});
+  EXPECT_FALSE(job.length.in_epochs);
+  EXPECT_EQ(job.length.numerator, 100u);
+  EXPECT_TRUE(parse(with_line(2, "steps = 5"), {"job.epochs=0.5"}).length.in_epochs);
+}
+
+TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
+  EXPECT_EQ(parse(joined(kGood), {"strategy.name=synchronous"}).strategy->name, "synchronous");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.name=synchronous", "strategy.threshold=1"}),
+            "--set: 'strategy.threshold' is an option of fda, dma, but strategy.name is 'synchronous'; remove it, or "
+            "change the name");
+}
+
+TEST(Job, RefusesWhatIsNoToml) {
+  const std::string line = refusal(with_line(6, "name = lenet5"));
+  EXPECT_EQ(line.find("job.toml:6: this is no TOML: "), 0u) << line;
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(refusal(with_line(2, "epochs = 2\nepochs = 3")).find("job.toml:3: this is no TOML: "), 0u);
+}
+
+TEST(Job, TakesAListOverAsTomlWritesIt) {
+  const std::vector<Seconds> costs = {{0.01}, {0.02}};
+  for (const char* list : {"workers.compute=[\"10 ms\", \"20 ms\"]", "workers.compute=10 ms, 20 ms"}) {
+    EXPECT_EQ(parse(joined(kGood), {"workers.count=2", list}).step_cost, costs) << list;
+  }
+}
+
+TEST(Job, RefusesBadOverrides) {
+  EXPECT_EQ(refusal(joined(kGood), {"threshold=3"}),
+            "--set 'threshold=3': write section.key=value, such as --set job.seed=2");
+  EXPECT_EQ(refusal(joined(kGood), {"stategy.name=fda"}),
+            "--set stategy.name: unknown section [stategy]; did you mean [strategy]?");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.treshold=3"}),
+            "--set: unknown key 'strategy.treshold'; did you mean 'threshold'?");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.threshold=much"}),
+            "--set: strategy.threshold: 'much' is not a number of at least 0 nor 'budget'");
+}
+
+TEST(TomlQuoted, IsReadBackAsItWas) {
+  const std::string odd = "a \"quoted\" \\ back\tslash\n\x01\x7f ü";
+  const WrittenJob written = read_job_text("[s]\nk = " + toml_quoted(odd) + "\n", "x");
+  EXPECT_EQ(written.at("s").keys.at("k").text, odd);
+}
+
+}  // namespace
+}  // namespace laconic
