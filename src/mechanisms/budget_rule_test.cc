@@ -154,10 +154,13 @@ TEST(BudgetRule, ThresholdsAreNeverNegativeNorNoNumbers) {
 
 TEST(BudgetRule, SavedAndLoadedBetweenTwoChecksItGoesOnBitForBit) {
   for (const BudgetRate& rate : kRates) {
-    std::vector<double> loaded, kept;
-    Budget budget = course(rate, 1, 100, loaded);
-    course(rate, 1, -1, kept);
-    EXPECT_EQ(loaded, kept);
+    std::vector<double> kept;
+    Budget budget = course(rate, 1, -1, kept);
+    for (int load_at = 97; load_at < 104; ++load_at) {
+      std::vector<double> loaded;
+      course(rate, 1, load_at, loaded);
+      EXPECT_EQ(loaded, kept) << load_at;
+    }
     const std::vector<std::byte> bytes = saved(budget);
     for (std::size_t size = 0; size < bytes.size(); size += 5) {
       EXPECT_THROW(load(budget, std::span(bytes).first(size)), DecodeError) << size;

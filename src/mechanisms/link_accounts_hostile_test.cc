@@ -118,6 +118,20 @@ TEST(LinkAccountsAnswers, HostileOnesAreRefusedWithTheirSendersNamedAndNothingIs
   EXPECT_TRUE(pair.take_back(answer({4, 2, 1, 2})).empty()) << "a second time";
 }
 
+TEST(LinkAccountsState, SavedBetweenAMessageAndItsAnswerItStillAnswers) {
+  Pair pair;
+  pair.take(message(kOne, 0, 2, 2));
+  const std::vector<std::byte> bytes = saved(pair.receiver);
+  LinkAccounts loaded(pair.schedule, true);
+  load(loaded, bytes);
+  EXPECT_TRUE(loaded.took({0}, 2));
+  EXPECT_FALSE(loaded.took({0}, 1)) << "lost";
+  loaded.answer(pair.crew.workers[1].self);
+  ASSERT_EQ(pair.crew.network.flight().size(), 1U);
+  const auto payload = pair.crew.network.flight()[0].frame.payload();
+  EXPECT_EQ(std::vector<std::byte>(payload.begin(), payload.end()), answer({3, 2, 0, 1})) << "0 and 1 are lost";
+}
+
 TEST(LinkAccountsState, OfANodeThatIsNotThereOrOfABrokenMessageIsRefused) {
   const auto state = [](std::uint64_t rank, std::uint64_t head, const std::vector<std::byte>& payload) {
     Archive save;
