@@ -1,5 +1,6 @@
 #include "mechanisms/push_sum.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -21,7 +22,10 @@ std::string text_of(PushWeight weight) {
 
 PushWeight PushWeight::share(double fraction) const {
   LACONIC_CHECK(fraction >= 0.0 && fraction <= 1.0, "fraction " << fraction);
-  return PushWeight(static_cast<std::int64_t>(std::floor(static_cast<double>(units_) * fraction)));
+  const auto part = static_cast<std::int64_t>(std::floor(static_cast<double>(units_) * fraction));
+  // A node that holds the weight of hundreds has more units than double has places: rounded up, it would give away more
+  // than it has.
+  return PushWeight(std::min(part, std::max(units_, std::int64_t{0})));
 }
 
 void PushSum::begin(Worker& self) {

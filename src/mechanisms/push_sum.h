@@ -32,7 +32,8 @@ class PushWeight {
   explicit PushWeight(std::int64_t units = kOne) : units_(units) {}
   std::int64_t units() const { return units_; }
   double value() const { return static_cast<double>(units_) / static_cast<double>(kOne); }
-  // The part that goes with `fraction` in [0, 1], rounded down: the same on whichever node works it out.
+  // The part that goes with `fraction` in [0, 1], rounded down (beyond 2^53 units to double, and never to more than the
+  // whole): the same on whichever node works it out.
   PushWeight share(double fraction) const;
   PushWeight& operator+=(PushWeight other) {
     units_ += other.units_;

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace laconic::tests {
+namespace laconic {
 namespace {
 
 TEST(ParseBudget, ReadsBytesForStepsAndForTimes) {
@@ -102,4 +102,4 @@ TEST(Budget, OfATimeFollowsTheTimeThatChecksTake) {
 }
 
 }  // namespace
-}  // namespace laconic::tests
+}  // namespace laconic
