@@ -264,12 +264,13 @@ std::vector<Candidate> all_candidates(const CodecArguments& arguments, const Sub
       const OptionSpec* spec = find_option(*row, name);
       if (spec != nullptr && has_meaning(*row, *spec, arguments.options)) texts[name] = text;
     }
-    if (find_option(*row, "threshold") != nullptr && !texts.contains("threshold")) {
+    const std::string bounded(row->magnitude_option);
+    if (!bounded.empty() && !texts.contains(bounded)) {
       const std::size_t k = compared_count(subject);
       const auto bound = std::bit_cast<float>(kernels::kth_magnitude(subject.values, k).threshold);
       std::array<char, 32> digits{};
       std::snprintf(digits.data(), digits.size(), "%.9g", static_cast<double>(bound));
-      texts["threshold"] = digits.data();
+      texts[bounded] = digits.data();
     }
     candidates.push_back({.row = row, .options = resolve(*row, texts), .factory = {}});
   }
@@ -378,9 +379,9 @@ std::string unknown_text(const CodecArguments& arguments) {
     std::string text = "codec: '" + word + "' beside '" + arguments.compressor +
                        "': give one operator to measure it, none to compare all";
     const CompressorRow* row = meant_compressor(arguments.compressor);
-    const OptionSpec* values = row != nullptr ? find_option(*row, "values") : nullptr;
-    if (values != nullptr && std::find(values->choices.begin(), values->choices.end(), word) != values->choices.end()) {
-      text += "; to send the values of " + std::string(row->name) + " in that format, give --values " + word;
+    for (const OptionSpec& spec : row == nullptr ? std::span<const OptionSpec>() : row->options) {
+      if (std::find(spec.choices.begin(), spec.choices.end(), word) == spec.choices.end()) continue;
+      text += "; as an option of " + std::string(row->name) + " it is --" + std::string(spec.name) + " " + word;
     }
     return text;
   }
@@ -398,7 +399,7 @@ std::string matrix_text(const Candidate& candidate, std::size_t size) {
   const TensorLayout& matrix = layout.tensors.front();
   const auto rows = static_cast<std::size_t>(matrix.shape[0]);
   const auto cols = static_cast<std::size_t>(matrix.shape[1]);
-  const std::uint64_t rank = candidate.options.integer("rank");
+  const std::uint64_t rank = candidate.options.integer(candidate.row->rank_option);
   const std::size_t rest = size - matrix.size;
   return std::string(candidate.row->name) + ": the vector as a matrix of " + grouped(rows) + " x " + grouped(cols) +
          (rest > 0 ? " and " + grouped(rest) + " floats beside it" : "") +
@@ -435,7 +436,7 @@ ExitCode codec_command(Console& console, const CodecArguments& arguments) {
   const bool compared = candidates.empty();
   if (compared) candidates = all_candidates(arguments, subject);
   const auto as_matrix = [&](const Candidate& candidate) {
-    return arguments.file.empty() && find_option(*candidate.row, "rank") != nullptr;
+    return arguments.file.empty() && !candidate.row->rank_option.empty();
   };
   for (Candidate& candidate : candidates) {
     const Layout layout = as_matrix(candidate) ? matrix_layout(subject.values.size()) : subject.layout;
@@ -445,19 +446,19 @@ ExitCode codec_command(Console& console, const CodecArguments& arguments) {
   console.out << subject.text << "\n" << (compared ? "" : head_text(candidates.front()) + "\n") << std::endl;
   std::vector<CodecFigures> rows;
   for (const Candidate& candidate : candidates) {
-    // Whether an operator sends nothing by chance.
-    const bool by_chance = find_option(*candidate.row, "probability") != nullptr;
-    rows.push_back(measure_codec(candidate.factory, by_chance, subject.values, {numbers.seed, numbers.repetitions}));
+    rows.push_back(measure_codec(candidate.factory, candidate.row->skips_by_chance, subject.values,
+                                 {numbers.seed, numbers.repetitions}));
   }
   const std::size_t d = subject.values.size();
   Table table = make_table(candidates, rows, d, true);
   const bool all = !compared || fits(table, console.width);
   if (!all) table = make_table(candidates, rows, d, false);
   console.out << table.text(console.width) << "\n" << legend(candidates, rows, all, console.width);
-  if (compared && !arguments.options.contains("threshold")) {
+  if (compared) {
     for (const Candidate& candidate : candidates) {
-      if (find_option(*candidate.row, "threshold") == nullptr) continue;
-      const std::string bound = significant(candidate.options.number("threshold"));
+      const std::string bounded(candidate.row->magnitude_option);
+      if (bounded.empty() || arguments.options.contains(bounded)) continue;
+      const std::string bound = significant(candidate.options.number(bounded));
       const std::string line = std::string(candidate.row->name) + ": " + bound + ", the smallest of the " +
                                grouped(compared_count(subject)) + " largest magnitudes (1%)";
       console.out << wrapped(line, 0, console.width);
