@@ -18,6 +18,7 @@
 
 #include "harness.h"
 #include "logistic.h"
+#include "mechanisms/gossip.h"
 #include "runtimes/sim/simulation.h"
 #include "strategies/registry.h"
 #include "topology/topology.h"
@@ -82,7 +83,8 @@ double samples_to_error(const Setting& setting, const LogisticProblem& problem, 
                            .world_size = what.workers,
                            .seed = seed,
                            .start = std::vector<float>(problem.dimension)};
-  if (row.needs_graph) {
+  const Demands demands = default_demands(row);
+  if (demands.talks == Talks::kGraph) {
     std::string graph = what.graph;
     if (graph == "torus") {
       const std::string side = std::to_string(static_cast<int>(std::lround(std::sqrt(what.workers))));
@@ -92,12 +94,12 @@ double samples_to_error(const Setting& setting, const LogisticProblem& problem, 
         make_topology(graph, static_cast<std::uint32_t>(what.workers), seed), mixing_weights().front());
   }
   OptionTexts options;
-  if (row.compresses) {
+  if (demands.compression == Compression::kRequired) {
     const CompressorRow& compressor = find_compressor(what.method->compressor);
     strategy.compressor = compressor.make(options_of("compression", compressor.options, what.method->compression),
                                           flat_layout(problem.dimension));
-    options["gamma"] = std::to_string(choice.gamma);
   }
+  if (has_gamma(row)) options[std::string(kGamma)] = std::to_string(choice.gamma);
   std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (int k = 0; k < what.workers; ++k) {
@@ -116,7 +118,7 @@ double samples_to_error(const Setting& setting, const LogisticProblem& problem, 
   simulation.network.worker = {.up = rate, .down = rate};
   simulation.network.coordinator = {.up = rate, .down = rate};
   simulation.network.latency = {0.001};
-  simulation.with_coordinator = !row.silent && !row.needs_graph;
+  simulation.with_coordinator = needs_coordinator_node(demands, simulation.comm.collective);
   simulation.evaluation = {.numerator = look, .denominator = 1};
   simulation.own_models = OwnModels::kNever;
   simulation.until = [&](const Measurement& measurement) {
@@ -199,7 +201,7 @@ int run(int argc, char** argv) {
   std::vector<Case> cases;
   for (auto n = setting.workers.rbegin(); n != setting.workers.rend(); ++n) {
     for (const Method& method : kMethods) {
-      if (!find_strategy(method.strategy).needs_graph) {
+      if (default_demands(find_strategy(method.strategy)).talks != Talks::kGraph) {
         cases.push_back({&method, "", *n});
         continue;
       }

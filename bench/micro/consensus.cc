@@ -60,8 +60,7 @@ const StrategyRow kNaive = {
     .help = "gossip of compressed models",
     .source = "Koloskova et al. 2019, section 3.2",
     .options = kNaiveOptions,
-    .needs_graph = true,
-    .compresses = true,
+    .demands = [](const Options&) { return Demands{.talks = Talks::kGraph, .compression = Compression::kRequired}; },
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       return [gamma = read_gamma(options), setting] { return std::make_unique<NaiveGossip>(gamma, setting); };
     },
@@ -96,7 +95,7 @@ ConsensusSetting setting_of(const StrategyRow& strategy, const std::string& grap
 void measure_speed(Harness& harness) {
   constexpr std::uint64_t kNodes = 8;
   ConsensusSetting setting = setting_of(find_strategy("choco"), "ring:8", {"top-k 1%", "top_k", {{"ratio", "0.01"}}});
-  setting.options = setting.options.with("gamma", "0.03");
+  setting.options = setting.options.with(kGamma, "0.03");
   const NodeVectors vectors = normal_vectors(kNodes, kSize, 1);
   const std::uint64_t rounds = harness.quick() ? 500 : 3000;
   std::vector<double> rates;
@@ -129,7 +128,7 @@ double measure_exact(Harness& harness, const std::string& graph, const NodeVecto
 void measure_naive(Harness& harness, const std::string& graph, const Operator& op, const NodeVectors& vectors,
                    double gamma) {
   ConsensusSetting setting = setting_of(kNaive, graph, op);
-  setting.options = setting.options.with("gamma", std::to_string(gamma));
+  setting.options = setting.options.with(kGamma, std::to_string(gamma));
   const ConsensusRun run =
       run_consensus(setting, vectors, {.rounds = harness.quick() ? 2000U : 20'000U, .target = 1e-6});
   double least = 1.0;
@@ -144,7 +143,7 @@ void measure_operator(Harness& harness, const std::string& graph, const Operator
   ConsensusSetting setting = setting_of(find_strategy("choco"), graph, op);
   harness.progress(op.title + ": tuning");
   const TuneResult tuned = tune_gamma(setting, vectors, {.most_work = harness.quick() ? 1e9 : 2e10});
-  setting.options = setting.options.with("gamma", std::to_string(tuned.gamma));
+  setting.options = setting.options.with(kGamma, std::to_string(tuned.gamma));
   const double start = now();
   const ConsensusRun run = run_consensus(setting, vectors, {.rounds = 40'000, .target = 1e-10});
   const double seconds = now() - start;

@@ -88,22 +88,24 @@ Timed run_laconic(const Training& training, const Strategy& strategy, std::uint6
     setting.samples.push_back(training.training_samples(rank));
   }
   const StrategyRow& row = find_strategy(strategy.name);
-  if (row.needs_graph) {
+  const Options strategy_options = options_of("strategy", row.options, strategy.options);
+  const Demands demands = row.demands(strategy_options);
+  if (demands.talks == Talks::kGraph) {
     setting.mixing = std::make_shared<const MixingMatrix>(
         make_topology("ring", static_cast<std::uint32_t>(training.workers()), 1), mixing_weights().front());
   }
-  if (row.compresses) {
+  if (demands.compression == Compression::kRequired) {
     const CompressorRow& compressor = find_compressor(strategy.compressor);
     setting.compressor = compressor.make(options_of("compression", compressor.options, {}), training.layout());
   }
-  const StrategyFactory factory = row.make(options_of("strategy", row.options, strategy.options), setting);
+  const StrategyFactory factory = row.make(strategy_options, setting);
   sim::SimulationOptions options{{.steps = {steps}, .seed = 1}};
   options.step_cost.assign(learners.size(), Seconds{0.01});
   const BitsPerSecond rate{1e9};
   options.network.worker = {.up = rate, .down = rate};
   options.network.coordinator = {.up = rate, .down = rate};
   options.network.latency = {0.001};
-  options.with_coordinator = !row.silent && !row.needs_graph;
+  options.with_coordinator = needs_coordinator_node(demands, setting.collective);
   options.evaluation = {.numerator = steps, .denominator = 1};
   options.own_models = OwnModels::kNever;
   options.compute_threads = threads;

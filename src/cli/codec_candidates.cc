@@ -79,12 +79,13 @@ std::vector<CodecCandidate> all_candidates(const CodecArguments& arguments, std:
       const OptionSpec* spec = find_option(*row, name);
       if (spec != nullptr && has_meaning(*row, *spec, arguments.options)) texts[name] = text;
     }
-    if (find_option(*row, "threshold") != nullptr && !texts.contains("threshold")) {
+    const std::string bounded(row->magnitude_option);
+    if (!bounded.empty() && !texts.contains(bounded)) {
       const std::size_t k = compared_count(values.size());
       const auto bound = std::bit_cast<float>(kernels::kth_magnitude(values, k).threshold);
       std::array<char, 32> digits{};
       std::snprintf(digits.data(), digits.size(), "%.9g", static_cast<double>(bound));
-      texts["threshold"] = digits.data();
+      texts[bounded] = digits.data();
     }
     candidates.push_back({.row = row, .options = resolve(*row, texts), .factory = {}});
   }
@@ -105,9 +106,9 @@ std::string unknown_text(const CodecArguments& arguments) {
     std::string text = "codec: '" + word + "' beside '" + arguments.compressor +
                        "': give one operator to measure it, none to compare all";
     const CompressorRow* row = similar_compressor(arguments.compressor);
-    const OptionSpec* values = row != nullptr ? find_option(*row, "values") : nullptr;
-    if (values != nullptr && std::find(values->choices.begin(), values->choices.end(), word) != values->choices.end()) {
-      text += "; to send the values of " + std::string(row->name) + " in that format, give --values " + word;
+    for (const OptionSpec& spec : row == nullptr ? std::span<const OptionSpec>() : row->options) {
+      if (std::find(spec.choices.begin(), spec.choices.end(), word) == spec.choices.end()) continue;
+      text += "; as an option of " + std::string(row->name) + " it is --" + std::string(spec.name) + " " + word;
     }
     return text;
   }

@@ -58,7 +58,7 @@ std::string matrix_text(const CodecCandidate& candidate, std::size_t size) {
   const TensorLayout& matrix = layout.tensors.front();
   const auto rows = static_cast<std::size_t>(matrix.shape[0]);
   const auto cols = static_cast<std::size_t>(matrix.shape[1]);
-  const std::uint64_t rank = candidate.options.integer("rank");
+  const std::uint64_t rank = candidate.options.integer(candidate.row->rank_option);
   const std::size_t rest = size - matrix.size;
   return std::string(candidate.row->name) + ": the vector as a matrix of " + grouped(rows) + " x " + grouped(cols) +
          (rest > 0 ? " and " + grouped(rest) + " floats beside it" : "") +
@@ -79,7 +79,7 @@ ExitCode codec_command(Console& console, const CodecArguments& arguments) {
   const bool compared = candidates.empty();
   if (compared) candidates = all_candidates(arguments, vector.values);
   const auto as_matrix = [&](const CodecCandidate& candidate) {
-    return arguments.file.empty() && find_option(*candidate.row, "rank") != nullptr;
+    return arguments.file.empty() && !candidate.row->rank_option.empty();
   };
   for (CodecCandidate& candidate : candidates) {
     const Layout layout = as_matrix(candidate) ? matrix_layout(vector.values.size()) : vector.layout;
@@ -89,19 +89,19 @@ ExitCode codec_command(Console& console, const CodecArguments& arguments) {
   console.out << vector.text << "\n" << (compared ? "" : head_text(candidates.front()) + "\n") << std::endl;
   std::vector<CodecFigures> rows;
   for (const CodecCandidate& candidate : candidates) {
-    // Whether an operator sends nothing by chance.
-    const bool by_chance = find_option(*candidate.row, "probability") != nullptr;
-    rows.push_back(measure_codec(candidate.factory, by_chance, vector.values, {numbers.seed, numbers.repetitions}));
+    rows.push_back(measure_codec(candidate.factory, candidate.row->skips_by_chance, vector.values,
+                                 {numbers.seed, numbers.repetitions}));
   }
   const std::size_t d = vector.values.size();
   Table table = codec_table(candidates, rows, d, true);
   const bool all = !compared || fits(table, console.width);
   if (!all) table = codec_table(candidates, rows, d, false);
   console.out << table.text(console.width) << "\n" << codec_legend(candidates, rows, all, console.width);
-  if (compared && !arguments.options.contains("threshold")) {
+  if (compared) {
     for (const CodecCandidate& candidate : candidates) {
-      if (find_option(*candidate.row, "threshold") == nullptr) continue;
-      const std::string bound = significant(candidate.options.number("threshold"));
+      const std::string bounded(candidate.row->magnitude_option);
+      if (bounded.empty() || arguments.options.contains(bounded)) continue;
+      const std::string bound = significant(candidate.options.number(bounded));
       const std::string line = std::string(candidate.row->name) + ": " + bound + ", the smallest of the " +
                                grouped(compared_count(d)) + " largest magnitudes (1%)";
       console.out << wrapped(line, 0, console.width);

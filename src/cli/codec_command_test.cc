@@ -257,8 +257,8 @@ TEST_F(Codec, RefusesWhatItCannotMeasure) {
     expect({.compressor = name}, "is no compression operator; did you mean 'top_k'?");
   }
   expect({.compressor = "top_k", .random = "10", .unknown = {"sign"}},
-         "'sign' beside 'top_k': give one operator to measure it, none to compare all; to send the values of top_k in "
-         "that format, give --values sign");
+         "'sign' beside 'top_k': give one operator to measure it, none to compare all; as an option of top_k it is "
+         "--values sign");
   expect({.compressor = "top_k", .unknown = {"qsgdd"}}, "give one operator to measure it, none to compare all");
   expect({.compressor = "sign", .unknown = {"qsgd"}}, "give one operator to measure it, none to compare all");
   EXPECT_EQ(refusal({.compressor = "sign", .unknown = {"qsgd"}}).find("--values"), std::string::npos);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "consensus/rate.h"
 #include "consensus/tune.h"
+#include "mechanisms/gossip.h"
 #include "mechanisms/push_sum.h"
 #include "report/format.h"
 #include "strategies/registry.h"
@@ -88,7 +89,7 @@ Options strategy_options(const StrategyRow& row, const Options& options, std::sp
     const std::size_t equals = std::min(assignment.find('='), assignment.size());
     const std::string name = assignment.substr(0, equals);
     if (equals == assignment.size()) throw UsageError("--set " + assignment + ": write NAME=VALUE");
-    if (name == "gamma") throw UsageError("--set gamma: has an option of its own, --gamma");
+    if (name == kGamma) throw UsageError("--set gamma: has an option of its own, --gamma");
     if (!has_option(row, name)) {
       std::string names;
       for (const OptionSpec& spec : row.options) names += (names.empty() ? "" : ", ") + std::string(spec.name);
@@ -98,17 +99,16 @@ Options strategy_options(const StrategyRow& row, const Options& options, std::sp
     if (given.contains(name)) throw UsageError("--set " + name + ": is given twice; keep one of them");
     given[name] = {.text = assignment.substr(equals + 1), .where = "--set"};
   }
-  const bool has_gamma = has_option(row, "gamma");
-  if (!has_gamma && (tune || options.given("gamma"))) {
+  if (!has_gamma(row) && (tune || options.given(kGamma))) {
     throw UsageError(std::string(tune ? "--tune" : "--gamma") + ": strategy '" + std::string(row.name) +
                      "' has no gamma");
   }
-  if (options.given("gamma")) {
+  if (options.given(kGamma)) {
     if (tune) throw UsageError("--gamma: has no meaning beside --tune; give one of them");
-    if (!(options.number("gamma") > 0.0)) throw UsageError("--gamma: 0 is not in (0, 1]: nobody would hear of anybody");
-    given["gamma"] = {.text = printed("%.9g", options.number("gamma")), .where = "--gamma"};
+    const double gamma = options.number(kGamma);
+    if (!(gamma > 0.0)) throw UsageError("--gamma: 0 is not in (0, 1]: nobody would hear of anybody");
+    given[std::string(kGamma)] = {.text = printed("%.9g", gamma), .where = "--gamma"};
   }
-  if (has_option(row, "allow_biased")) given["allow_biased"] = {.text = "true", .where = "consensus"};
   return consensus_options(row, std::move(given));
 }
 
@@ -160,14 +160,15 @@ void write_csv(const std::string& path, const ConsensusRun& run) {
 
 // The graph or the links that the strategy needs.
 void choose_graph(ConsensusSetting& setting, const Options& options, const std::string& spec) {
-  if (setting.strategy->needs_links) {
+  const Demands demands = setting.demands();
+  if (demands.talks == Talks::kLinks) {
     if (options.given("weights")) {
       throw UsageError("--weights: over directed links each sender divides evenly; remove it");
     }
     if (!(options.number("up") > 0.0))
       throw UsageError("--up: with 0 no link is ever there; give a probability above 0");
     setting.links = make_schedule(spec, std::nullopt, setting.seed, options.number("up"));
-    require_links_that_fit(*setting.strategy, *setting.links);
+    require_links_that_fit(*setting.strategy, demands, *setting.links);
   } else {
     if (options.given("up")) throw UsageError("--up: has a meaning for strategies over directed links only; remove it");
     setting.mixing = std::make_shared<const MixingMatrix>(make_topology(spec, std::nullopt, setting.seed),
@@ -211,7 +212,7 @@ std::span<const OptionSpec> consensus_command_options() {
   static const std::vector<OptionSpec> table = {
       {.name = "strategy", .default_value = "choco", .help = "a strategy that gossips on a graph or over links"},
       {.name = "operator", .default_value = "none", .help = "compression operator, of strategies that compress"},
-      {.name = "gamma",
+      {.name = kGamma,
        .type = OptionType::kNumber,
        .default_value = "0.1",
        .minimum = 0,
@@ -250,41 +251,47 @@ std::span<const OptionSpec> consensus_command_options() {
 ExitCode consensus_command(Console& console, const ConsensusArguments& arguments) {
   const Options options("", consensus_command_options(), given_of(arguments.options));
   const StrategyRow& row = find_strategy(options.text("strategy"));
-  if (!row.gossips()) throw UsageError("--strategy: '" + std::string(row.name) + "' does not gossip; try choco");
-  if (row.groups != nullptr || row.brings_momentum || row.gossip_alone != nullptr) {
+  if (!default_demands(row).gossips()) {
+    throw UsageError("--strategy: '" + std::string(row.name) + "' does not gossip; try choco");
+  }
+  if (row.groups != nullptr || row.gossip_alone != nullptr) {
     throw UsageError("--strategy: '" + std::string(row.name) + "' does more than gossip; try " +
                      (row.groups != nullptr ? "the one between its groups"
-                      : row.brings_momentum ? "d_psgd, which gossips alike"
                                             : std::string(row.gossip_alone->name) + ", which gossips alike"));
   }
   const CompressorRow& op = find_compressor(options.text("operator"));
-  if (!row.compresses && (options.given("operator") || !arguments.operator_options.empty())) {
+  const Options of_strategy = strategy_options(row, options, arguments.strategy_options, arguments.tune);
+  const Demands demands = row.demands(of_strategy);
+  const bool compresses = demands.compression == Compression::kRequired;
+  if (!compresses && (options.given("operator") || !arguments.operator_options.empty())) {
     throw UsageError("--operator: strategy '" + std::string(row.name) + "' takes no operator; remove it");
   }
-  if (arguments.tune && op.name == "threshold") {
-    throw UsageError("--tune: threshold does another thing to small differences than to large ones; give --gamma");
+  if (arguments.tune && op.depends_on_scale) {
+    throw UsageError("--tune: " + std::string(op.name) +
+                     " does another thing to small differences than to large ones; give --gamma");
   }
-  ConsensusSetting setting{.strategy = &row, .options = {}, .layout = {}, .seed = options.integer("seed")};
+  ConsensusSetting setting{.strategy = &row, .options = of_strategy, .layout = {}, .seed = options.integer("seed")};
   choose_graph(setting, options, arguments.graph);
-  const Options of_strategy = strategy_options(row, options, arguments.strategy_options, arguments.tune);
-  if (!row.moves_alone(of_strategy)) {
-    throw UsageError("--set compress: an update is what training makes, and nobody trains here; remove it");
+  const auto mixes = [](const Demands& of) { return of.gossip.mixes_untrained; };
+  if (!mixes(demands)) {
+    const OptionSpec* culprit = option_against(row, of_strategy, mixes);
+    throw UsageError("--set" + (culprit == nullptr ? "" : " " + std::string(culprit->name)) + ": so set, " +
+                     std::string(row.name) + " brings nothing together where nobody trains; remove it");
   }
   const Subject subject = make_subject(options, arguments, setting.nodes());
-  setting.options = of_strategy;
   setting.layout = subject.layout;
-  if (row.compresses) setting.compressor = make_compressor(op, arguments, subject.layout);
+  if (compresses) setting.compressor = make_compressor(op, arguments, subject.layout);
 
   if (!arguments.csv.empty() && !std::ofstream(arguments.csv)) {
     throw UsageError("--csv: " + arguments.csv + " cannot be written; give a file in a folder that exists");
   }
   std::string head = arguments.graph + ", " + grouped(setting.nodes()) + " vectors of " + grouped(subject.layout.size) +
-                     ": " + std::string(row.name) + (row.compresses ? " with " + std::string(op.name) : "");
+                     ": " + std::string(row.name) + (compresses ? " with " + std::string(op.name) : "");
   console.out << head << "\n\n" << std::flush;
   if (arguments.tune) {
     const TuneResult tuned = tune_gamma(setting, subject.vectors, {.interrupted = console.interrupted});
     print_candidates(console, tuned);
-    setting.options = setting.options.with("gamma", printed("%.9g", tuned.gamma));
+    setting.options = setting.options.with(kGamma, printed("%.9g", tuned.gamma));
   }
   const ConsensusRun run = run_consensus(
       setting, subject.vectors,
@@ -296,25 +303,24 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
     name.resize(14, ' ');
     console.out << "  " << name << value << "\n";
   };
-  if (has_option(row, "gamma")) line("gamma", printed("%.4g", setting.options.number("gamma")));
+  if (has_gamma(row)) line("gamma", printed("%.4g", setting.options.number(kGamma)));
   if (const auto fit = fit_rate(run.records)) {
     line("factor", printed("%.6f", fit->factor) + " of the squared error a round, R^2 " +
                        printed("%.5f", fit->r_squared) + ", rounds " + grouped(fit->first_round) + " to " +
                        grouped(fit->last_round));
   }
   print_promise(line, setting);
-  if (row.name == "choco") {
-    const Spectrum spectrum = spectrum_of(*setting.mixing);
+  if (row.proof != nullptr) {
     const auto omega = setting.compressor()->omega(subject.vectors.front());
     if (omega && *omega > 0.0) {
-      line("proved", printed("%.6f", 1.0 - spectrum.delta * spectrum.delta * *omega / 82.0) +
-                         " at gamma* = " + printed("%.3g", gamma_star(spectrum.delta, spectrum.beta, *omega)) +
+      const GossipProof proof = row.proof(spectrum_of(*setting.mixing), *omega);
+      line("proved", printed("%.6f", proof.factor) + " at gamma* = " + printed("%.3g", proof.gamma) +
                          ", for omega = " + printed("%.3g", *omega) + " as of the first vector");
     }
   }
   if (!arguments.csv.empty()) write_csv(arguments.csv, run);
   const ConsensusRecord& last = run.last();
-  const std::string remedy = has_option(row, "gamma") ? "take a smaller gamma" : "take an operator that loses less";
+  const std::string remedy = has_gamma(row) ? "take a smaller gamma" : "take an operator that loses less";
   console.out << end_text(run.end) << " " << printed("%.2e", last.error) << " of the start in " << grouped(last.round)
               << " rounds and " << to_text(last.framed)
               << (last.error > 1.0 ? "; the vectors are further apart than they were: " + remedy : "") << std::endl;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "job/results.h"
 #include "job/served_page.h"
+#include "mechanisms/budget.h"
 #include "report/format.h"
 #include "report/metrics.h"
 
@@ -86,12 +87,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   }
   ProgressDisplay display(console, progress, job.name, setup.steps());
 
-  std::optional<double> threshold;
-  for (const Options::Resolved& option : job.section("strategy").resolved()) {
-    if (option.spec->name == "threshold" && !job.section("strategy").is_word("threshold")) {
-      threshold = job.section("strategy").number("threshold");
-    }
-  }
+  const std::optional<double> threshold = fixed_threshold(*job.strategy, job.section("strategy"));
   std::uint64_t syncs = 0;
   const auto add_metric = [&](const std::string& line) {
     folder.add_metric(line);

@@ -67,7 +67,7 @@ std::string_view drive_text(LoopDrive drive) {
 std::string strategies_text(std::size_t width) {
   std::string text;
   for (const StrategyRow* row : strategies()) {
-    text += row_text(row->name, row->help, width) + wrapped(drive_text(row->drive), 4, width);
+    text += row_text(row->name, row->help, width) + wrapped(drive_text(default_demands(*row).drive), 4, width);
     for (const OptionSpec& spec : row->options) text += option_text(spec, 4, width);
   }
   return text;

@@ -61,17 +61,36 @@ std::string section_text(const SchemaSection& section) {
 
 // The file of a strategy, in src/strategies.
 std::string file_of(const StrategyRow& row) {
-  if (row.name == "synchronous") return "periodic.cc";  // of period 1
-  if (row.name == "serial") return "local.cc";          // of one worker
-  return std::string(row.name) + ".cc";
+  return row.file.empty() ? std::string(row.name) + ".cc" : std::string(row.file);
 }
 
-std::string speaks(const StrategyRow& row) {
-  if (row.silent) return "with nobody";
-  if (row.needs_links) return "over directed links, which may change: `[topology] graph`";
-  if (row.needs_graph) return "with the neighbours on an undirected graph: `[topology] graph`";
-  if (row.needs_coordinator) return "with the coordinator";
+std::string speaks(Talks talks) {
+  switch (talks) {
+    case Talks::kNobody:
+      return "with nobody";
+    case Talks::kCollectives:
+      break;
+    case Talks::kCoordinator:
+      return "with the coordinator";
+    case Talks::kGraph:
+      return "with the neighbours on an undirected graph: `[topology] graph`";
+    case Talks::kLinks:
+      return "over directed links, which may change: `[topology] graph`";
+  }
   return "with all, over `network.collective`: a coordinator or a ring";
+}
+
+// What a worker keeps; empty where that is its model alone.
+std::string memory_text(const StrategyRow& row, const StrategyMemory& memory) {
+  const bool may_keep_more =
+      variant_where(row, [](const Demands& demands) { return demands.memory.per_neighbor; }) != nullptr;
+  if (memory.vectors == 0 && !memory.per_neighbor && !may_keep_more) return {};
+  return "- A worker keeps " + std::to_string(memory.vectors) + (memory.vectors == 1 ? " vector" : " vectors") +
+         " of the model's size beside its model" +
+         (memory.per_neighbor ? ", and more for each neighbour"
+          : may_keep_more     ? ", and by its options more for each neighbour"
+                              : "") +
+         "\n";
 }
 
 // Text of a man page: a hyphen that is a minus, a backslash, and no line that begins with a macro's dot.
@@ -179,20 +198,21 @@ std::string strategy_reference() {
       "where it goes another way and why, what it assumes, what the tests hold it to, and the messages of a round.\n";
   for (const StrategyRow* row : strategies()) {
     const std::string name(row->name);
+    const Demands demands = default_demands(*row);
     text += "\n## " + name + "\n\n" + std::string(row->help) + ".\n\n";
     text += "- Source: " + std::string(row->source) + "\n";
     text += "- To use it: [algorithms/" + name + ".md](algorithms/" + name + ".md)\n";
     text += "- As it is run: [src/strategies/" + file_of(*row) + "](../src/strategies/" + file_of(*row) + ")\n";
-    text += "- Speaks " + speaks(*row) + "\n";
-    if (row->compresses) text += "- Needs `[compression] operator`\n";
-    if (row->may_compress) text += "- Takes `[compression]`; else whole models travel\n";
-    if (row->groups != nullptr) text += "- Needs `[between]`: the strategy between its groups\n";
-    if (row->brings_momentum) text += "- Has a momentum of its own: takes `sgd` without one\n";
-    if (row->vectors > 0 || row->one_for_each_neighbor != nullptr) {
-      text += "- A worker keeps " + std::to_string(row->vectors) + (row->vectors == 1 ? " vector" : " vectors") +
-              " of the model's size beside its model" +
-              (row->one_for_each_neighbor != nullptr ? ", and by its options more for each neighbour" : "") + "\n";
+    text += "- Speaks " + speaks(demands.talks) + "\n";
+    if (demands.compression == Compression::kRequired) text += "- Needs `[compression] operator`\n";
+    if (demands.compression == Compression::kOptional) {
+      text += "- Takes `[compression]`; else whole models travel\n";
     }
+    if (row->groups != nullptr) text += "- Needs `[between]`: the strategy between its groups\n";
+    if (demands.local_step == LocalStep::kPlainGradient) {
+      text += "- Has a momentum of its own: takes `sgd` without one\n";
+    }
+    text += memory_text(*row, demands.memory);
     if (!row->options.empty()) text += "\n" + key_table(row->options);
   }
   return text;

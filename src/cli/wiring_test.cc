@@ -263,8 +263,8 @@ TEST(Wiring, RefusesLinksAndMergesThatDoNotFitByPlaceAndRemedy) {
       "for one merge at the end");
   EXPECT_EQ(with({"strategy.order=asynchronous"}).find("--set: strategy.order: a merge waits for everybody"), 0U);
   EXPECT_EQ(with({"strategy.compress=update", "strategy.gamma=auto"}),
-            "--set: strategy.gamma: cannot be tuned with compress = \"update\", whose gossip alone brings nothing "
-            "together; give a number in (0, 1]");
+            "--set: strategy.gamma: cannot be tuned with strategy.compress as it is set: gossip alone then brings "
+            "nothing together; give a number in (0, 1]");
 }
 
 TEST(Wiring, GroupsOfWorkersRunWhatIsBetweenThem) {

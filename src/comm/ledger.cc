@@ -43,7 +43,13 @@ Tally Ledger::total() const {
 }
 
 void Ledger::archive(Archive& archive) {
-  for (Rank node{0}; node.value <= world_size(); ++node.value) this->archive(archive, node);
+  for (const Rank node : nodes()) this->archive(archive, node);
+}
+
+std::vector<Rank> Ledger::nodes() const {
+  std::vector<Rank> result;
+  for (std::int32_t place = 0; place <= world_size(); ++place) result.push_back(node_at(place, world_size()));
+  return result;
 }
 
 void Ledger::archive(Archive& archive, Rank node) {

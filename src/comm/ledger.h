@@ -26,7 +26,7 @@ struct Tally {
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 
-// Rows are nodes: the workers 0 .. world_size-1, then the coordinator. One thread at a time.
+// A row for each node: the workers, then the coordinator. One thread at a time.
 class Ledger {
  public:
   explicit Ledger(int world_size);
@@ -47,6 +47,9 @@ class Ledger {
   void archive(Archive& archive, Rank node);
 
   int world_size() const { return static_cast<int>(rows_.size()) - 1; }
+  Rank coordinator() const { return coordinator_of(world_size()); }
+  // All of them, in the order of their rows.
+  std::vector<Rank> nodes() const;
   const Tally& sent(Rank node, Traffic traffic) const { return row(node).sent[static_cast<std::size_t>(traffic)]; }
   const Tally& received(Rank node, Traffic traffic) const {
     return row(node).received[static_cast<std::size_t>(traffic)];
@@ -75,9 +78,9 @@ class Ledger {
     std::uint64_t lost = 0;
     std::uint64_t doubled = 0;
   };
-  const Row& row(Rank node) const { return rows_.at(static_cast<std::size_t>(node.value)); }
+  const Row& row(Rank node) const { return rows_.at(static_cast<std::size_t>(place_of(node, world_size()))); }
   std::uint64_t sum_of(std::uint64_t Row::*count) const;
-  Row& row(Rank node) { return rows_.at(static_cast<std::size_t>(node.value)); }
+  Row& row(Rank node) { return rows_.at(static_cast<std::size_t>(place_of(node, world_size()))); }
   std::vector<Row> rows_;
 };
 

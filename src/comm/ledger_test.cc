@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "base/error.h"
 
 namespace laconic {
@@ -16,7 +18,7 @@ TEST(Ledger, CountsPayloadAndFramedBytesByNodeKindAndDirection) {
   Ledger ledger(3);
   const Frame model = frame_of(Traffic::kModel, 100);
   const Frame state = frame_of(Traffic::kState, 2);
-  const Rank coordinator{3};
+  const Rank coordinator = ledger.coordinator();
   ledger.record_sent({0}, model);
   ledger.record_received(coordinator, model);
   ledger.record_sent({0}, state);
@@ -28,6 +30,17 @@ TEST(Ledger, CountsPayloadAndFramedBytesByNodeKindAndDirection) {
   EXPECT_EQ(ledger.received(coordinator), (Tally{1, {400}, model.wire_size()}));
   EXPECT_EQ(ledger.total(Traffic::kState), (Tally{2, {16}, {30}}));
   EXPECT_EQ(ledger.total().payload, Bytes{416});
+}
+
+TEST(Ledger, HasARowForEachWorkerAndAnotherForTheCoordinator) {
+  Ledger ledger(2);
+  const std::vector<Rank> nodes = ledger.nodes();
+  EXPECT_EQ(nodes, (std::vector<Rank>{{0}, {1}, ledger.coordinator()}));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (std::size_t frames = 0; frames <= i; ++frames) ledger.record_sent(nodes[i], frame_of(Traffic::kModel, 1));
+  }
+  for (std::size_t i = 0; i < nodes.size(); ++i) EXPECT_EQ(ledger.sent(nodes[i]).frames, i + 1);
+  EXPECT_THROW(ledger.record_sent({1000}, frame_of(Traffic::kModel, 1)), std::out_of_range);
 }
 
 TEST(Ledger, CountsRefusedFramesApart) {
@@ -95,7 +108,7 @@ TEST(Ledger, OneNodesRowTravelsIntoTheLedgerOfAll) {
 TEST(Ledger, IsLoadedAsItWasSaved) {
   Ledger ledger(2);
   ledger.record_sent({1}, frame_of(Traffic::kState, 3));
-  ledger.record_received({2}, frame_of(Traffic::kState, 3));
+  ledger.record_received(ledger.coordinator(), frame_of(Traffic::kState, 3));
   Archive save;
   ledger.archive(save);
   const std::vector<std::byte> bytes = save.take();
@@ -104,7 +117,7 @@ TEST(Ledger, IsLoadedAsItWasSaved) {
   again.archive(load);
   load.expect_end();
   EXPECT_EQ(again.total(), ledger.total());
-  EXPECT_EQ(again.received({2}), ledger.received({2}));
+  EXPECT_EQ(again.received(again.coordinator()), ledger.received(ledger.coordinator()));
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ void Mailbox::archive(Archive& archive) {
     for (const auto& [key, frames] : kept_) {
       for (const Kept& kept : frames) {
         std::uint64_t order = kept.order;
-        auto from = static_cast<std::uint64_t>(key.from);
+        auto from = static_cast<std::uint64_t>(place_of({key.from}, world_size_));
         std::vector<std::byte> wire(kept.frame.wire().begin(), kept.frame.wire().end());
         each(order, from, wire);
       }
@@ -153,8 +153,8 @@ void Mailbox::archive(Archive& archive) {
     if (from > static_cast<std::uint64_t>(world_size_))
       throw DecodeError("state: a frame from node " + std::to_string(from));
     Frame frame = Frame::decode(wire, kMaxPayloadSize);
-    const Key key{
-        .round = frame.header().round.value, .tag = frame.header().tag, .from = static_cast<std::int32_t>(from)};
+    const Rank sender = node_at(static_cast<std::int32_t>(from), world_size_);
+    const Key key{.round = frame.header().round.value, .tag = frame.header().tag, .from = sender.value};
     kept_[key].push_back({order, std::move(frame)});
   }
 }

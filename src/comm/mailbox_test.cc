@@ -17,7 +17,8 @@ Arrival arrival(int from, Tag tag, std::uint64_t round, float value) {
   return {.from = {from}, .frame = Frame(header, std::span<const float>(&value, 1))};
 }
 
-Pattern from_one(int from, Tag tag, std::uint64_t round) { return {.from = Rank{from}, .tags = tag, .round = {round}}; }
+Pattern from_node(Rank from, Tag tag, std::uint64_t round) { return {.from = from, .tags = tag, .round = {round}}; }
+Pattern from_one(int from, Tag tag, std::uint64_t round) { return from_node({from}, tag, round); }
 
 // What the receives of a test got: the values in order, -1 for one whose patience ended.
 class Mailboxes : public testing::Test {
@@ -89,7 +90,7 @@ TEST_F(Mailboxes, AWaitEndsWithNothingAtItsDeadlineAndNotBefore) {
 }
 
 TEST_F(Mailboxes, WaitsAreDescribedByWhoForWhatFromWhomSinceWhen) {
-  receive(from_one(kWorldSize, Tag::kReduced, 17));
+  receive(from_node(coordinator_of(kWorldSize), Tag::kReduced, 17));
   receive({.from = std::nullopt, .tags = Tag::kGather, .round = {2}}, kIdle);
   EXPECT_EQ(waits_.describe(false),
             std::vector<std::string>{

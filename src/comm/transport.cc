@@ -14,7 +14,7 @@ std::string TagSet::to_text() const {
 std::string Transport::name(Rank node) const { return node_name(node, world_size()); }
 
 std::string node_name(Rank node, int world_size) {
-  return node.value == world_size ? "the coordinator" : "worker " + std::to_string(node.value);
+  return node == coordinator_of(world_size) ? "the coordinator" : "worker " + std::to_string(node.value);
 }
 
 }  // namespace laconic

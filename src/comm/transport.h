@@ -53,8 +53,8 @@ class Transport {
 
   virtual Rank self() const = 0;
   virtual int world_size() const = 0;
-  // The coordinator's address; it exists when the job's strategy or collectives need one.
-  Rank coordinator() const { return {world_size()}; }
+  // The coordinator's id; it exists when the job's strategy or collectives need one.
+  Rank coordinator() const { return coordinator_of(world_size()); }
   // What messages for people call a node.
   virtual std::string name(Rank node) const;
 

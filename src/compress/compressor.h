@@ -62,6 +62,16 @@ struct CompressorRow {
   std::string_view help;
   std::string_view source;
   std::span<const OptionSpec> options = {};
+  // Does another thing to small vectors than to large ones, which C(a v) = a C(v) rules out for the others: what it does
+  // far from agreement says nothing of what it does near it.
+  bool depends_on_scale = false;
+  // Now and then a message has nothing in it, as chance decides.
+  bool skips_by_chance = false;
+  // The option, if any, that is a bound on magnitudes; for a comparison one may be taken from the vector.
+  std::string_view magnitude_option = {};
+  // The option, if any, that says of which rank the products are that matrices are sent as. A vector that is no model has
+  // to be made a matrix for it.
+  std::string_view rank_option = {};
   // Makes one node's operator after another for vectors of `layout`, which the factory copies. Throws UsageError for
   // options that do not go together or do not fit the layout.
   CompressorFactory (*make)(const Options& options, const Layout& layout);

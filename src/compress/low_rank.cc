@@ -255,6 +255,7 @@ const CompressorRow kLowRank = {.name = "low_rank",
                                 .help = "every matrix as a product of two thin ones",
                                 .source = "Vogels et al. 2019 (PowerSGD), algorithm 1",
                                 .options = kOptions,
+                                .rank_option = "rank",
                                 .make = make};
 
 }  // namespace laconic

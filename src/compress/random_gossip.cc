@@ -96,6 +96,7 @@ const CompressorRow kRandomGossip = {.name = "random_gossip",
                                      .help = "the whole vector with a probability, else one byte",
                                      .source = "Koloskova et al. 2020, sec. 3",
                                      .options = kOptions,
+                                     .skips_by_chance = true,
                                      .make = make};
 
 }  // namespace laconic

@@ -45,7 +45,9 @@ class Threshold final : public SparseCompressor {
   std::size_t capacity_ = 0;  // a guess from the vector before; decides nothing but memory
 };
 
-const std::vector<OptionSpec> kOptions = {{.name = "threshold",
+constexpr std::string_view kBound = "threshold";
+
+const std::vector<OptionSpec> kOptions = {{.name = kBound,
                                            .type = OptionType::kNumber,
                                            .required = true,
                                            .minimum = 0,
@@ -59,8 +61,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
   const std::vector<std::size_t> groups = scope_groups(options, layout);
   values_of(options, false);
   return [=] {
-    return std::make_unique<Threshold>(groups, static_cast<float>(options.number("threshold")),
-                                       values_of(options, false));
+    return std::make_unique<Threshold>(groups, static_cast<float>(options.number(kBound)), values_of(options, false));
   };
 }
 
@@ -70,6 +71,8 @@ const CompressorRow kThreshold = {.name = "threshold",
                                   .help = "every magnitude at or above a threshold",
                                   .source = "Dutta et al. 2020",
                                   .options = kOptions,
+                                  .depends_on_scale = true,
+                                  .magnitude_option = kBound,
                                   .make = make};
 
 }  // namespace laconic

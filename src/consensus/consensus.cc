@@ -161,7 +161,7 @@ class Recorder {
 void check(const ConsensusSetting& setting, const NodeVectors& vectors) {
   LACONIC_CHECK(setting.strategy != nullptr && (setting.mixing != nullptr || setting.links != nullptr),
                 "no strategy or no graph");
-  if (!setting.strategy->gossips()) {
+  if (!setting.demands().gossips()) {
     throw UsageError("strategy '" + std::string(setting.strategy->name) +
                      "' does not gossip; `laconic list strategies` shows those that need a graph");
   }
@@ -217,7 +217,7 @@ ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& v
   options.seed = setting.seed;
   options.step_cost = std::vector<Seconds>(vectors.size());
   options.network = setting.network;
-  options.with_coordinator = setting.strategy->needs_coordinator;
+  options.with_coordinator = needs_coordinator_node(setting.demands(), options.comm.collective);
   options.evaluation = {.numerator = limits.rounds, .denominator = 1};
   options.own_models = OwnModels::kNever;
   options.compute_threads = setting.compute_threads;
@@ -230,14 +230,10 @@ ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& v
 }
 
 Options consensus_options(const StrategyRow& row, std::map<std::string, GivenOption> given) {
-  const auto prefer = [&](const char* name, const char* text) {
-    const auto has = [&](const OptionSpec& spec) { return spec.name == name; };
-    if (std::any_of(row.options.begin(), row.options.end(), has)) given.try_emplace(name, GivenOption{text, name});
-  };
-  prefer("order", "adapt-then-combine");
-  prefer("xhat_start", "zero");
-  prefer("replicas", "each");
-  prefer("guard", "false");
+  for (const GossipAloneOption& option : row.alone_options) {
+    const std::string name(option.name);
+    given.try_emplace(name, GivenOption{.text = std::string(option.text), .where = name});
+  }
   return {row.name, row.options, given};
 }
 

@@ -36,6 +36,7 @@ struct ConsensusSetting {
   sim::NetworkOptions network = unlimited_network();
   int compute_threads = 0;  // as in sim::SimulationOptions: changes speed only
 
+  Demands demands() const { return strategy->demands(options); }
   std::size_t nodes() const { return mixing != nullptr ? mixing->nodes() : links->nodes(); }
   static sim::NetworkOptions unlimited_network();
 };
@@ -86,9 +87,10 @@ inline constexpr std::uint64_t kEveryRound = 64;
 // does not gossip; RunError for vectors that the operator cannot send.
 ConsensusRun run_consensus(const ConsensusSetting& setting, const NodeVectors& vectors, const ConsensusLimits& limits);
 
-// The options of a strategy for gossip alone: those of its table that `given` leaves out are the job's defaults, but
-// order is adapt-then-combine, xhat_start is zero, and replicas is each, since errors far below those of training
-// count; guard is off, since here divergence is seen.
+// The options of a strategy for gossip alone: those of its table that `given` leaves out are as the row has them there
+// (StrategyRow::alone_options), else the job's defaults. The rows let gossip come after the step and copies begin at 0,
+// as the papers on gossip do; hold a copy of each neighbour, since errors far below those of training count; and guard
+// nothing, since here divergence is seen.
 Options consensus_options(const StrategyRow& row, std::map<std::string, GivenOption> given);
 
 }  // namespace laconic

@@ -53,9 +53,7 @@ double told(const ConsensusSetting& setting, std::span<const float> v) {
   return std::max(1.0 - kernels::squared_norm(rest) / kernels::squared_norm(v), 1e-4);
 }
 
-bool floors(const ConsensusSetting& setting) {
-  return setting.strategy->stops_at_floor != nullptr && setting.strategy->stops_at_floor(setting.options);
-}
+bool floors(const ConsensusSetting& setting) { return setting.demands().gossip.stops_at_floor; }
 
 // A candidate and what became of it.
 struct Trial {
@@ -105,7 +103,7 @@ class Search {
 
   ConsensusRun gossip(double gamma, const ConsensusLimits& limits) {
     ConsensusSetting setting = setting_;
-    setting.options = setting.options.with("gamma", text_of(gamma));
+    setting.options = setting.options.with(kGamma, text_of(gamma));
     ConsensusLimits ending = limits;
     ending.interrupted = options_.interrupted;
     ConsensusRun run = run_consensus(setting, vectors_, ending);
@@ -288,8 +286,7 @@ std::string_view to_text(TuneCandidate::End end) {
 
 TuneResult tune_gamma(const ConsensusSetting& setting, const NodeVectors& vectors, const TuneOptions& options,
                       const std::function<void(const TuneCandidate&)>& tried) {
-  const auto is_gamma = [](const OptionSpec& spec) { return spec.name == "gamma"; };
-  if (std::none_of(setting.strategy->options.begin(), setting.strategy->options.end(), is_gamma)) {
+  if (!has_gamma(*setting.strategy)) {
     throw UsageError("strategy '" + std::string(setting.strategy->name) + "' has no gamma to tune");
   }
   LACONIC_CHECK(options.target > 0.0 && options.target < 1.0 && options.resolution > 1.0, "target " << options.target);
@@ -309,14 +306,14 @@ ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
                            .seed = job.seed,
                            .compute_threads = job.layout.size < kThreadedSize ? 0 : compute_threads};
   if (setting.nodes() == 1) {  // nobody to move towards
-    resolved.options = options.with("gamma", "1");
+    resolved.options = options.with(kGamma, "1");
     return resolved;
   }
   std::map<std::string, GivenOption> given;
+  const std::span<const GossipAloneOption> alone = setting.strategy->alone_options;
   for (const OptionSpec& spec : setting.strategy->options) {
-    constexpr std::array kOwn = {"order", "xhat_start", "gamma",
-                                 "guard", "account",    "trigger"};  // gossip alone has its own
-    if (std::find(kOwn.begin(), kOwn.end(), spec.name) != kOwn.end()) continue;
+    const auto has_its_own = [&](const GossipAloneOption& own) { return own.name == spec.name && !own.job_decides; };
+    if (spec.name == kGamma || std::any_of(alone.begin(), alone.end(), has_its_own)) continue;
     for (const Options::Resolved& option : options.resolved()) {
       if (option.spec->name == spec.name) given[std::string(spec.name)] = {.text = option.text, .where = "job"};
     }
@@ -324,7 +321,7 @@ ResolvedGamma resolve_gamma(const StrategyRow& strategy, const Options& options,
   setting.options = consensus_options(*setting.strategy, std::move(given));
   resolved.tuned = tune_gamma(setting, normal_vectors(setting.nodes(), setting.layout.size, setting.seed),
                               {.target = kJobTarget, .interrupted = interrupted});
-  resolved.options = options.with("gamma", text_of(resolved.tuned->gamma));
+  resolved.options = options.with(kGamma, text_of(resolved.tuned->gamma));
   return resolved;
 }
 

@@ -37,7 +37,7 @@ inline constexpr double kCheapRounds = 8000;
 inline constexpr double kDearRounds = 2000;
 inline constexpr double kDearTarget = 1e-3;
 inline constexpr double kVeryDearTarget = 1e-2;
-// Of strategies that stop at a floor (StrategyRow::stops_at_floor), which would otherwise get a gamma without end.
+// Of strategies that stop at a floor (GossipTraits::stops_at_floor), which would otherwise get a gamma without end.
 inline constexpr double kFloorTarget = 1e-2;
 
 struct TuneCandidate {

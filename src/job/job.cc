@@ -26,7 +26,7 @@ constexpr std::uintmax_t kLargestJobFile = 1 << 20;
                                 const StrategyRow* between) {
   std::string users;
   for (const StrategyRow* row : strategies()) {
-    if (section.used_by(*row)) users += (users.empty() ? "" : ", ") + std::string(row->name);
+    if (section.used_by(*row, default_demands(*row))) users += (users.empty() ? "" : ", ") + std::string(row->name);
   }
   throw UsageError(where + ": [" + std::string(section.name) + "] means nothing to strategy " +
                    std::string(strategy.name) + (between == nullptr ? "" : " with " + std::string(between->name)) +
@@ -61,12 +61,11 @@ void check_name(const std::string& name) {
   }
 }
 
-// `section`: where that strategy's options are.
-void check_momentum(const Job& job, const StrategyRow& strategy, const std::string& section) {
-  if (!strategy.brings_momentum) return;
+void check_momentum(const Job& job, const StrategyRow& strategy, const Demands& demands) {
+  if (demands.local_step != LocalStep::kPlainGradient) return;
   const Options& optimizer = job.section("optimizer");
-  const std::string reason = "strategy " + std::string(strategy.name) + " brings its own momentum (" + section +
-                             ".momentum) to the plain gradient step; ";
+  const std::string reason =
+      "strategy " + std::string(strategy.name) + " brings its own momentum to the plain gradient step; ";
   if (job.optimizer->name != "sgd") {
     throw UsageError(optimizer.place("name") + ": " + reason +
                      "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
@@ -78,23 +77,24 @@ void check_momentum(const Job& job, const StrategyRow& strategy, const std::stri
 
 // A strategy that waits for every frame ends at the first that is lost.
 void check_faults(const Job& job) {
-  const auto goes_on = [](const StrategyRow& row) { return row.tolerates_loss != nullptr || row.silent; };
+  if (job.demands().tolerates_faults()) return;
   const StrategyRow& strategy = *job.strategy;
-  const bool asked = strategy.tolerates_loss != nullptr;
-  if (strategy.silent || (asked && strategy.tolerates_loss(job.section("strategy")))) return;
+  const auto goes_on = [](const Demands& demands) { return demands.tolerates_faults(); };
+  const Variant* tolerant = variant_where(strategy, goes_on);
   for (const char* key : {"loss", "duplication"}) {
     const Options& network = job.section("network");
     if (network.number(key) == 0.0) continue;
-    if (asked) {
+    if (tolerant != nullptr) {
       throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
-                       " needs each frame once, but for strategy.order = \"asynchronous\"; set that order, or remove " +
-                       "network." + key);
+                       " needs each frame once, except with " + text_of(strategy, *tolerant, "strategy") +
+                       "; set that, or remove network." + key);
     }
     std::string names;
     for (const StrategyRow* row : strategies()) {
-      if (goes_on(*row)) names += (names.empty() ? "" : ", ") + std::string(row->name);
+      const bool can = goes_on(default_demands(*row)) || variant_where(*row, goes_on) != nullptr;
+      if (can) names += (names.empty() ? "" : ", ") + std::string(row->name);
     }
-    throw UsageError(network.place(key) + ": strategy " + std::string(job.strategy->name) +
+    throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
                      " needs each frame once; remove it, or choose one of " + names);
   }
 }
@@ -105,7 +105,7 @@ constexpr const char* kDefaultLinks = "base:1";
 void check_topology(Job& job, const std::string& file) {
   if (!job.sections.contains("topology")) return;
   Options& options = job.sections.find("topology")->second;
-  if (!job.strategy->needs_links) {
+  if (job.demands().talks != Talks::kLinks) {
     if (options.text("graph").empty()) {
       throw UsageError(file +
                        ": 'topology.graph' is missing (a row of `laconic list topologies`); write [topology] graph "
@@ -148,11 +148,10 @@ void check_data(const Job& job) {
 
 void check_network(const Job& job) {
   const Options& network = job.section("network");
-  if (network.text("collective") != "star" &&
-      (job.strategy->needs_coordinator || !job.strategy->reduces(job.section("strategy")))) {
+  if (network.text("collective") != "star" && !job.demands().uses_collectives()) {
+    const bool can = variant_where(*job.strategy, [](const Demands& demands) { return demands.uses_collectives(); });
     throw UsageError(network.place("collective") + ": strategy " + std::string(job.strategy->name) +
-                     " uses no collective" + (job.strategy->also_reduces != nullptr ? " as it is set here" : "") +
-                     "; remove it");
+                     " uses no collective" + (can ? " as it is set here" : "") + "; remove it");
   }
   if (network.seconds("deadline").value <= 0.0) {
     throw UsageError(network.place("deadline") + ": nobody can answer within 0 s; give some minutes");
@@ -212,16 +211,17 @@ void read_training(Job& job) {
   }
   job.optimizer = &find_optimizer(job.section("optimizer").text("name"));
   job.optimizer->check(job.section("optimizer"));
-  check_momentum(job, *job.strategy, "strategy");
-  if (job.between != nullptr) check_momentum(job, *job.between, "between");
+  check_momentum(job, *job.strategy, job.demands());
+  if (job.between != nullptr) check_momentum(job, *job.between, job.demands_between());
 }
 
 // What a loop of the user's cannot do.
 void check_own_loop(const Job& job) {
-  if (job.strategy->drive == LoopDrive::kNone) {
+  if (job.demands().drive == LoopDrive::kNone) {
     std::string names;
     for (const StrategyRow* row : strategies()) {
-      if (row->drive != LoopDrive::kNone) names += (names.empty() ? "" : ", ") + std::string(row->name);
+      if (default_demands(*row).drive != LoopDrive::kNone)
+        names += (names.empty() ? "" : ", ") + std::string(row->name);
     }
     throw UsageError(job.section("strategy").place("name") + ": strategy " + std::string(job.strategy->name) +
                      " cannot be driven by a loop of your own; choose one of " + names);
@@ -245,10 +245,13 @@ void read_measuring(Job& job) {
   }
   if (!options.text("until").empty()) {
     job.until = read_further(options, "until", parse_until);
-    if (job.strategy->ends_with_a_merge != nullptr && job.strategy->ends_with_a_merge(job.section("strategy"))) {
-      throw UsageError(options.place("until") + ": strategy " + std::string(job.strategy->name) +
-                       " merges the models at the end of its steps, where a run that ends before never comes; remove "
-                       "it, or set strategy.every");
+    if (job.demands().needs_all_steps) {
+      const Variant* earlier =
+          variant_where(*job.strategy, [](const Demands& demands) { return !demands.needs_all_steps; });
+      throw UsageError(
+          options.place("until") + ": strategy " + std::string(job.strategy->name) +
+          " merges the models at the end of its steps, where a run that ends before never comes; remove it" +
+          (earlier == nullptr ? "" : ", or merge earlier, as with " + text_of(*job.strategy, *earlier, "strategy")));
     }
     if (job.until->needs_validation() && job.section("data").number("validation") == 0.0 &&
         !job.dataset->has_validation) {
@@ -336,12 +339,12 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
       if (found != written.end()) refuse_in_own_loop(found->second.where, section.name);
       continue;
     }
-    if (section.used_by != nullptr && !section.used_by(*job.strategy) &&
-        (job.between == nullptr || !section.used_by(*job.between))) {
+    if (section.used_by != nullptr && !section.used_by(*job.strategy, job.demands()) &&
+        (job.between == nullptr || !section.used_by(*job.between, job.demands_between()))) {
       if (found != written.end()) refuse_unused(found->second.where, section, *job.strategy, job.between);
       continue;
     }
-    if (section.optional_for != nullptr && section.optional_for(*job.strategy) && found == written.end()) continue;
+    if (section.optional_for != nullptr && section.optional_for(job.demands()) && found == written.end()) continue;
     const auto resolved = job.sections.emplace(
         section.name, resolve_section(section, found == written.end() ? nullptr : &found->second, file));
     // Which of the sections behind them a job has depends on these two.
@@ -367,7 +370,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 
   const Options& workers = job.section("workers");
   job.workers = static_cast<std::uint32_t>(workers.integer("count"));
-  if (job.strategy->single_worker && job.workers != 1) {
+  if (job.demands().single_worker && job.workers != 1) {
     throw UsageError(workers.place("count") + ": strategy " + std::string(job.strategy->name) +
                      " is for one worker, not " + std::to_string(job.workers) + "; set workers.count = 1");
   }

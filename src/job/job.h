@@ -50,6 +50,9 @@ struct Job {
   std::string output_dir;
 
   const Options& section(std::string_view name) const;
+  // What the strategy needs as it is set; the same of the one between its groups, where it has some.
+  Demands demands() const { return strategy->demands(section("strategy")); }
+  Demands demands_between() const { return between->demands(section("between")); }
   // Calls `check` and puts the place of a key ("job.toml:12") before a UsageError that it throws.
   template <typename Check>
   auto at(std::string_view section_name, std::string_view key, Check&& check) const {

@@ -32,7 +32,8 @@ void refuse_key(const SchemaSection& section, const std::string& chosen, const s
     if (has(variant.options, key)) owners += (owners.empty() ? "" : ", ") + std::string(variant.name);
   }
   const SchemaSection* between = section.name == "strategy" ? find_section("between") : nullptr;
-  if (!owners.empty() && between != nullptr && between->used_by(find_strategy(chosen)) &&
+  const StrategyRow* strategy = between == nullptr || chosen.empty() ? nullptr : &find_strategy(chosen);
+  if (!owners.empty() && strategy != nullptr && between->used_by(*strategy, default_demands(*strategy)) &&
       std::any_of(between->variants.begin(), between->variants.end(),
                   [&](const auto& variant) { return has(variant.options, key); })) {
     throw UsageError(value.where + ": '" + full + "' is an option of what runs between the groups of " + chosen +

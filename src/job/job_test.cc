@@ -239,8 +239,7 @@ TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {
   std::vector<std::string> lines = kGood;
   lines[11] = "name = \"qg_dsgdm\"";
   lines[12] = "momentum = 0.9\n[topology]\ngraph = \"ring\"";
-  const std::string reason =
-      "strategy qg_dsgdm brings its own momentum (strategy.momentum) to the plain gradient step; ";
+  const std::string reason = "strategy qg_dsgdm brings its own momentum to the plain gradient step; ";
   EXPECT_EQ(refusal(joined(lines)),
             "job.toml:8: optimizer.name: " + reason + "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
   lines[7] = "name = \"sgd\"\nmomentum = 0.5";
@@ -336,7 +335,7 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "job.toml:18: [between] means nothing to strategy fda; remove it, or choose one of hierarchical");
   EXPECT_EQ(refusal(without(19, 3), {"between.name=qg_dsgdm"})
                 .find("job.toml:8: optimizer.name: strategy qg_dsgdm "
-                      "brings its own momentum (between.momentum) to "),
+                      "brings its own momentum to the plain gradient step; "),
             0U);
   // Its options stand under it.
   EXPECT_EQ(refusal(good, {"strategy.gamma=0.5"}),
@@ -367,8 +366,8 @@ TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "--set: topology.up: with 0 no link is ever there; give a probability above 0");
   EXPECT_EQ(
       refusal(job, {"network.loss=0.1"}),
-      "--set: network.loss: strategy sgp needs each frame once, but for strategy.order = \"asynchronous\"; set that "
-      "order, or remove network.loss");
+      "--set: network.loss: strategy sgp needs each frame once, except with strategy.order = \"asynchronous\"; set "
+      "that, or remove network.loss");
   EXPECT_EQ(refusal(job, {"network.loss=0.1", "strategy.order=asynchronous"}), "accepted");
   EXPECT_EQ(refusal(job, {"network.collective=ring"}),
             "--set: network.collective: strategy sgp uses no collective; remove it");
@@ -382,7 +381,7 @@ TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
   };
   EXPECT_EQ(with({"job.until=loss <= 0.1"}),
             "--set: job.until: strategy scsp merges the models at the end of its steps, where a run that ends before "
-            "never comes; remove it, or set strategy.every");
+            "never comes; remove it, or merge earlier, as with strategy.every = 7");
   EXPECT_EQ(with({"job.until=loss <= 0.1", "strategy.every=5"}), "accepted");
 }
 

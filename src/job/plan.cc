@@ -106,10 +106,13 @@ std::uint64_t sum(const std::array<std::uint64_t, kTrafficKinds>& values) {
   return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
 }
 
+bool compresses_averages(const Job& job, const JobSetup& setup) {
+  return job.demands().compression == Compression::kOptional && setup.strategy_setting.compressor != nullptr;
+}
+
 // Vectors of a node's strategy, those in which it only computes among them.
 std::uint64_t vectors_of_strategy(const Job& job, const JobSetup& setup) {
-  const bool compresses_averages = job.strategy->may_compress && setup.strategy_setting.compressor != nullptr;
-  return static_cast<std::uint64_t>(job.strategy->vectors) + (compresses_averages ? 3 : 0);
+  return static_cast<std::uint64_t>(job.demands().memory.vectors) + (compresses_averages(job, setup) ? 3 : 0);
 }
 
 // Bytes that a node's strategy keeps from round to round, but for what it keeps of each neighbour.
@@ -117,7 +120,8 @@ std::uint64_t kept_by_strategy(const Job& job, const JobSetup& setup) {
   const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
   constexpr std::uint64_t kCopies = 4;  // its vectors, and what is saved of them
   // Over links much of it comes about in the first rounds; a strategy that has seen none does not show it.
-  if (job.strategy->needs_links || kCopies * model > kMostProbeBytes) return vectors_of_strategy(job, setup) * model;
+  if (job.demands().talks == Talks::kLinks || kCopies * model > kMostProbeBytes)
+    return vectors_of_strategy(job, setup) * model;
   const std::unique_ptr<Strategy> strategy = job.strategy->make(setup.strategy_options, setup.strategy_setting)();
   Archive archive;
   strategy->archive(archive);
@@ -128,8 +132,7 @@ std::uint64_t kept_by_strategy(const Job& job, const JobSetup& setup) {
 std::uint64_t kept_of_neighbors(const Job& job, const JobSetup& setup) {
   const auto model = static_cast<std::uint64_t>(setup.strategy_setting.dimension) * sizeof(float);
   const auto workers = static_cast<std::uint64_t>(setup.world_size());
-  const StrategyRow& gossip = gossiping_strategy(job);
-  if (gossip.one_for_each_neighbor == nullptr || !gossip.one_for_each_neighbor(gossip_options(job, setup))) return 0;
+  if (!gossip_demands(job, setup).memory.per_neighbor) return 0;
   const StrategySetting& setting = setup.strategy_setting;
   // A vector for each end of an edge; or two for each link, but one at a sender whose receivers stay.
   if (setting.mixing != nullptr) return gossip_payload(*setting.mixing, model);
@@ -145,7 +148,9 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
                              0;
   std::uint64_t bytes = workers * setup.training->memory_per_worker(with_gradient).value;
   bytes += workers * std::max(vectors_of_strategy(job, setup) * model, kept_by_strategy(job, setup));
-  if (job.between != nullptr) bytes += job.groups * model * static_cast<std::uint64_t>(job.between->vectors);
+  if (job.between != nullptr) {
+    bytes += job.groups * model * static_cast<std::uint64_t>(job.demands_between().memory.vectors);
+  }
   bytes += kept_of_neighbors(job, setup);
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
@@ -242,8 +247,7 @@ Plan make_plan(const Job& job, const JobSetup& setup) {
   plan.fewest_syncs = plan.most_syncs = setup.steps() / period;
   if (can_probe && period <= kMostProbeSteps / workers) {
     // A compressed change of nothing would be a short message.
-    const bool tells_changes = job.strategy->may_compress && setup.strategy_setting.compressor;
-    const Probe one = probe(job, setup, period, tells_changes ? Moves::kEveryone : Moves::kNobody);
+    const Probe one = probe(job, setup, period, compresses_averages(job, setup) ? Moves::kEveryone : Moves::kNobody);
     plan.sync_time = Seconds{std::max(0.0, one.time.value - static_cast<double>(period) * compute.value)};
   }
   return plan;
@@ -297,7 +301,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   if (has_budget(*job.strategy, setup.strategy_options)) {
     const std::optional<double> bytes = bytes_in_budget(job, setup);
     line("budget",
-         setup.strategy_options.text("budget") + ", sent and received by a worker" +
+         budget_text(setup.strategy_options) + ", sent and received by a worker" +
              (bytes && *bytes < 1e18 ? ": " + to_text(Bytes{static_cast<std::uint64_t>(*bytes)}) + " in the run" : ""));
   }
   line("payload", about + bounds(to_text(plan.fewest_bytes(steps)), to_text(plan.most_bytes(steps))));

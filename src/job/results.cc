@@ -16,7 +16,6 @@
 
 #include "base/error.h"
 #include "job/job_data.h"
-#include "mechanisms/variance_watch.h"
 #include "report/tensorboard.h"
 #include "report/workers.h"
 #include "training/formats/safetensors.h"
@@ -180,12 +179,6 @@ Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runt
   return summary;
 }
 
-// Bytes of a state of fda's monitor, one way.
-double state_bytes(const Options& strategy, const StrategySetting& setting) {
-  const WatchOptions watch = read_watch_options(strategy);
-  return watch.one_bit() ? 0.125 : static_cast<double>(watch_state_size(watch, setting) * sizeof(float));
-}
-
 }  // namespace
 
 void write_result(const std::string& path, const std::string& text) {
@@ -331,16 +324,10 @@ std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps)
 
 std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
                                std::uint64_t syncs) {
-  if (setting.compressor) return std::nullopt;  // the papers' formulas are of whole models
-  const double model_bytes = 8.0 * static_cast<double>(setting.dimension) * setting.world_size;
-  if (job.strategy->name == "synchronous") return static_cast<double>(steps) * model_bytes / 1e9;
-  if (job.strategy->name != "fda") return std::nullopt;
-  const Options& strategy = job.section("strategy");
-  if (strategy.text("screen") != "none") return std::nullopt;  // how often states are sent is not in the formula
-  const std::uint64_t undecided = strategy.flag("decide_late") && steps > 0 ? 1 : 0;
-  const std::uint64_t checks = (steps - undecided) / strategy.integer("check_every");
-  const double states = state_bytes(strategy, setting) * static_cast<double>(checks) * setting.world_size;
-  return (static_cast<double>(syncs + 1) * model_bytes + states) / 1e9;
+  // The papers' formulas are of whole models.
+  if (setting.compressor || job.strategy->paper_bytes == nullptr) return std::nullopt;
+  const std::optional<double> bytes = job.strategy->paper_bytes(job.section("strategy"), setting, steps, syncs);
+  return bytes ? std::optional(*bytes / 1e9) : std::nullopt;
 }
 
 std::optional<StoredRun> load_run(const std::string& path) {

@@ -70,7 +70,8 @@ std::string error_text(const std::exception_ptr& error);
 std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps);
 
 // The bytes of a run as Theologitis et al. 2025 count them, in units of 1e9: rounds * 8 d K + state * steps * K, where
-// rounds is syncs + 1 for fda (the first is the start's) and steps for synchronous. Unset for other strategies.
+// rounds is syncs + 1 for fda (the first is the start's) and steps for synchronous (StrategyRow::paper_bytes). Unset for
+// strategies whose papers have no such formula, and where models do not travel whole.
 std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
                                std::uint64_t syncs);
 

@@ -34,10 +34,11 @@ SchemaSection named_section(std::string_view name, std::string_view help, std::s
 }
 
 // Gives `section` the strategies for which `takes` holds, by their names.
-SchemaSection with_strategies(SchemaSection section, bool (*takes)(const StrategyRow&), std::string_view help) {
+SchemaSection with_strategies(SchemaSection section, bool (*takes)(const StrategyRow&, const Demands&),
+                              std::string_view help) {
   std::vector<std::string_view> names;
   for (const StrategyRow* row : strategies()) {
-    if (!takes(*row)) continue;
+    if (!takes(*row, default_demands(*row))) continue;
     names.push_back(row->name);
     section.variants.push_back({row->name, row->help, row->options});
   }
@@ -49,7 +50,7 @@ SchemaSection with_strategies(SchemaSection section, bool (*takes)(const Strateg
 SchemaSection strategy_section() {
   return with_strategies(
       {.name = "strategy", .help = "how the workers agree on a model", .options = {}, .variants = {}},
-      [](const StrategyRow&) { return true; }, "a row of `laconic list strategies`");
+      [](const StrategyRow&, const Demands&) { return true; }, "a row of `laconic list strategies`");
 }
 
 SchemaSection between_section() {
@@ -58,8 +59,10 @@ SchemaSection between_section() {
        .help = "what runs between the groups of a hierarchical strategy",
        .options = {},
        .variants = {},
-       .used_by = [](const StrategyRow& row) { return row.groups != nullptr; }},
-      [](const StrategyRow& row) { return row.needs_graph && row.groups == nullptr; },
+       .used_by = [](const StrategyRow& row, const Demands&) { return row.groups != nullptr; }},
+      [](const StrategyRow& row, const Demands& demands) {
+        return demands.talks == Talks::kGraph && row.groups == nullptr;
+      },
       "a strategy that gossips on a graph, whose nodes are the groups");
 }
 
@@ -68,7 +71,7 @@ SchemaSection topology_section() {
                         .help = "who talks with whom",
                         .options = {},
                         .variants = {},
-                        .used_by = [](const StrategyRow& row) { return row.gossips(); }};
+                        .used_by = [](const StrategyRow&, const Demands& demands) { return demands.gossips(); }};
   section.options.push_back(
       {.name = "graph",
        .default_value = "",
@@ -91,13 +94,14 @@ SchemaSection topology_section() {
 }
 
 SchemaSection compression_section() {
-  SchemaSection section{.name = "compression",
-                        .help = "what is sent of a vector",
-                        .options = {},
-                        .variants = {},
-                        .variant_key = "operator",
-                        .used_by = [](const StrategyRow& row) { return row.compresses || row.may_compress; },
-                        .optional_for = [](const StrategyRow& row) { return row.may_compress; }};
+  SchemaSection section{
+      .name = "compression",
+      .help = "what is sent of a vector",
+      .options = {},
+      .variants = {},
+      .variant_key = "operator",
+      .used_by = [](const StrategyRow&, const Demands& demands) { return demands.compression != Compression::kNever; },
+      .optional_for = [](const Demands& demands) { return demands.compression == Compression::kOptional; }};
   std::vector<std::string_view> names;
   for (const CompressorRow* row : compressors()) {
     names.push_back(row->name);

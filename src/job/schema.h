@@ -25,11 +25,11 @@ struct SchemaSection {
   };
   std::vector<Variant> variants;
   std::string_view variant_key = "name";
-  // Whether a strategy, or the one between its groups, has a use for the section; unset: every one has. Elsewhere the
-  // section is refused.
-  bool (*used_by)(const StrategyRow&) = nullptr;
+  // Whether a strategy with these demands, or the one between its groups, has a use for the section; unset: every one
+  // has. Elsewhere the section is refused.
+  bool (*used_by)(const StrategyRow&, const Demands&) = nullptr;
   // Of those, the ones that do without it where a job does not have it; unset: none.
-  bool (*optional_for)(const StrategyRow&) = nullptr;
+  bool (*optional_for)(const Demands&) = nullptr;
   // Whether it means something where the loop is the user's own, which has its data, model and optimiser.
   bool in_own_loop = true;
 };

@@ -86,8 +86,7 @@ sim::SimulationOptions simulation_of(const Job& job, std::uint64_t steps) {
   options.step_cost = job.step_cost;
   options.network = network_of(job);
   options.comm = {.collective = collective_of(job), .deadline = job.section("network").seconds("deadline")};
-  options.with_coordinator = job.strategy->needs_coordinator || (job.strategy->reduces(job.section("strategy")) &&
-                                                                 options.comm.collective == Collective::kStar);
+  options.with_coordinator = needs_coordinator_node(job.demands(), options.comm.collective);
   return options;
 }
 
@@ -125,20 +124,23 @@ std::shared_ptr<const LinkSchedule> links_of(const Job& job) {
   const double up = options.number("up");
   return job.at("topology", "graph", [&] {
     auto links = make_schedule(options.text("graph"), job.workers, job.seed, up);
-    require_links_that_fit(*job.strategy, *links);
+    require_links_that_fit(*job.strategy, job.demands(), *links);
     return links;
   });
 }
 
+const CompressorRow& compressor_row(const Job& job) {
+  return find_compressor(job.section("compression").text("operator"));
+}
+
 CompressorFactory compressor_of(const Job& job, const Layout& layout) {
-  const Options& options = job.section("compression");
-  return find_compressor(options.text("operator")).make(options, layout);
+  return compressor_row(job).make(job.section("compression"), layout);
 }
 
 // Error feedback adds what a message leaves out to the next one. Where that can be more than what was to be told, as of
 // an operator that scales up to be without bias, it grows.
 void require_contraction(const Job& job, const StrategySetting& setting) {
-  if (!job.strategy->may_compress || !setting.compressor) return;
+  if (job.demands().compression != Compression::kOptional || !setting.compressor) return;
   const std::unique_ptr<Compressor> compressor = setting.compressor();
   if (!compressor->unbiased()) return;
   RandomStream random(job.seed, "contraction");
@@ -178,8 +180,9 @@ StrategySetting strategy_setting_of(const Job& job, const ModelFacts& facts) {
   setting.step_time = *std::max_element(job.step_cost.begin(), job.step_cost.end());
   setting.exchange_time =
       small_exchange_time(setting.collective, setting.world_size, job.section("network").seconds("latency"));
-  if (job.strategy->needs_graph) setting.mixing = mixing_of(job);
-  if (job.strategy->needs_links) setting.links = links_of(job);
+  const Talks talks = job.demands().talks;
+  if (talks == Talks::kGraph) setting.mixing = mixing_of(job);
+  if (talks == Talks::kLinks) setting.links = links_of(job);
   if (job.sections.contains("compression")) setting.compressor = compressor_of(job, facts.layout);
   require_contraction(job, setting);
   if (job.between != nullptr) {
@@ -195,17 +198,22 @@ void tune(const Job& job, JobSetup& setup, const std::function<bool()>& interrup
   const StrategyRow& gossip = gossiping_strategy(job);
   Options& options = job.between == nullptr ? setup.strategy_options : setting.between_options;
   if (!asks_for_tuned_gamma(gossip, options)) return;
-  if (gossip.compresses && job.section("compression").text("operator") == "threshold") {
-    throw UsageError(options.place("gamma") +
-                     ": cannot be tuned with threshold, which does another thing to small differences than to large "
-                     "ones; give a number in (0, 1]");
+  const std::string section = job.between == nullptr ? "strategy" : "between";
+  const Demands demands = gossip.demands(options);
+  const CompressorRow* compressor = demands.compression == Compression::kRequired ? &compressor_row(job) : nullptr;
+  if (compressor != nullptr && compressor->depends_on_scale) {
+    throw UsageError(options.place(kGamma) + ": cannot be tuned with " + std::string(compressor->name) +
+                     ", which does another thing to small differences than to large ones; give a number in (0, 1]");
   }
-  if (!gossip.moves_alone(options)) {
-    throw UsageError(options.place("gamma") +
-                     ": cannot be tuned with compress = \"update\", whose gossip alone brings " +
-                     "nothing together; give a number in (0, 1]");
+  const auto mixes = [](const Demands& of) { return of.gossip.mixes_untrained; };
+  if (!mixes(demands)) {
+    const OptionSpec* culprit = option_against(gossip, options, mixes);
+    throw UsageError(
+        options.place(kGamma) + ": cannot be tuned with " +
+        (culprit == nullptr ? std::string(gossip.name) : section + "." + std::string(culprit->name) + " as it is set") +
+        ": gossip alone then brings nothing together; give a number in (0, 1]");
   }
-  ResolvedGamma resolved = job.at(job.between == nullptr ? "strategy" : "between", "gamma", [&] {
+  ResolvedGamma resolved = job.at(section, kGamma, [&] {
     return resolve_gamma(gossip, options, setting, setup.simulation.compute_threads, interrupted);
   });
   options = std::move(resolved.options);
@@ -260,10 +268,16 @@ const Options& gossip_options(const Job& job, const JobSetup& setup) {
   return job.between == nullptr ? setup.strategy_options : setup.strategy_setting.between_options;
 }
 
+Demands gossip_demands(const Job& job, const JobSetup& setup) {
+  return gossiping_strategy(job).demands(gossip_options(job, setup));
+}
+
 std::string tuned_text(const Job& job, const JobSetup& setup) {
   if (!setup.tuned) return {};
   return "gamma " + significant(setup.tuned->gamma, 4) + ", tuned on " + job.section("topology").text("graph") +
-         (gossiping_strategy(job).compresses ? ", " + job.section("compression").text("operator") : "");
+         (gossip_demands(job, setup).compression == Compression::kRequired
+              ? ", " + std::string(compressor_row(job).name)
+              : "");
 }
 
 Outcome simulate_job(const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer) {

@@ -57,9 +57,10 @@ JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun, const std::func
 // at the end, no checkpoints, a compute thread for each worker.
 JobSetup set_up_own_loop(const Job& job, const ModelFacts& facts);
 
-// Who talks on the graph: the job's strategy, or the one between its groups; and its options.
+// Who talks on the graph: the job's strategy, or the one between its groups; its options and its demands.
 const StrategyRow& gossiping_strategy(const Job& job);
 const Options& gossip_options(const Job& job, const JobSetup& setup);
+Demands gossip_demands(const Job& job, const JobSetup& setup);
 
 // "gamma 0.37, tuned on ring:8, sign", or empty.
 std::string tuned_text(const Job& job, const JobSetup& setup);

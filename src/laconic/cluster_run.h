@@ -29,7 +29,7 @@ class ClusterRun final : public LoopRun {
   int rank() const { return rank_; }
   int world_size() const override { return static_cast<int>(job_->workers); }
   std::uint64_t steps() const override { return steps_; }
-  bool needs_gradient() const override { return job_->strategy->drive == LoopDrive::kGradient; }
+  bool needs_gradient() const override { return job_->demands().drive == LoopDrive::kGradient; }
 
   // Joins with this process' model and waits until all have; what is wrong with one of them is thrown in all. The desk
   // lives as long as the run. Once.

@@ -118,9 +118,11 @@ std::string strategy_text(const StrategyRow& row) {
       {"fedopt", "period = 3\n"},    {"periodic", "period = 5\n"},  {"scsp", "every = 4\nfinetune = 8\n"}};
   const auto found = options.find(row.name);
   std::string text = "name = \"" + std::string(row.name) + "\"\n" + (found == options.end() ? "" : found->second);
-  if (row.needs_graph) text += "[topology]\ngraph = \"ring\"\n";
-  if (row.links_stay) text += "[topology]\ngraph = \"directed_ring\"\n";
-  if (row.compresses) text += "[compression]\noperator = \"qsgd\"\nlevels = 64\nunbiased = true\n";
+  const Demands demands = default_demands(row);
+  if (demands.talks == Talks::kGraph) text += "[topology]\ngraph = \"ring\"\n";
+  if (demands.gossip.fixed_links) text += "[topology]\ngraph = \"directed_ring\"\n";
+  if (demands.compression == Compression::kRequired)
+    text += "[compression]\noperator = \"qsgd\"\nlevels = 64\nunbiased = true\n";
   return text;
 }
 
@@ -130,9 +132,9 @@ TEST_P(EachStrategy, GivesTheSameBitsInOnesOwnLoopAsInLaconicRunOrIsRefused) {
   const StrategyRow& row = *GetParam();
   const TemporaryFolder root;
   testing::write_tiny_data(root.path("data"));
-  const std::string text = own_loop_job(strategy_text(row), row.single_worker ? 1 : kWorkers);
+  const std::string text = own_loop_job(strategy_text(row), default_demands(row).single_worker ? 1 : kWorkers);
   testing::write_text(root.path("own.toml"), text);
-  if (row.drive == LoopDrive::kNone) {
+  if (default_demands(row).drive == LoopDrive::kNone) {
     EXPECT_THROW(Simulation(root.path("own.toml")), UsageError);
     return;
   }

@@ -29,7 +29,7 @@ class SimulatedRun final : public LoopRun {
 
   int world_size() const override { return static_cast<int>(seats_.size()); }
   std::uint64_t steps() const override { return steps_; }
-  bool needs_gradient() const override { return job_.strategy->drive == LoopDrive::kGradient; }
+  bool needs_gradient() const override { return job_.demands().drive == LoopDrive::kGradient; }
 
   // Takes a worker's seat and waits until all have; the last one begins the run. What is wrong with one of them is
   // thrown in all. The desk lives as long as the run.

@@ -38,6 +38,12 @@ std::optional<double> parse_steps(std::string_view text) {
   return static_cast<double>(count);
 }
 
+// Whether a strategy is set by a threshold or a budget.
+bool takes_budget(const StrategyRow& row) {
+  return std::any_of(row.options.begin(), row.options.end(),
+                     [](const OptionSpec& spec) { return spec.name == "budget"; });
+}
+
 }  // namespace
 
 BudgetRate parse_budget(std::string_view text) {
@@ -199,15 +205,20 @@ void check_threshold_or_budget(const Options& options, std::string_view help) {
   }
 }
 
-bool has_budget(const StrategyRow& row, const Options& options) {
-  const bool takes_one =
-      std::any_of(row.options.begin(), row.options.end(), [](const OptionSpec& spec) { return spec.name == "budget"; });
-  return takes_one && options.is_word("threshold");
-}
+bool holds_budget(const Options& options) { return options.is_word("threshold"); }
+
+bool has_budget(const StrategyRow& row, const Options& options) { return takes_budget(row) && holds_budget(options); }
 
 std::optional<BudgetRate> read_budget(const Options& options) {
-  if (!options.is_word("threshold")) return std::nullopt;
+  if (!holds_budget(options)) return std::nullopt;
   return parse_budget(options.text("budget"));
+}
+
+const std::string& budget_text(const Options& options) { return options.text("budget"); }
+
+std::optional<double> fixed_threshold(const StrategyRow& row, const Options& options) {
+  if (!takes_budget(row) || holds_budget(options)) return std::nullopt;
+  return options.number("threshold");
 }
 
 Options with_threshold(const Options& options, const std::string& threshold) {

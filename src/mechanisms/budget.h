@@ -99,10 +99,16 @@ OptionSpec threshold_option(std::string_view help);
 OptionSpec budget_option();
 // Throws UsageError unless just one of them is given, and for a budget that is none.
 void check_threshold_or_budget(const Options& options, std::string_view help);
-// Whether a strategy's options, so checked, hold a budget; rows without such options have none.
+// Whether these options, of a table that has them, hold a budget.
+bool holds_budget(const Options& options);
+// The same of any strategy's options: those without such options hold none.
 bool has_budget(const StrategyRow& row, const Options& options);
 // Of options so checked: the budget, where there is one.
 std::optional<BudgetRate> read_budget(const Options& options);
+// Of options that hold a budget: what the user wrote.
+const std::string& budget_text(const Options& options);
+// The threshold of any strategy's options, where they have one that nothing steers.
+std::optional<double> fixed_threshold(const StrategyRow& row, const Options& options);
 
 // The same options with a threshold in the place of the budget, where there is one: to try a strategy without it.
 Options with_threshold(const Options& options, const std::string& threshold);

@@ -112,7 +112,7 @@ void require_unbiased(const Options& options, const StrategySetting& setting) {
 }
 
 OptionSpec gamma_option(std::string_view default_value) {
-  return {.name = "gamma",
+  return {.name = kGamma,
           .type = OptionType::kNumber,
           .default_value = default_value,
           .minimum = 0,
@@ -123,18 +123,22 @@ OptionSpec gamma_option(std::string_view default_value) {
               "graph and the operator before the first step"};
 }
 
-bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options) {
+bool has_gamma(const StrategyRow& row) {
   const auto is_gamma = [](const OptionSpec& spec) {
-    return spec.name == "gamma" && std::find(spec.choices.begin(), spec.choices.end(), kTuned) != spec.choices.end();
+    return spec.name == kGamma && std::find(spec.choices.begin(), spec.choices.end(), kTuned) != spec.choices.end();
   };
-  return std::any_of(row.options.begin(), row.options.end(), is_gamma) && options.is_word("gamma");
+  return std::any_of(row.options.begin(), row.options.end(), is_gamma);
+}
+
+bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options) {
+  return has_gamma(row) && options.is_word(kGamma);
 }
 
 float read_gamma(const Options& options) {
-  LACONIC_CHECK(!options.is_word("gamma"), "gamma is not tuned yet");
-  const double gamma = options.number("gamma");
+  LACONIC_CHECK(!options.is_word(kGamma), "gamma is not tuned yet");
+  const double gamma = options.number(kGamma);
   if (gamma > 0.0) return static_cast<float>(gamma);
-  throw UsageError(options.place("gamma") + ": with 0 nobody hears of anybody; give a number in (0, 1]");
+  throw UsageError(options.place(kGamma) + ": with 0 nobody hears of anybody; give a number in (0, 1]");
 }
 
 OptionSpec order_option() {

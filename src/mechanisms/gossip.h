@@ -71,6 +71,8 @@ void require_unbiased(const Options& options, const StrategySetting& setting);
 // Options that several of these algorithms have. read_gamma() refuses 0. A gamma may be "auto": whoever makes the
 // strategy then finds one (consensus/tune.h) and puts it in the place of the word.
 OptionSpec gamma_option(std::string_view default_value);
+inline constexpr std::string_view kGamma = "gamma";  // its name
+bool has_gamma(const StrategyRow& row);
 bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options);
 float read_gamma(const Options& options);
 OptionSpec order_option();

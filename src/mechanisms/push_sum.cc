@@ -90,8 +90,8 @@ void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers
   for (const WeightedNeighbor& receiver : receivers) weight -= before.share(gamma * receiver.weight);
 }
 
-void require_links_that_fit(const StrategyRow& strategy, const LinkSchedule& links) {
-  if (!strategy.links_stay || links.is_static()) return;
+void require_links_that_fit(const StrategyRow& strategy, const Demands& demands, const LinkSchedule& links) {
+  if (!demands.gossip.fixed_links || links.is_static()) return;
   throw UsageError("strategy " + std::string(strategy.name) +
                    " needs links that are the same in each round, such as directed_ring, and always up; take "
                    "sparse_push with memory "

@@ -100,7 +100,7 @@ float given_fraction(std::span<const WeightedNeighbor> receivers, double gamma, 
 void give_weight(PushWeight& weight, std::span<const WeightedNeighbor> receivers, double gamma);
 
 // Throws UsageError where the strategy needs links that stay and these change.
-void require_links_that_fit(const StrategyRow& strategy, const LinkSchedule& links);
+void require_links_that_fit(const StrategyRow& strategy, const Demands& demands, const LinkSchedule& links);
 
 // Sends to every receiver of this round its frame (one for all, or one each in the order of receivers()) and waits for
 // those of the senders, in the order of ranks. Throws PeerLost that names the sender who is late.

@@ -186,6 +186,15 @@ PushSumOptions read_push_sum_options(const Options& options) {
   return result;
 }
 
-bool tolerates_loss(const Options& options) { return options.text("order") == "asynchronous"; }
+bool is_asynchronous(const Options& options) { return options.text("order") == "asynchronous"; }
+
+Demands link_demands(const Options& options) {
+  Demands demands{.talks = Talks::kLinks};
+  if (is_asynchronous(options)) {
+    demands.faults = Faults::kTolerated;
+    demands.timing = Timing::kAsynchronous;
+  }
+  return demands;
+}
 
 }  // namespace laconic

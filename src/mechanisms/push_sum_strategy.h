@@ -82,7 +82,8 @@ void combine_over_links(const Worker& self, const LinkMatrix& links, double gamm
 OptionSpec link_order_option();
 OptionSpec account_option();
 PushSumOptions read_push_sum_options(const Options& options);
-// Whether frames may be lost and repeated.
-bool tolerates_loss(const Options& options);
+bool is_asynchronous(const Options& options);
+// What strategies over links with such an order demand.
+Demands link_demands(const Options& options);
 
 }  // namespace laconic

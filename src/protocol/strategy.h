@@ -7,13 +7,16 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/archive.h"
 #include "base/options.h"
 #include "base/step_schedule.h"
 #include "comm/comm.h"
 #include "compress/compressor.h"
+#include "protocol/demands.h"
 #include "protocol/worker.h"
 #include "topology/mixing.h"
 #include "topology/schedule.h"
@@ -42,14 +45,8 @@ class Strategy {
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
 };
 
+struct Spectrum;
 struct StrategyRow;
-
-// How a loop that is not ours, with a model and an optimiser of its own, can take a strategy's local steps.
-enum class LoopDrive {
-  kStep,      // a whole step at a time: the strategy does not look at gradients
-  kGradient,  // in two halves: the strategy changes the gradient before the optimiser takes it
-  kNone,      // not at all: the strategy has to know the optimiser, or what an epoch is, or takes others' steps
-};
 
 // What all nodes of a job know before the first step.
 struct StrategySetting {
@@ -66,9 +63,9 @@ struct StrategySetting {
   Collective collective = Collective::kStar;
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
-  // The mixing weights of the job's graph, of K nodes, or one for each group; for rows that need a graph.
+  // The mixing weights of the job's graph, of K nodes, or one for each group; for Talks::kGraph.
   std::shared_ptr<const MixingMatrix> mixing = {};
-  // The directed links of every round, of K nodes; for rows that need links.
+  // The directed links of every round, of K nodes; for Talks::kLinks.
   std::shared_ptr<const LinkSchedule> links = {};
   // Makes operators for vectors of d elements; for rows that compress, or may; else, or where models travel whole,
   // empty.
@@ -105,65 +102,93 @@ struct TrafficFormula {
   std::uint64_t& run(Traffic traffic) { return per_run[static_cast<std::size_t>(traffic)]; }
 };
 
+// The text of one option, as a job file has it.
+struct OptionText {
+  std::string_view name;
+  std::string_view text;
+};
+
+// One way to set a strategy's options. A row declares those that differ in what travels, in who waits for whom or in
+// what they demand: the conformance tests run each, and help and docs learn from them what options can bring about.
+struct Variant {
+  // How much of what a run sends its TrafficFormula tells; all but kAll only of a formula that depends_on_values.
+  enum class Payload {
+    kAll,     // every byte, given the number of synchronisations
+    kModels,  // every byte of models; how often states and votes travel the data decide
+    kAtMost,  // no more than when a synchronisation follows every step: a worker may stay silent
+    kNoneOf,  // time decides
+  };
+  // What the strategy makes of a single worker.
+  enum class Alone {
+    kSerial,        // plain training, to the bit
+    kNearlySerial,  // plain training, but for rounding
+    kOther,
+  };
+  std::string_view name = {};  // letters, digits and underscores; empty: the plain one
+  std::vector<OptionText> options = {};
+  Payload payload = Payload::kAll;
+  Alone alone = Alone::kSerial;
+};
+
+// An option of gossip alone, where nobody trains (consensus/): what it is there, or what a job says where its gamma is
+// tuned.
+struct GossipAloneOption {
+  std::string_view name;
+  std::string_view text;
+  bool job_decides = false;
+};
+
+// What a paper proves of gossip alone: the step size, and the factor by which the squared error falls each round.
+struct GossipProof {
+  double gamma = 0.0;
+  double factor = 1.0;
+};
+
 // One row of the registry. The command line, the help, the docs and the conformance tests follow from it.
 struct StrategyRow {
   std::string_view name;
   std::string_view help;
-  std::string_view source;  // paper and algorithm
+  std::string_view source;     // paper and algorithm
+  std::string_view file = {};  // in src/strategies, where it is not NAME.cc
   std::span<const OptionSpec> options = {};
   // Throws UsageError for options that do not go together; unset: all do.
   void (*check)(const Options& options) = nullptr;
-  // Needs the coordinator also where collectives do not.
-  bool needs_coordinator = false;
-  // Has no meaning with more than one worker.
-  bool single_worker = false;
-  // Never sends anything.
-  bool silent = false;
-  // Talks with the neighbours on an undirected graph, whose mixing weights it needs, and through no collective.
-  bool needs_graph = false;
-  // Sends over directed links, which may change from round to round: StrategySetting::links.
-  bool needs_links = false;
-  // Has a momentum of its own, made of what the plain gradient step (sgd without momentum) does to the model.
-  bool brings_momentum = false;
-  // Sends what a compression operator makes of a vector.
-  bool compresses = false;
-  // Sends whole models, or compressed differences where the job has a compressor.
-  bool may_compress = false;
+  // A pure function of the options, which need not go together. Options that must be given decide nothing.
+  Demands (*demands)(const Options& options);
+  // Unset: there is only the plain one, of the defaults.
+  std::span<const Variant> variants = {};
   // The number of groups of workers that StrategySetting::between sees as its nodes; unset: the row needs none. Throws
   // UsageError when so many workers do not make them.
   std::uint32_t (*groups)(const Options& options, std::uint32_t workers) = nullptr;
-  // Whether a round changes the model before its local step begins; unset: never.
-  bool (*moves_first)(const Options& options) = nullptr;
-  // Of one that gossips: whether it also uses collectives; unset: never.
-  bool (*also_reduces)(const Options& options) = nullptr;
-  // Of one that does more than gossip: the row, of the same options, that is its gossip alone.
+  // Of one that does more than gossip: the row that is its gossip alone, which has its options of the same names.
   const StrategyRow* gossip_alone = nullptr;
-  // Whether it goes on, without waiting for ever, where the network loses frames or brings them twice; unset: never.
-  bool (*tolerates_loss)(const Options& options) = nullptr;
-  // Whether its gossip brings models together where nobody trains; unset: yes.
-  bool (*gossip_moves_alone)(const Options& options) = nullptr;
-  // Whether gossip with a lossy operator comes as near to the average as its gamma is small, and no nearer; unset: no.
-  bool (*stops_at_floor)(const Options& options) = nullptr;
-  // Whether what counts comes at the end of all steps, so that a run must not end before; unset: no.
-  bool (*ends_with_a_merge)(const Options& options) = nullptr;
-  // Of one over directed links: whether these have to be the same in each round.
-  bool links_stay = false;
-  // Vectors of d float32 that a worker keeps from round to round beside its model.
-  int vectors = 0;
-  // Whether it keeps one more for each neighbour on the graph (two for each link); unset: no.
-  bool (*one_for_each_neighbor)(const Options& options) = nullptr;
-  // Whether it talks with neighbours, on a graph or over links.
-  bool gossips() const { return needs_graph || needs_links; }
-  bool moves_alone(const Options& options) const {
-    return gossip_moves_alone == nullptr || gossip_moves_alone(options);
-  }
-  // Whether it uses the job's collectives.
-  bool reduces(const Options& options) const {
-    return gossips() ? also_reduces != nullptr && also_reduces(options) : !silent;
-  }
-  LoopDrive drive = LoopDrive::kStep;
+  // Of one that gossips: its options where nobody trains.
+  std::span<const GossipAloneOption> alone_options = {};
+  // Of one that gossips, where something is proved: on a graph of that spectrum, with an operator of quality omega.
+  GossipProof (*proof)(const Spectrum& spectrum, double omega) = nullptr;
+  // The bytes of a run of whole models by its paper's own formula; unset, or nothing: the paper has none for this.
+  std::optional<double> (*paper_bytes)(const Options& options, const StrategySetting& setting, std::uint64_t steps,
+                                       std::uint64_t syncs) = nullptr;
   StrategyFactory (*make)(const Options& options, const StrategySetting& setting);
   TrafficFormula (*traffic)(const Options& options, const StrategySetting& setting);
 };
+
+// The demands of a row whose options are not known: each has its default.
+Demands default_demands(const StrategyRow& row);
+
+// The options of a variant, the others at their defaults. `where` names them in errors.
+Options options_of(const StrategyRow& row, const Variant& variant, std::string_view where);
+
+// All variants of a row: the plain one where it declares none.
+std::span<const Variant> variants_of(const StrategyRow& row);
+
+// The first variant whose demands satisfy `holds`; null where none does. So one asks whether a row can meet a demand,
+// and by which options.
+const Variant* variant_where(const StrategyRow& row, bool (*holds)(const Demands& demands));
+// What a person writes to have it: `strategy.order = "asynchronous"`.
+std::string text_of(const StrategyRow& row, const Variant& variant, std::string_view section);
+
+// An option that was given and keeps `holds` from being true: with its default it is. Null where no single one does.
+const OptionSpec* option_against(const StrategyRow& row, const Options& options, bool (*holds)(const Demands& demands));
 
 }  // namespace laconic

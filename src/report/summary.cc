@@ -68,9 +68,8 @@ void add_ledger(const Ledger& ledger, Summary& summary) {
   };
   summary.local = ledger.local();
   summary.nodes.clear();
-  Rank rank{0};
-  for (; rank.value < ledger.world_size(); ++rank.value) summary.nodes.push_back(node(rank));
-  summary.coordinator = node(rank);
+  for (Rank rank{0}; rank.value < ledger.world_size(); ++rank.value) summary.nodes.push_back(node(rank));
+  summary.coordinator = node(ledger.coordinator());
 }
 
 std::string summary_text(const Summary& summary) {

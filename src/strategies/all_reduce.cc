@@ -29,7 +29,7 @@ const StrategyRow kAllReduce = {
     .help = "average the gradients before every step (data parallel)",
     .source = "Li et al. 2020 (PyTorch Distributed)",
     .options = {},
-    .drive = LoopDrive::kGradient,
+    .demands = [](const Options&) { return Demands{.drive = LoopDrive::kGradient}; },
     .make = [](const Options&, const StrategySetting&) -> StrategyFactory {
       return [] { return std::make_unique<AllReduce>(); };
     },

@@ -24,6 +24,7 @@
 #include "kernels/vector_ops.h"
 #include "mechanisms/replicas.h"
 #include "strategies/rows.h"
+#include "topology/spectrum.h"
 
 namespace laconic {
 namespace {
@@ -106,6 +107,31 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   };
 }
 
+Demands demands(const Options& options) {
+  return {.talks = Talks::kGraph,
+          .compression = Compression::kRequired,
+          .gossip = {.moves_before_step = options.text("order") == "overlap",
+                     .stops_at_floor = options.number("trigger") > 0.0},
+          .memory = {.vectors = 3, .per_neighbor = form_of(options) == Replicas::Form::kEach}};
+}
+
+const std::vector<Variant> kVariants = {
+    {},
+    {.name = "adapt_then_combine", .options = {{"order", "adapt-then-combine"}}},
+    {.name = "each", .options = {{"replicas", "each"}}},
+    {.name = "trigger", .options = {{"trigger", "0.5"}}, .payload = Variant::Payload::kAtMost}};
+
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
+                                                      {.name = "xhat_start", .text = "zero"},
+                                                      {.name = "replicas", .text = "each", .job_decides = true},
+                                                      {.name = "trigger", .text = "0"}};
+
+// Koloskova et al. 2019, theorem 2.
+GossipProof proof(const Spectrum& spectrum, double omega) {
+  return {.gamma = gamma_star(spectrum.delta, spectrum.beta, omega),
+          .factor = 1.0 - spectrum.delta * spectrum.delta * omega / 82.0};
+}
+
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   TrafficFormula formula = message_traffic(setting, Replicas::kPayloadOverhead);
   if (options.number("trigger") > 0.0) {  // a synchronisation is a round in which a worker speaks: the data decide
@@ -117,18 +143,15 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
-const StrategyRow kChoco = {
-    .name = "choco",
-    .help = "gossip of compressed differences to public copies; any operator works",
-    .source = "Koloskova et al. 2020 (CHOCO-SGD), algorithms 2 and 6",
-    .options = kOptions,
-    .needs_graph = true,
-    .compresses = true,
-    .moves_first = [](const Options& options) { return options.text("order") == "overlap"; },
-    .stops_at_floor = [](const Options& options) { return options.number("trigger") > 0.0; },
-    .vectors = 3,
-    .one_for_each_neighbor = [](const Options& options) { return form_of(options) == Replicas::Form::kEach; },
-    .make = make,
-    .traffic = traffic};
+const StrategyRow kChoco = {.name = "choco",
+                            .help = "gossip of compressed differences to public copies; any operator works",
+                            .source = "Koloskova et al. 2020 (CHOCO-SGD), algorithms 2 and 6",
+                            .options = kOptions,
+                            .demands = demands,
+                            .variants = kVariants,
+                            .alone_options = kAloneOptions,
+                            .proof = proof,
+                            .make = make,
+                            .traffic = traffic};
 
 }  // namespace laconic

@@ -47,13 +47,20 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 
 TrafficFormula traffic(const Options&, const StrategySetting& setting) { return model_traffic(setting); }
 
+const std::vector<Variant> kVariants = {{},
+                                        {.name = "adapt_then_combine", .options = {{"order", "adapt-then-combine"}}}};
+
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"}};
+
 }  // namespace
 
 const StrategyRow kDPsgd = {.name = "d_psgd",
                             .help = "average with the neighbours on a graph after every step",
                             .source = "Lian et al. 2017, algorithm 1",
                             .options = kOptions,
-                            .needs_graph = true,
+                            .demands = [](const Options&) { return Demands{.talks = Talks::kGraph}; },
+                            .variants = kVariants,
+                            .alone_options = kAloneOptions,
                             .make = make,
                             .traffic = traffic};
 

@@ -58,15 +58,21 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) {
   return message_traffic(setting, Replicas::kPayloadOverhead);
 }
 
+Demands demands(const Options&) {
+  return {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 3}};
+}
+
+// What is proved is of training.
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .text = "true", .job_decides = true}};
+
 }  // namespace
 
 const StrategyRow kDcdPsgd = {.name = "dcd_psgd",
                               .help = "gossip of compressed differences, for fine unbiased operators",
                               .source = "Tang et al. 2018, algorithm 1",
                               .options = kOptions,
-                              .needs_graph = true,
-                              .compresses = true,
-                              .vectors = 3,
+                              .demands = demands,
+                              .alone_options = kAloneOptions,
                               .make = make,
                               .traffic = traffic};
 

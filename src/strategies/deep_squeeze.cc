@@ -64,16 +64,20 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 
 TrafficFormula traffic(const Options&, const StrategySetting& setting) { return message_traffic(setting, 0); }
 
+Demands demands(const Options&) {
+  return {.talks = Talks::kGraph,
+          .compression = Compression::kRequired,
+          .gossip = {.stops_at_floor = true},
+          .memory = {.vectors = 1}};
+}
+
 }  // namespace
 
 const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .help = "gossip of compressed models with error feedback",
                                   .source = "Tang et al. 2019, algorithm 1",
                                   .options = kOptions,
-                                  .needs_graph = true,
-                                  .compresses = true,
-                                  .stops_at_floor = [](const Options&) { return true; },
-                                  .vectors = 1,
+                                  .demands = demands,
                                   .make = make,
                                   .traffic = traffic};
 

@@ -595,6 +595,11 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 }
 
 const std::vector<OptionSpec> kOptions = dma_options();
+// With a threshold of 0 every check is a synchronisation of all, so that all bytes are known.
+const std::vector<Variant> kVariants = {{.options = {{"threshold", "0"}, {"check_every", "2"}}},
+                                        {.name = "asynchronous",
+                                         .options = {{"threshold", "1"}, {"clock", "asynchronous"}},
+                                         .payload = Variant::Payload::kNoneOf}};
 
 }  // namespace
 
@@ -605,9 +610,8 @@ const StrategyRow kDma = {.name = "dma",
                           .source = "Kamp et al. 2018, algorithm 2",
                           .options = kOptions,
                           .check = check_dma_options,
-                          .needs_coordinator = true,
-                          .may_compress = true,
-                          .vectors = 1,
+                          .demands = dma_demands,
+                          .variants = kVariants,
                           .make = make,
                           .traffic = traffic};
 

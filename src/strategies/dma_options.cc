@@ -60,4 +60,14 @@ DmaOptions read_dma_options(const Options& options) {
           .asynchronous = options.text("clock") == "asynchronous"};
 }
 
+Demands dma_demands(const Options& options) {
+  return {.talks = Talks::kCoordinator,
+          .compression = Compression::kOptional,
+          .memory = {.vectors = 1},
+          .faults = Faults::kMayEndTheRun,  // the coordinator does without a report, and asks again
+          .timing = options.text("clock") == "asynchronous" ? Timing::kAsynchronous
+                    : holds_budget(options)                 ? Timing::kTimed
+                                                            : Timing::kLockStep};
+}
+
 }  // namespace laconic

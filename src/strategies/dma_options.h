@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "mechanisms/balance.h"
 #include "mechanisms/budget.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 
@@ -25,5 +26,7 @@ std::vector<OptionSpec> dma_options();
 void check_dma_options(const Options& options);
 // The same, and what they say.
 DmaOptions read_dma_options(const Options& options);
+
+Demands dma_demands(const Options& options);
 
 }  // namespace laconic

@@ -61,15 +61,25 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) {
   return message_traffic(setting, Replicas::kPayloadOverhead);
 }
 
+Demands demands(const Options&) {
+  return {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 4}};
+}
+
+// A worker alone takes its steps from an estimate that is extrapolated and divided again.
+const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kNearlySerial}};
+
+// What is proved is of training.
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .text = "true", .job_decides = true}};
+
 }  // namespace
 
 const StrategyRow kEcdPsgd = {.name = "ecd_psgd",
                               .help = "gossip of compressed extrapolations, for fine unbiased operators",
                               .source = "Tang et al. 2018, algorithm 2",
                               .options = kOptions,
-                              .needs_graph = true,
-                              .compresses = true,
-                              .vectors = 4,
+                              .demands = demands,
+                              .variants = kVariants,
+                              .alone_options = kAloneOptions,
                               .make = make,
                               .traffic = traffic};
 

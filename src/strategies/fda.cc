@@ -372,6 +372,46 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   return formula;
 }
 
+Demands demands(const Options& options) {
+  const bool late = read_screen(options) == Screen::kLate;
+  return {.compression = Compression::kOptional,
+          .faults = late ? Faults::kMayEndTheRun : Faults::kEndTheRun,  // an alarm may be one of several
+          .timing = late || holds_budget(options) ? Timing::kTimed : Timing::kLockStep};
+}
+
+const std::vector<Variant> kVariants = {
+    {.name = "exact", .options = {{"threshold", "1"}, {"monitor", "exact"}}},
+    {.name = "naive", .options = {{"threshold", "1"}, {"monitor", "naive"}}},
+    {.name = "linear", .options = {{"threshold", "1"}, {"monitor", "linear"}}},
+    {.name = "sketch", .options = {{"threshold", "1"}, {"monitor", "sketch"}}},
+    {.name = "max_norm", .options = {{"threshold", "1"}, {"monitor", "max-norm"}}},
+    {.name = "every_3", .options = {{"threshold", "1"}, {"check_every", "3"}}},
+    {.name = "decide_late", .options = {{"threshold", "1"}, {"decide_late", "true"}}},
+    {.name = "lock_step",
+     .options = {{"threshold", "1"}, {"screen", "lock-step"}, {"check_every", "3"}},
+     .payload = Variant::Payload::kModels},
+    {.name = "lock_step_decide_late",
+     .options = {{"threshold", "1"}, {"screen", "lock-step"}, {"decide_late", "true"}},
+     .payload = Variant::Payload::kModels},
+    {.name = "late",
+     .options = {{"threshold", "1"}, {"screen", "late"}, {"check_every", "3"}},
+     .payload = Variant::Payload::kModels},
+    {.name = "budget", .options = {{"budget", "2 kB/10 steps"}}}};
+
+// The bytes of the states of all checks, one way, and of the models of all synchronisations and the start, both ways.
+std::optional<double> paper_bytes(const Options& options, const StrategySetting& setting, std::uint64_t steps,
+                                  std::uint64_t syncs) {
+  const FdaOptions values = read(options);
+  if (values.screen != Screen::kNone) return std::nullopt;  // how often states are sent is not in the formula
+  const double workers = setting.world_size;
+  const std::uint64_t undecided = values.decide_late && steps > 0 ? 1 : 0;
+  const std::uint64_t checks = (steps - undecided) / values.check_every;
+  const double state =
+      values.watch.one_bit() ? 0.125 : static_cast<double>(watch_state_size(values.watch, setting) * sizeof(float));
+  const double model = 8.0 * static_cast<double>(setting.dimension) * workers;
+  return static_cast<double>(syncs + 1) * model + state * static_cast<double>(checks) * workers;
+}
+
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const FdaOptions values = read(options);
   const WatchFactory watch = make_watch(values.watch, setting, values.threshold);
@@ -422,7 +462,9 @@ const StrategyRow kFda = {.name = "fda",
                           .source = "Theologitis et al. 2025, algorithm 1",
                           .options = kOptions,
                           .check = check,
-                          .may_compress = true,
+                          .demands = demands,
+                          .variants = kVariants,
+                          .paper_bytes = paper_bytes,
                           .make = make,
                           .traffic = traffic};
 

@@ -175,6 +175,8 @@ std::vector<OptionSpec> make_options() {
   return options;
 }
 const std::vector<OptionSpec> kOptions = make_options();
+const std::vector<Variant> kVariants = {{.options = {{"most_epochs", "2"}}},
+                                        {.name = "sketch", .options = {{"most_epochs", "3"}, {"monitor", "sketch"}}}};
 
 }  // namespace
 
@@ -184,9 +186,11 @@ const StrategyRow kFdaOpt = {
     .source = "Theologitis, Samoladas and Deligiannakis 2025 (FDA-Opt)",
     .options = kOptions,
     .check = check,
-    .may_compress = true,
-    .vectors = 4,
-    .drive = LoopDrive::kNone,
+    .demands =
+        [](const Options&) {
+          return Demands{.compression = Compression::kOptional, .memory = {.vectors = 4}, .drive = LoopDrive::kNone};
+        },
+    .variants = kVariants,
     .make = make,
     .traffic = traffic};
 

@@ -124,6 +124,7 @@ const std::vector<OptionSpec> kOptions = {
      .maximum = 1,
      .help = "part of the workers whose models are averaged in a round"},
 };
+const std::vector<Variant> kVariants = {{.options = {{"period", "3"}, {"fraction", "0.4"}}}};
 
 }  // namespace
 
@@ -132,8 +133,9 @@ const StrategyRow kFedAvg = {
     .help = "every `period` steps average the models of a random fraction of the workers, weighted by samples",
     .source = "McMahan et al. 2017; Kamp et al. 2018 (fedavg)",
     .options = kOptions,
-    .needs_coordinator = true,
-    .may_compress = true,
+    .demands =
+        [](const Options&) { return Demands{.talks = Talks::kCoordinator, .compression = Compression::kOptional}; },
+    .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       return [options = read(options), setting] { return std::make_unique<FedAvg>(options, setting); };
     },

@@ -59,6 +59,10 @@ std::vector<OptionSpec> make_options() {
   return options;
 }
 const std::vector<OptionSpec> kOptions = make_options();
+// Any other server than the average moves a worker that is alone, too.
+const std::vector<Variant> kVariants = {
+    {.options = {{"server", "average"}, {"period", "3"}}},
+    {.name = "adam", .options = {{"server", "adam"}, {"period", "3"}}, .alone = Variant::Alone::kOther}};
 
 }  // namespace
 
@@ -68,8 +72,8 @@ const StrategyRow kFedOpt = {
     .source =
         "Reddi et al. 2021 (FedAdam, FedYogi, FedAdagrad); Hsu et al. 2019 (FedAvgM); Douillard et al. 2023 (DiLoCo)",
     .options = kOptions,
-    .may_compress = true,
-    .vectors = 3,
+    .demands = [](const Options&) { return Demands{.compression = Compression::kOptional, .memory = {.vectors = 3}}; },
+    .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       const ServerOptions server = read_server_options(options);
       return [=, period = options.integer("period")] { return std::make_unique<FedOpt>(period, server, setting); };

@@ -17,9 +17,9 @@
 // complete graph with exact averaging after the step the whole is centralised SGD.
 //
 // Messages, every step: d float32 from each member to its leader and d float32 back; d float32 more to each member
-// before the step where the strategy between the groups has changed the model by then (StrategyRow::moves_first). The
-// gradients of a group are computed and collected while the strategy between the groups exchanges, where it overlaps
-// its exchange with its step.
+// before the step where the strategy between the groups has changed the model by then
+// (GossipTraits::moves_before_step). The gradients of a group are computed and collected while the strategy between the
+// groups exchanges, where it overlaps its exchange with its step.
 //
 // Patience: a leader waits half the deadline for its members, the deadline for other leaders, and members wait twice
 // the deadline for their leader, so that who is next to a missing node gives up first.
@@ -215,7 +215,7 @@ StrategySetting setting_of_groups(const Options& options, const StrategySetting&
 
 // Whether the strategy between the groups changes the model before the step, so that members need it then.
 bool sends_model_first(const StrategySetting& setting) {
-  return setting.between->moves_first != nullptr && setting.between->moves_first(setting.between_options);
+  return setting.between->demands(setting.between_options).gossip.moves_before_step;
 }
 
 const std::vector<OptionSpec> kOptions = {
@@ -226,6 +226,10 @@ const std::vector<OptionSpec> kOptions = {
      .maximum = 100000,
      .help = "equal groups of consecutive ranks, a divisor of workers.count; [topology] is theirs, [between] what runs "
              "between them"}};
+// Those that make equal groups of the workers there are.
+const std::vector<Variant> kVariants = {
+    {.name = "of_2", .options = {{"groups", "2"}}, .alone = Variant::Alone::kOther},
+    {.name = "of_3", .options = {{"groups", "3"}}, .alone = Variant::Alone::kOther}};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const StrategySetting of_groups = setting_of_groups(options, setting);
@@ -248,14 +252,15 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
-const StrategyRow kHierarchical = {.name = "hierarchical",
-                                   .help = "average the gradients in groups of workers, gossip between the groups",
-                                   .source = "Koloskova et al. 2020, section 5.3",
-                                   .options = kOptions,
-                                   .needs_graph = true,
-                                   .groups = groups_of,
-                                   .drive = LoopDrive::kNone,
-                                   .make = make,
-                                   .traffic = traffic};
+const StrategyRow kHierarchical = {
+    .name = "hierarchical",
+    .help = "average the gradients in groups of workers, gossip between the groups",
+    .source = "Koloskova et al. 2020, section 5.3",
+    .options = kOptions,
+    .demands = [](const Options&) { return Demands{.talks = Talks::kGraph, .drive = LoopDrive::kNone}; },
+    .variants = kVariants,
+    .groups = groups_of,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

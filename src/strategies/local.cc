@@ -24,17 +24,18 @@ const StrategyRow kLocal = {.name = "local",
                             .help = "every worker trains alone; nothing is sent",
                             .source = "Kamp et al. 2018 (nosync)",
                             .options = {},
-                            .silent = true,
+                            .demands = [](const Options&) { return Demands{.talks = Talks::kNobody}; },
                             .make = make,
                             .traffic = traffic};
 
-const StrategyRow kSerial = {.name = "serial",
-                             .help = "one worker trains on all the data",
-                             .source = "Kamp et al. 2018 (serial)",
-                             .options = {},
-                             .single_worker = true,
-                             .silent = true,
-                             .make = make,
-                             .traffic = traffic};
+const StrategyRow kSerial = {
+    .name = "serial",
+    .help = "one worker trains on all the data",
+    .source = "Kamp et al. 2018 (serial)",
+    .file = "local.cc",
+    .options = {},
+    .demands = [](const Options&) { return Demands{.talks = Talks::kNobody, .single_worker = true}; },
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

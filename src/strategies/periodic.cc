@@ -53,6 +53,8 @@ const std::vector<OptionSpec> kOptions = {
      .help = "local steps between two averages"},
 };
 
+Demands demands(const Options&) { return {.compression = Compression::kOptional}; }
+
 }  // namespace
 
 const StrategyRow kPeriodic = {
@@ -60,7 +62,7 @@ const StrategyRow kPeriodic = {
     .help = "average the models every `period` steps (local SGD)",
     .source = "Kamp et al. 2018 (periodic); McDonald et al. 2009",
     .options = kOptions,
-    .may_compress = true,
+    .demands = demands,
     .make = [](const Options& options,
                const StrategySetting& setting) { return make_periodic(options.integer("period"), setting); },
     .traffic = [](const Options& options,
@@ -70,8 +72,13 @@ const StrategyRow kSynchronous = {
     .name = "synchronous",
     .help = "average the models after every step",
     .source = "Theologitis et al. 2025 (Synchronous); Kamp et al. 2018 (continuous)",
+    .file = "periodic.cc",
     .options = {},
-    .may_compress = true,
+    .demands = demands,
+    .paper_bytes = [](const Options&, const StrategySetting& setting, std::uint64_t steps,
+                      std::uint64_t) -> std::optional<double> {
+      return static_cast<double>(steps) * 8.0 * static_cast<double>(setting.dimension) * setting.world_size;
+    },
     .make = [](const Options&, const StrategySetting& setting) { return make_periodic(1, setting); },
     .traffic = [](const Options&, const StrategySetting& setting) { return traffic_of(setting, 1); }};
 

@@ -312,7 +312,7 @@ const StrategyRow kPowerGossip = {.name = "power_gossip",
                                   .help = "gossip of rank-1 differences between neighbours, without a step size",
                                   .source = "Vogels et al. 2020 (PowerGossip), algorithm 1",
                                   .options = kOptions,
-                                  .needs_graph = true,
+                                  .demands = [](const Options&) { return Demands{.talks = Talks::kGraph}; },
                                   .make = make,
                                   .traffic = traffic};
 

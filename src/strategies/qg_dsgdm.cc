@@ -85,16 +85,25 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 
 TrafficFormula traffic(const Options&, const StrategySetting& setting) { return model_traffic(setting); }
 
+Demands demands(const Options&) {
+  return {.talks = Talks::kGraph,
+          .local_step = LocalStep::kPlainGradient,
+          .memory = {.vectors = 2},
+          .drive = LoopDrive::kNone};
+}
+
+const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kOther},
+                                        {.name = "no_momentum", .options = {{"momentum", "0"}}}};
+
 }  // namespace
 
 const StrategyRow kQgDsgdm = {.name = "qg_dsgdm",
                               .help = "d_psgd with momentum of the neighbourhood's movement, for data that differ",
                               .source = "Lin et al. 2021 (QG-DSGDm), algorithm 1",
                               .options = kOptions,
-                              .needs_graph = true,
-                              .brings_momentum = true,
-                              .vectors = 2,
-                              .drive = LoopDrive::kNone,
+                              .demands = demands,
+                              .variants = kVariants,
+                              .gossip_alone = &kDPsgd,
                               .make = make,
                               .traffic = traffic};
 

@@ -35,17 +35,24 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) {
   return sparse_push_traffic({.rounds = {}, .difference = true}, setting);
 }
 
+Demands demands(const Options&) {
+  return {.talks = Talks::kLinks,
+          .compression = Compression::kRequired,
+          .gossip = {.fixed_links = true},
+          .memory = {.vectors = 4, .per_neighbor = true}};
+}
+
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "xhat_start", .text = "zero"},
+                                                      {.name = "guard", .text = "false"}};
+
 }  // namespace
 
 const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
                                        .help = "push-sum of quantised differences over directed links that stay",
                                        .source = "Taheri et al. 2020, algorithm 1",
                                        .options = kOptions,
-                                       .needs_links = true,
-                                       .compresses = true,
-                                       .links_stay = true,
-                                       .vectors = 4,
-                                       .one_for_each_neighbor = [](const Options&) { return true; },
+                                       .demands = demands,
+                                       .alone_options = kAloneOptions,
                                        .make = make,
                                        .traffic = traffic};
 

@@ -180,25 +180,32 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   return formula;
 }
 
+Demands demands(const Options& options) {
+  Demands demands = sparse_push_demands(options);
+  demands.gossip.also_collectives = options.text("merge") == "all_reduce";
+  demands.needs_all_steps = options.text("merge") != "none" && options.integer("every") == 0;
+  return demands;
+}
+
+const std::vector<Variant> kVariants = {
+    {.name = "every_7", .options = {{"every", "7"}}},
+    {.name = "finetune", .options = {{"every", "7"}, {"finetune", "10"}}},
+    {.name = "gossip", .options = {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}},
+    {.name = "difference", .options = {{"memory", "difference"}, {"finetune", "10"}}},
+    {.name = "asynchronous",
+     .options = {{"merge", "none"}, {"order", "asynchronous"}},
+     .payload = Variant::Payload::kNoneOf}};
+
 }  // namespace
 
-const StrategyRow kScsp = {
-    .name = "scsp",
-    .help = "Sparse-Push with merges of the models, for data that differ between workers",
-    .source = "Aketi et al. 2021 (Skew-Compensated Sparse-Push), reconstructed",
-    .options = kOptions,
-    .needs_links = true,
-    .compresses = true,
-    .also_reduces = [](const Options& options) { return options.text("merge") == "all_reduce"; },
-    .gossip_alone = &kSparsePush,
-    .tolerates_loss = tolerates_loss,
-    .gossip_moves_alone = [](const Options& options) { return options.text("compress") != "update"; },
-    .stops_at_floor = [](const Options& options) { return !copies_of_neighbors(options); },
-    .ends_with_a_merge =
-        [](const Options& options) { return options.text("merge") != "none" && options.integer("every") == 0; },
-    .vectors = 3,
-    .one_for_each_neighbor = copies_of_neighbors,
-    .make = make,
-    .traffic = traffic};
+const StrategyRow kScsp = {.name = "scsp",
+                           .help = "Sparse-Push with merges of the models, for data that differ between workers",
+                           .source = "Aketi et al. 2021 (Skew-Compensated Sparse-Push), reconstructed",
+                           .options = kOptions,
+                           .demands = demands,
+                           .variants = kVariants,
+                           .gossip_alone = &kSparsePush,
+                           .make = make,
+                           .traffic = traffic};
 
 }  // namespace laconic

@@ -25,9 +25,22 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   TrafficFormula formula = link_traffic(*setting.links, PushSum::kPayloadOverhead + setting.dimension * sizeof(float));
-  formula.depends_on_values = formula.depends_on_values || tolerates_loss(options);
+  formula.depends_on_values = formula.depends_on_values || is_asynchronous(options);
   return formula;
 }
+
+Demands demands(const Options& options) {
+  Demands demands = link_demands(options);
+  demands.memory.vectors = 1;
+  return demands;
+}
+
+const std::vector<Variant> kVariants = {
+    {},
+    {.name = "overlap", .options = {{"order", "overlap"}}},
+    {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf}};
+
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"}};
 
 }  // namespace
 
@@ -35,9 +48,9 @@ const StrategyRow kSgp = {.name = "sgp",
                           .help = "push-sum of whole models over directed links that may change",
                           .source = "Assran et al. 2019 (SGP), algorithms 1 and 2",
                           .options = kOptions,
-                          .needs_links = true,
-                          .tolerates_loss = tolerates_loss,
-                          .vectors = 1,
+                          .demands = demands,
+                          .variants = kVariants,
+                          .alone_options = kAloneOptions,
                           .make = make,
                           .traffic = traffic};
 

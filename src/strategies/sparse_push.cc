@@ -101,12 +101,30 @@ TrafficFormula sparse_push_traffic(const SparsePushOptions& options, const Strat
   return formula;
 }
 
-bool copies_of_neighbors(const Options& options) { return options.text("memory") == "difference"; }
+Demands sparse_push_demands(const Options& options) {
+  const bool difference = options.text("memory") == "difference";
+  Demands demands = link_demands(options);
+  demands.compression = Compression::kRequired;
+  demands.gossip.mixes_untrained = options.text("compress") != "update";
+  demands.gossip.stops_at_floor = !difference;
+  demands.memory = {.vectors = 3, .per_neighbor = difference};
+  return demands;
+}
 
 namespace {
 
 const std::vector<OptionSpec> kOptions = {gamma_option("0.01"), link_order_option(), memory_option(),
                                           compress_option(),    guard_option(),      account_option()};
+
+const std::vector<Variant> kVariants = {
+    {},
+    {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf},
+    {.name = "update", .options = {{"compress", "update"}}},
+    {.name = "difference", .options = {{"memory", "difference"}}}};
+
+const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
+                                                      {.name = "guard", .text = "false"},
+                                                      {.name = "account", .text = "true"}};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const SparsePushOptions sparse = read_sparse_push_options(options);
@@ -123,19 +141,14 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
-const StrategyRow kSparsePush = {
-    .name = "sparse_push",
-    .help = "compressed push-sum over directed links that may change",
-    .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
-    .options = kOptions,
-    .needs_links = true,
-    .compresses = true,
-    .tolerates_loss = tolerates_loss,
-    .gossip_moves_alone = [](const Options& options) { return options.text("compress") != "update"; },
-    .stops_at_floor = [](const Options& options) { return !copies_of_neighbors(options); },
-    .vectors = 3,
-    .one_for_each_neighbor = copies_of_neighbors,
-    .make = make,
-    .traffic = traffic};
+const StrategyRow kSparsePush = {.name = "sparse_push",
+                                 .help = "compressed push-sum over directed links that may change",
+                                 .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
+                                 .options = kOptions,
+                                 .demands = sparse_push_demands,
+                                 .variants = kVariants,
+                                 .alone_options = kAloneOptions,
+                                 .make = make,
+                                 .traffic = traffic};
 
 }  // namespace laconic

@@ -22,7 +22,6 @@ SparsePushOptions read_sparse_push_options(const Options& options);
 void require_links_for_updates(const Options& options, const LinkSchedule& links);
 std::unique_ptr<LinkMemory> make_sparse_memory(const SparsePushOptions& options, const StrategySetting& setting);
 TrafficFormula sparse_push_traffic(const SparsePushOptions& options, const StrategySetting& setting);
-// Whether it keeps copies for each link.
-bool copies_of_neighbors(const Options& options);
+Demands sparse_push_demands(const Options& options);
 
 }  // namespace laconic

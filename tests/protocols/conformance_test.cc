@@ -12,11 +12,13 @@
 namespace laconic::tests {
 namespace {
 
+constexpr int kGrouped = 6;  // workers of strategies with groups
+
 class Conformance : public testing::TestWithParam<Row> {
  protected:
   Scenario scenario() const {
-    const StrategyRow& row = find_strategy(GetParam().strategy);
-    const int workers = row.single_worker ? 1 : row.groups != nullptr ? 6 : 5;
+    const bool groups = find_strategy(GetParam().strategy).groups != nullptr;
+    const int workers = demands().single_worker ? 1 : groups ? kGrouped : 5;
     return {.problem = {.workers = workers, .dimension = 60, .seed = 2, .shapes = {{4, 2, 6}, {12}}},
             .strategy = GetParam().strategy,
             .options = GetParam().options,
@@ -26,6 +28,7 @@ class Conformance : public testing::TestWithParam<Row> {
             .compressor = GetParam().compressor,
             .evaluate_every = 10};
   }
+  static const Demands& demands() { return GetParam().demands; }
 };
 
 TEST_P(Conformance, SameSeedSameTraceWhateverTheComputeThreads) {
@@ -48,38 +51,48 @@ TEST_P(Conformance, AnotherSeedIsAnotherTrace) {
   EXPECT_NE(run(s).outcome.trace_hash, hash);
 }
 
-TEST_P(Conformance, PayloadBytesAreTheDeclaredFormula) {
-  const Scenario s = scenario();
-  Result result = run(s);
-  if (GetParam().waits_for_nobody()) {  // what it answers, and how long its numbers are, depends on time
-    EXPECT_TRUE(result.formula.depends_on_values);
-    return;
-  }
-  if (GetParam().options.contains("trigger")) {  // not all speak, nor do the same
-    EXPECT_TRUE(result.formula.depends_on_values);
-    const std::uint64_t models = result.outcome.ledger.total(Traffic::kModel).payload.value;
-    EXPECT_LT(models, s.steps * result.formula.sync(Traffic::kModel));
-    EXPECT_GT(models, 0U);
-    return;
-  }
+void expect_syncs_of_the_formula(const Scenario& s, const Result& result) {
   EXPECT_GE(result.outcome.syncs, result.formula.fewest_syncs);
   EXPECT_LE(result.outcome.syncs, result.formula.most_syncs.value_or(s.steps));
-  if (GetParam().is_screened()) {  // beside the synchronisations' there are states that led to none
-    EXPECT_TRUE(result.formula.depends_on_values);
-    const Tally models = result.outcome.ledger.total(Traffic::kModel);
-    EXPECT_EQ(models.payload.value, result.outcome.syncs * result.formula.sync(Traffic::kModel));
-    return;
-  }
-  for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
-    const Tally total = result.outcome.ledger.total(static_cast<Traffic>(kind));
-    EXPECT_EQ(total.payload.value, s.steps * result.formula.per_step[kind] +
-                                       result.outcome.syncs * result.formula.per_sync[kind] +
-                                       result.formula.per_run[kind])
-        << to_text(static_cast<Traffic>(kind));
-    EXPECT_LE(total.framed.value, total.payload.value + kMaxHeaderSize * total.frames);
-  }
   if (result.formula.steps_per_sync > 0) {
     EXPECT_EQ(result.outcome.syncs, s.steps / result.formula.steps_per_sync);
+  }
+}
+
+TEST_P(Conformance, PayloadBytesAreTheDeclaredFormulaAsFarAsTheVariantSays) {
+  const Scenario s = scenario();
+  Result result = run(s);
+  const auto by_formula = [&](std::size_t kind) {
+    return s.steps * result.formula.per_step[kind] + result.outcome.syncs * result.formula.per_sync[kind] +
+           result.formula.per_run[kind];
+  };
+  constexpr auto kModel = static_cast<std::size_t>(Traffic::kModel);
+  const std::uint64_t models = result.outcome.ledger.total(Traffic::kModel).payload.value;
+  const Variant::Payload payload = GetParam().variant.payload;
+  if (payload != Variant::Payload::kAll) {
+    EXPECT_TRUE(result.formula.depends_on_values);
+  }
+  EXPECT_EQ(payload == Variant::Payload::kNoneOf, demands().timing == Timing::kAsynchronous);
+  switch (payload) {
+    case Variant::Payload::kAll:
+      expect_syncs_of_the_formula(s, result);
+      for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
+        const Tally total = result.outcome.ledger.total(static_cast<Traffic>(kind));
+        EXPECT_EQ(total.payload.value, by_formula(kind)) << to_text(static_cast<Traffic>(kind));
+        EXPECT_LE(total.framed.value, total.payload.value + kMaxHeaderSize * total.frames);
+      }
+      break;
+    case Variant::Payload::kModels:  // beside the synchronisations' there are states that led to none
+      expect_syncs_of_the_formula(s, result);
+      EXPECT_EQ(models, by_formula(kModel));
+      break;
+    case Variant::Payload::kAtMost:
+      EXPECT_LT(models, s.steps * result.formula.sync(Traffic::kModel));
+      EXPECT_GT(models, 0U);
+      break;
+    case Variant::Payload::kNoneOf:
+      EXPECT_GT(result.outcome.ledger.total().payload.value, 0U);
+      break;
   }
 }
 
@@ -87,8 +100,8 @@ TEST_P(Conformance, WhatIsSentIsReceived) {
   const Result result = run(scenario());
   const Ledger& ledger = result.outcome.ledger;
   Tally received;
-  for (int node = 0; node <= ledger.world_size(); ++node) received += ledger.received({node});
-  if (GetParam().waits_for_nobody()) {
+  for (const Rank node : ledger.nodes()) received += ledger.received(node);
+  if (demands().timing == Timing::kAsynchronous) {  // some frames are on their way when the run ends
     EXPECT_LE(received.frames, ledger.total().frames);
     EXPECT_GT(received.frames, 9 * ledger.total().frames / 10);
   } else {
@@ -97,45 +110,63 @@ TEST_P(Conformance, WhatIsSentIsReceived) {
   EXPECT_EQ(ledger.refused(), 0U);
 }
 
-TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndItsWaitEndsInAnErrorThatNamesIt) {
-  Scenario s = scenario();
-  if (find_strategy(GetParam().strategy).silent) {
-    EXPECT_EQ(run(s).outcome.ledger.total().frames, 0U);
-    return;
-  }
+TEST_P(Conformance, ItSendsIfItTalksWithAnybodyAndTalksWithTheCoordinatorIfItNeedsOne) {
+  const Result result = run(scenario());
+  const Ledger& ledger = result.outcome.ledger;
+  EXPECT_EQ(ledger.total().frames > 0, demands().sends());
+  EXPECT_EQ(ledger.received(ledger.coordinator()).frames > 0, needs_coordinator_node(demands(), GetParam().collective));
+}
+
+void damage_the_third_frame(Scenario& s) {
   s.damage = [](std::uint64_t number, std::span<const std::byte> wire) {
     std::vector<std::byte> bytes(wire.begin(), wire.end());
     if (number == 3) bytes.back() ^= std::byte{0x10};
     return bytes;
   };
+}
+
+TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndIfItIsWaitedForThatEndsInAnErrorThatNamesIt) {
+  if (!demands().sends()) GTEST_SKIP() << "sends no frame";
+  Scenario s = scenario();
+  damage_the_third_frame(s);
   const Result result = run(s);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
-  if (GetParam().repeats_itself() && result.outcome.end == Outcome::End::kSteps) return;
-  if (GetParam().settles_in_the_end() && result.outcome.end == Outcome::End::kSteps) return;
-  if (!GetParam().settles_in_the_end() &&
-      (GetParam().waits_for_nobody() || s.strategy == "dma")) {  // whose coordinator does without a report
-    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
-    return;
+  const Faults faults = demands().faults;
+  if (faults != Faults::kMayEndTheRun) {
+    ASSERT_EQ(result.outcome.end, faults == Faults::kTolerated ? Outcome::End::kSteps : Outcome::End::kFailed);
   }
-  ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
-  const std::string text = error_of<PeerLost>(result);
-  EXPECT_TRUE(text.find(" waits for the ") != text.npos || text.find(" got no ") != text.npos) << text;
+  if (result.outcome.end != Outcome::End::kSteps) {
+    ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
+    const std::string text = error_of<PeerLost>(result);
+    EXPECT_TRUE(text.find(" waits for the ") != text.npos || text.find(" got no ") != text.npos) << text;
+  }
+}
+
+TEST(Coordinator, OfRoundsThatAllReportInDoesWithoutADamagedReport) {
+  Scenario s{.problem = {.workers = 5, .dimension = 60, .seed = 2},
+             .strategy = "dma",
+             .options = {{"threshold", "0"}, {"check_every", "2"}},
+             .steps = 40};
+  for (const char* compressor : {"", "sign"}) {
+    s.compressor = compressor;
+    damage_the_third_frame(s);
+    const Result result = run(s);
+    EXPECT_EQ(result.outcome.ledger.refused(), 1U);
+    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps) << compressor;
+  }
 }
 
 TEST_P(Conformance, OnANetworkWithFaultsItGoesOnIfItSaysSoAndElseEndsInAnErrorThatNamesAPeer) {
-  const StrategyRow& row = find_strategy(GetParam().strategy);
   Scenario s = scenario();
   s.loss = 0.2;
   s.duplication = 0.1;
   const Result result = run(s);
-  if (row.silent || (GetParam().waits_for_nobody() && !GetParam().settles_in_the_end())) {
-    EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
-    return;
+  EXPECT_EQ(result.outcome.ledger.lost() > 0, demands().sends());
+  ASSERT_EQ(result.outcome.end, demands().tolerates_faults() ? Outcome::End::kSteps : Outcome::End::kFailed);
+  if (!demands().tolerates_faults()) {
+    const std::string text = error_of<PeerLost>(result);
+    EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
   }
-  EXPECT_GT(result.outcome.ledger.lost(), 0U);
-  ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);
-  const std::string text = error_of<PeerLost>(result);
-  EXPECT_TRUE(text.find(" from worker ") != text.npos || text.find(" from the coordinator ") != text.npos) << text;
 }
 
 // A new strategy that was loaded from another one's archive.
@@ -183,16 +214,16 @@ void expect_same_end(const Result& a, const Result& b) {
   EXPECT_EQ(a.outcome.syncs, b.outcome.syncs);
   EXPECT_EQ(a.outcome.model, b.outcome.model);
   EXPECT_EQ(a.params, b.params);
-  for (int node = 0; node <= a.outcome.ledger.world_size(); ++node) {
-    EXPECT_EQ(a.outcome.ledger.sent({node}), b.outcome.ledger.sent({node}));
-    EXPECT_EQ(a.outcome.ledger.received({node}), b.outcome.ledger.received({node}));
+  for (const Rank node : a.outcome.ledger.nodes()) {
+    EXPECT_EQ(a.outcome.ledger.sent(node), b.outcome.ledger.sent(node));
+    EXPECT_EQ(a.outcome.ledger.received(node), b.outcome.ledger.received(node));
   }
 }
 
 TEST_P(Conformance, ARunResumedFromAnyCheckpointIsBitForBitTheOneThatNeverStopped) {
   Scenario s = scenario();
   s.checkpoints = {.numerator = 23, .denominator = 2};  // after the steps 12, 23 and 35
-  if (GetParam().goes_on()) s.loss = s.duplication = 0.1;
+  if (demands().tolerates_faults()) s.loss = s.duplication = 0.1;
   KeptCheckpoints kept;
   s.keeper = &kept;
   const Result whole = run(s);
@@ -209,9 +240,8 @@ TEST_P(Conformance, ARunResumedFromAnyCheckpointIsBitForBitTheOneThatNeverStoppe
   }
 }
 
-TEST_P(Conformance, DrainingLeavesTheModelsOfStrategiesThatWaitForEachOtherAsTheyAre) {
-  if (GetParam().waits_for_nobody() || GetParam().repeats_itself() || GetParam().options.contains("budget"))
-    return;  // time decides there
+TEST_P(Conformance, DrainingLeavesTheModelsOfStrategiesInLockStepAsTheyAre) {
+  if (demands().timing != Timing::kLockStep) GTEST_SKIP() << "its models depend on time, which a drain takes";
   Scenario s = scenario();
   const Result undisturbed = run(s);
   s.checkpoints = {.numerator = 7, .denominator = 1};
@@ -281,8 +311,8 @@ void expect_no_difference_where_the_coordinator_is_begun_anew(Scenario scenario)
     return [&, make] { return std::make_unique<BegunAnew>(make, times); };
   };
   EXPECT_EQ(run(scenario).outcome.trace_hash, whole.outcome.trace_hash);
-  const Rank coordinator{scenario.problem.workers};
-  EXPECT_EQ(times > 0, whole.outcome.ledger.received(coordinator).frames > 0);
+  const Ledger& ledger = whole.outcome.ledger;
+  EXPECT_EQ(times > 0, ledger.received(ledger.coordinator()).frames > 0);
 }
 
 TEST_P(Conformance, ACoordinatorLoadedFromItsArchiveWheneverItIsIdleRunsOnIdentically) {
@@ -316,25 +346,31 @@ TEST_P(Conformance, ARoundThatEndsAtACheckpointLeavesNobodyWaitingForItsWorker) 
   EXPECT_EQ(drained_run(), drained_run());
 }
 
-TEST_P(Conformance, OneWorkerIsSerialBitForBit) {
-  if (find_strategy(GetParam().strategy).groups != nullptr) return;  // needs two
-  if (!GetParam().compressor.empty()) return;                        // compresses the one worker's model
+TEST_P(Conformance, OneWorkerIsSerialIfTheVariantSaysSo) {
+  if (!GetParam().compressor.empty()) GTEST_SKIP() << "it compresses the one worker's model";
+  if (find_strategy(GetParam().strategy).groups != nullptr) GTEST_SKIP() << "it needs two workers";
   Scenario s = scenario();
   s.problem.workers = 1;
-  if (find_strategy(s.strategy).brings_momentum) s.options["momentum"] = "0";
   Scenario serial = s;
   serial.strategy = "serial";
   serial.options = {};
   const std::vector<float> params = run(s).params.front();
   const std::vector<float> expected = run(serial).params.front();
-  if (s.strategy == "ecd_psgd") {  // takes its steps from an estimate that is extrapolated and divided again
-    for (std::size_t j = 0; j < params.size(); ++j) EXPECT_NEAR(params[j], expected[j], 1e-5);
-  } else {
-    EXPECT_EQ(params, expected);
+  switch (GetParam().variant.alone) {
+    case Variant::Alone::kSerial:
+      EXPECT_EQ(params, expected);
+      break;
+    case Variant::Alone::kNearlySerial:
+      for (std::size_t j = 0; j < params.size(); ++j) EXPECT_NEAR(params[j], expected[j], 1e-5);
+      EXPECT_NE(params, expected);
+      break;
+    case Variant::Alone::kOther:
+      EXPECT_NE(params, expected);
+      break;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows(3)),
+INSTANTIATE_TEST_SUITE_P(Strategies, Conformance, testing::ValuesIn(rows(kGrouped)),
                          [](const auto& info) { return info.param.name(); });
 
 }  // namespace

@@ -427,7 +427,7 @@ TEST(Dma, AsynchronousEndsWithNothingOnItsWayAndAsksNobodyWhoHasLeft) {
   ASSERT_EQ(result.outcome.end, Outcome::End::kSteps);
   const Ledger& ledger = result.outcome.ledger;
   Tally received;
-  for (int node = 0; node <= 6; ++node) received += ledger.received({node}, Traffic::kModel);
+  for (const Rank node : ledger.nodes()) received += ledger.received(node, Traffic::kModel);
   EXPECT_EQ(received, ledger.total(Traffic::kModel));
   EXPECT_GT(received.frames, 12U);
   // Nobody waited for an answer that could not come: half the deadline is 300 s.

@@ -48,7 +48,7 @@ Scenario chatter(double loss, double duplication) {
 
 Tally received(const Ledger& ledger) {
   Tally result;
-  for (int node = 0; node <= ledger.world_size(); ++node) result += ledger.received({node});
+  for (const Rank node : ledger.nodes()) result += ledger.received(node);
   return result;
 }
 

@@ -213,21 +213,17 @@ Result recorded(Scenario s, Record& record) {
   return run(s);
 }
 
-// Every strategy that can run between groups, in each of its orders. A row that changes the model before its step and
-// does not say so (StrategyRow::moves_first) fails here.
+// Every strategy that can run between groups, in each of its variants. A row that changes the model before its step and
+// does not say so (GossipTraits::moves_before_step) fails here.
 TEST(Hierarchical, MembersTakeTheirGradientsAtTheirLeadersModelAndHoldItAfterEveryRound) {
   int strategies_seen = 0;
   for (const StrategyRow* row : strategies()) {
-    if (!row->needs_graph || row->groups != nullptr) continue;
+    if (default_demands(*row).talks != Talks::kGraph || row->groups != nullptr) continue;
     ++strategies_seen;
-    std::vector<std::map<std::string, std::string>> variants = {{}};
-    for (const OptionSpec& option : row->options) {
-      if (option.name != "order") continue;
-      variants.clear();
-      for (const std::string_view choice : option.choices) variants.push_back({{"order", std::string(choice)}});
-    }
-    for (const auto& options : variants) {
-      const std::string what = std::string(row->name) + (options.empty() ? "" : ", " + options.at("order"));
+    for (const Variant& variant : variants_of(*row)) {
+      std::map<std::string, std::string> options;
+      for (const OptionText& option : variant.options) options.emplace(option.name, option.text);
+      const std::string what = std::string(row->name) + " " + std::string(variant.name);
       Record record;
       const Scenario s = grouped(std::string(row->name), options);
       ASSERT_EQ(recorded(s, record).outcome.end, Outcome::End::kSteps) << what;

@@ -242,7 +242,7 @@ std::vector<float> train(const std::string& strategy, const std::vector<Learner*
   options.steps = {100};
   options.step_cost = std::vector<Seconds>(learners.size(), Seconds{0.01});
   options.network = {.shared_channel = true, .channel = {1e9}, .worker = {}, .coordinator = {}, .latency = {}};
-  options.with_coordinator = !row.silent;
+  options.with_coordinator = needs_coordinator_node(default_demands(row), setting.collective);
   options.own_models = OwnModels::kNever;
   sim::simulate(options, learners, row.make(strategy_options(strategy, {}), setting));
   return {learners[0]->params().begin(), learners[0]->params().end()};

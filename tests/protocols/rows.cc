@@ -1,64 +1,47 @@
 #include "rows.h"
 
-#include <algorithm>
-#include <cctype>
-
+#include "base/error.h"
 #include "strategies/registry.h"
 
 namespace laconic::tests {
+namespace {
 
-std::vector<Row> rows(int groups) {
+bool makes_groups(const StrategyRow& row, const Variant& variant, int workers) {
+  if (row.groups == nullptr) return true;
+  try {
+    row.groups(options_of(row, variant, "test"), static_cast<std::uint32_t>(workers));
+  } catch (const UsageError&) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<Row> rows(int workers) {
   std::vector<Row> result;
   for (const StrategyRow* row : strategies()) {
-    std::vector<std::map<std::string, std::string>> variants = {{}};
-    if (row->name == "fda") {
-      variants.clear();
-      for (const char* monitor : {"exact", "naive", "linear", "sketch", "max-norm"}) {
-        variants.push_back({{"threshold", "1"}, {"monitor", monitor}});
-      }
-      for (const char* screen : {"none", "lock-step", "late"}) {
-        variants.push_back({{"threshold", "1"}, {"screen", screen}, {"check_every", "3"}});
-        if (screen != std::string("late")) {
-          variants.push_back({{"threshold", "1"}, {"screen", screen}, {"decide_late", "true"}});
-        }
-      }
-    }
-    if (row->name == "fda") variants.push_back({{"budget", "2 kB/10 steps"}});
-    if (row->name == "fda_opt") variants = {{{"most_epochs", "2"}}, {{"most_epochs", "3"}, {"monitor", "sketch"}}};
-    if (row->name == "dma") {  // Delta = 0: how many balances there are is known
-      variants = {{{"threshold", "0"}, {"check_every", "2"}}, {{"threshold", "1"}, {"clock", "asynchronous"}}};
-    }
-    if (row->name == "sgp") {
-      variants.push_back({{"order", "overlap"}});
-      variants.push_back({{"order", "asynchronous"}});
-    }
-    if (row->name == "sparse_push") {
-      variants.push_back({{"order", "asynchronous"}});
-      variants.push_back({{"compress", "update"}});
-      variants.push_back({{"memory", "difference"}});
-    }
-    if (row->name == "scsp") {
-      variants = {{{"every", "7"}, {"finetune", "10"}},
-                  {{"merge", "gossip"}, {"merge_rounds", "5"}, {"finetune", "10"}}};
-    }
-    if (row->name == "fedopt") variants = {{{"server", "average"}, {"period", "3"}}};  // the others move one worker too
-    if (row->name == "choco") {
-      variants.push_back({{"replicas", "each"}});
-      variants.push_back({{"trigger", "0.5"}});
-    }
-    if (row->name == "fedavg") variants = {{{"period", "3"}, {"fraction", "0.4"}}};
-    std::vector<std::string> between = {""};
-    if (row->groups != nullptr) {
-      variants = {{{"groups", std::to_string(groups)}}};
-      between = {"choco", "d_psgd"};
-    }
-    for (const auto& options : variants) {
+    const std::vector<std::string> all_between =
+        row->groups == nullptr ? std::vector<std::string>{""} : std::vector<std::string>{"choco", "d_psgd"};
+    for (const Variant& variant : variants_of(*row)) {
+      if (!makes_groups(*row, variant, workers)) continue;
+      Row plain{.strategy = std::string(row->name),
+                .variant = variant,
+                .options = {},
+                .demands = row->demands(options_of(*row, variant, "test")),
+                .collective = {},
+                .between = {},
+                .compressor = {}};
+      for (const OptionText& option : variant.options) plain.options.emplace(option.name, option.text);
       for (const Collective collective : {Collective::kStar, Collective::kRing}) {
-        for (const std::string& name : between) {
-          result.push_back({std::string(row->name), options, collective, name, ""});
+        plain.collective = collective;
+        for (const std::string& between : all_between) {
+          result.push_back(plain);
+          result.back().between = between;
         }
-        // Of an operator whose messages have one size.
-        if (row->may_compress) result.push_back({std::string(row->name), options, collective, "", "sign"});
+        if (plain.demands.compression != Compression::kOptional) continue;
+        result.push_back(plain);
+        result.back().compressor = "sign";  // whose messages have one size
       }
     }
   }
@@ -66,32 +49,13 @@ std::vector<Row> rows(int groups) {
 }
 
 std::string Row::name() const {
-  std::string name = strategy + (between.empty() ? "" : "_" + between);
-  for (const char* key : {"replicas", "order", "memory", "compress", "merge", "clock", "screen", "trigger", "budget"}) {
-    if (options.contains(key)) name += "_" + option(key);
+  std::string text = strategy;
+  for (const std::string& part : {between, std::string(variant.name), compressor}) {
+    if (!part.empty()) text += "_" + part;
   }
-  if (!compressor.empty()) name += "_" + compressor;
-  if (options.contains("monitor")) name += "_" + option("monitor");
-  if (options.contains("decide_late")) name += "_decide_late";
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-  return name + (collective == Collective::kStar ? "_star" : "_ring");
+  return text + (collective == Collective::kStar ? "_star" : "_ring");
 }
 
-std::string Row::option(const std::string& name) const {
-  const auto found = options.find(name);
-  return found == options.end() ? std::string() : found->second;
-}
-
-bool Row::goes_on() const {
-  const StrategyRow& row = find_strategy(strategy);
-  return row.tolerates_loss != nullptr && row.tolerates_loss(strategy_options(row.name, options));
-}
-
-bool Row::waits_for_nobody() const { return goes_on() || option("clock") == "asynchronous"; }
-
-bool Row::is_screened() const { return options.contains("screen") && option("screen") != "none"; }
-
-void PrintTo(const Row& row, std::ostream* out) { *out << row.strategy; }
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name(); }
 
 }  // namespace laconic::tests

@@ -40,11 +40,12 @@ StrategySetting strategy_setting(const Scenario& scenario) {
       .samples = {}};
   for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));
   const StrategyRow& row = find_strategy(scenario.strategy);
-  if (row.needs_graph) {
+  const Demands demands = row.demands(strategy_options(row.name, scenario.options));
+  if (demands.talks == Talks::kGraph) {
     const Graph graph = make_topology(scenario.topology, graph_nodes(scenario), 1);
     setting.mixing = std::make_shared<const MixingMatrix>(graph, find_weights(scenario.weights));
   }
-  if (row.needs_links) {
+  if (demands.talks == Talks::kLinks) {
     setting.links = scenario.links != nullptr
                         ? scenario.links
                         : make_schedule(scenario.topology, graph_nodes(scenario), 1, scenario.link_up);
@@ -53,8 +54,12 @@ StrategySetting strategy_setting(const Scenario& scenario) {
     setting.between = &find_strategy(scenario.between);
     setting.between_options = strategy_options(scenario.between, scenario.between_options);
   }
-  const bool compresses = row.compresses || (row.may_compress && !scenario.compressor.empty());
-  if (compresses || (setting.between != nullptr && setting.between->compresses)) {
+  const bool between_compresses =
+      setting.between != nullptr &&
+      setting.between->demands(setting.between_options).compression == Compression::kRequired;
+  const bool compresses = demands.compression == Compression::kRequired ||
+                          (demands.compression == Compression::kOptional && !scenario.compressor.empty());
+  if (compresses || between_compresses) {
     const CompressorRow& compressor = find_compressor(scenario.compressor.empty() ? "none" : scenario.compressor);
     std::map<std::string, GivenOption> given;
     for (const auto& [name, text] : scenario.compression) given[name] = {.text = text, .where = "test"};
@@ -106,18 +111,17 @@ std::unique_ptr<Learner> learner_of(const Scenario& scenario, int worker) {
 }
 
 RunOptions run_options(const Scenario& scenario) {
-  const StrategyRow& row = find_strategy(scenario.strategy);
-  const Options options = strategy_options(scenario.strategy, scenario.options);
-  return {
-      .steps = {scenario.steps},
-      .seed = scenario.problem.seed,
-      .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
-      .with_coordinator = row.needs_coordinator || (scenario.collective == Collective::kStar && row.reduces(options)),
-      .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
-      .own_models = scenario.own_models,
-      .until = scenario.until,
-      .checkpoints = {.schedule = scenario.checkpoints, .keeper = scenario.keeper, .resume = scenario.resume},
-      .compute_threads = scenario.compute_threads};
+  const Demands demands =
+      find_strategy(scenario.strategy).demands(strategy_options(scenario.strategy, scenario.options));
+  return {.steps = {scenario.steps},
+          .seed = scenario.problem.seed,
+          .comm = {.collective = scenario.collective, .deadline = scenario.deadline},
+          .with_coordinator = needs_coordinator_node(demands, scenario.collective),
+          .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
+          .own_models = scenario.own_models,
+          .until = scenario.until,
+          .checkpoints = {.schedule = scenario.checkpoints, .keeper = scenario.keeper, .resume = scenario.resume},
+          .compute_threads = scenario.compute_threads};
 }
 
 Result run(const Scenario& scenario) {
