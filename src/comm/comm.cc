@@ -15,10 +15,10 @@ std::pair<std::size_t, std::size_t> chunk(std::size_t size, std::size_t parts, s
   return {size * c / parts, size * (c + 1) / parts};
 }
 
-bool read_bit(const Frame& frame, Rank from, int world_size) {
+bool read_bit(const Frame& frame, Rank from) {
   const auto payload = frame.payload();
   if (payload.size() != 1 || static_cast<unsigned>(payload[0]) > 1) {
-    throw DecodeError("frame from " + node_name(from, world_size) + " (vote): not one byte of 0 or 1");
+    throw DecodeError("frame from " + node_name(from) + " (vote): not one byte of 0 or 1");
   }
   return payload[0] == std::byte{1};
 }
@@ -80,14 +80,14 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
       if (rank + span >= size) continue;
       const Rank child{static_cast<std::int32_t>(rank + span)};
       const Frame frame = co_await receive(child, Tag::kTreeUp, up, tree_patience(since, std::countr_zero(span)));
-      any = read_bit(frame, child, world_size()) || any;
+      any = read_bit(frame, child) || any;
     }
     if (rank != 0) {
       const Rank parent{static_cast<std::int32_t>(rank - span)};
       const std::byte vote{static_cast<unsigned char>(any ? 1 : 0)};
       send(parent, Frame(FrameHeader{traffic, Tag::kTreeUp, up}, std::span(&vote, 1)));
       const Frame frame = co_await receive(parent, Tag::kTreeDown, down);
-      any = read_bit(frame, parent, world_size());
+      any = read_bit(frame, parent);
     }
     const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
     const Frame frame(FrameHeader{traffic, Tag::kTreeDown, down}, std::span(&verdict, 1));
@@ -99,7 +99,7 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
   const Round round = next_round();
   send(coordinator(), Frame(FrameHeader{traffic, Tag::kReduceAny, round}, std::span(&bit, 1)));
   const Frame frame = co_await receive(coordinator(), Tag::kReduced, round);
-  co_return read_bit(frame, coordinator(), world_size());
+  co_return read_bit(frame, coordinator());
 }
 
 Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic traffic) {
@@ -233,7 +233,7 @@ Task<void> Reductions::serve(Round round, Arrival first) {
     Frame frame = first.frame;
     if (rank != first.from) frame = co_await comm_.receive(rank, tag, round, comm_.collecting_deadline());
     if (tag == Tag::kReduceAny) {
-      any = read_bit(frame, rank, world_size) || any;
+      any = read_bit(frame, rank) || any;
     } else {
       const SharedVector part = frame.floats(count);
       kernels::accumulate(1.0, part, sum_);

@@ -37,9 +37,8 @@ std::vector<std::string> WaitList::describe(bool with_idle) const {
   for (const Entry& entry : entries_) {
     for (const Mailbox::Wait& wait : entry.mailbox->receives_) {
       if (wait.entry.id != entry.id || (!with_idle && std::isinf(entry.deadline.value))) continue;
-      const int world_size = entry.mailbox->world_size_;
-      const std::string whom = wait.pattern.from ? node_name(*wait.pattern.from, world_size) : std::string("any node");
-      lines.emplace_back(entry.mailbox->node_, node_name(entry.mailbox->node_, world_size) + " waits for the " +
+      const std::string whom = wait.pattern.from ? node_name(*wait.pattern.from) : std::string("any node");
+      lines.emplace_back(entry.mailbox->node_, node_name(entry.mailbox->node_) + " waits for the " +
                                                    wait.pattern.tags.to_text() + " (round " +
                                                    std::to_string(wait.pattern.round.value) + ") from " + whom +
                                                    " since " + to_text(wait.since));

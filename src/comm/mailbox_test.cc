@@ -90,7 +90,7 @@ TEST_F(Mailboxes, AWaitEndsWithNothingAtItsDeadlineAndNotBefore) {
 }
 
 TEST_F(Mailboxes, WaitsAreDescribedByWhoForWhatFromWhomSinceWhen) {
-  receive(from_node(coordinator_of(kWorldSize), Tag::kReduced, 17));
+  receive(from_node(kCoordinator, Tag::kReduced, 17));
   receive({.from = std::nullopt, .tags = Tag::kGather, .round = {2}}, kIdle);
   EXPECT_EQ(waits_.describe(false),
             std::vector<std::string>{

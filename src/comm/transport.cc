@@ -11,10 +11,10 @@ std::string TagSet::to_text() const {
   return text;
 }
 
-std::string Transport::name(Rank node) const { return node_name(node, world_size()); }
+std::string Transport::name(Rank node) const { return node_name(node); }
 
-std::string node_name(Rank node, int world_size) {
-  return node == coordinator_of(world_size) ? "the coordinator" : "worker " + std::to_string(node.value);
+std::string node_name(Rank node) {
+  return node == kCoordinator ? "the coordinator" : "worker " + std::to_string(node.value);
 }
 
 }  // namespace laconic

@@ -54,7 +54,7 @@ class Transport {
   virtual Rank self() const = 0;
   virtual int world_size() const = 0;
   // The coordinator's id; it exists when the job's strategy or collectives need one.
-  Rank coordinator() const { return coordinator_of(world_size()); }
+  Rank coordinator() const { return kCoordinator; }
   // What messages for people call a node.
   virtual std::string name(Rank node) const;
 
@@ -73,6 +73,6 @@ class Transport {
 };
 
 // "worker 3" or "the coordinator".
-std::string node_name(Rank node, int world_size);
+std::string node_name(Rank node);
 
 }  // namespace laconic

@@ -4,7 +4,6 @@
 
 #include "in_memory.h"
 #include "rows.h"
-#include "strategies/registry.h"
 
 namespace laconic::tests {
 namespace {
@@ -32,9 +31,7 @@ class InMemory : public testing::TestWithParam<Row> {
       EXPECT_EQ(one.outcome->end, Outcome::End::kSteps);
     }
   }
-  static bool depends_on_time() {
-    return GetParam().waits_for_nobody() || GetParam().repeats_itself() || GetParam().options.contains("budget");
-  }
+  static bool depends_on_time() { return GetParam().demands.timing != Timing::kLockStep; }
 };
 
 TEST_P(InMemory, ItEndsAsInTheSimulatorWhereTimeDoesNotDecide) {
@@ -85,13 +82,7 @@ TEST_P(InMemory, ARunResumedFromItsCheckpointEndsAsTheOneThatNeverStopped) {
   EXPECT_EQ(resumed.processes[0].outcome->model, whole.processes[0].outcome->model);
 }
 
-std::vector<Row> rows_for_processes() {
-  std::vector<Row> result = rows(2);
-  std::erase_if(result, [](const Row& row) { return find_strategy(row.strategy).single_worker; });
-  return result;
-}
-
-INSTANTIATE_TEST_SUITE_P(Strategies, InMemory, testing::ValuesIn(rows_for_processes()),
+INSTANTIATE_TEST_SUITE_P(Strategies, InMemory, testing::ValuesIn(rows(kProcesses)),
                          [](const auto& info) { return info.param.name(); });
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/random.h"
-#include "strategies/registry.h"
 
 namespace laconic::tests {
 namespace {
@@ -17,12 +16,6 @@ constexpr Seconds kFarewell{0.7};
 constexpr std::array kFaults = {Fault::kNone,    Fault::kShortStall, Fault::kSlow,
                                 Fault::kSilence, Fault::kCrash,      Fault::kReportedCrash,
                                 Fault::kCut,     Fault::kLostFrame,  Fault::kInterrupt};
-
-std::vector<Row> several_workers() {
-  std::vector<Row> result = rows(2);
-  std::erase_if(result, [](const Row& row) { return find_strategy(row.strategy).single_worker; });
-  return result;
-}
 
 template <typename List>
 const auto& pick(RandomStream& stream, const List& list) {
@@ -37,10 +30,6 @@ bool loses_somebody(Fault fault) {
 bool names(const std::string& text, int process) {
   return text.find("worker " + std::to_string(process)) != std::string::npos ||
          (process == 0 && text.find("the coordinator") != std::string::npos);
-}
-
-bool depends_on_time(const Row& row) {
-  return row.waits_for_nobody() || row.repeats_itself() || row.options.contains("budget");
 }
 
 bool is_done(const ProcessResult& one) { return one.outcome && one.outcome->end == Outcome::End::kSteps; }
@@ -132,7 +121,7 @@ std::string FaultPlan::to_text() const {
 }
 
 FaultPlan plan_of(std::uint64_t seed) {
-  static const std::vector<Row> kRows = several_workers();
+  static const std::vector<Row> kRows = rows(4);
   RandomStream stream(seed, "fault plan");
   FaultPlan plan;
   plan.row = pick(stream, kRows);
@@ -196,7 +185,8 @@ FaultVerdict try_plan(const FaultPlan& plan, bool ends_are_lost) {
         "\n  " + who + " ended at " + laconic::to_text(one.ended) + ": " + (one.error.empty() ? "done" : one.error);
     if (is_harmless) {
       if (!is_done(one)) object(who + " did not come to the last step: " + one.error);
-      if (!depends_on_time(plan.row) && one.params != quiet.processes[rank].params) object(who + " has another model");
+      if (plan.row.demands.timing == Timing::kLockStep && one.params != quiet.processes[rank].params)
+        object(who + " has another model");
       continue;
     }
     const bool is_the_lost_one = loses_somebody(plan.fault) && static_cast<int>(rank) == plan.process;

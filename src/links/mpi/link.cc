@@ -148,7 +148,7 @@ struct MpiLink::State {
   std::vector<std::pair<int, std::string>> failures;  // not reported yet
   bool inside = false;
 
-  int process_of(Rank node) const { return node.value == size ? 0 : node.value; }
+  static int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
   Seconds now() const { return clock.now(); }
   bool is_busy() const;
   void fail(int process, const std::string& problem);
@@ -288,8 +288,8 @@ void MpiLink::State::deliver(int process, Receiving& message, const node::LinkHa
   const bool from_coordinator = (lane & kFromCoordinator) != 0;
   const bool to_coordinator = (lane & kToCoordinator) != 0;
   const bool nodes_exist = (!from_coordinator || process == 0) && (!to_coordinator || self == 0);
-  const Rank from{from_coordinator && nodes_exist ? size : process};
-  const Rank to{to_coordinator && nodes_exist ? size : self};
+  const Rank from = from_coordinator && nodes_exist ? kCoordinator : Rank{process};
+  const Rank to = to_coordinator && nodes_exist ? kCoordinator : Rank{self};
   if (!nodes_exist || kind >= kKinds || message.too_long) {
     handlers.refused(
         from, to,
@@ -344,13 +344,13 @@ MpiLink::~MpiLink() {
 
 void MpiLink::send(Rank from, Rank to, const Frame& frame) {
   State& s = *state_;
-  LACONIC_CHECK(from.value >= 0 && from.value <= s.size && s.process_of(from) == s.self,
+  LACONIC_CHECK(is_node(from, s.size) && State::process_of(from) == s.self,
                 "node " << from.value << " does not live in process " << s.self);
-  LACONIC_CHECK(to.value >= 0 && to.value <= s.size && s.process_of(to) != s.self,
+  LACONIC_CHECK(is_node(to, s.size) && State::process_of(to) != s.self,
                 "node " << to.value << " does not live in another process than " << s.self << " of " << s.size);
-  Peer& peer = s.peers[static_cast<std::size_t>(s.process_of(to))];
+  Peer& peer = s.peers[static_cast<std::size_t>(State::process_of(to))];
   if (peer.failed) return;
-  const int lane = (from.value == s.size ? kFromCoordinator : 0) | (to.value == s.size ? kToCoordinator : 0);
+  const int lane = (from == kCoordinator ? kFromCoordinator : 0) | (to == kCoordinator ? kToCoordinator : 0);
   peer.outbox.push(static_cast<std::size_t>(lane), frame);
 }
 

@@ -79,7 +79,7 @@ class LinkTest : public testing::Test {
 
   // The nodes of a process.
   std::vector<int> nodes_of(int process) const {
-    return process == 0 ? std::vector<int>{0, size_} : std::vector<int>{process};
+    return process == 0 ? std::vector<int>{0, kCoordinator.value} : std::vector<int>{process};
   }
 
   // A message that no link sends.
@@ -177,14 +177,14 @@ TEST_F(LinkTest, FramesOfAllSizesBetweenAllNodesArriveWholeAndInOrder) {
 TEST_F(LinkTest, ASmallFrameOfAnotherNodePassesALongOne) {
   if (rank_ == 0) {
     link_.send({0}, {1}, frame_of(0, 0, kMaxPayload));
-    link_.send({size_}, {1}, frame_of(size_, 1, 100));
+    link_.send({kCoordinator.value}, {1}, frame_of(kCoordinator.value, 1, 100));
   }
   if (rank_ == 1) {
     ASSERT_TRUE(wait_for([&] { return order_.size() == 2; }));
-    EXPECT_EQ(order_, (std::vector<Pair>{{size_, 1}, {0, 1}}));
+    EXPECT_EQ(order_, (std::vector<Pair>{{kCoordinator.value, 1}, {0, 1}}));
     const auto only = [&](int from) { return frames_[{from, 1}].at(0); };
     EXPECT_TRUE(is_frame_of(only(0), 0, kMaxPayload));
-    EXPECT_TRUE(is_frame_of(only(size_), size_, 100));
+    EXPECT_TRUE(is_frame_of(only(kCoordinator.value), kCoordinator.value, 100));
   }
 }
 

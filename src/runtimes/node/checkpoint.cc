@@ -2,8 +2,8 @@
 
 namespace laconic {
 
-std::string part_name(Rank node, int world_size) {
-  return node.value == world_size ? "coordinator" : "worker-" + std::to_string(node.value);
+std::string part_name(Rank node) {
+  return node == kCoordinator ? "coordinator" : "worker-" + std::to_string(node.value);
 }
 
 }  // namespace laconic

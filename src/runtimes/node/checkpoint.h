@@ -48,7 +48,7 @@ struct CheckpointOptions {
 };
 
 // The name of a node's part.
-std::string part_name(Rank node, int world_size);
+std::string part_name(Rank node);
 inline constexpr std::string_view kRunPart = "run";
 
 }  // namespace laconic

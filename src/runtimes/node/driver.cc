@@ -78,7 +78,7 @@ void load_part(const ResumePoint& point, std::string_view name, const std::funct
 }
 
 void load_node(const ResumePoint& point, Node& node, const std::function<void(Archive&)>& archive) {
-  load_part(point, part_name(node.rank(), node.comm().world_size()), archive);
+  load_part(point, part_name(node.rank()), archive);
   if (node.is_worker() && node.worker().step() != point.step) throw DecodeError("state: a worker of another step");
 }
 

@@ -5,10 +5,10 @@
 namespace laconic::process {
 
 void Endpoint::send(Rank to, const Frame& frame) {
-  LACONIC_CHECK(to.value >= 0 && to.value <= local_.world_size && to != self_, "send to node " << to.value);
+  LACONIC_CHECK(is_node(to, local_.world_size) && to != self_, "send to node " << to.value);
   local_.ledger.record_sent(self_, frame);
   ++local_.sent;
-  if (process_of(to, local_.world_size) == local_.process) {
+  if (process_of(to) == local_.process) {
     local_.ledger.record_local(self_, frame);
     local_.parcels.push_back({.from = self_, .to = to, .frame = frame});
   } else {

@@ -14,7 +14,7 @@
 namespace laconic::process {
 
 // The process that a node lives in.
-inline int process_of(Rank node, int world_size) { return node.value == world_size ? 0 : node.value; }
+inline int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
 
 // What the nodes of one process share.
 struct Local {

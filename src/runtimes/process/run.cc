@@ -47,7 +47,7 @@ Run::Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const Proc
   };
   worker_seat_.node.become_worker(options.seed, learner, narrator_, make_strategy());
   if (leads() && options.with_coordinator) {
-    coordinator_.emplace(Rank{size_}, local_, options.comm, *processor_);
+    coordinator_.emplace(kCoordinator, local_, options.comm, *processor_);
     coordinator_->node.become_coordinator(make_strategy());
   }
   // What comes is dealt with outside the library.
@@ -205,7 +205,7 @@ void Run::arrive(Rank from, Rank to, const Frame& frame) {
   const Tag tag = frame.header().tag;
   const bool is_control = tag == Tag::kReport || tag == Tag::kVerdict;
   if (!is_control) ++local_.delivered;
-  if (frame.payload_size().value > max_payload_ || (to.value == size_ && !coordinator_)) {
+  if (frame.payload_size().value > max_payload_ || (to == kCoordinator && !coordinator_)) {
     local_.ledger.record_refused(to);
     return;
   }
@@ -214,7 +214,7 @@ void Run::arrive(Rank from, Rank to, const Frame& frame) {
     control_.deliver({.from = from, .frame = frame});
     return;
   }
-  Seat& seat = to.value == size_ ? *coordinator_ : worker_seat_;
+  Seat& seat = to == kCoordinator ? *coordinator_ : worker_seat_;
   seat.endpoint.mailbox().deliver({.from = from, .frame = frame});
 }
 

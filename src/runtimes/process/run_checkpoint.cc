@@ -48,7 +48,7 @@ Task<void> Run::lead_save(CheckpointKeeper& keeper) {
   if (coordinator_) {
     Archive part;
     archive_coordinator(part);
-    parts.push_back(keeper.save(step, part_name({size_}, size_), part.take()));
+    parts.push_back(keeper.save(step, part_name(kCoordinator), part.take()));
   }
   Archive run;
   archive_run(run);
@@ -61,7 +61,7 @@ Task<void> Run::lead_save(CheckpointKeeper& keeper) {
       throw DecodeError("report of worker " + std::to_string(rank.value) +
                         " on its part of a checkpoint: " + error.what());
     }
-    if (parts.back().name != part_name(rank, size_)) {
+    if (parts.back().name != part_name(rank)) {
       throw DecodeError("worker " + std::to_string(rank.value) + " saved part '" + parts.back().name + "'");
     }
   }
@@ -75,7 +75,7 @@ Task<void> Run::lead_save(CheckpointKeeper& keeper) {
 PartRecord Run::save_worker() {
   Archive part;
   archive_worker(part);
-  return options_.checkpoints.keeper->save(worker().step(), part_name({rank_}, size_), part.take());
+  return options_.checkpoints.keeper->save(worker().step(), part_name({rank_}), part.take());
 }
 
 void Run::archive_worker(Archive& part) {
@@ -90,7 +90,7 @@ void Run::archive_worker(Archive& part) {
 
 void Run::archive_coordinator(Archive& part) {
   coordinator_->node.archive(part);
-  local_.ledger.archive(part, {size_});
+  local_.ledger.archive(part, kCoordinator);
 }
 
 void Run::archive_run(Archive& part) {

@@ -19,13 +19,14 @@ class Faults {
  public:
   Faults() = default;  // none
   // Only `loss` and `duplication` of `network` matter.
-  Faults(const NetworkOptions& network, std::uint64_t seed);
+  Faults(const NetworkOptions& network, int world_size, std::uint64_t seed);
   // Of the next frame between the two.
   Fate next(Rank from, Rank to);
-  // How many frames went from one to the other, of `nodes` nodes.
-  void archive(Archive& archive, int nodes);
+  // How many frames went from one to the other.
+  void archive(Archive& archive);
 
  private:
+  int world_size_ = 0;
   double loss_ = 0.0;
   double duplication_ = 0.0;
   std::uint64_t seed_ = 0;

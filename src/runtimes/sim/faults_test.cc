@@ -8,6 +8,7 @@
 namespace laconic::sim {
 namespace {
 
+constexpr int kWorkers = 3;
 constexpr std::uint64_t kSeed = 7;
 
 NetworkOptions lossy(double loss, double duplication) {
@@ -31,7 +32,7 @@ bool is_likely(double hits, double trials, double probability) {
 TEST(Faults, LoseAndDoubleAsManyFramesAsTheirProbabilitiesSay) {
   constexpr double kLoss = 0.2;
   constexpr double kDuplication = 0.1;
-  Faults faults(lossy(kLoss, kDuplication), kSeed);
+  Faults faults(lossy(kLoss, kDuplication), kWorkers, kSeed);
   double frames = 0;
   double lost = 0;
   double doubled = 0;
@@ -47,8 +48,8 @@ TEST(Faults, LoseAndDoubleAsManyFramesAsTheirProbabilitiesSay) {
 }
 
 TEST(Faults, OfAPairDoNotDependOnWhatOthersSend) {
-  Faults alone(lossy(0.3, 0.3), kSeed);
-  Faults among_others(lossy(0.3, 0.3), kSeed);
+  Faults alone(lossy(0.3, 0.3), kWorkers, kSeed);
+  Faults among_others(lossy(0.3, 0.3), kWorkers, kSeed);
   const std::vector<Fate> expected = fates(alone, {1}, {2}, 300);
   for (const Fate fate : expected) {
     among_others.next({2}, {1});
@@ -56,14 +57,14 @@ TEST(Faults, OfAPairDoNotDependOnWhatOthersSend) {
     EXPECT_EQ(among_others.next({1}, {2}), fate);
   }
   EXPECT_NE(fates(alone, {2}, {1}, 300), expected);
-  Faults other_seed(lossy(0.3, 0.3), kSeed + 1);
+  Faults other_seed(lossy(0.3, 0.3), kWorkers, kSeed + 1);
   EXPECT_NE(fates(other_seed, {1}, {2}, 300), expected);
 }
 
 TEST(Faults, LoseTheSameFramesWhateverIsDoubledAndMoreOfThemWithALargerLoss) {
-  Faults some(lossy(0.2, 0.0), kSeed);
-  Faults some_and_doubled(lossy(0.2, 0.9), kSeed);
-  Faults more(lossy(0.6, 0.0), kSeed);
+  Faults some(lossy(0.2, 0.0), kWorkers, kSeed);
+  Faults some_and_doubled(lossy(0.2, 0.9), kWorkers, kSeed);
+  Faults more(lossy(0.6, 0.0), kWorkers, kSeed);
   for (int i = 0; i < 1000; ++i) {
     const bool lost = some.next({0}, {1}) == Fate::kLost;
     EXPECT_EQ(some_and_doubled.next({0}, {1}) == Fate::kLost, lost);
@@ -72,7 +73,7 @@ TEST(Faults, LoseTheSameFramesWhateverIsDoubledAndMoreOfThemWithALargerLoss) {
 }
 
 TEST(Faults, WithoutAnyEveryFrameArrivesOnce) {
-  Faults none(lossy(0.0, 0.0), kSeed);
+  Faults none(lossy(0.0, 0.0), kWorkers, kSeed);
   EXPECT_EQ(fates(none, {0}, {1}, 100), std::vector<Fate>(100, Fate::kArrives));
 }
 

@@ -6,6 +6,11 @@
 #include "base/error.h"
 
 namespace laconic::sim {
+namespace {
+
+int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
+
+}  // namespace
 
 class MemoryNetwork::MemoryLink final : public node::Link {
  public:
@@ -20,10 +25,10 @@ class MemoryNetwork::MemoryLink final : public node::Link {
   int size() const override { return network_.options_.processes; }
 
   void send(Rank from, Rank to, const Frame& frame) override {
-    LACONIC_CHECK(from.value >= 0 && from.value <= size() && network_.process_of(from) == self_,
+    LACONIC_CHECK(is_node(from, size()) && process_of(from) == self_,
                   "node " << from.value << " does not live in process " << self_);
-    const int other = network_.process_of(to);
-    LACONIC_CHECK(to.value >= 0 && to.value <= size() && other != self_,
+    const int other = process_of(to);
+    LACONIC_CHECK(is_node(to, size()) && other != self_,
                   "node " << to.value << " does not live in another process than " << self_);
     node::Carried& carried = carried_.at(static_cast<std::size_t>(other));
     ++carried.frames;
@@ -41,7 +46,8 @@ class MemoryNetwork::MemoryLink final : public node::Link {
       const Seconds arrived = network_.model_->arrive(network_.events_.now(), {other}, frame.wire_size());
       network_.events_.at(arrived, [this, from, to, other, frame] {
         network_.trace_.add(network_.events_.now().value);
-        network_.trace_.add(static_cast<std::uint64_t>(from.value) << 32 | static_cast<std::uint32_t>(to.value));
+        network_.trace_.add(static_cast<std::uint64_t>(place_of(from, size())) << 32 |
+                            static_cast<std::uint32_t>(place_of(to, size())));
         network_.trace_.add(std::uint64_t{frame.checksum()});
         network_.at(other).hear(
             self_, [from, to, frame](const node::LinkHandlers& handlers) { handlers.frame(from, to, frame); });

@@ -58,7 +58,6 @@ class MemoryNetwork {
  private:
   class MemoryLink;
   MemoryLink& at(int process) { return *links_.at(static_cast<std::size_t>(process)); }
-  int process_of(Rank node) const { return node.value == options_.processes ? 0 : node.value; }
   bool is_cut(int process, int other) const;
   bool takes_loss(int from, int to);
   // Calls `deliver` when what sets out now has arrived, unless the two are cut off from each other by then.

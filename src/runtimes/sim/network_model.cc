@@ -35,10 +35,10 @@ class Interfaces final : public NetworkModel {
     Seconds up_free;
     Seconds down_free;
   };
-  Node& node(Rank rank) { return nodes_.at(static_cast<std::size_t>(rank.value)); }
-  const LinkOptions& link(Rank rank) const {
-    return static_cast<std::size_t>(rank.value) + 1 == nodes_.size() ? options_.coordinator : options_.worker;
+  Node& node(Rank rank) {
+    return nodes_.at(static_cast<std::size_t>(place_of(rank, static_cast<int>(nodes_.size()) - 1)));
   }
+  const LinkOptions& link(Rank rank) const { return rank == kCoordinator ? options_.coordinator : options_.worker; }
   NetworkOptions options_;
   std::vector<Node> nodes_;
 };

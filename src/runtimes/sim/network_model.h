@@ -48,7 +48,7 @@ class NetworkModel {
   virtual void archive(Archive& archive) = 0;
 };
 
-// Nodes 0 .. world_size-1 are workers, world_size is the coordinator.
+// For workers 0 .. world_size-1 and the coordinator.
 std::unique_ptr<NetworkModel> make_network(const NetworkOptions& options, int world_size);
 
 }  // namespace laconic::sim

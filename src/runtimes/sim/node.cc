@@ -15,13 +15,13 @@ void World::archive(Archive& archive) {
   if (archive.loading()) events.advance(now);
   archive.value("world.frames", frames);
   network->archive(archive);
-  faults.archive(archive, world_size + 1);
+  faults.archive(archive);
   ledger.archive(archive);
   trace.archive(archive);
 }
 
 void Endpoint::send(Rank to, const Frame& frame) {
-  LACONIC_CHECK(to.value >= 0 && to.value <= world_.world_size && to != self_, "send to node " << to.value);
+  LACONIC_CHECK(is_node(to, world_.world_size) && to != self_, "send to node " << to.value);
   world_.ledger.record_sent(self_, frame);
   Frame carried = frame;
   const std::uint64_t number = world_.frames++;
@@ -79,7 +79,8 @@ void Endpoint::arrive(Rank from, const Frame& frame) {
   }
   world_.ledger.record_received(self_, frame);
   world_.trace.add(world_.events.now().value);
-  world_.trace.add(static_cast<std::uint64_t>(from.value) << 32 | static_cast<std::uint32_t>(self_.value));
+  const auto sender = static_cast<std::uint64_t>(place_of(from, world_.world_size));
+  world_.trace.add(sender << 32 | static_cast<std::uint32_t>(place_of(self_, world_.world_size)));
   world_.trace.add(frame.header().round.value << 8 | static_cast<std::uint64_t>(frame.header().tag));
   world_.trace.add(std::uint64_t{frame.checksum()});
   mailbox_.deliver({.from = from, .frame = frame});

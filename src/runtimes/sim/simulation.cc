@@ -28,13 +28,13 @@ class Simulation final : private Gathering {
         narrator_(evaluator_, observer),
         pool_(options.compute_threads, options.prepare_thread) {
     world_.network = make_network(options.network, world_.world_size);
-    world_.faults = Faults(options.network, options.seed);
+    world_.faults = Faults(options.network, world_.world_size, options.seed);
     world_.max_payload = largest_payload(*learners.front());
     world_.damage = options.damage;
     world_.endpoint = [this](Rank rank) -> Endpoint& {
-      LACONIC_CHECK(static_cast<std::size_t>(rank.value) < seats_.size(),
-                    "a frame to node " << rank.value << ", which this job does not have");
-      return seats_[static_cast<std::size_t>(rank.value)]->endpoint;
+      const auto place = static_cast<std::size_t>(place_of(rank, world_.world_size));
+      LACONIC_CHECK(place < seats_.size(), "a frame to node " << rank.value << ", which this job does not have");
+      return seats_[place]->endpoint;
     };
     for (std::size_t k = 0; k < learners.size(); ++k) {
       add_node(options.step_cost.at(k), make_strategy(), learners[k]);
@@ -94,7 +94,7 @@ class Simulation final : private Gathering {
   };
 
   void add_node(Seconds step_cost, std::unique_ptr<Strategy> strategy, Learner* learner) {
-    const Rank rank{static_cast<std::int32_t>(seats_.size())};
+    const Rank rank = node_at(static_cast<std::int32_t>(seats_.size()), world_.world_size);
     Node& node = seats_.emplace_back(std::make_unique<Seat>(rank, world_, pool_, step_cost, options_.comm))->node;
     if (learner != nullptr) {
       node.become_worker(options_.seed, *learner, narrator_, std::move(strategy));
@@ -168,7 +168,7 @@ class Simulation final : private Gathering {
     for (const auto& seat : seats_) {
       Archive part;
       seat->node.archive(part);
-      parts.push_back(keeper.save(step, part_name(seat->node.rank(), world_.world_size), part.take()));
+      parts.push_back(keeper.save(step, part_name(seat->node.rank()), part.take()));
     }
     Archive part;
     archive_run(part);
