@@ -72,11 +72,11 @@ struct GroupRounds {
 // A leader's side of its group's step.
 class Group final : public GradientSource {
  public:
-  Group(Worker& leader, int size, bool sends_model_first)
-      : leader_(leader), size_(size), sends_model_first_(sends_model_first), rounds_(leader.comm()) {}
+  Group(Worker& leader, int size, bool tells_before)
+      : leader_(leader), size_(size), tells_before_(tells_before), rounds_(leader.comm()) {}
 
   void begin(Step) override {
-    if (sends_model_first_) send_model(rounds_.before);
+    if (tells_before_) send_model(rounds_.before);
     own_.emplace(leader_.begin_gradient());
   }
 
@@ -113,15 +113,15 @@ class Group final : public GradientSource {
 
   Worker& leader_;
   int size_;
-  bool sends_model_first_;
+  bool tells_before_;
   GroupRounds rounds_;
   std::optional<PendingStep> own_;
 };
 
 class Hierarchical final : public Strategy {
  public:
-  Hierarchical(int group_size, bool sends_model_first, StrategyFactory make_between)
-      : group_size_(group_size), sends_model_first_(sends_model_first), make_between_(std::move(make_between)) {}
+  Hierarchical(int group_size, bool tells_before, StrategyFactory make_between)
+      : group_size_(group_size), tells_before_(tells_before), make_between_(std::move(make_between)) {}
 
   Task<void> round(Worker& self) override { return self.rank().value % group_size_ == 0 ? lead(self) : follow(self); }
 
@@ -137,10 +137,10 @@ class Hierarchical final : public Strategy {
  private:
   // A leader in a round. A member, not a local of the round: a step may be under way where a round ends with an error.
   struct Lead {
-    Lead(Worker& self, int group_size, bool sends_model_first, Round first)
+    Lead(Worker& self, int group_size, bool tells_before, Round first)
         : leaders(self.comm().transport(), group_size),
           comm(leaders, self.comm().options(), first),
-          group(self, group_size, sends_model_first),
+          group(self, group_size, tells_before),
           worker(self.representative(leaders.self(), comm, group_size == 1 ? nullptr : &group)) {}
     Leaders leaders;
     Comm comm;
@@ -150,7 +150,7 @@ class Hierarchical final : public Strategy {
 
   Task<void> lead(Worker& self) {
     if (!between_) between_ = make_between_();
-    Lead& lead = lead_.emplace(self, group_size_, sends_model_first_, next_round_);
+    Lead& lead = lead_.emplace(self, group_size_, tells_before_, next_round_);
     co_await between_->round(lead.worker);
     next_round_ = lead.comm.upcoming_round();
     lead.group.end();
@@ -160,7 +160,7 @@ class Hierarchical final : public Strategy {
   Task<void> follow(Worker& self) {
     const Rank leader{self.rank().value - self.rank().value % group_size_};
     const GroupRounds rounds(self.comm());
-    if (sends_model_first_) co_await take_model(self, leader, rounds.before);
+    if (tells_before_) co_await take_model(self, leader, rounds.before);
     co_await self.compute_gradient();
     const FrameHeader header{.traffic = Traffic::kGradient, .tag = Tag::kGather, .round = rounds.before};
     self.comm().send(leader, Frame(header, std::span<const float>(self.gradient())));
@@ -178,7 +178,7 @@ class Hierarchical final : public Strategy {
   }
 
   int group_size_;
-  bool sends_model_first_;
+  bool tells_before_;
   StrategyFactory make_between_;
   std::unique_ptr<Strategy> between_;  // the leader's, from its first round on
   Round next_round_;                   // between the groups
@@ -213,8 +213,7 @@ StrategySetting setting_of_groups(const Options& options, const StrategySetting&
   return result;
 }
 
-// Whether the strategy between the groups changes the model before the step, so that members need it then.
-bool sends_model_first(const StrategySetting& setting) {
+bool tells_before(const StrategySetting& setting) {
   return setting.between->moves_first != nullptr && setting.between->moves_first(setting.between_options);
 }
 
@@ -230,9 +229,9 @@ const std::vector<OptionSpec> kOptions = {
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const StrategySetting of_groups = setting_of_groups(options, setting);
   const int group_size = setting.world_size / of_groups.world_size;
-  return [group_size, sends_first = sends_model_first(setting),
+  return [group_size, tells = tells_before(setting),
           make_between = setting.between->make(setting.between_options, of_groups)] {
-    return std::make_unique<Hierarchical>(group_size, sends_first, make_between);
+    return std::make_unique<Hierarchical>(group_size, tells, make_between);
   };
 }
 
@@ -242,7 +241,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   const auto members = static_cast<std::uint64_t>(setting.world_size - of_groups.world_size);
   const std::uint64_t vectors = members * setting.dimension * sizeof(float);
   formula.step(Traffic::kGradient) += vectors;
-  formula.step(Traffic::kModel) += sends_model_first(setting) ? 2 * vectors : vectors;
+  formula.step(Traffic::kModel) += tells_before(setting) ? 2 * vectors : vectors;
   return formula;
 }
 
