@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# tests/python/models.sh PROGRAM: the module of examples/pytorch_model trained by three strategies, a model of the program's
+# tests/python/models.sh PROGRAM [PYTHON]: the module of examples/pytorch_model trained by three strategies, a model of the program's
 # own, and an LSTM with a loss of its own trained on text, all read by Python. Exit code 77, which says that nothing was tried, where there is no PyTorch.
 set -euo pipefail
 program=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-python=/usr/bin/python3
+python=${2:-/usr/bin/python3}
 if ! "$python" -c 'import torch' 2>/dev/null; then
-  echo "no PyTorch for $python (Debian's python3-torch): models were not read by Python"
+  echo "no PyTorch for $python (Debian's has python3-torch): models were not read by Python"
   exit 77
 fi
 work=$(mktemp -d)

@@ -1,17 +1,25 @@
 #include "training/models/compute_threads.h"
 
 #include <ATen/Parallel.h>
-#include <omp.h>
+#include <dlfcn.h>
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
 
 #include <mutex>
 
-// OpenBLAS's own; its header is not the one libtorch is built with.
-extern "C" void openblas_set_num_threads(int count);
-
 namespace laconic {
+namespace {
+
+// Which BLAS there is, is libtorch's choice: Debian's takes the system's OpenBLAS, PyTorch's own builds hold MKL, which
+// at::set_num_threads knows, and OpenBLAS does not listen to it.
+void use_one_thread_in_openblas() {
+  using SetThreads = void (*)(int);
+  const auto set_threads = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (set_threads != nullptr) set_threads(1);
+}
+
+}  // namespace
 
 void use_one_thread_per_computation() {
   static std::once_flag once;
@@ -25,7 +33,7 @@ void use_one_thread_per_computation() {
         // Someone used them already. They are for TorchScript's fork() only, which nothing here calls.
       }
     }
-    openblas_set_num_threads(1);  // ignores at::set_num_threads
+    use_one_thread_in_openblas();
   });
   prepare_compute_thread();
 }
@@ -34,8 +42,7 @@ void prepare_compute_thread() {
   thread_local bool ready = false;
   if (ready) return;
   ready = true;
-  at::init_num_threads();  // libtorch's lazy setting first, lest it overwrites ours later
-  omp_set_num_threads(1);
+  at::set_num_threads(1);
 }
 
 #if defined(__SSE__)

@@ -8,8 +8,9 @@ namespace laconic {
 // start of the program, before any other use of this layer; again is harmless.
 void use_one_thread_per_computation();
 
-// The part of that setting which each thread has for itself (OpenMP's). Call it first in every thread that computes;
-// cheap, and again is harmless. Learners call it too, so that a thread that forgot gets the same results, only later.
+// The part of that setting which each thread has for itself (OpenMP's, MKL's). Call it first in every thread that
+// computes; cheap, and again is harmless. Learners call it too, so that a thread that forgot gets the same results,
+// only later.
 void prepare_compute_thread();
 
 // While it lives, the calling thread's denormal results and operands count as zero; then the thread's former setting

@@ -5,6 +5,7 @@
 #include <torch/optim/sgd.h>
 
 #include <array>
+#include <sstream>
 #include <string>
 #include <type_traits>
 
@@ -55,7 +56,9 @@ class TorchFlatOptimizer final : public FlatOptimizer {
   template <typename States>
   auto key() const {
     if constexpr (std::is_same_v<typename States::key_type, std::string>) {
-      return c10::guts::to_string(params_.unsafeGetTensorImpl());
+      std::ostringstream address;
+      address << params_.unsafeGetTensorImpl();
+      return address.str();
     } else {
       return static_cast<void*>(params_.unsafeGetTensorImpl());
     }
