@@ -10,6 +10,7 @@
 #                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
 # A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
 find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
 
 add_library(laconic_settings INTERFACE)
 target_include_directories(laconic_settings INTERFACE "${CMAKE_SOURCE_DIR}/src")

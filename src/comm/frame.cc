@@ -1,5 +1,7 @@
 #include "comm/frame.h"
 
+#include <fmt/core.h>
+
 #include <cstring>
 #include <string>
 
@@ -128,9 +130,9 @@ std::span<const std::byte> Frame::wire() const {
 SharedVector Frame::floats(std::size_t count, std::size_t more) const {
   const auto bytes = payload();
   if (bytes.size() != count * sizeof(float) + more) {
-    throw DecodeError("frame (" + std::string(to_text(header_.tag)) + ", round " + std::to_string(header_.round.value) +
-                      "): payload of " + std::to_string(bytes.size()) + " bytes where " + std::to_string(count) +
-                      " floats belong" + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
+    throw DecodeError(fmt::format("frame ({}, round {}): payload of {} bytes where {} floats belong{}",
+                                  to_text(header_.tag), header_.round.value, bytes.size(), count,
+                                  more > 0 ? fmt::format(" and {} more", more) : ""));
   }
   return {storage_, {reinterpret_cast<const float*>(bytes.data()), count}};
 }

@@ -1,5 +1,7 @@
 #include "report/live.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -63,9 +65,8 @@ std::string LiveRun::page() const {
 LiveRun::News LiveRun::news(std::uint64_t from) const {
   Part part = this->part(from, ',');
   if (!part.text.empty()) part.text.pop_back();
-  std::string text = "{\"session\": \"" + session_ + "\", \"from\": " + std::to_string(part.from) +
-                     ", \"step\": " + std::to_string(step_.load(std::memory_order_relaxed)) +
-                     ", \"steps\": " + std::to_string(steps_) + ", \"lines\": [" + part.text + "]";
+  std::string text = fmt::format(R"({{"session": "{}", "from": {}, "step": {}, "steps": {}, "lines": [{}])", session_,
+                                 part.from, step_.load(std::memory_order_relaxed), steps_, part.text);
   if (!part.summary.empty()) text += ", \"summary\": " + part.summary;
   return {.text = text + "}", .next = part.next, .is_all = part.is_all};
 }

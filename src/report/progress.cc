@@ -1,5 +1,7 @@
 #include "report/progress.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -33,13 +35,14 @@ std::string live_line(const ProgressState& state, std::size_t width) {
 }
 
 std::string measurement_text(const Measurement& measurement, std::uint64_t steps, double epoch) {
-  std::string text = "step " + grouped(measurement.step.value) + "/" + grouped(steps) + "  epoch " +
-                     significant(epoch) + "  train loss " + significant(measurement.train_loss) + "  test loss " +
-                     significant(measurement.test.loss) + "  accuracy " + percent(measurement.test.accuracy);
+  std::string text =
+      fmt::format("step {}/{}  epoch {}  train loss {}  test loss {}  accuracy {}", grouped(measurement.step.value),
+                  grouped(steps), significant(epoch), significant(measurement.train_loss),
+                  significant(measurement.test.loss), percent(measurement.test.accuracy));
   if (measurement.validation.samples > 0) text += "  validation " + percent(measurement.validation.accuracy);
   if (measurement.workers) text += "  own models " + percent(measurement.workers->mean);
-  return text + "  sent " + to_text(measurement.total().framed) + "  syncs " + grouped(measurement.syncs) + "  time " +
-         to_text(measurement.time);
+  return fmt::format("{}  sent {}  syncs {}  time {}", text, to_text(measurement.total().framed),
+                     grouped(measurement.syncs), to_text(measurement.time));
 }
 
 }  // namespace laconic

@@ -1,4 +1,6 @@
 // Summaries for people.
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "report/format.h"
@@ -62,19 +64,19 @@ std::string summary_for_people(const Summary& summary) {
     line("loss", significant(newest.test.loss) + " on the test set, " + significant(newest.train_loss) +
                      " in training since the measurement before");
     if (const Prequential& tested = newest.prequential; tested.samples > 0) {
-      line("cumulative", "loss " + significant(tested.loss) + " of " + grouped(tested.samples) +
-                             " samples tested, then trained on; " +
-                             significant(tested.loss / static_cast<double>(tested.samples)) + " each");
+      line("cumulative",
+           fmt::format("loss {} of {} samples tested, then trained on; {} each", significant(tested.loss),
+                       grouped(tested.samples), significant(tested.loss / static_cast<double>(tested.samples))));
     }
   }
-  line("steps", grouped(summary.steps) + " of " + grouped(summary.planned_steps) + " by each of " +
-                    grouped(summary.workers) + " workers (" + significant(summary.epochs) + " epochs)");
+  line("steps", fmt::format("{} of {} by each of {} workers ({} epochs)", grouped(summary.steps),
+                            grouped(summary.planned_steps), grouped(summary.workers), significant(summary.epochs)));
   line("syncs", grouped(summary.syncs));
   const Tally total = summary.total();
   const std::string kinds = kinds_text(summary);
-  line("sent", to_text(total.framed) + " on the wire in " + grouped(total.frames) + " frames; payload " +
-                   to_text(total.payload) + (kinds.empty() ? "" : " (" + kinds + ")") +
-                   (summary.has_all_nodes ? "" : "; by process 0 alone, as the others could not tell any more"));
+  line("sent", fmt::format("{} on the wire in {} frames; payload {}{}{}", to_text(total.framed), grouped(total.frames),
+                           to_text(total.payload), kinds.empty() ? "" : " (" + kinds + ")",
+                           summary.has_all_nodes ? "" : "; by process 0 alone, as the others could not tell any more"));
   if (summary.local.frames > 0) {
     line("local", to_text(summary.local.framed) + " of it between worker 0 and the coordinator beside it, in memory");
   }

@@ -1,5 +1,7 @@
 #include "report/sweep.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -205,10 +207,10 @@ std::string sweep_csv(std::span<const SweepRun> runs) {
   for (const SweepRun& run : runs) {
     const SummaryFigures& figures = run.figures;
     for (const auto& [key, value] : run.settings) text += csv_field(value) + ",";
-    text += csv_field(run.seed) + "," + csv_field(run.folder) + "," + csv_field(figures.end) + "," +
-            csv_field(figures.accuracy) + "," + csv_field(figures.loss) + "," + std::to_string(figures.wire_bytes) +
-            "," + std::to_string(figures.payload_bytes) + "," + std::to_string(figures.steps) + "," +
-            std::to_string(figures.syncs) + "," + csv_field(std::optional(figures.time.value)) + "\n";
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(run.seed), csv_field(run.folder),
+                    csv_field(figures.end), csv_field(figures.accuracy), csv_field(figures.loss), figures.wire_bytes,
+                    figures.payload_bytes, figures.steps, figures.syncs, csv_field(std::optional(figures.time.value)));
   }
   return text;
 }

@@ -1,5 +1,7 @@
 #include "topology/edge_list.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -180,8 +182,8 @@ Graph parse_edge_list(std::string_view text, const std::string& file) {
   }
   const auto lonely = std::find(joined.begin(), joined.end(), false);
   if (lonely != joined.end()) {
-    throw UsageError(file + ": no edge leads to node " + std::to_string(lonely - joined.begin()) + " of 0 to " +
-                     std::to_string(nodes.count() - 1) + "; number the nodes from 0 without gaps");
+    throw UsageError(fmt::format("{}: no edge leads to node {} of 0 to {}; number the nodes from 0 without gaps", file,
+                                 lonely - joined.begin(), nodes.count() - 1));
   }
   if (edges.size() > kMaxEdges) throw UsageError(file + ": more than " + std::to_string(kMaxEdges) + " edges");
   return Graph(nodes.count(), std::move(edges), nodes.names());

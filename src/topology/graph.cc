@@ -1,5 +1,7 @@
 #include "topology/graph.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -36,8 +38,8 @@ Graph::Graph(std::uint32_t nodes, std::vector<Edge> edges, std::vector<std::stri
   for (Edge& edge : edges_) {
     if (edge.a > edge.b) std::swap(edge.a, edge.b);
     if (edge.b >= nodes) {
-      throw UsageError("the edge " + std::to_string(edge.a) + " - " + std::to_string(edge.b) +
-                       " leads out of the graph, whose nodes are 0 to " + std::to_string(nodes - 1));
+      throw UsageError(
+          fmt::format("the edge {} - {} leads out of the graph, whose nodes are 0 to {}", edge.a, edge.b, nodes - 1));
     }
     if (edge.a == edge.b) throw UsageError("an edge joins node " + name(edge.a) + " with itself; leave it out");
   }

@@ -1,5 +1,7 @@
 #include "topology/link_file.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -156,14 +158,14 @@ std::shared_ptr<const LinkSchedule> parse_link_file(std::string_view text, const
   if (rounds.rbegin()->first + 1 != rounds.size()) {
     std::uint32_t missing = 0;
     while (rounds.contains(missing)) ++missing;
-    throw UsageError(file + ": nothing is said of round " + std::to_string(missing) + " of 0 to " +
-                     std::to_string(rounds.rbegin()->first) +
-                     "; give it links, or a line with its number alone if nobody sends in it");
+    throw UsageError(
+        fmt::format("{}: nothing is said of round {} of 0 to {}; give it links, or a line with its number alone if "
+                    "nobody sends in it",
+                    file, missing, rounds.rbegin()->first));
   }
   if (nodes == 1) throw UsageError(file + ": one node has nobody to send to; list links between at least two");
   if (rounds.size() * std::size_t{nodes} > kMostNodeRounds) {
-    throw UsageError(file + ": " + std::to_string(rounds.size()) + " rounds of " + std::to_string(nodes) +
-                     " nodes; give fewer rounds");
+    throw UsageError(fmt::format("{}: {} rounds of {} nodes; give fewer rounds", file, rounds.size(), nodes));
   }
   std::vector<LinkMatrix> matrices;
   matrices.reserve(rounds.size());

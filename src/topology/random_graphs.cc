@@ -1,4 +1,6 @@
 // Random graphs, drawn from the seed until they are connected.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -25,8 +27,8 @@ Graph first_connected(const TopologyRequest& request, std::string_view purpose, 
     if (count == 1) return std::move(*graph);
     parts = count;
   }
-  request.fail("none of " + std::to_string(kGraphDraws) + " draws is connected" +
-               (parts > 0 ? " (one of them is in " + std::to_string(parts) + " parts)" : "") + "; " + remedy);
+  request.fail(fmt::format("none of {} draws is connected{}; {}", kGraphDraws,
+                           parts > 0 ? fmt::format(" (one of them is in {} parts)", parts) : "", remedy));
 }
 
 // Batagelj and Brandes 2005: of the pairs (a, b), a < b, in the order of b, then a, the number skipped before the next

@@ -1,5 +1,7 @@
 #include "topology/schedule.h"
 
+#include <fmt/core.h>
+
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
@@ -93,9 +95,10 @@ void require_remains(const LinkSchedule& schedule, const std::string& node) {
     const std::shared_ptr<const LinkMatrix> links = schedule.at(round);
     for (Rank i{0}; i.value < static_cast<std::int32_t>(links->nodes()); ++i.value) {
       if (links->self_weight(i) > 0.0 || !links->senders(i).empty()) continue;
-      throw UsageError(node + " " + std::to_string(i.value) + " gives away all it has in round " +
-                       std::to_string(round) +
-                       " and gets nothing, which leaves it without a model; let it keep a part");
+      throw UsageError(
+          fmt::format("{} {} gives away all it has in round {} and gets nothing, which leaves it without "
+                      "a model; let it keep a part",
+                      node, i.value, round));
     }
   }
 }
@@ -264,8 +267,8 @@ std::string graphviz_text(const LinkSchedule& schedule, const std::string& title
   std::string text = "digraph " + quoted(title) + " {\n  node [shape=circle];\n";
   for (std::uint32_t node = 0; node < schedule.nodes(); ++node) text += "  " + std::to_string(node) + ";\n";
   for (const auto& [link, rounds] : links) {
-    text += "  " + std::to_string(link.first) + " -> " + std::to_string(link.second) +
-            (schedule.is_static() ? "" : " [label=\"" + rounds + "\"]") + ";\n";
+    text += fmt::format("  {} -> {}{};\n", link.first, link.second,
+                        schedule.is_static() ? "" : fmt::format(R"( [label="{}"])", rounds));
   }
   return text + "}\n";
 }

@@ -1,5 +1,7 @@
 #include "topology/topology.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -83,9 +85,8 @@ void split(const TopologyRow& row, std::string_view rest, bool has_rest, Topolog
 // What is there where `row` gives a graph or a schedule of `nodes` nodes.
 void require_size(const TopologyRequest& request, std::uint32_t nodes) {
   if (!request.workers || nodes == *request.workers) return;
-  const std::string node(request.node);
-  request.fail("it has " + std::to_string(nodes) + " nodes for " + std::to_string(*request.workers) + " " + node +
-               (*request.workers == 1 ? "" : "s") + "; take as many " + node + "s, or another topology");
+  request.fail(fmt::format("it has {} nodes for {} {}{}; take as many {}s, or another topology", nodes,
+                           *request.workers, request.node, *request.workers == 1 ? "" : "s", request.node));
 }
 
 // The row that a spec names, and the rest of the spec in the request.
@@ -133,8 +134,7 @@ std::uint32_t TopologyRequest::whole_number(std::string_view text, std::string_v
   std::uint32_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || value < minimum || value > maximum) {
-    fail("'" + std::string(text) + "' is no " + std::string(what) + ": a whole number from " + std::to_string(minimum) +
-         " to " + std::to_string(maximum));
+    fail(fmt::format("'{}' is no {}: a whole number from {} to {}", text, what, minimum, maximum));
   }
   return value;
 }
@@ -142,8 +142,7 @@ std::uint32_t TopologyRequest::whole_number(std::string_view text, std::string_v
 std::uint32_t TopologyRequest::nodes() const {
   if (!size.empty()) return whole_number(size, "number of nodes", 1, kMaxNodes);
   LACONIC_CHECK(workers.has_value(), spec << " without a size");
-  if (*workers < 1 || *workers > kMaxNodes)
-    fail("for " + std::to_string(*workers) + " " + std::string(node) + "s; 1 to " + std::to_string(kMaxNodes));
+  if (*workers < 1 || *workers > kMaxNodes) fail(fmt::format("for {} {}s; 1 to {}", *workers, node, kMaxNodes));
   return *workers;
 }
 

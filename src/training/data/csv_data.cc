@@ -1,5 +1,7 @@
 #include "training/data/csv_data.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -70,18 +72,19 @@ class Classes {
       if (names_.empty()) {
         const std::optional<std::size_t> number = whole_number(name.text);
         if (!number || *number >= count_) {
-          throw UsageError(path + ":" + std::to_string(name.line) + ": label " + shown(name.text) +
-                           " is not a whole number below " + std::to_string(count_) +
-                           (path == path_ ? "; check data.label and data.classes"
-                                          : ", the classes of " + path_ + "; set data.classes, or correct the label"));
+          throw UsageError(
+              fmt::format("{}:{}: label {} is not a whole number below {}{}", path, name.line, shown(name.text), count_,
+                          path == path_ ? "; check data.label and data.classes"
+                                        : ", the classes of " + path_ + "; set data.classes, or correct the label"));
         }
         classes.push_back(static_cast<std::uint8_t>(*number));
         continue;
       }
       const auto found = std::lower_bound(names_.begin(), names_.end(), name.text);
       if (found == names_.end() || *found != name.text) {
-        throw UsageError(path + ":" + std::to_string(name.line) + ": label " + shown(name.text) + " is not in " +
-                         path_ + ", so that no model learns it; correct it, or remove its lines");
+        throw UsageError(
+            fmt::format("{}:{}: label {} is not in {}, so that no model learns it; correct it, or remove its lines",
+                        path, name.line, shown(name.text), path_));
       }
       classes.push_back(static_cast<std::uint8_t>(found - names_.begin()));
     }
@@ -107,14 +110,14 @@ CsvFormat format_of(const Options& options) {
 void require_same_columns(const CsvTable& train, const std::string& train_path, const CsvTable& test,
                           const std::string& test_path) {
   if (test.features != train.features) {
-    throw UsageError(test_path + ": " + std::to_string(test.features) + " columns of numbers, and " + train_path +
-                     " has " + std::to_string(train.features) + "; both need the same");
+    throw UsageError(fmt::format("{}: {} columns of numbers, and {} has {}; both need the same", test_path,
+                                 test.features, train_path, train.features));
   }
   if (test.columns.empty() || train.columns.empty()) return;
   for (std::size_t i = 0; i < train.features; ++i) {
     if (test.columns[i] == train.columns[i]) continue;
-    throw UsageError(test_path + ":1: column " + shown(test.columns[i]) + " stands where " + train_path + " has " +
-                     shown(train.columns[i]) + "; both need the same in the same order");
+    throw UsageError(fmt::format("{}:1: column {} stands where {} has {}; both need the same in the same order",
+                                 test_path, shown(test.columns[i]), train_path, shown(train.columns[i])));
   }
 }
 

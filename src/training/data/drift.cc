@@ -1,5 +1,7 @@
 #include "training/data/drift.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -134,12 +136,12 @@ Drift::Drift(const DriftOptions& options, const Dataset& data, std::uint64_t ste
     throw UsageError("drift.kind: " + data.name + " has no images of bytes, and only those turn; take labels");
   }
   if (kind_ == Kind::kRotation && data.shape.height != data.shape.width) {
-    throw UsageError("drift.kind: images of " + data.name + " have " + std::to_string(data.shape.height) + "x" +
-                     std::to_string(data.shape.width) + " pixels, and only square ones turn; take labels");
+    throw UsageError(fmt::format("drift.kind: images of {} have {}x{} pixels, and only square ones turn; take labels",
+                                 data.name, data.shape.height, data.shape.width));
   }
   if (!options.at.empty() && options.at.back() >= steps) {
-    throw UsageError("drift.at: no step follows on step " + std::to_string(options.at.back()) + " in a run of " +
-                     std::to_string(steps) + "; remove it, or run longer");
+    throw UsageError(fmt::format("drift.at: no step follows on step {} in a run of {}; remove it, or run longer",
+                                 options.at.back(), steps));
   }
   steps_ = options.at.empty() ? random_steps(options.probability, steps, seed) : options.at;
   if (kind_ != Kind::kLabels) return;

@@ -1,5 +1,7 @@
 #include "training/data/fingerprint.h"
 
+#include <fmt/core.h>
+
 namespace laconic {
 namespace {
 
@@ -40,12 +42,12 @@ std::uint64_t fingerprint_of_training(const Dataset& dataset) {
 std::string kind_text(const Dataset& dataset) {
   if (dataset.input == Input::kText) return "text of " + std::to_string(dataset.classes) + " different tokens";
   const bool bytes = dataset.train.values.empty();
-  const std::string classes = " in " + std::to_string(dataset.classes) + " classes";
-  if (dataset.shape.channels == 1 && dataset.shape.height == 1) {
-    return "vectors of " + std::to_string(dataset.shape.width) + (bytes ? " bytes" : " numbers") + classes;
+  const ImageShape& shape = dataset.shape;
+  if (shape.channels == 1 && shape.height == 1) {
+    return fmt::format("vectors of {} {} in {} classes", shape.width, bytes ? "bytes" : "numbers", dataset.classes);
   }
-  return "images of " + std::to_string(dataset.shape.channels) + "x" + std::to_string(dataset.shape.height) + "x" +
-         std::to_string(dataset.shape.width) + (bytes ? "" : " numbers") + classes;
+  return fmt::format("images of {}x{}x{}{} in {} classes", shape.channels, shape.height, shape.width,
+                     bytes ? "" : " numbers", dataset.classes);
 }
 
 }  // namespace laconic

@@ -1,5 +1,7 @@
 #include "training/data/idx_data.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -51,8 +53,9 @@ Split open_split(const DatasetRow& row, const std::string& directory, const Spli
   const std::size_t count = sizes[0];
   const auto check_count = [&](const std::string& path, std::size_t found, const char* what) {
     if (found == count) return;
-    throw UsageError(path + ": " + std::to_string(found) + " " + what + " for the " + std::to_string(count) +
-                     " images of " + images_path + "; take both files from the same release of the data set");
+    throw UsageError(
+        fmt::format("{}: {} {} for the {} images of {}; take both files from the same release of the data set", path,
+                    found, what, count, images_path));
   };
   check_count(labels_path, labels.elements.size(), "labels");
   if (classes == 0) classes = 1U + *std::max_element(labels.elements.begin(), labels.elements.end());
@@ -63,10 +66,9 @@ Split open_split(const DatasetRow& row, const std::string& directory, const Spli
                                 [&](std::uint8_t label) { return label >= classes; });
   if (bad != labels.elements.end()) {
     throw UsageError(
-        labels_path + ": label " + std::to_string(*bad) + " of sample " +
-        std::to_string(bad - labels.elements.begin()) + " is not below " + std::to_string(classes) +
-        ", the classes of " + std::string(row.name) +
-        (named_by_job(row) ? "; set data.classes, or correct the label" : "; check data.dataset and data.dir"));
+        fmt::format("{}: label {} of sample {} is not below {}, the classes of {}; {}", labels_path, *bad,
+                    bad - labels.elements.begin(), classes, row.name,
+                    named_by_job(row) ? "set data.classes, or correct the label" : "check data.dataset and data.dir"));
   }
   Split split;
   split.shape = {
@@ -124,9 +126,10 @@ Dataset open_idx(const DatasetRow& row, const std::string& directory, const Opti
   const SplitFiles files = test_files(row, options);
   Split test = open_split(row, directory, files, dataset.classes);
   if (train.shape != test.shape) {
-    throw UsageError(directory + ": the images for training are " + std::to_string(train.shape.height) + "x" +
-                     std::to_string(train.shape.width) + " and those for testing " + std::to_string(test.shape.height) +
-                     "x" + std::to_string(test.shape.width) + "; take both from the same release of the data set");
+    throw UsageError(fmt::format(
+        "{}: the images for training are {}x{} and those for testing {}x{}; take both from the same release "
+        "of the data set",
+        directory, train.shape.height, train.shape.width, test.shape.height, test.shape.width));
   }
   dataset.test = std::move(test.samples);
   dataset.test.pixels = read_images(find_data_file(row, directory, files.images),

@@ -1,5 +1,7 @@
 #include "training/data/numpy.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -121,9 +123,10 @@ std::vector<std::uint8_t> read_labels(const SplitFiles& files, std::uint32_t& cl
     open.stream->refuse("all samples have the label 0, from which nothing is learnt; check the labels");
   }
   if (*largest >= classes) {
-    open.stream->refuse("label " + std::to_string(*largest) + " of sample " + std::to_string(largest - labels.begin()) +
-                        " is not below " + std::to_string(classes) +
-                        ", the classes; set data.classes to one more than the largest of all, or correct the label");
+    open.stream->refuse(
+        fmt::format("label {} of sample {} is not below {}, the classes; set data.classes to one more than the largest "
+                    "of all, or correct the label",
+                    *largest, largest - labels.begin(), classes));
   }
   return labels;
 }

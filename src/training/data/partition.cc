@@ -1,5 +1,7 @@
 #include "training/data/partition.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -133,9 +135,10 @@ Partition shards(const Request& request) {
   const std::uint64_t count = request.samples.count();
   if (each == 0) request.fail("N must be at least 1");
   if (each > count / request.workers) {
-    request.fail(std::to_string(request.workers) + " workers with " + std::to_string(each) +
-                 " shards each need more than the " + std::to_string(count) +
-                 " samples there are; take fewer shards or workers");
+    request.fail(
+        fmt::format("{} workers with {} shards each need more than the {} samples there are; take fewer "
+                    "shards or workers",
+                    request.workers, each, count));
   }
   Indices sorted = all_samples(request);
   sort_by_label(request.samples, sorted);

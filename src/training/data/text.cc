@@ -1,5 +1,7 @@
 #include "training/data/text.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -189,9 +191,10 @@ Dataset open_text(const DatasetRow& row, const std::string& directory, const Opt
     const std::vector<std::uint32_t> tokens = vocabulary.encode(text);
     Samples samples = cut_into_samples(tokens, length);
     if (samples.count() == 0) {
-      throw UsageError(path + ": a split of " + std::to_string(tokens.size()) +
-                       " tokens is too short for one sample of data.sequence = " + std::to_string(length) +
-                       " and the token that follows; give a longer text or a shorter sequence");
+      throw UsageError(
+          fmt::format("{}: a split of {} tokens is too short for one sample of data.sequence = {} and the token that "
+                      "follows; give a longer text or a shorter sequence",
+                      path, tokens.size(), length));
     }
     return samples;
   };

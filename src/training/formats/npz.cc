@@ -1,5 +1,6 @@
 #include "training/formats/npz.h"
 
+#include <fmt/core.h>
 #include <zip.h>
 
 #include <algorithm>
@@ -61,8 +62,8 @@ NpzArray::NpzArray(const std::string& path, const std::string& array) : InputStr
   const std::uintmax_t there = std::filesystem::file_size(path, ignored);
   const zip_uint64_t ratio = entry.comp_method == ZIP_CM_STORE ? 1 : kMostUnpacked;
   if (entry.comp_size > there || entry.size / ratio > entry.comp_size) {
-    fail(0, "the archive says that " + std::to_string(entry.comp_size) + " of its " + std::to_string(there) +
-                " bytes unpack to " + std::to_string(entry.size) + ", which is more than they can hold");
+    fail(0, fmt::format("the archive says that {} of its {} bytes unpack to {}, which is more than they can hold",
+                        entry.comp_size, there, entry.size));
   }
   size_ = entry.size;
   file_.reset(zip_fopen_index(archive_.get(), static_cast<zip_uint64_t>(index), 0));
