@@ -1,6 +1,7 @@
 #include "training/models/models.h"
 
-#include <torch/csrc/jit/serialization/pickle.h>
+#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/serialization/pickler.h>
 
 #include <algorithm>
 #include <array>
@@ -25,6 +26,31 @@ namespace {
 // The a of Glorot's U(-a, a).
 double glorot(std::int64_t fan_in, std::int64_t fan_out) {
   return std::sqrt(6.0 / static_cast<double>(fan_in + fan_out));
+}
+
+// A file for torch.load(). Not torch::jit::pickle_save(): that also names the type of the dictionary, and such a file
+// torch.load() refuses since PyTorch 2.6.
+std::string state_dict_file(const c10::Dict<std::string, at::Tensor>& state) {
+  std::string pickled;
+  torch::jit::Pickler pickler([&](const char* bytes, std::size_t size) { pickled.append(bytes, size); },
+                              /*tensor_table=*/nullptr, /*type_renamer=*/nullptr, /*memoized_class_types=*/nullptr,
+                              /*get_tensor_id=*/nullptr, /*tag_aggregates=*/false);
+  pickler.protocol();
+  pickler.pushIValue(state);
+  pickler.stop();
+  std::string file;  // in memory: a writer that fails ends the program, in its destructor
+  caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, std::size_t size) {
+    file.append(static_cast<const char*>(bytes), size);
+    return size;
+  });
+  std::size_t number = 0;
+  for (const at::Tensor& tensor : pickler.tensorData()) {
+    const auto data = torch::jit::getWriteableTensorData(tensor);
+    writer.writeRecord("data/" + std::to_string(number++), data.data(), data.sizeInBytes());
+  }
+  writer.writeRecord("data.pkl", pickled.data(), pickled.size());
+  writer.writeEndOfFile();
+  return file;
 }
 
 }  // namespace
@@ -56,9 +82,9 @@ void Network::save(const std::string& path, const std::vector<at::Tensor>& param
   c10::Dict<std::string, at::Tensor> state;
   for (std::size_t i = 0; i < parameters.size(); ++i) state.insert(parameters_.at(i).name, parameters[i].clone());
   for (std::size_t i = 0; i < buffers.size(); ++i) state.insert(buffers_.at(i).name, buffers[i].clone());
-  const std::vector<char> bytes = torch::jit::pickle_save(state);
+  const std::string file = state_dict_file(state);
   std::ofstream stream(path, std::ios::binary);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  stream.write(file.data(), static_cast<std::streamsize>(file.size()));
   stream.close();
   TORCH_CHECK(stream, path, ": cannot be written");
 }
