@@ -16,11 +16,11 @@ namespace {
 // What Cluster has a pointer to.
 class ClusterRun {};
 
-Cluster::Cluster(const std::string&, const std::vector<std::string>&) { refuse(); }
+Cluster::Cluster(const std::string&, const std::vector<std::string>&, NoticeHandler) { refuse(); }
 Cluster::~Cluster() = default;
 int Cluster::rank() const { refuse(); }
 int Cluster::world_size() const { refuse(); }
 Session Cluster::join(std::vector<at::Tensor>, const JoinOptions&) { refuse(); }
-Session join(const std::string&, std::vector<at::Tensor>, const JoinOptions&) { refuse(); }
+Session join(const std::string&, std::vector<at::Tensor>, const JoinOptions&, NoticeHandler) { refuse(); }
 
 }  // namespace laconic
