@@ -11,7 +11,7 @@ int main(int argc, char** argv) try {
   }
   torch::manual_seed(1);
   torch::nn::Sequential model = make_model();
-  laconic::Session session = laconic::join(argv[1], model->parameters(), {.samples = 32});
+  laconic::Session session = laconic::join(argv[1], model->parameters(), {.samples = 32}, show);
   train(session, model);
 
   const double error = error_of(model, session.world_size());

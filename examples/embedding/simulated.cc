@@ -10,7 +10,7 @@ int main(int argc, char** argv) try {
     std::fprintf(stderr, "usage: %s job.toml\n", argv[0]);
     return 2;
   }
-  laconic::Simulation simulation(argv[1]);
+  laconic::Simulation simulation(argv[1], {}, show);
   const int workers = simulation.world_size();
   // The default generator is one for the process, so the models are made before the threads are there.
   torch::manual_seed(1);

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include <cstdio>
+#include <iostream>
 
 struct Points {
   torch::Tensor x;
@@ -36,6 +37,9 @@ inline void train(laconic::Session& session, torch::nn::Sequential& model) {
     more = session.step();
   }
 }
+
+// The library prints nothing: warnings, and why it has to end a process, are its user's to show.
+inline void show(const laconic::Notice& notice) { std::cerr << "laconic: " << notice.text << std::endl; }
 
 // Mean squared error on everybody's points.
 inline double error_of(torch::nn::Sequential& model, int workers) {

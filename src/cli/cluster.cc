@@ -94,7 +94,7 @@ Outcome train(Console& console, process::Process& process, const Job& job, const
               const StrategyFactory& make_strategy, const RunObserver& observer) {
   const std::unique_ptr<Learner> learner = setup.training->learner({process.rank()});
   return run_process(process, setup, job.section("evaluation").flag("average"), *learner, make_strategy, observer,
-                     end_saying(console.err, name_of(job, process)));
+                     end_saying(notices_on(console.err), name_of(job, process)));
 }
 
 // Process 0 does what `laconic run` does.
@@ -184,7 +184,7 @@ ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const l
   console.live = false;
   console.colour = false;
   JobProcess started(launch, first_deadline(arguments.job_file, arguments.overrides), console.interrupted,
-                     end_saying(console.err, "worker " + std::to_string(launch.rank)));
+                     end_saying(notices_on(console.err), "worker " + std::to_string(launch.rank)));
   process::Process& process = started.process();
   try {
     const WhatToRun what = read_job(console, arguments, process);

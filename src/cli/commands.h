@@ -12,10 +12,9 @@
 
 #include "base/options.h"
 #include "cli/console.h"
+#include "job/exit_code.h"
 
 namespace laconic {
-
-enum class ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kPeerLost = 3, kInterrupted = 130 };
 
 struct RunArguments {
   std::string job_file;  // may be empty where a run is resumed: its checkpoint holds the job

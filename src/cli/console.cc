@@ -42,6 +42,20 @@ Console standard_console() {
   return console;
 }
 
+void print_error(std::ostream& err, const std::string& text) { err << "laconic: error: " << text << std::endl; }
+
+void print_warning(std::ostream& err, const std::string& text) { err << "laconic: warning: " << text << std::endl; }
+
+NoticeSink notices_on(std::ostream& err) {
+  return [&err](Severity severity, const std::string& text) {
+    if (severity == Severity::kError) {
+      print_error(err, text);
+    } else {
+      print_warning(err, text);
+    }
+  };
+}
+
 ProgressDisplay::ProgressDisplay(Console& console, std::string_view choice, std::string job, std::uint64_t steps)
     : console_(console),
       style_(style_of(console, choice)),

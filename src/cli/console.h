@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "job/notices.h"
 #include "report/progress.h"
 #include "serve/address.h"
 
@@ -30,6 +31,12 @@ struct Console {
 // The standard streams: a live line where the output is a terminal other than "dumb", colours unless NO_COLOR is set
 // (https://no-color.org), the terminal's width.
 Console standard_console();
+
+// The lines of errors and warnings: "laconic: error: ...".
+void print_error(std::ostream& err, const std::string& text);
+void print_warning(std::ostream& err, const std::string& text);
+// Prints such a line for each notice on `err`, which outlives it.
+NoticeSink notices_on(std::ostream& err);
 
 // Shows a run as it goes on.
 class ProgressDisplay {

@@ -24,37 +24,6 @@ std::string head_line(const Job& job, const JobSetup& setup) {
 
 }  // namespace
 
-ExitCode exit_code_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const UsageError&) {
-    return ExitCode::kBadUsage;
-  } catch (const PeerLost&) {
-    return ExitCode::kPeerLost;
-  } catch (const Interrupted&) {
-    return ExitCode::kInterrupted;
-  } catch (...) {
-    return ExitCode::kFailed;
-  }
-}
-
-ExitCode exit_code_of(const Outcome& outcome) {
-  switch (outcome.end) {
-    case Outcome::End::kSteps:
-    case Outcome::End::kUntil:
-      return ExitCode::kDone;
-    case Outcome::End::kInterrupted:
-      return ExitCode::kInterrupted;
-    case Outcome::End::kFailed:
-      return exit_code_of(outcome.error);
-  }
-  return ExitCode::kFailed;
-}
-
-void print_error(std::ostream& err, const std::string& text) { err << "laconic: error: " << text << std::endl; }
-
-void print_warning(std::ostream& err, const std::string& text) { err << "laconic: warning: " << text << std::endl; }
-
 Execution simulated_execution(const Console& console) {
   Execution execution;
   execution.set_up = [interrupted = console.interrupted](const Job& job) {

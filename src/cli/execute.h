@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "job/checkpoints.h"
+#include "job/exit_code.h"
 #include "job/job.h"
 #include "job/wiring.h"
 
@@ -28,11 +29,5 @@ Execution simulated_execution(const Console& console);
 // Runs a job and writes its results. An error of the run is printed, with what there is in the results; thrown is what
 // kept it from starting.
 ExitCode execute(Console& console, const Job& job, const Execution& execution);
-
-// The line of an error.
-void print_error(std::ostream& err, const std::string& text);
-void print_warning(std::ostream& err, const std::string& text);
-ExitCode exit_code_of(const std::exception_ptr& error);
-ExitCode exit_code_of(const Outcome& outcome);
 
 }  // namespace laconic

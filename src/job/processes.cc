@@ -1,18 +1,8 @@
 #include "job/processes.h"
 
-#include <atomic>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <iostream>
-#include <thread>
-
 #include "base/byte_stream.h"
 #include "base/error.h"
-#include "cli/commands.h"
-#include "cli/execute.h"
 #include "comm/crc32c.h"
-#include "job/checkpoints.h"
 #include "runtimes/process/watchdog.h"
 
 namespace laconic {
@@ -22,9 +12,6 @@ namespace {
 constexpr Seconds kFirstDeadline{120.0};
 // How long the library's start may go on after this process was asked to end.
 constexpr Seconds kStartGrace{0.35};
-// How long a process that could not end by itself leaves others, held up as it was, to say why they end: the first exit
-// makes the launcher kill those that are left.
-constexpr std::chrono::milliseconds kErrorGrace{100};
 
 // What must be the same on all machines for their models to stay together: the start, what a model from a file
 // computes, and a gamma that was tuned.
@@ -60,17 +47,7 @@ void check_job(const Job& job, const process::Process& process, const std::strin
   }
 }
 
-std::atomic<bool> ends_without_library = false;
-
 }  // namespace
-
-ProcessEnd end_saying(std::ostream& err, const std::string& name) {
-  return [&err, name](const std::string& why) {
-    print_error(err, name + ": " + why);
-    std::this_thread::sleep_for(kErrorGrace);
-    std::_Exit(static_cast<int>(ExitCode::kPeerLost));
-  };
-}
 
 Seconds first_deadline(const std::string& job_file, std::span<const std::string> overrides, JobLoop loop) {
   try {
@@ -130,19 +107,6 @@ Outcome run_process(process::Process& process, const JobSetup& setup, bool avera
   options.average = average;
   options.end_process = end;
   return process.run(options, learner, make_strategy, observer);
-}
-
-void end_without_library_at_exit(bool yes) {
-  static const int registered = on_exit(
-      [](int status, void*) {
-        if (!ends_without_library) return;
-        std::cout << std::flush;
-        std::fflush(nullptr);
-        std::_Exit(status);
-      },
-      nullptr);
-  LACONIC_CHECK(registered == 0, "on_exit");
-  ends_without_library = yes;
 }
 
 }  // namespace laconic

@@ -1,26 +1,21 @@
 // A process that a launcher has started as one of several: its start, what all of them agree upon before the first
-// step, its run, and an end that keeps nobody waiting. Who trains in it, the job's own training or a loop of the
-// user's, is the caller's.
+// step, and its run. Who trains in it, the job's own training or a loop of the user's, is the caller's.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "job/job.h"
+#include "job/process_end.h"
 #include "job/wiring.h"
 #include "links/connection.h"
 #include "runtimes/process/process.h"
 
 namespace laconic {
-
-// Ends the process at once, having said on `err` why: "laconic: error: NAME: ...".
-using ProcessEnd = std::function<void(const std::string& why)>;
-ProcessEnd end_saying(std::ostream& err, const std::string& name);
 
 // The deadline of the job, as far as this process can read it; what is wrong with it is for all to know, later.
 Seconds first_deadline(const std::string& job_file, std::span<const std::string> overrides,
@@ -54,10 +49,5 @@ void agree_on_start(const JobSetup& setup, process::Process& process);
 // `average`: process::ProcessOptions::average.
 Outcome run_process(process::Process& process, const JobSetup& setup, bool average, Learner& learner,
                     const StrategyFactory& make_strategy, const RunObserver& observer, const ProcessEnd& end);
-
-// Whether this process ends the library together with the others, or, where these may not be there any more, without:
-// it then ends with std::_Exit once the program is over, as the library's own end would wait. For programs whose end is
-// not ours: from start_process() on, until the library has been ended.
-void end_without_library_at_exit(bool yes);
 
 }  // namespace laconic

@@ -2,13 +2,14 @@
 
 #include "base/error.h"
 #include "laconic/cluster_run.h"
+#include "laconic/notice_handler.h"
 #include "laconic/session_state.h"
 #include "laconic/tensors.h"
 
 namespace laconic {
 
-Cluster::Cluster(const std::string& job_file, const std::vector<std::string>& overrides)
-    : run_(ClusterRun::begin(job_file, overrides)) {}
+Cluster::Cluster(const std::string& job_file, const std::vector<std::string>& overrides, NoticeHandler on_notice)
+    : run_(ClusterRun::begin(job_file, overrides, sink_of(std::move(on_notice)))) {}
 
 Cluster::~Cluster() {
   if (run_->has_joined()) return;
@@ -22,9 +23,9 @@ Session Cluster::join(std::vector<at::Tensor> parameters, const JoinOptions& opt
   try {
     Layout layout = layout_of_parameters(parameters, "its model");
     std::vector<float> start = start_of(parameters, layout, "its model");
-    Desk& desk = run_->join(std::move(layout), std::move(start), options.samples);
-    auto state = std::make_unique<Session::State>(run_, run_->rank(), std::move(parameters), desk);
-    state->take_turn();
+    LoopLearner& learner = run_->join(std::move(layout), std::move(start), options.samples);
+    auto state = std::make_unique<Session::State>(run_, run_->rank(), std::move(parameters), learner);
+    state->await_turn();
     return Session(std::move(state));
   } catch (...) {
     run_->abandon(std::current_exception());
@@ -32,8 +33,9 @@ Session Cluster::join(std::vector<at::Tensor> parameters, const JoinOptions& opt
   }
 }
 
-Session join(const std::string& job_file, std::vector<at::Tensor> parameters, const JoinOptions& options) {
-  return Cluster(job_file).join(std::move(parameters), options);
+Session join(const std::string& job_file, std::vector<at::Tensor> parameters, const JoinOptions& options,
+             NoticeHandler on_notice) {
+  return Cluster(job_file, {}, std::move(on_notice)).join(std::move(parameters), options);
 }
 
 }  // namespace laconic

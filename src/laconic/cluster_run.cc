@@ -8,8 +8,6 @@
 
 #include "base/byte_stream.h"
 #include "base/error.h"
-#include "cli/console.h"
-#include "cli/execute.h"
 #include "job/processes.h"
 #include "job/wiring.h"
 #include "laconic/tensors.h"
@@ -67,13 +65,14 @@ RunSummary decode_summary(const std::string& text) {
 
 }  // namespace
 
-std::shared_ptr<ClusterRun> ClusterRun::begin(const std::string& job_file, const std::vector<std::string>& overrides) {
+std::shared_ptr<ClusterRun> ClusterRun::begin(const std::string& job_file, const std::vector<std::string>& overrides,
+                                              NoticeSink notices) {
   static std::atomic<bool> has_begun = false;
   if (has_begun.exchange(true)) {
     throw UsageError(
         "a second run over processes in one program: MPI can be started once only; start the program again");
   }
-  std::shared_ptr<ClusterRun> run(new ClusterRun);
+  std::shared_ptr<ClusterRun> run(new ClusterRun(std::move(notices)));
   // The library may not come back from its end, which the program's does not wait for.
   std::thread([run, job_file, overrides] { run->drive(job_file, overrides); }).detach();
   std::unique_lock lock(run->mutex_);
@@ -86,17 +85,17 @@ std::shared_ptr<ClusterRun> ClusterRun::begin(const std::string& job_file, const
   return run;
 }
 
-Desk& ClusterRun::join(Layout layout, std::vector<float> start, std::uint64_t samples) {
+LoopLearner& ClusterRun::join(Layout layout, std::vector<float> start, std::uint64_t samples) {
   std::unique_lock lock(mutex_);
   if (error_) std::rethrow_exception(error_);
   if (std::exchange(has_joined_, true)) {
     throw UsageError("this process joins a second time; it is one worker, and its session is the one that it has");
   }
-  offer_ = {.layout = std::move(layout), .start = std::move(start), .samples = samples};
+  request_ = {.layout = std::move(layout), .start = std::move(start), .samples = samples};
   changed_.notify_all();
-  changed_.wait(lock, [this] { return error_ || desk_; });
+  changed_.wait(lock, [this] { return error_ || learner_; });
   if (error_) std::rethrow_exception(error_);
-  return *desk_;
+  return *learner_;
 }
 
 bool ClusterRun::has_joined() {
@@ -108,16 +107,13 @@ void ClusterRun::abandon(const std::exception_ptr& error) {
   std::unique_lock lock(mutex_);
   if (!has_ended_ && !error_) {
     error_ = error;
-    if (desk_) desk_->fail(error);
+    if (learner_) learner_->fail(error);
     changed_.notify_all();
   }
   changed_.wait(lock, [this] { return has_ended_; });
 }
 
-void ClusterRun::tell(const std::string& text) {
-  Console console = standard_console();
-  print_error(console.err, text);
-}
+void ClusterRun::tell(const std::string& text) { notify(notices_, Severity::kError, text); }
 
 RunSummary ClusterRun::summary() {
   std::unique_lock lock(mutex_);
@@ -127,7 +123,7 @@ RunSummary ClusterRun::summary() {
   return *summary_;
 }
 
-void ClusterRun::know_job(int rank, Job job) {
+void ClusterRun::set_job(int rank, Job job) {
   const std::lock_guard lock(mutex_);
   rank_ = rank;
   steps_ = job.section("job").integer("steps");
@@ -135,38 +131,38 @@ void ClusterRun::know_job(int rank, Job job) {
   changed_.notify_all();
 }
 
-ClusterRun::Offer ClusterRun::await_offer() {
+ClusterRun::JoinRequest ClusterRun::await_join() {
   std::unique_lock lock(mutex_);
   const Seconds patience = patience_of(*job_);
   const bool came =
-      changed_.wait_for(lock, std::chrono::duration<double>(patience.value), [this] { return error_ || offer_; });
+      changed_.wait_for(lock, std::chrono::duration<double>(patience.value), [this] { return error_ || request_; });
   if (error_) std::rethrow_exception(error_);
   if (!came) {
     throw PeerLost("did not join within " + significant(patience.value, 3) +
                    " s of the others being there; see where the program is, or raise network.deadline");
   }
-  if (offer_->samples == 0) throw UsageError("joins with no samples; give at least 1");
-  return std::exchange(offer_, std::nullopt).value();
+  if (request_->samples == 0) throw UsageError("joins with no samples; give at least 1");
+  return std::exchange(request_, std::nullopt).value();
 }
 
-Desk& ClusterRun::lay_desk(Layout layout, std::vector<float> start, std::uint64_t samples) {
+LoopLearner& ClusterRun::make_learner(Layout layout, std::vector<float> start, std::uint64_t samples) {
   const std::lock_guard lock(mutex_);
   if (error_) std::rethrow_exception(error_);
-  desk_ = std::make_unique<Desk>(Rank{rank_}, std::move(layout), std::move(start), samples, patience_of(*job_));
+  learner_ =
+      std::make_unique<LoopLearner>(Rank{rank_}, std::move(layout), std::move(start), samples, patience_of(*job_));
   changed_.notify_all();
-  return *desk_;
+  return *learner_;
 }
 
 RunSummary ClusterRun::take_part(process::Process& process, const std::string& job_file,
                                  const std::vector<std::string>& overrides) {
   process::Meeting& meeting = process.meeting();
-  Console console = standard_console();
   Job read = meeting.guarded([&] { return load_job(job_file, overrides, JobLoop::kOwn); });
   agree_on_job(read, process, false);
-  know_job(process.rank(), std::move(read));
+  set_job(process.rank(), std::move(read));
   const Job& job = *job_;
 
-  Offer own = meeting.guarded([&] { return await_offer(); });
+  JoinRequest own = meeting.guarded([&] { return await_join(); });
   const std::vector<std::byte> shapes = meeting.hear_leader(encode_shapes(own.layout));
   meeting.together([&] {
     require_same_shapes(own.layout, decode_shapes(shapes), "its model", 0);
@@ -182,12 +178,12 @@ RunSummary ClusterRun::take_part(process::Process& process, const std::string& j
   const JobSetup setup = meeting.guarded([&] { return set_up_own_loop(job, facts); });
   agree_on_start(setup, process);
 
-  Desk& desk = lay_desk(facts.layout, facts.start, own.samples);
+  LoopLearner& learner = make_learner(facts.layout, facts.start, own.samples);
   const std::string name = job.name + ", worker " + std::to_string(rank_);
   RunObserver observer;
-  observer.on_warning = [&](const std::string& text) { print_warning(console.err, name + ": " + text); };
+  observer.on_warning = [&](const std::string& text) { notify(notices_, Severity::kWarning, name + ": " + text); };
   const Runtime runtime = [&](const JobSetup&, const StrategyFactory& make_strategy, const RunObserver& recording) {
-    return run_process(process, setup, false, desk, make_strategy, recording, end_saying(console.err, name));
+    return run_process(process, setup, false, learner, make_strategy, recording, end_saying(notices_, name));
   };
   const RunResult result = run_job(job, setup, observer, runtime);
   if (result.outcome.error) std::rethrow_exception(result.outcome.error);
@@ -200,12 +196,11 @@ void ClusterRun::drive(const std::string& job_file, const std::vector<std::strin
   std::exception_ptr error;
   std::optional<RunSummary> summary;
   try {
-    Console console = standard_console();
     const std::optional<links::Launch> launch = links::find_launch();
     end_without_library_at_exit(true);
     const std::string name = "worker " + std::to_string(launch ? launch->rank : 0);
     process.emplace(launch, first_deadline(job_file, overrides, JobLoop::kOwn), std::function<bool()>{},
-                    end_saying(console.err, name));
+                    end_saying(notices_, name));
     summary = take_part(process->process(), job_file, overrides);
   } catch (...) {
     error = std::current_exception();
@@ -227,8 +222,8 @@ void ClusterRun::end(const std::exception_ptr& error, const std::optional<RunSum
   // What ended the run here, as by abandon(), comes before what became of it.
   if (error && !error_) error_ = error;
   if (!error_) summary_ = summary;
-  if (desk_ && error_) desk_->fail(error_);
-  if (desk_ && !error_) desk_->finish();
+  if (learner_ && error_) learner_->fail(error_);
+  if (learner_ && !error_) learner_->finish();
   has_ended_ = true;
   changed_.notify_all();
 }

@@ -8,10 +8,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "job/job.h"
-#include "laconic/desk.h"
+#include "job/notices.h"
+#include "laconic/loop_learner.h"
 #include "laconic/loop_run.h"
 
 namespace laconic {
@@ -24,16 +26,17 @@ class ClusterRun final : public LoopRun {
  public:
   // Returns when all processes are there with the same job; throws what is wrong. Once in a program: the MPI library
   // cannot be started again.
-  static std::shared_ptr<ClusterRun> begin(const std::string& job_file, const std::vector<std::string>& overrides);
+  static std::shared_ptr<ClusterRun> begin(const std::string& job_file, const std::vector<std::string>& overrides,
+                                           NoticeSink notices);
 
   int rank() const { return rank_; }
   int world_size() const override { return static_cast<int>(job_->workers); }
   std::uint64_t steps() const override { return steps_; }
   bool needs_gradient() const override { return job_->demands().drive == LoopDrive::kGradient; }
 
-  // Joins with this process' model and waits until all have; what is wrong with one of them is thrown in all. The desk
-  // lives as long as the run. Once.
-  Desk& join(Layout layout, std::vector<float> start, std::uint64_t samples);
+  // Joins with this process' model and waits until all have; what is wrong with one of them is thrown in all. The
+  // learner lives as long as the run. Once.
+  LoopLearner& join(Layout layout, std::vector<float> start, std::uint64_t samples);
 
   bool has_joined();
 
@@ -43,29 +46,32 @@ class ClusterRun final : public LoopRun {
   RunSummary summary() override;
 
  private:
-  struct Offer {
+  struct JoinRequest {
     Layout layout;
     std::vector<float> start;
     std::uint64_t samples;
   };
-  ClusterRun() = default;
+  explicit ClusterRun(NoticeSink notices) : notices_(std::move(notices)) {}
   // The thread's: until the library has ended, or does not come back from its end.
   void drive(const std::string& job_file, const std::vector<std::string>& overrides);
   RunSummary take_part(process::Process& process, const std::string& job_file,
                        const std::vector<std::string>& overrides);
-  void know_job(int rank, Job job);
-  Offer await_offer();
-  Desk& lay_desk(Layout layout, std::vector<float> start, std::uint64_t samples);
+  void set_job(int rank, Job job);
+  // Throws PeerLost when the loop does not join in time.
+  JoinRequest await_join();
+  LoopLearner& make_learner(Layout layout, std::vector<float> start, std::uint64_t samples);
   void end(const std::exception_ptr& error, const std::optional<RunSummary>& summary);
+
+  const NoticeSink notices_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   int rank_ = 0;  // this and the next two: once the job is known, for good
   std::optional<Job> job_;
   std::uint64_t steps_ = 0;
-  std::optional<Offer> offer_;
+  std::optional<JoinRequest> request_;
   bool has_joined_ = false;
-  std::unique_ptr<Desk> desk_;  // once all have joined
+  std::unique_ptr<LoopLearner> learner_;  // once all have joined
   std::exception_ptr error_;
   std::optional<RunSummary> summary_;
   bool has_ended_ = false;

@@ -11,7 +11,7 @@
 namespace laconic {
 
 Session::State::~State() {
-  if (turn == Desk::Turn::kOver) return;
+  if (turn == LoopLearner::Turn::kOver) return;
   const std::string text = named() + " has left after " + std::to_string(steps_done) + " of " +
                            std::to_string(run->steps()) +
                            " steps; keep its session until step() returns false, or lower job.steps";
@@ -20,20 +20,20 @@ Session::State::~State() {
   run->abandon(std::make_exception_ptr(RunError(text)));
 }
 
-void Session::State::take_turn() {
+void Session::State::await_turn() {
   has_thrown = true;
-  turn = desk.take();
+  turn = learner.await_turn();
   has_thrown = false;
   // Between the gradient and the step nobody but the loop changes the model.
-  if (turn == Desk::Turn::kApply) {
-    copy_back_gradients(desk.gradient(), parameters, desk.layout(), named());
+  if (turn == LoopLearner::Turn::kApply) {
+    copy_back_gradients(learner.gradient(), parameters, learner.layout(), named());
   } else {
-    copy_back_values(desk.params(), parameters, desk.layout(), named());
+    copy_back_values(learner.params(), parameters, learner.layout(), named());
   }
 }
 
 void Session::State::refuse_after_end() const {
-  if (turn != Desk::Turn::kOver) return;
+  if (turn != LoopLearner::Turn::kOver) return;
   throw UsageError(named() + " has taken all of the job's " + std::to_string(run->steps()) +
                    " steps; leave the loop when step() returns false, or raise job.steps");
 }
@@ -52,35 +52,35 @@ int Session::rank() const { return state().rank; }
 int Session::world_size() const { return state().run->world_size(); }
 std::uint64_t Session::steps_done() const { return state().steps_done; }
 std::uint64_t Session::steps() const { return state().run->steps(); }
-bool Session::finished() const { return state().turn == Desk::Turn::kOver; }
+bool Session::finished() const { return state().turn == LoopLearner::Turn::kOver; }
 bool Session::needs_gradient() const { return state().run->needs_gradient(); }
 
 void Session::gradient_ready() {
   State& state = this->state();
   state.refuse_after_end();
-  if (state.turn == Desk::Turn::kStep) return;
-  if (state.turn == Desk::Turn::kApply) {
+  if (state.turn == LoopLearner::Turn::kStep) return;
+  if (state.turn == LoopLearner::Turn::kApply) {
     throw UsageError(state.named() + " calls gradient_ready() a second time in step " +
                      std::to_string(state.steps_done + 1) + "; call step() after the optimiser's step");
   }
-  copy_gradients(state.parameters, state.desk.layout(), state.desk.gradient(), state.named());
-  state.desk.hand_back();
-  state.take_turn();
+  copy_gradients(state.parameters, state.learner.layout(), state.learner.gradient(), state.named());
+  state.learner.end_turn();
+  state.await_turn();
 }
 
 bool Session::step() {
   State& state = this->state();
   state.refuse_after_end();
-  if (state.turn == Desk::Turn::kGradient) {
+  if (state.turn == LoopLearner::Turn::kGradient) {
     throw UsageError(state.named() + " calls step() without gradient_ready() in step " +
                      std::to_string(state.steps_done + 1) +
                      ", which the job's strategy needs; call it between backward() and the optimiser's step");
   }
-  copy_values(state.parameters, state.desk.layout(), state.desk.params(), state.named());
-  state.desk.hand_back();
+  copy_values(state.parameters, state.learner.layout(), state.learner.params(), state.named());
+  state.learner.end_turn();
   ++state.steps_done;
-  state.take_turn();
-  return state.turn != Desk::Turn::kOver;
+  state.await_turn();
+  return state.turn != LoopLearner::Turn::kOver;
 }
 
 RunSummary Session::summary() {

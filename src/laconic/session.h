@@ -27,7 +27,11 @@
 // long the threads take does not.
 //
 // Errors are std::runtime_error, one line that says what, where and what to do. An error of the run, wherever it comes
-// up, is thrown in every worker by the call that it waits in or makes next.
+// up, is thrown in every worker by the call that it waits in or makes next. The library prints nothing: what no call
+// throws, such as a warning, goes to the NoticeHandler that the program gives.
+//
+//   const auto print = [](const laconic::Notice& notice) { std::cerr << notice.text << std::endl; };
+//   laconic::Simulation simulation("job.toml", {}, print);
 #pragma once
 
 #include <torch/types.h>
@@ -46,6 +50,23 @@ namespace laconic {
 class ClusterRun;
 class LoopRun;
 class SimulatedRun;
+
+// What a run has to tell that no call of the program throws.
+struct Notice {
+  enum class Kind {
+    kWarning,  // something that should not happen and was dealt with
+    kError     // why a worker has left, or its process is about to be ended
+  };
+  Kind kind;
+  std::string text;  // one line, without its end, that begins with the name of the job or of the worker
+};
+
+// Takes the notices of one run; without a handler they are lost.
+//
+// Called on threads of the library's and on the one that destroys a session, one call at a time, from the beginning of
+// the run until its Simulation or Cluster and its sessions are gone. The run waits until it returns, except that a
+// process that is about to be ended waits at most a second. It calls nothing of this header, and what it throws is lost.
+using NoticeHandler = std::function<void(const Notice& notice)>;
 
 struct JoinOptions {
   std::uint64_t samples = 1;  // that this worker trains on: its weight in weighted means; at least 1
@@ -103,7 +124,8 @@ class LACONIC_API Session {
 class LACONIC_API Simulation {
  public:
   // `overrides` are "section.key=value". Throws for a job that cannot be read or driven by a loop of one's own.
-  explicit Simulation(const std::string& job_file, const std::vector<std::string>& overrides = {});
+  explicit Simulation(const std::string& job_file, const std::vector<std::string>& overrides = {},
+                      NoticeHandler on_notice = {});
   // Ends a run that is not done, for all.
   ~Simulation();
   Simulation(const Simulation&) = delete;
@@ -133,12 +155,14 @@ class LACONIC_API Simulation {
 // process without a launcher is the one worker of its job.
 //
 // Nobody waits without an end: who is lost, or does not come within network.deadline, is named in all others by the
-// call that they wait in. A process that MPI itself holds up when a peer is lost says so on the standard error and
-// exits with code 3. After an error the program's exit leaves MPI as it is, and the launcher ends what is left.
+// call that they wait in. Where MPI itself does not come back from a call once a peer is lost, none of this process can
+// throw: it tells its NoticeHandler why and ends at once, with std::_Exit and code 3. After an error the program's exit
+// leaves MPI as it is, and the launcher ends what is left; what std::cout and stdio hold is flushed before.
 class LACONIC_API Cluster {
  public:
   // Waits for all processes. `overrides` are "section.key=value".
-  explicit Cluster(const std::string& job_file, const std::vector<std::string>& overrides = {});
+  explicit Cluster(const std::string& job_file, const std::vector<std::string>& overrides = {},
+                   NoticeHandler on_notice = {});
   // Ends a run that is not done, for all.
   ~Cluster();
   Cluster(const Cluster&) = delete;
@@ -156,8 +180,8 @@ class LACONIC_API Cluster {
   std::shared_ptr<ClusterRun> run_;
 };
 
-// Cluster(job_file).join(parameters, options).
+// Cluster(job_file, {}, on_notice).join(parameters, options).
 LACONIC_API Session join(const std::string& job_file, std::vector<at::Tensor> parameters,
-                         const JoinOptions& options = {});
+                         const JoinOptions& options = {}, NoticeHandler on_notice = {});
 
 }  // namespace laconic

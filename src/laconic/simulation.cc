@@ -2,14 +2,16 @@
 #include <utility>
 
 #include "base/error.h"
+#include "laconic/notice_handler.h"
 #include "laconic/session_state.h"
 #include "laconic/simulated_run.h"
 #include "laconic/tensors.h"
 
 namespace laconic {
 
-Simulation::Simulation(const std::string& job_file, const std::vector<std::string>& overrides)
-    : run_(std::make_shared<SimulatedRun>(load_job(job_file, overrides, JobLoop::kOwn))) {}
+Simulation::Simulation(const std::string& job_file, const std::vector<std::string>& overrides, NoticeHandler on_notice)
+    : run_(std::make_shared<SimulatedRun>(load_job(job_file, overrides, JobLoop::kOwn),
+                                          sink_of(std::move(on_notice)))) {}
 
 Simulation::~Simulation() {
   run_->end(std::make_exception_ptr(RunError("the simulation was destroyed before its last step")));
@@ -21,9 +23,10 @@ Session Simulation::join(int rank, std::vector<at::Tensor> parameters, const Joi
   try {
     Layout layout = layout_of_parameters(parameters, "worker " + std::to_string(rank));
     std::vector<float> start = start_of(parameters, layout, "worker " + std::to_string(rank));
-    Desk& desk = run_->join(rank, std::move(layout), std::move(start), memory_of(parameters), options.samples);
-    auto state = std::make_unique<Session::State>(run_, rank, std::move(parameters), desk);
-    state->take_turn();
+    LoopLearner& learner =
+        run_->join(rank, std::move(layout), std::move(start), memory_of(parameters), options.samples);
+    auto state = std::make_unique<Session::State>(run_, rank, std::move(parameters), learner);
+    state->await_turn();
     return Session(std::move(state));
   } catch (...) {
     run_->abandon(std::current_exception());

@@ -46,7 +46,7 @@ TEST(Includes, GoOnlyToLayersAboveInTheTable) {
 TEST(Includes, TableHasTheLayersOfTheBuildInItsOrder) {
   std::ifstream stream("CMakeLists.txt");
   const std::string cmake{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  const std::string opening = "set(layers ";
+  const std::string opening = "set(layers\n";
   const std::size_t begin = cmake.find(opening);
   ASSERT_NE(begin, std::string::npos) << "CMakeLists.txt has no '" << opening << "'";
   const std::size_t end = cmake.find(')', begin);
@@ -66,6 +66,14 @@ TEST(Includes, CatchALayerThatReachesToOneThatStandsOnIt) {
 TEST(Includes, CatchALayerThatMayNotBeKnownThoughItIsAbove) {
   EXPECT_EQ(include_objections("training/planted.cc", "#include \"runtimes/sim/simulator.h\"\n"), 1u);
   EXPECT_EQ(include_objections("report/planted.cc", "#include \"training/learner.h\"\n"), 1u);
+  EXPECT_EQ(include_objections("cli/planted.cc", "#include \"laconic/session.h\"\n"), 1u);
+}
+
+TEST(Includes, CatchALibraryThatKnowsTheCommandLine) {
+  EXPECT_EQ(include_objections("job/planted.cc", "#include \"cli/console.h\"\n"), 1u);
+  EXPECT_EQ(include_objections("job/planted.cc", "#include \"laconic/session.h\"\n"), 1u);
+  EXPECT_EQ(include_objections("laconic/planted.h", "#include \"cli/console.h\"\n"), 1u);
+  EXPECT_EQ(include_objections("laconic/planted.cc", "#include <CLI/CLI.hpp>\n"), 1u);
 }
 
 TEST(Includes, CatchAVendorsHeaderOutsideItsLayers) {
@@ -77,6 +85,8 @@ TEST(Includes, CatchAVendorsHeaderOutsideItsLayers) {
   EXPECT_EQ(include_objections("base/planted.cc", "#include <toml++/toml.h>\n"), 1u);
   EXPECT_EQ(include_objections("report/planted.cc", "#include <CLI/CLI.hpp>\n"), 1u);
   EXPECT_EQ(include_objections("strategies/planted.cc", "#include <thread>\n"), 1u);
+  EXPECT_EQ(include_objections("job/planted.cc", "#include <iostream>\n"), 1u);
+  EXPECT_EQ(include_objections("laconic/planted_test.cc", "#include <iostream>\n"), 1u);
 }
 
 TEST(Includes, CatchAFolderWithoutARowAndAHeaderWithoutItsLayer) {
@@ -90,7 +100,9 @@ TEST(Includes, AllowWhatIsAllowed) {
                                "#include \"strategies/fine.h\"\n#include <vector>\n#include \"comm/comm.h\"\n"
                                "// #include \"cli/main.h\"\nconst char* text = \"#include <torch/torch.h>\";\n"),
             0u);
-  EXPECT_EQ(include_objections("training/fine.cc", "#include <torch/torch.h>\n#include \"protocol/learner.h\"\n"), 0u);
+  EXPECT_EQ(include_objections("training/fine.cc", "#include <nlohmann/json.hpp>\n#include \"protocol/learner.h\"\n"),
+            0u);
+  EXPECT_EQ(include_objections("training/models/fine.cc", "#include <torch/torch.h>\n"), 0u);
 }
 
 TEST(CoAwait, HoldsNoBracedTemporary) {
@@ -133,6 +145,28 @@ TEST(Words, AreCaughtWherePlanted) {
   EXPECT_EQ(word_objections("training/planted.cc", "auto t = std::chrono::system_clock::now();"), 1u);
   EXPECT_EQ(word_objections("comm/planted.cc", "std::cout << 1;"), 1u);
   EXPECT_EQ(word_objections("report/planted.cc", "std::printf(\"%d\", 1);"), 1u);
+  EXPECT_EQ(word_objections("job/planted.cc", "std::cerr << 1;"), 1u);
+  EXPECT_EQ(word_objections("laconic/planted.cc", "fputs(text, stderr);"), 1u);
+  EXPECT_EQ(word_objections("job/planted.cc", "std::_Exit(3);"), 1u);
+  EXPECT_EQ(word_objections("laconic/planted.cc", "std::exit(3);"), 2u) << "by both its names";
+}
+
+TEST(Exceptions, HaveAReasonAndAreUsed) {
+  const auto violations = exception_violations(sources());
+  EXPECT_TRUE(violations.empty()) << listed(violations);
+}
+
+TEST(Exceptions, ThatNoFileUsesAreCaught) {
+  const auto violations =
+      exception_violations({{"job/process_end.cc", "int clean = 0;  // std::cout\n"}, {"base/other.cc", "printf();"}});
+  // Two rules of words and one of headers, of one file; a file that is not there.
+  EXPECT_EQ(violations.size(), 4u) << listed(violations);
+}
+
+TEST(Exceptions, AreOfOneFileAndOneRule) {
+  EXPECT_EQ(word_objections("job/process_end.cc", "std::cout.flush();"), 0u);
+  EXPECT_EQ(word_objections("job/process_end.h", "std::cout.flush();"), 1u);
+  EXPECT_EQ(word_objections("job/process_end.cc", "int x = rand();"), 1u);
 }
 
 TEST(Words, AreAllowedWhereTheyBelongAndInsideLongerWords) {

@@ -18,11 +18,18 @@ struct Layer {
 // From the bottom to the top: a folder includes itself and folders of rows before its own. A new folder gets a row.
 const std::vector<Layer>& layers();
 
+// A file that may do what its layer may not, and why.
+struct Exception {
+  std::string_view file;  // relative to src/
+  std::string_view reason;
+};
+
 // Headers of other projects, or of the system, that only some layers may know.
 struct Vendor {
   std::string_view name;
   std::vector<std::string_view> headers;  // how the name between the brackets begins
   std::vector<std::string_view> allowed;  // folders, or single files, relative to src/
+  std::vector<Exception> exceptions = {};
 };
 const std::vector<Vendor>& vendors();
 
@@ -31,6 +38,7 @@ struct ForbiddenWords {
   std::vector<std::string_view> words;
   std::vector<std::string_view> allowed;  // folders, or single files, relative to src/
   std::string_view reason;
+  std::vector<Exception> exceptions = {};
 };
 const std::vector<ForbiddenWords>& forbidden_words();
 
@@ -43,5 +51,8 @@ std::vector<Violation> include_violations(const std::vector<SourceFile>& files);
 std::vector<Violation> braced_co_await_violations(const std::vector<SourceFile>& files);
 
 std::vector<Violation> word_violations(const std::vector<SourceFile>& files);
+
+// Exceptions of vendors() and forbidden_words() without a reason, or whose file has no use for them.
+std::vector<Violation> exception_violations(const std::vector<SourceFile>& files);
 
 }  // namespace laconic::architecture

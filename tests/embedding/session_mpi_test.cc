@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "laconic/captured_output_test.h"
 #include "laconic/session.h"
 #include "links/connection.h"
 
@@ -66,6 +68,34 @@ struct Fit {
     weight.sub_(weight.grad(), 0.1);
     bias.sub_(bias.grad(), 0.1);
   }
+};
+
+// A count that all processes share, in a file named by their launcher's process, their parent: a byte for each.
+class SharedCount {
+ public:
+  explicit SharedCount(const std::string& name)
+      : path_(
+            (std::filesystem::temp_directory_path() / ("laconic_" + name + "_" + std::to_string(getppid()))).string()),
+        file_(open(path_.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600)) {}
+  ~SharedCount() { close(file_); }
+  SharedCount(const SharedCount&) = delete;
+  SharedCount& operator=(const SharedCount&) = delete;
+
+  bool add() const { return write(file_, "+", 1) == 1; }
+  // Waits until it is `count`, and takes the file away; false when that has not come within `patience`.
+  bool reaches(int count, std::chrono::seconds patience) const {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    struct stat now = {};
+    while (fstat(file_, &now) == 0 && now.st_size < count && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    unlink(path_.c_str());
+    return now.st_size == count;
+  }
+
+ private:
+  const std::string path_;
+  const int file_;
 };
 
 std::vector<float> train(Fit& fit, Session& session) {
@@ -202,33 +232,76 @@ TEST_F(OverProcesses, NameTheOneThatDoesNotComeBack) {
   write_job("synchronous", "", "");
   Cluster cluster(job_, {"network.deadline=3 s"});
   Fit fit(cluster.rank());
+  constexpr std::chrono::seconds kPatience{15};
+  const SharedCount others_that_know("know");
   const auto start = std::chrono::steady_clock::now();
   const std::string error = error_of([&] {
     Session session = cluster.join(fit.parameters());
     session.step();
-    if (cluster.rank() == 2) std::this_thread::sleep_for(std::chrono::seconds(7));
-    while (session.step()) {
+    // It comes back when all others have been told that it has not.
+    if (cluster.rank() == 2) {
+      EXPECT_TRUE(others_that_know.reaches(kWorkers - 1, kPatience));
+      session.step();
+    }
+    try {
+      while (session.step()) {
+      }
+    } catch (const std::exception&) {
+      EXPECT_TRUE(others_that_know.add());
+      throw;
     }
   });
   EXPECT_NE(error.find("worker 2"), std::string::npos) << error;
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience);
+}
+
+TEST_F(OverProcesses, TellTheHandlerOfOneThatLeavesAndPrintNothing) {
+  write_job("synchronous", "");
+  std::vector<Notice> told;
+  Cluster cluster(job_, {}, [&](const Notice& notice) { told.push_back(notice); });
+  Fit fit(cluster.rank());
+  testing::CapturedOutput printed;
+  const std::string error = error_of([&] {
+    Session session = cluster.join(fit.parameters());
+    for (int step = 0; cluster.rank() != 1 || step < 3; ++step) session.step();
+  });
+  EXPECT_EQ(printed.text(), "");
+  const std::string left =
+      "worker 1 has left after 3 of 12 steps; keep its session until step() returns false, or lower job.steps";
+  if (cluster.rank() == 1) {
+    EXPECT_EQ(error, "none");
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told.front().kind, Notice::Kind::kError);
+    EXPECT_EQ(told.front().text, left);
+  } else {
+    EXPECT_NE(error.find(left), std::string::npos) << error;
+    EXPECT_TRUE(told.empty()) << told.front().text;
+  }
+}
+
+// The MPI library does not come back from its start before all processes are there. CTest looks for what the handler
+// prints; then the first process to end makes the launcher end all.
+TEST_F(OverProcesses, TellTheirHandlersWhyBeforeTheyAreEndedInsideMpi) {
+  write_job("synchronous", "");
+  const auto launch = links::find_launch();
+  ASSERT_TRUE(launch);
+  if (launch->rank == 1) {
+    std::promise<void> never;
+    never.get_future().wait_for(std::chrono::seconds(60));
+    FAIL() << "the others have not been ended";
+  }
+  Cluster cluster(job_, {"network.deadline=2 s"}, [](const Notice& notice) {
+    std::printf("told %s: %s\n", notice.kind == Notice::Kind::kError ? "an error" : "a warning", notice.text.c_str());
+    std::fflush(stdout);
+  });
+  FAIL() << "MPI has started without worker 1";
 }
 
 // A process whose run has failed leaves without MPI's end, upon which the launcher ends the rest and fails: so the
-// processes, which are one launcher's children, wait for each other in a file that each adds a byte to, and the first
-// to leave says that all of them have passed, or not.
+// processes wait for each other, and the first to leave says that all of them have passed, or not.
 bool wait_until_all_have_passed() {
-  const std::string path =
-      (std::filesystem::temp_directory_path() / ("laconic_loops_" + std::to_string(getppid()))).string();
-  const int file = open(path.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0 || write(file, "p", 1) != 1) return false;
-  struct stat now = {};
-  for (int tenths = 0; tenths < 200 && fstat(file, &now) == 0 && now.st_size < kWorkers; ++tenths) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  unlink(path.c_str());
-  close(file);
-  return now.st_size == kWorkers;
+  const SharedCount passed("passed");
+  return passed.add() && passed.reaches(kWorkers, std::chrono::seconds(20));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <thread>
 
-#include "training/models/script_module_test.h"
+#include "training/script_module_test.h"
 
 namespace laconic {
 namespace {

@@ -1,4 +1,4 @@
-#include "laconic/desk.h"
+#include "laconic/loop_learner.h"
 
 #include <chrono>
 #include <string>
@@ -10,45 +10,45 @@
 
 namespace laconic {
 
-Desk::Desk(Rank rank, Layout layout, std::vector<float> start, std::uint64_t samples, Seconds patience)
+LoopLearner::LoopLearner(Rank rank, Layout layout, std::vector<float> start, std::uint64_t samples, Seconds patience)
     : rank_(rank), layout_(std::move(layout)), params_(std::move(start)), samples_(samples), patience_(patience) {
   LACONIC_CHECK(params_.size() == layout_.size, params_.size() << " parameters for " << layout_.size);
 }
 
-Desk::Turn Desk::take() {
+LoopLearner::Turn LoopLearner::await_turn() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return is_loops_ || error_; });
+  changed_.wait(lock, [this] { return is_loops_turn_ || error_; });
   if (error_) std::rethrow_exception(error_);
   return turn_;
 }
 
-void Desk::hand_back() {
+void LoopLearner::end_turn() {
   const std::lock_guard lock(mutex_);
-  is_loops_ = false;
+  is_loops_turn_ = false;
   changed_.notify_all();
 }
 
-void Desk::fail(const std::exception_ptr& error) {
+void LoopLearner::fail(const std::exception_ptr& error) {
   const std::lock_guard lock(mutex_);
-  if (error_ || (is_loops_ && turn_ == Turn::kOver)) return;
+  if (error_ || (is_loops_turn_ && turn_ == Turn::kOver)) return;
   error_ = error;
   changed_.notify_all();
 }
 
-void Desk::finish() {
+void LoopLearner::finish() {
   const std::lock_guard lock(mutex_);
-  is_loops_ = true;
+  is_loops_turn_ = true;
   turn_ = Turn::kOver;
   changed_.notify_all();
 }
 
-void Desk::hand_over(Turn turn) {
+void LoopLearner::give_turn(Turn turn) {
   std::unique_lock lock(mutex_);
   turn_ = turn;
-  is_loops_ = true;
+  is_loops_turn_ = true;
   changed_.notify_all();
   const auto patience = std::chrono::duration<double>(patience_.value);
-  const bool came = changed_.wait_for(lock, patience, [this] { return !is_loops_ || error_; });
+  const bool came = changed_.wait_for(lock, patience, [this] { return !is_loops_turn_ || error_; });
   if (error_) std::rethrow_exception(error_);
   if (!came) {
     throw PeerLost("worker " + std::to_string(rank_.value) + "'s loop has not come back in step " +
@@ -57,34 +57,34 @@ void Desk::hand_over(Turn turn) {
   }
 }
 
-void Desk::check_finite() const {
+void LoopLearner::check_finite() const {
   if (kernels::all_finite(params_)) return;
   throw RunError("training diverged: a parameter of worker " + std::to_string(rank_.value) +
                  " is not finite after step " + std::to_string(step_.value + 1) +
                  "; lower the learning rate, or synchronise more often");
 }
 
-double Desk::learning_rate() const { throw CheckFailed("the learning rate of a loop that is not ours"); }
+double LoopLearner::learning_rate() const { throw CheckFailed("the learning rate of a loop that is not ours"); }
 
-StepResult Desk::compute_gradient(Step step) {
+StepResult LoopLearner::compute_gradient(Step step) {
   step_ = step;
   gradient_.resize(params_.size());
-  hand_over(Turn::kGradient);
+  give_turn(Turn::kGradient);
   return {};
 }
 
-void Desk::apply_gradient() {
-  hand_over(Turn::kApply);
+void LoopLearner::apply_gradient() {
+  give_turn(Turn::kApply);
   check_finite();
 }
 
-StepResult Desk::local_step(Step step) {
+StepResult LoopLearner::local_step(Step step) {
   step_ = step;
-  hand_over(Turn::kStep);
+  give_turn(Turn::kStep);
   check_finite();
   return {};
 }
 
-void Desk::archive(Archive&) { throw CheckFailed("the state of a loop that is not ours"); }
+void LoopLearner::archive(Archive&) { throw CheckFailed("the state of a loop that is not ours"); }
 
 }  // namespace laconic

@@ -2,8 +2,8 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
-#include "training/models/script_module_test.h"
 #include "training/models/script_network.h"
+#include "training/script_module_test.h"
 
 namespace laconic {
 namespace {

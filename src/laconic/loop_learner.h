@@ -1,5 +1,5 @@
-// Where a loop of the user's and the protocol hand one worker's model to each other. For the protocol it is a Learner
-// whose steps someone else takes: a call of it waits until the loop has done its part.
+// The learner of a worker whose steps a loop of the user's takes. The protocol and the loop, each on its own thread, have
+// the model by turns: a call of the protocol's gives the turn to the loop and waits until the loop has ended it.
 #pragma once
 
 #include <condition_variable>
@@ -12,9 +12,9 @@
 
 namespace laconic {
 
-class Desk final : public Learner {
+class LoopLearner final : public Learner {
  public:
-  // What the loop is to do before it hands back.
+  // What the loop is to do in its turn.
   enum class Turn {
     kStep,      // compute a gradient and take the optimiser's step
     kGradient,  // compute a gradient, into gradient()
@@ -23,13 +23,13 @@ class Desk final : public Learner {
   };
 
   // The protocol waits at most `patience` (patience_of) for the loop.
-  Desk(Rank rank, Layout layout, std::vector<float> start, std::uint64_t samples, Seconds patience);
+  LoopLearner(Rank rank, Layout layout, std::vector<float> start, std::uint64_t samples, Seconds patience);
 
-  // The loop's side. Between take() and hand_back() the vectors are the loop's, after kOver for good.
+  // The loop's side. Between await_turn() and end_turn() the vectors are the loop's, after kOver for good.
   //
-  // Waits for the loop's turn; throws the run's error. Ends when the run does, whose own waits have deadlines.
-  Turn take();
-  void hand_back();
+  // Throws the run's error. Ends when the run does, whose own waits have deadlines.
+  Turn await_turn();
+  void end_turn();
 
   // Ends all waits of both sides with `error`, and all later ones; the first error stays. Any thread.
   void fail(const std::exception_ptr& error);
@@ -51,7 +51,8 @@ class Desk final : public Learner {
   void archive(Archive& archive) override;
 
  private:
-  void hand_over(Turn turn);
+  // And waits for its end.
+  void give_turn(Turn turn);
   void check_finite() const;
 
   const Rank rank_;
@@ -64,7 +65,7 @@ class Desk final : public Learner {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool is_loops_ = false;  // whose turn it is
+  bool is_loops_turn_ = false;
   Turn turn_ = Turn::kStep;
   std::exception_ptr error_;
 };
