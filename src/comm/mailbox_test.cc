@@ -118,7 +118,7 @@ TEST_F(Mailboxes, ALoadedMailboxGivesTheSameFramesInTheSameOrder) {
   deliver(arrival(3, Tag::kTreeUp, 3, 1.0F));
   deliver(arrival(1, Tag::kGather, 3, 2.0F));
   deliver(arrival(3, Tag::kTreeUp, 3, 3.0F));
-  deliver(arrival(kWorldSize, Tag::kReduced, 8, 4.0F));
+  deliver(arrival(kCoordinator.value, Tag::kReduced, 8, 4.0F));
   const std::vector<std::byte> bytes = saved(mailbox_);
   mailbox_.clear();
   Archive load(bytes);
@@ -128,7 +128,7 @@ TEST_F(Mailboxes, ALoadedMailboxGivesTheSameFramesInTheSameOrder) {
   EXPECT_EQ(saved(mailbox_), bytes);
   deliver(arrival(0, Tag::kGather, 3, 5.0F));  // after those that were kept
   for (int i = 0; i < 4; ++i) receive({.from = std::nullopt, .tags = {Tag::kTreeUp, Tag::kGather}, .round = {3}});
-  receive(from_one(kWorldSize, Tag::kReduced, 8));
+  receive(from_one(kCoordinator.value, Tag::kReduced, 8));
   EXPECT_EQ(got_, (std::vector<float>{1.0F, 2.0F, 3.0F, 5.0F, 4.0F}));
 }
 

@@ -27,15 +27,16 @@ class TestNetwork {
 
   // Nodes 0 .. world_size-1 and the coordinator.
   explicit TestNetwork(int world_size) {
-    for (std::int32_t rank = 0; rank <= world_size; ++rank) {
-      nodes_.push_back(std::make_unique<Endpoint>(Rank{rank}, world_size, *this));
+    for (std::int32_t place = 0; place <= world_size; ++place) {
+      nodes_.push_back(std::make_unique<Endpoint>(node_at(place, world_size), world_size, *this));
     }
   }
   ~TestNetwork() { unwind(); }
   TestNetwork(const TestNetwork&) = delete;
   TestNetwork& operator=(const TestNetwork&) = delete;
 
-  Transport& node(int rank) { return *nodes_.at(static_cast<std::size_t>(rank)); }
+  // By its place: a worker by its rank, the coordinator behind them.
+  Transport& node(int place) { return *nodes_.at(static_cast<std::size_t>(place)); }
 
   // From now on frames stay in flight until deliver(), also while nodes wait.
   void hold() { held_ = true; }
@@ -44,7 +45,7 @@ class TestNetwork {
   void deliver_one() {
     const Parcel parcel = std::move(flight_.front());
     flight_.pop_front();
-    Endpoint& to = *nodes_.at(static_cast<std::size_t>(parcel.to.value));
+    Endpoint& to = *nodes_.at(static_cast<std::size_t>(place_of(parcel.to, static_cast<int>(nodes_.size()) - 1)));
     to.bytes += parcel.frame.wire_size();
     to.mailbox.deliver({parcel.from, Frame::decode(parcel.frame.wire(), kMaxPayloadSize)});
     go_on();

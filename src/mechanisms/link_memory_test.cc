@@ -117,7 +117,7 @@ TEST(ErrorMemory, TellsTheOperatorOfWhatIsNewAndWhatEarlierMessagesLeftOut) {
       Vector v = error;
       for (std::size_t j = 0; j < kSize; ++j) v[j] += x[j] - (of_updates ? static_cast<double>(before[j]) : 0.0);
       if (round % 5 == 4) {  // nobody hears: of x nothing is told, of an update all is left
-        sender.memory->nobody_to_tell(x, before);
+        sender.memory->skip_round(x, before);
         if (of_updates) error = v;
         continue;
       }
@@ -136,7 +136,7 @@ TEST(ErrorMemory, TellsTheOperatorOfWhatIsNewAndWhatEarlierMessagesLeftOut) {
     EXPECT_EQ(sender.memory->residual(), 0.0);
     sender.encode(gaussian_vector(kSize, 1), 1.0, receivers, gaussian_vector(kSize, 2));
     EXPECT_GT(sender.memory->residual(), 0.0);
-    sender.memory->told_whole();
+    sender.memory->sent_uncompressed();
     EXPECT_EQ(sender.memory->residual(), 0.0);
   }
 }

@@ -194,11 +194,12 @@ TEST(LinkTraffic, CountsTheLinksOfAPeriod) {
   EXPECT_EQ(link_traffic(alone, 100).sync(Traffic::kModel), 0U);
   StrategyRow row{};
   row.name = "quantized";
-  row.links_stay = true;
-  EXPECT_NO_THROW(require_links_that_fit(row, alone));
-  EXPECT_THROW(require_links_that_fit(row, changing), UsageError);
-  row.links_stay = false;
-  EXPECT_NO_THROW(require_links_that_fit(row, changing));
+  Demands demands;
+  demands.gossip.fixed_links = true;
+  EXPECT_NO_THROW(require_links_that_fit(row, demands, alone));
+  EXPECT_THROW(require_links_that_fit(row, demands, changing), UsageError);
+  demands.gossip.fixed_links = false;
+  EXPECT_NO_THROW(require_links_that_fit(row, demands, changing));
 }
 
 }  // namespace

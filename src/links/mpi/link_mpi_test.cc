@@ -124,7 +124,7 @@ class LinkTest : public testing::Test {
 };
 
 TEST(Environment, KnowsWhatTheLauncherSaid) {
-  const auto launch = runtime::find_launch(runtime::environment_variable);
+  const auto launch = find_launch(environment_variable);
   ASSERT_TRUE(launch);
   ASSERT_TRUE(launch->size);
   ASSERT_GE(*launch->size, 4) << "start these tests with mpirun -n 4";
@@ -138,7 +138,7 @@ TEST(Environment, KnowsWhatTheLauncherSaid) {
 TEST_F(LinkTest, FramesOfAllSizesBetweenAllNodesArriveWholeAndInOrder) {
   const std::vector<std::size_t> sizes = {0, 1,         100, 4'000,      70'000, kPieceSize - 20, kPieceSize, 600'000,
                                           0, 2'700'000, 3,   20'000'000, 8};
-  std::map<int, Carried> expected;
+  std::map<int, node::Carried> expected;
   for (const int from : nodes_of(rank_)) {
     for (std::size_t round = 0; round < sizes.size(); ++round) {
       const Frame frame = frame_of(from, round, sizes[round]);
@@ -316,7 +316,7 @@ int main(int argc, char** argv) {
   alarm(mpi::kAlarmAfterSeconds);
   testing::InitGoogleTest(&argc, argv);
   testing::GTEST_FLAG(fail_fast) = true;  // the processes no longer are at the same test after a failure
-  mpi::Environment environment(runtime::find_launch(runtime::environment_variable));
+  mpi::Environment environment(mpi::find_launch(mpi::environment_variable));
   mpi::environment = &environment;
   // One account of the tests is enough; failures come from all.
   if (environment.rank() != 0) testing::GTEST_FLAG(brief) = true;

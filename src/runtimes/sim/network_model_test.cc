@@ -41,8 +41,8 @@ TEST(Interfaces, FramesQueueAtTheSendersAndAtTheReceiversInterface) {
 
 TEST(Interfaces, TheCoordinatorHasRatesOfItsOwn) {
   const auto network = interfaces();
-  EXPECT_DOUBLE_EQ(network->reach({0.0}, {3}, {0}, {1000}).value, 0.1 + 0.25);
-  EXPECT_DOUBLE_EQ(network->arrive({0.0}, {3}, {1000}).value, 0.1);
+  EXPECT_DOUBLE_EQ(network->reach({0.0}, kCoordinator, {0}, {1000}).value, 0.1 + 0.25);
+  EXPECT_DOUBLE_EQ(network->arrive({0.0}, kCoordinator, {1000}).value, 0.1);
 }
 
 TEST(Interfaces, AnUnlimitedLinkTakesNoTime) {
