@@ -28,8 +28,8 @@ struct CodecVector {
   std::string text;  // "1,000,000 normal floats, seed 1"
 };
 
-// Finite values, at least one. Throws UsageError for arguments that have no meaning beside each other, for a vector that
-// this machine has no room for, and for a file that is no such model.
+// Finite values, at least one. Throws UsageError for arguments that have no meaning beside each other, for a vector
+// that this machine has no room for, and for a file that is no such model.
 CodecVector make_codec_vector(const CodecArguments& arguments, const CodecNumbers& numbers);
 
 }  // namespace laconic

@@ -16,8 +16,8 @@ const SchemaSection* find_section(std::string_view name);
 // `where` is what the error begins with.
 [[noreturn]] void refuse_section(const std::string& where, const std::string& name);
 
-// The options of a section; `written` is null where the file has none of it. Throws UsageError with place and remedy for
-// a key that is missing or that the section, or the row it chose, does not have, and for a value of another type.
+// The options of a section; `written` is null where the file has none of it. Throws UsageError with place and remedy
+// for a key that is missing or that the section, or the row it chose, does not have, and for a value of another type.
 Options resolve_section(const SchemaSection& section, const WrittenSection* written, const std::string& file);
 
 // The value takes the place of the file's; so do the keys that mean nothing beside it. Throws UsageError for an unknown

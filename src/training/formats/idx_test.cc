@@ -1,5 +1,6 @@
 #include "training/formats/idx.h"
 
+#include "base/random.h"
 #include "training/formats/test_support.h"
 
 namespace laconic {
