@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <map>
+#include <memory>
 #include <sstream>
 #include <utility>
 
@@ -225,8 +228,16 @@ TEST_F(Codec, OptionsGoToTheOperatorsThatTakeThem) {
   const std::string named =
       codec({.compressor = "top_k", .options = {{"k", "7"}, {"values", "sign"}}, .random = "1000"});
   EXPECT_NE(named.find("top_k: k 7, values sign, else the defaults\n"), std::string::npos) << named;
-  // `levels` has a meaning for qsgd, and for sparsifiers only where they send values so.
-  EXPECT_NE(codec({.options = {{"levels", "3"}}, .random = "100"}).find("qsgd"), std::string::npos);
+}
+
+TEST_F(Codec, LevelsGoToQsgdAndToSparsifiersOnlyWhereTheySendTheirValuesSo) {
+  const auto bytes_with = [&](const std::map<std::string, std::string>& options, const std::string& name) {
+    const std::string output = codec({.options = options, .random = "5000", .repetitions = "5"});
+    return cells_of(output, name).at(4);
+  };
+  EXPECT_NE(bytes_with({{"levels", "1000"}}, "qsgd"), bytes_with({}, "qsgd"));
+  EXPECT_EQ(bytes_with({{"levels", "1000"}}, "top_k"), bytes_with({}, "top_k"));
+  EXPECT_NE(bytes_with({{"values", "qsgd"}, {"levels", "1000"}}, "top_k"), bytes_with({{"values", "qsgd"}}, "top_k"));
 }
 
 TEST_F(Codec, AFileIsTakenWithItsTensors) {
@@ -303,15 +314,34 @@ TEST_F(Codec, ANarrowTerminalStillGetsATable) {
 }
 
 TEST_F(Codec, EveryOptionOfEveryOperatorHasItsPlaceOnTheCommandLine) {
-  const std::vector<CodecOption> options = codec_options();
-  for (const CompressorRow* row : compressors()) {
-    for (const OptionSpec& spec : row->options) {
-      const auto found = std::find_if(options.begin(), options.end(),
-                                      [&](const CodecOption& option) { return option.name == spec.name; });
-      ASSERT_NE(found, options.end()) << spec.name;
-      EXPECT_NE(found->operators.find(row->name), std::string::npos) << spec.name << " of " << row->name;
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen("'" LACONIC_PROGRAM "' codec --help", "r"), pclose);
+  std::istringstream help;
+  {
+    std::string text;
+    for (int byte = 0; (byte = std::fgetc(pipe.get())) != EOF;) text += static_cast<char>(byte);
+    help.str(text);
+  }
+  // Each option's text, its lines joined: "--ratio TEXT Of top_k, random_k".
+  std::map<std::string, std::string> texts;
+  std::string option;
+  for (std::string line; std::getline(help, line);) {
+    std::istringstream words(line);
+    if (!line.starts_with(" ")) option.clear();  // a head, or the examples
+    for (std::string word; words >> word;) {
+      if (line.starts_with("  " + word) && word.starts_with("--")) option = word.substr(2);
+      texts[option] += " " + word;
     }
   }
+  std::size_t options = 0;
+  for (const CompressorRow* row : compressors()) {
+    for (const OptionSpec& spec : row->options) {
+      ++options;
+      const std::string text = texts[std::string(spec.name)] + ",";
+      EXPECT_NE(text.find(" " + std::string(row->name) + ","), std::string::npos)
+          << "--" << spec.name << " of " << row->name << " in:" << text;
+    }
+  }
+  EXPECT_GT(options, compressors().size());
 }
 
 }  // namespace

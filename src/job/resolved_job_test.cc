@@ -25,6 +25,14 @@ TEST(ResolvedJob, IsTheSameJobAgain) {
   }
 }
 
+// A section of a resolved job, its head included; empty where there is none.
+std::string section_of(const std::string& resolved, std::string_view name) {
+  const std::size_t begin = resolved.find("[" + std::string(name) + "]\n");
+  if (begin == std::string::npos) return {};
+  const std::size_t end = resolved.find("\n[", begin);
+  return resolved.substr(begin, end == std::string::npos ? end : end + 1 - begin);
+}
+
 TEST(ResolvedJob, HoldsEveryOptionThatApplies) {
   const std::string resolved = parse(joined(kGood)).resolved_text();
   for (const SchemaSection& section : schema()) {
@@ -32,10 +40,12 @@ TEST(ResolvedJob, HoldsEveryOptionThatApplies) {
       EXPECT_EQ(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << "fda has no use for it";
       continue;
     }
-    EXPECT_NE(resolved.find("[" + std::string(section.name) + "]"), std::string::npos) << section.name;
+    const std::string text = section_of(resolved, section.name);
+    EXPECT_NE(text, "") << section.name;
     for (const OptionSpec& spec : section.options) {
       if (spec.name == "steps" || spec.name == "channel") continue;  // the job has epochs and interfaces
-      EXPECT_NE(resolved.find("\n" + std::string(spec.name) + " = "), std::string::npos) << spec.name;
+      EXPECT_NE(text.find("\n" + std::string(spec.name) + " = "), std::string::npos)
+          << section.name << "." << spec.name;
     }
   }
   EXPECT_EQ(resolved.find("\nsketch_cols = "), std::string::npos) << "the monitor is another";

@@ -63,9 +63,12 @@ TEST(Links, EverySenderDividesWhatItHasAndReceiversSeeTheSameWeights) {
         for (std::size_t i = 0; i < matrix.size(); ++i) column += matrix[i][j];
         EXPECT_NEAR(column, 1.0, 1e-14) << spec << ", round " << round << ", node " << j;
         const Rank node{static_cast<int>(j)};
+        std::vector<double> row(matrix.size(), 0.0);
+        row[j] = matrix[j][j];
         for (const WeightedNeighbor& sender : links->senders(node)) {
-          EXPECT_EQ(sender.weight, matrix[j][static_cast<std::size_t>(sender.rank.value)]) << spec;
+          row[static_cast<std::size_t>(sender.rank.value)] = sender.weight;
         }
+        EXPECT_EQ(row, matrix[j]) << spec << ", round " << round << ", node " << j;
       }
       std::vector<double> x(matrix.size());
       for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<double>(i + 1));

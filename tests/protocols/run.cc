@@ -184,6 +184,7 @@ std::vector<std::vector<std::byte>> states_after(Scenario scenario) {
     }
   };
   EXPECT_EQ(run(scenario).outcome.end, Outcome::End::kSteps);
+  EXPECT_EQ(states.size(), strategies.size()) << "nothing was measured after the last step";
   return states;
 }
 

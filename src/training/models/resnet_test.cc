@@ -217,8 +217,12 @@ TEST(Resnet, ConvolutionsStartNormalAndNormsAtOneAndZero) {
   const auto network = make_resnet(3, 3, 10, Norm::kEvoNorm);
   const Layout layout = layout_of(*network);
   const std::vector<float> params = initial_parameters(*network, 1);
+  int norms = 0;
+  int convolutions = 0;
   for (const TensorLayout& tensor : layout.tensors) {
     const std::span<const float> values = std::span(params).subspan(tensor.offset, tensor.size);
+    norms += tensor.name.ends_with("norm.weight") ? 1 : 0;
+    convolutions += tensor.shape.size() == 4 ? 1 : 0;
     if (tensor.name.ends_with("norm.weight") || tensor.name.ends_with("norm.v")) {
       for (const float value : values) ASSERT_EQ(value, 1.0F) << tensor.name;
     } else if (tensor.name.ends_with("bias")) {
@@ -232,6 +236,9 @@ TEST(Resnet, ConvolutionsStartNormalAndNormsAtOneAndZero) {
       EXPECT_NEAR(square / count / expected, 1.0, 5.0 * std::sqrt(2.0 / count)) << tensor.name;
     }
   }
+  // The first, two in each of nine blocks and two shortcuts, each with its norm.
+  EXPECT_EQ(convolutions, 21);
+  EXPECT_EQ(norms, 21);
 }
 
 }  // namespace
