@@ -6,7 +6,7 @@
 // Messages: one all-reduce of d floats every step.
 #include <algorithm>
 
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -24,6 +24,7 @@ class AllReduce final : public Strategy {
 
 }  // namespace
 
+extern const StrategyRow kAllReduce;
 const StrategyRow kAllReduce = {
     .name = "all_reduce",
     .help = "average the gradients before every step (data parallel)",

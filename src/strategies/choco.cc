@@ -23,7 +23,7 @@
 // rate that falls the same c makes nodes more silent towards the end.
 #include "kernels/vector_ops.h"
 #include "mechanisms/replicas.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -117,6 +117,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kChoco;
 const StrategyRow kChoco = {
     .name = "choco",
     .help = "gossip of compressed differences to public copies; any operator works",

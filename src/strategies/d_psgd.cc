@@ -8,7 +8,7 @@
 // Needs a connected undirected graph with symmetric, doubly stochastic weights. Invariant (C1): the gossip part leaves
 // the average of the models as it is. Messages: every step d float32 to each neighbour.
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -49,6 +49,7 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) { return 
 
 }  // namespace
 
+extern const StrategyRow kDPsgd;
 const StrategyRow kDPsgd = {.name = "d_psgd",
                             .help = "average with the neighbours on a graph after every step",
                             .source = "Lian et al. 2017, algorithm 1",

@@ -49,8 +49,8 @@
 #include "mechanisms/balance.h"
 #include "mechanisms/model_codec.h"
 #include "mechanisms/rest.h"
+#include "protocol/strategy.h"
 #include "strategies/dma_options.h"
-#include "strategies/rows.h"
 
 namespace laconic {
 namespace {
@@ -598,6 +598,7 @@ const std::vector<OptionSpec> kOptions = dma_options();
 
 }  // namespace
 
+extern const StrategyRow kDma;
 const StrategyRow kDma = {.name = "dma",
                           .help =
                               "average the models of some workers when one strays from the reference, of all when "

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/replicas.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -63,6 +63,7 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kEcdPsgd;
 const StrategyRow kEcdPsgd = {.name = "ecd_psgd",
                               .help = "gossip of compressed extrapolations, for fine unbiased operators",
                               .source = "Tang et al. 2018, algorithm 2",

@@ -45,7 +45,7 @@
 #include "mechanisms/averaging.h"
 #include "mechanisms/budget.h"
 #include "mechanisms/variance_watch.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -417,6 +417,7 @@ const std::vector<OptionSpec> kOptions = make_options();
 
 }  // namespace
 
+extern const StrategyRow kFda;
 const StrategyRow kFda = {.name = "fda",
                           .help = "average the models only when their estimated variance exceeds a threshold",
                           .source = "Theologitis et al. 2025, algorithm 1",

@@ -33,7 +33,7 @@
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
 #include "mechanisms/variance_watch.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -178,6 +178,7 @@ const std::vector<OptionSpec> kOptions = make_options();
 
 }  // namespace
 
+extern const StrategyRow kFdaOpt;
 const StrategyRow kFdaOpt = {
     .name = "fda_opt",
     .help = "a step of a server optimiser when the estimated variance exceeds a threshold that sets itself",

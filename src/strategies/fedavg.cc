@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/model_codec.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -127,6 +127,7 @@ const std::vector<OptionSpec> kOptions = {
 
 }  // namespace
 
+extern const StrategyRow kFedAvg;
 const StrategyRow kFedAvg = {
     .name = "fedavg",
     .help = "every `period` steps average the models of a random fraction of the workers, weighted by samples",

@@ -12,7 +12,7 @@
 
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -62,6 +62,7 @@ const std::vector<OptionSpec> kOptions = make_options();
 
 }  // namespace
 
+extern const StrategyRow kFedOpt;
 const StrategyRow kFedOpt = {
     .name = "fedopt",
     .help = "every `period` steps a step of a server optimiser towards the average of the models",

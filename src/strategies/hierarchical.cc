@@ -28,7 +28,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -246,6 +246,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kHierarchical;
 const StrategyRow kHierarchical = {.name = "hierarchical",
                                    .help = "average the gradients in groups of workers, gossip between the groups",
                                    .source = "Koloskova et al. 2020, section 5.3",

@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "mechanisms/averaging.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -55,6 +55,7 @@ const std::vector<OptionSpec> kOptions = {
 
 }  // namespace
 
+extern const StrategyRow kPeriodic;
 const StrategyRow kPeriodic = {
     .name = "periodic",
     .help = "average the models every `period` steps (local SGD)",
@@ -66,6 +67,7 @@ const StrategyRow kPeriodic = {
     .traffic = [](const Options& options,
                   const StrategySetting& setting) { return traffic_of(setting, options.integer("period")); }};
 
+extern const StrategyRow kSynchronous;
 const StrategyRow kSynchronous = {
     .name = "synchronous",
     .help = "average the models after every step",

@@ -16,7 +16,7 @@
 
 #include "kernels/vector_ops.h"
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -87,6 +87,7 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) { return 
 
 }  // namespace
 
+extern const StrategyRow kQgDsgdm;
 const StrategyRow kQgDsgdm = {.name = "qg_dsgdm",
                               .help = "d_psgd with momentum of the neighbourhood's movement, for data that differ",
                               .source = "Lin et al. 2021 (QG-DSGDm), algorithm 1",

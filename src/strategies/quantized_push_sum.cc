@@ -12,7 +12,7 @@
 // stands. Proved for operators of small enough error; others need a gamma below 1, which sparse_push has. Messages:
 // every step one message and y to each receiver.
 #include "base/error.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 #include "strategies/sparse_push.h"
 
 namespace laconic {
@@ -37,6 +37,7 @@ TrafficFormula traffic(const Options&, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kQuantizedPushSum;
 const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
                                        .help = "push-sum of quantised differences over directed links that stay",
                                        .source = "Taheri et al. 2020, algorithm 1",

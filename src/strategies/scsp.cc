@@ -8,7 +8,7 @@
 // After a merge nothing is left to tell: e = 0, or, after all_reduce, every copy is the mean. Training goes on as
 // before. Invariants: those of Sparse-Push, merges included. Messages: those of Sparse-Push, and those of the merges.
 #include "base/error.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 #include "strategies/sparse_push.h"
 
 namespace laconic {
@@ -182,6 +182,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kScsp, kSparsePush;
 const StrategyRow kScsp = {
     .name = "scsp",
     .help = "Sparse-Push with merges of the models, for data that differ between workers",

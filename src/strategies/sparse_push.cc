@@ -20,7 +20,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 
@@ -123,6 +123,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kSparsePush;
 const StrategyRow kSparsePush = {
     .name = "sparse_push",
     .help = "compressed push-sum over directed links that may change",
