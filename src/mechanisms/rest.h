@@ -2,8 +2,7 @@
 // checkpoint (strategy.h) with nothing on its way.
 //
 //   worker       After the step, and once nothing of its own waits for an answer, it says that it rests, and how many
-//   of
-//                the coordinator's frames it has taken in. It takes in what comes, and says so again after each.
+//                of the coordinator's frames it has taken in. It takes in what comes, and says so again after each.
 //   coordinator  A worker rests that has said so after all that went to it. When all do, nothing is on its way either
 //                way, as frames from one node to another keep their order: it tells them that all rest.
 //

@@ -12,8 +12,8 @@
 // stands. Proved for operators of small enough error; others need a gamma below 1, which sparse_push has. Messages:
 // every step one message and y to each receiver.
 #include "base/error.h"
+#include "mechanisms/sparse_push.h"
 #include "protocol/strategy.h"
-#include "strategies/sparse_push.h"
 
 namespace laconic {
 namespace {

@@ -8,8 +8,8 @@
 // After a merge nothing is left to tell: e = 0, or, after all_reduce, every copy is the mean. Training goes on as
 // before. Invariants: those of Sparse-Push, merges included. Messages: those of Sparse-Push, and those of the merges.
 #include "base/error.h"
+#include "mechanisms/sparse_push.h"
 #include "protocol/strategy.h"
-#include "strategies/sparse_push.h"
 
 namespace laconic {
 namespace {
