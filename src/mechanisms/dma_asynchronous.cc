@@ -31,7 +31,6 @@ class AsynchronousDma final : public DmaNode {
  public:
   explicit AsynchronousDma(const DmaJob& job)
       : DmaNode(job, sizeof(std::uint64_t), 1),
-        dimension_(job.start.size()),
         steps_(job.setting.steps),
         checkpoints_(job.setting.checkpoints),
         balances_sent_(nodes(), 0),
@@ -52,7 +51,8 @@ class AsynchronousDma final : public DmaNode {
     }
   }
 
-  Task<void> coordinate(Comm& comm) override {
+  Task<void> coordinate(Coordinator& self) override {
+    Comm& comm = self.comm();
     for (;;) {
       co_await balance_violators(comm);
       if (present() > 0 && resting_.count() == present()) tell_all_rest(comm);
@@ -61,7 +61,7 @@ class AsynchronousDma final : public DmaNode {
 
   void archive(Archive& archive) override {
     DmaNode::archive(archive);
-    archive.vector("dma.sent", sent_, dimension_);
+    archive.vector("dma.sent", sent_, dimension());
     archive.value("dma.balances", balances_);
     archive.value("dma.taken_in", taken_in_);
     archive.value("dma.rounds", rounds_);
@@ -78,7 +78,10 @@ class AsynchronousDma final : public DmaNode {
   // ---- a worker
 
   Task<void> send_model(Worker& self, bool violated) {
-    sent_.assign(self.params().begin(), self.params().end());
+    co_await self.comm().compute(dimension(), [&] {
+      sent_.resize(dimension());
+      kernels::copy(self.params(), sent_);
+    });
     const std::uint64_t behind = 2 * references_ + (violated ? 1 : 0);
     const Frame frame = co_await model_frame(self, kAnyRound, std::as_bytes(std::span(&behind, 1)));
     self.comm().send(self.comm().coordinator(), frame);
@@ -160,7 +163,7 @@ class AsynchronousDma final : public DmaNode {
     for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
       if (read_notice(comm, arrival->from, arrival->frame) != Notice::kNone) continue;
       if (balance.has(arrival->from)) continue;  // who sent two did not wait for its answer
-      const DmaVerdict verdict = take(balance, arrival->from, arrival->frame);
+      const DmaVerdict verdict = co_await take(comm, balance, arrival->from, arrival->frame);
       if (verdict != DmaVerdict::kGoOn) {
         tell(comm, arrival->from, kAnyRound, verdict);
         continue;
@@ -180,7 +183,7 @@ class AsynchronousDma final : public DmaNode {
     co_await enlarge(comm, balance, to_all, std::move(rest), kAnyRound,
                      [&](Rank node, DmaVerdict verdict) { tell(comm, node, kAnyRound, verdict); });
     for (const Rank node : balance.members()) ++balances_sent_[static_cast<std::size_t>(node.value)];
-    answer(comm, balance, kAnyRound, rounds_);
+    co_await answer(comm, balance, kAnyRound, rounds_);
   }
 
   void tell(Comm& comm, Rank node, Round round, DmaVerdict verdict) override {
@@ -219,7 +222,6 @@ class AsynchronousDma final : public DmaNode {
     }
   }
 
-  std::size_t dimension_;
   std::uint64_t steps_;  // of the run
   StepSchedule checkpoints_;
   // A worker's.

@@ -10,6 +10,7 @@
 
 #include "base/byte_stream.h"
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 #include "mechanisms/dma_node.h"
 
 namespace laconic {
@@ -33,8 +34,8 @@ class DmaInRounds final : public DmaNode {
     co_await report(self, strays(strayed));
   }
 
-  Task<void> coordinate(Comm& comm) override {
-    for (;;) co_await check(comm);
+  Task<void> coordinate(Coordinator& self) override {
+    for (;;) co_await check(self.comm());
   }
 
   void archive(Archive& archive) override {
@@ -61,8 +62,10 @@ class DmaInRounds final : public DmaNode {
       const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
       if (frame.header().traffic == Traffic::kModel) {
         SharedVector mean;
-        co_await self.compute([&] { mean = mean_in(frame); });
-        std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
+        co_await self.compute([&] {
+          mean = mean_in(frame);
+          kernels::copy(mean, self.params());
+        });
         after_balance(self, frame, mean);
         take_threshold(frame);
         co_return;
@@ -114,7 +117,7 @@ class DmaInRounds final : public DmaNode {
         quiet[static_cast<std::size_t>(report.from.value)] = true;
         continue;
       }
-      const DmaVerdict verdict = take(balance, report.from, report.frame);
+      const DmaVerdict verdict = co_await take(comm, balance, report.from, report.frame);
       if (verdict != DmaVerdict::kGoOn) refuse(report.from, verdict);
     }
     if (balance.size() > 0) {
@@ -123,10 +126,10 @@ class DmaInRounds final : public DmaNode {
       std::vector<Rank> rest = balance.others(random);
       std::erase_if(rest, [&](Rank node) { return !quiet[static_cast<std::size_t>(node.value)]; });
       co_await enlarge(comm, balance, to_all, std::move(rest), round, refuse);
-      balanced(balance);
+      co_await balanced(comm, balance);
       ByteWriter behind;
       write_threshold(behind);
-      answer(comm, balance, round, 0, behind.bytes());
+      co_await answer(comm, balance, round, 0, behind.bytes());
     }
     for (const Rank node : all) {
       const bool knows = balance.has(node) || refused[static_cast<std::size_t>(node.value)];
@@ -155,9 +158,11 @@ class DmaInRounds final : public DmaNode {
     next_threshold_ = budget_->threshold(checks_ + 1);
   }
 
-  void balanced(const Balance& balance) {
-    if (!budget_) return;
-    budget_->synchronised(checks_, balance.farthest());
+  Task<void> balanced(Comm& comm, const Balance& balance) {
+    if (!budget_) co_return;
+    double farthest = 0.0;
+    co_await comm.compute(dimension(), [&] { farthest = balance.farthest(); });
+    budget_->synchronised(checks_, farthest);
     next_threshold_ = budget_->threshold(checks_ + 1);
   }
 

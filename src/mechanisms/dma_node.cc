@@ -61,18 +61,20 @@ DmaNode::Notice DmaNode::read_notice(const Comm&, Rank, const Frame&) { return N
 
 bool DmaNode::is_of_other_reference(const Frame&) const { return false; }
 
-DmaVerdict DmaNode::take(Balance& balance, Rank node, const Frame& frame) {
-  if (frame.payload().size() < behind_model_) return DmaVerdict::kMalformed;
-  if (is_of_other_reference(frame)) return DmaVerdict::kOtherReference;
-  SharedVector model;
+Task<DmaVerdict> DmaNode::take(Comm& comm, Balance& balance, Rank node, const Frame& frame) {
+  if (frame.payload().size() < behind_model_) co_return DmaVerdict::kMalformed;
+  if (is_of_other_reference(frame)) co_return DmaVerdict::kOtherReference;
+  bool finite = false;
   try {
-    model = codec_.decode(frame, behind_model_);
+    co_await comm.compute(dimension(), [&] {
+      SharedVector model = codec_.decode(frame, behind_model_);
+      finite = kernels::all_finite(model);
+      if (finite) balance.add(node, std::move(model));
+    });
   } catch (const DecodeError&) {
-    return DmaVerdict::kMalformed;
+    co_return DmaVerdict::kMalformed;
   }
-  if (!kernels::all_finite(model)) return DmaVerdict::kNotFinite;
-  balance.add(node, std::move(model));
-  return DmaVerdict::kGoOn;
+  co_return finite ? DmaVerdict::kGoOn : DmaVerdict::kNotFinite;
 }
 
 bool DmaNode::too_many(std::uint64_t violators) {
@@ -82,16 +84,22 @@ bool DmaNode::too_many(std::uint64_t violators) {
   return true;
 }
 
-bool DmaNode::enough(const Balance& balance) const {
+Task<bool> DmaNode::enough(Comm& comm, const Balance& balance) const {
+  if (balance.size() == present_) co_return true;
   // One violator's mean is its model, which is known to be too far away.
-  return balance.size() == present_ || (balance.size() > 1 && balance.distance() <= threshold_);
+  if (balance.size() <= 1) co_return false;
+  double distance = 0.0;
+  co_await comm.compute(dimension(), [&] { distance = balance.distance(); });
+  co_return distance <= threshold_;
 }
 
 // Who said that it rests before the request came to it sends its model behind that.
 Task<void> DmaNode::enlarge(Comm& comm, Balance& balance, bool to_all, std::vector<Rank> rest, Round round,
                             std::function<void(Rank, DmaVerdict)> refuse) {
   const Seconds end = comm.now() + comm.collecting_deadline();
-  while (!rest.empty() && balance.size() > 0 && (to_all || !enough(balance))) {
+  while (!rest.empty() && balance.size() > 0) {
+    const bool stops = to_all ? false : co_await enough(comm, balance);
+    if (stops) break;
     const std::size_t wanted = to_all ? rest.size() : augment(options_.augmentation, balance.size(), present_);
     std::vector<Rank> group(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, rest.size())));
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(group.size()));
@@ -104,27 +112,30 @@ Task<void> DmaNode::enlarge(Comm& comm, Balance& balance, bool to_all, std::vect
         const Notice notice = read_notice(comm, reply.from, reply.frame);
         if (notice == Notice::kOwes) group.push_back(reply.from);
         if (notice != Notice::kNone) continue;
-        const DmaVerdict verdict = take(balance, reply.from, reply.frame);
+        const DmaVerdict verdict = co_await take(comm, balance, reply.from, reply.frame);
         if (verdict != DmaVerdict::kGoOn) refuse(reply.from, verdict);
       }
     }
   }
 }
 
-void DmaNode::answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
-                     std::span<const std::byte> behind) {
+Task<void> DmaNode::answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
+                           std::span<const std::byte> behind) {
   const bool full = balance.size() == present_;
   const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
   std::vector<std::byte> flagged = {std::byte{static_cast<unsigned char>(full ? 1 : 0)}};
   flagged.insert(flagged.end(), behind.begin(), behind.end());
   RandomStream random(seed_, "compression of averages", {round.value, number});
-  const Frame frame = codec_.encode(header, balance.mean(), random, flagged, balance.weight());
-  for (const Rank node : balance.members()) send_down(comm, node, frame);
+  Frame frame;
+  co_await comm.compute(dimension(), [&] {
+    frame = codec_.encode(header, balance.mean(), random, flagged, balance.weight());
+    if (full) codec_.refer_to(codec_.decode(frame, behind_mean_));
+  });
   if (full) {
-    codec_.refer_to(codec_.decode(frame, behind_mean_));
     ++references_;
     violations_ = 0;
   }
+  for (const Rank node : balance.members()) send_down(comm, node, frame);
 }
 
 }  // namespace laconic

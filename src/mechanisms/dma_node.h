@@ -38,6 +38,7 @@ class DmaNode : public Strategy {
   DmaNode(const DmaJob& job, std::size_t behind_model, std::size_t behind_mean);
 
   const DmaOptions& options() const { return options_; }
+  std::size_t dimension() const { return codec_.reference().size(); }  // d
   // How many workers there are, and how many of them have not left.
   std::size_t nodes() const { return nodes_; }
   std::size_t present() const { return present_; }
@@ -62,15 +63,15 @@ class DmaNode : public Strategy {
   // A balance around the reference, without members.
   Balance no_balance() const { return {codec_.reference(), *weights_}; }
   // Adds a node's model to the balance; or says why not.
-  DmaVerdict take(Balance& balance, Rank node, const Frame& frame);
+  Task<DmaVerdict> take(Comm& comm, Balance& balance, Rank node, const Frame& frame);
   // Asks those of `rest`, in their order, for their models until the mean is near enough or nobody is left. `refuse`
   // tells a node what is amiss with its model.
   Task<void> enlarge(Comm& comm, Balance& balance, bool to_all, std::vector<Rank> rest, Round round,
                      std::function<void(Rank, DmaVerdict)> refuse);
   // The model of the balance to its members, with the bytes of `behind` after its flag. `number`: of this balance among
   // those of its round.
-  void answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
-              std::span<const std::byte> behind = {});
+  Task<void> answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
+                    std::span<const std::byte> behind = {});
   // Whoever is asked for a model is drawn.
   RandomStream drawn(std::uint64_t round) const { return {seed_, "dma", {round}}; }
   // Counts violations since the last full synchronisation. Returns whether the balance has to be of all.
@@ -88,7 +89,7 @@ class DmaNode : public Strategy {
   virtual Notice read_notice(const Comm& comm, Rank node, const Frame& frame);
   // Whether a model has strayed from another reference than the coordinator's.
   virtual bool is_of_other_reference(const Frame& frame) const;
-  bool enough(const Balance& balance) const;
+  Task<bool> enough(Comm& comm, const Balance& balance) const;
 
   DmaOptions options_;
   std::size_t nodes_;

@@ -2,6 +2,6 @@
 
 namespace laconic {
 
-Task<void> Strategy::coordinate(Comm& comm) { return serve_collectives(comm); }
+Task<void> Strategy::coordinate(Coordinator& self) { return serve_collectives(self.comm()); }
 
 }  // namespace laconic

@@ -20,7 +20,8 @@ class DPsgd final : public Strategy {
   Task<void> round(Worker& self) override {
     const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
     if (!overlap_) co_await self.local_step();
-    const Frame own(header, std::span<const float>(self.params()));
+    Frame own;
+    co_await self.comm().compute(self.params().size(), [&] { own = Frame(header, self.params()); });
     if (overlap_) {
       PendingStep step = self.begin_local_step();
       const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);

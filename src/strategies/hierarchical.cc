@@ -74,8 +74,10 @@ class Group final : public GradientSource {
   Group(Worker& leader, int size, bool tells_before)
       : leader_(leader), size_(size), tells_before_(tells_before), rounds_(leader.comm()) {}
 
+  // The model is copied into its frame on the protocol's thread: nobody can be waited for here, and the members'
+  // gradients wait for it.
   void begin(Step) override {
-    if (tells_before_) send_model(rounds_.before);
+    if (tells_before_ && size_ > 1) send(model_frame(rounds_.before));
     own_.emplace(leader_.begin_gradient());
   }
 
@@ -99,14 +101,20 @@ class Group final : public GradientSource {
     co_return leader_.last_loss();
   }
 
-  void end() { send_model(rounds_.after); }
+  Task<void> end() {
+    if (size_ == 1) co_return;
+    Frame model;
+    co_await leader_.comm().compute(leader_.params().size(), [&] { model = model_frame(rounds_.after); });
+    send(model);
+  }
 
  private:
   Rank member(int k) const { return {leader_.rank().value + k}; }
-  void send_model(Round round) {
-    if (size_ == 1) return;
+  Frame model_frame(Round round) const {
     const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kBroadcast, .round = round};
-    const Frame model(header, std::span<const float>(leader_.params()));
+    return {header, std::span<const float>(leader_.params())};
+  }
+  void send(const Frame& model) {
     for (int k = 1; k < size_; ++k) leader_.comm().send(member(k), model);
   }
 
@@ -138,7 +146,7 @@ class Hierarchical final : public Strategy {
   struct Lead {
     Lead(Worker& self, int group_size, bool tells_before, Round first)
         : leaders(self.comm().transport(), group_size),
-          comm(leaders, self.comm().options(), first),
+          comm(leaders, self.comm().processor(), self.comm().options(), first),
           group(self, group_size, tells_before),
           worker(self.representative(leaders.self(), comm, group_size == 1 ? nullptr : &group)) {}
     Leaders leaders;
@@ -152,7 +160,7 @@ class Hierarchical final : public Strategy {
     Lead& lead = lead_.emplace(self, group_size_, tells_before_, next_round_);
     co_await between_->round(lead.worker);
     next_round_ = lead.comm.upcoming_round();
-    lead.group.end();
+    co_await lead.group.end();
     self.end_step(lead.worker.last_loss());
   }
 
@@ -162,7 +170,7 @@ class Hierarchical final : public Strategy {
     if (tells_before_) co_await take_model(self, leader, rounds.before);
     co_await self.compute_gradient();
     const FrameHeader header{.traffic = Traffic::kGradient, .tag = Tag::kGather, .round = rounds.before};
-    self.comm().send(leader, Frame(header, std::span<const float>(self.gradient())));
+    co_await self.comm().send_floats(leader, header, self.gradient());
     co_await take_model(self, leader, rounds.after);
     self.end_step(self.last_loss());
     self.synchronised();
@@ -173,7 +181,7 @@ class Hierarchical final : public Strategy {
     const Frame frame = co_await self.comm().receive(leader, Tag::kBroadcast, round, patience);
     SharedVector model;
     read_from(self, leader, [&] { model = frame.floats(self.params().size()); });
-    std::copy(model.values().begin(), model.values().end(), self.params().begin());
+    co_await self.set_params(model);
   }
 
   int group_size_;

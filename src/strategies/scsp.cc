@@ -8,6 +8,7 @@
 // After a merge nothing is left to tell: e = 0, or, after all_reduce, every copy is the mean. Training goes on as
 // before. Invariants: those of Sparse-Push, merges included. Messages: those of Sparse-Push, and those of the merges.
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 #include "mechanisms/sparse_push.h"
 #include "protocol/strategy.h"
 
@@ -57,7 +58,7 @@ class Scsp final : public Strategy {
     PushSum& sum = sparse_.sum();
     const SharedVector mean = co_await self.comm().all_reduce_mean(sum.numerators(), Traffic::kModel);
     co_await self.compute([&] {
-      std::copy(mean.values().begin(), mean.values().end(), sum.numerators().begin());
+      kernels::copy(mean, sum.numerators());
       sum.weight() = PushWeight();  // n of n nodes
       sparse_.memory().merged(sum.numerators());
       sum.set_model(self, self.step().value - 1);
