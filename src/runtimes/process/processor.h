@@ -9,8 +9,8 @@
 #include <memory>
 #include <mutex>
 
+#include "comm/processor.h"
 #include "comm/task.h"
-#include "protocol/processor.h"
 #include "runtimes/node/thread_pool.h"
 
 namespace laconic::mpi {

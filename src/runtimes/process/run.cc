@@ -35,8 +35,9 @@ Run::Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, co
       local_(rank_, size_, link),
       pool_(options.compute_threads, options.prepare_thread),
       processor_(pool_, bell_, learner.layout().size <= kInlineLimit),
+      sums_(sums_pool_, bell_, learner.layout().size <= kInlineLimit),
       control_({rank_}, size_, local_.waits),
-      worker_node_({rank_}, local_, options.comm),
+      worker_node_({rank_}, local_, sums_, options.comm),
       evaluation_(size_, options.average, model_of(learner)),
       ends_(static_cast<std::size_t>(size_)) {
   worker_node_.strategy = make_strategy();
@@ -44,7 +45,7 @@ Run::Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, co
       Rank{rank_}, options.seed,
       Worker::Parts{.learner = learner, .comm = worker_node_.comm, .processor = processor_, .events = *this});
   if (leads() && options.with_coordinator) {
-    coordinator_.emplace(Rank{size_}, local_, options.comm);
+    coordinator_.emplace(Rank{size_}, local_, sums_, options.comm);
     coordinator_->strategy = make_strategy();
   }
   // What comes is dealt with outside the library.
@@ -71,6 +72,7 @@ Run::Run(Environment& environment, Link& link, Meeting& meeting, Peers peers, co
 
 Run::~Run() {
   pool_.stop();
+  sums_pool_.stop();
   close();
 }
 
@@ -105,7 +107,7 @@ Outcome Run::run() {
 void Run::begin() {
   asio::co_spawn(io_.get_executor(), work(), [this](const std::exception_ptr& error) { finish(error); });
   if (coordinator_) {
-    asio::co_spawn(io_.get_executor(), coordinator_->strategy->coordinate(coordinator_->comm),
+    asio::co_spawn(io_.get_executor(), coordinator_->strategy->coordinate(coordinator_->coordinator),
                    [this](const std::exception_ptr& error) {
                      if (error) fail(error);
                    });
@@ -139,6 +141,7 @@ void Run::turn() {
   bool moved = progress();
   moved = deliver_local() || moved;
   moved = processor_.poll() || moved;
+  moved = sums_.poll() || moved;
   const Seconds now = local_.clock.now();
   while (!local_.sleeping.empty() && local_.sleeping.begin()->first <= now) {
     auto sleeper = local_.sleeping.extract(local_.sleeping.begin());

@@ -53,9 +53,11 @@ class Run final : private StrategyEvents {
 
  private:
   struct Node {
-    Node(Rank rank, Local& local, const CommOptions& options) : endpoint(rank, local), comm(endpoint, options) {}
+    Node(Rank rank, Local& local, Processor& processor, const CommOptions& options)
+        : endpoint(rank, local), comm(endpoint, processor, options) {}
     Endpoint endpoint;
     Comm comm;
+    Coordinator coordinator{comm};
     std::unique_ptr<Strategy> strategy;
   };
 
@@ -162,6 +164,10 @@ class Run final : private StrategyEvents {
   Doorbell bell_;
   ThreadPool pool_;
   RealProcessor processor_;
+  // For sums and copies of whole vectors, which go on while the worker's gradient is computed: a thread of its own, in
+  // the state of the protocol's thread, not in that of one that computes gradients.
+  ThreadPool sums_pool_{1, {}};
+  RealProcessor sums_;
   Mailbox control_;  // reports and verdicts
   Node worker_node_;
   std::optional<Node> coordinator_;

@@ -11,6 +11,7 @@ namespace laconic::mpi {
 void Run::settle() {
   ended_ = local_.clock.now();
   pool_.stop();
+  sums_pool_.stop();
   close();
   error_ = nullptr;
   done_ = false;
@@ -68,6 +69,7 @@ Task<void> Run::lead_end(bool was_stopped) {
 // Unwinds all coroutines; what they compute is done.
 void Run::close() {
   processor_.close();
+  sums_.close();
   local_.sleeping.clear();
   control_.drop_receives();
   worker_node_.endpoint.mailbox().clear();

@@ -85,10 +85,14 @@ class Simulation final : private StrategyEvents {
 
   struct Node {
     Node(Rank rank, World& world, ThreadPool& pool, Seconds step_cost, const CommOptions& comm_options)
-        : endpoint(rank, world), processor(world, pool, step_cost), comm(endpoint, comm_options) {}
+        : endpoint(rank, world), processor(world, pool, step_cost), comm(endpoint, arithmetic, comm_options) {}
     Endpoint endpoint;
     SimulatedProcessor processor;
+    // What goes on beside a step is done where it stands, however long the vectors: a turn of its own among the events
+    // would change their order, and there are no signs of life that it could keep waiting.
+    InPlaceProcessor arithmetic;
     Comm comm;
+    Coordinator coordinator{comm};
     std::unique_ptr<Strategy> strategy;
     Learner* learner = nullptr;  // null: the coordinator
     std::optional<Worker> worker;
@@ -110,7 +114,7 @@ class Simulation final : private StrategyEvents {
   void start(Node& node) {
     const bool is_worker = node.worker.has_value();
     if (is_worker) ++running_workers_;
-    asio::co_spawn(io_.get_executor(), is_worker ? work(node) : node.strategy->coordinate(node.comm),
+    asio::co_spawn(io_.get_executor(), is_worker ? work(node) : node.strategy->coordinate(node.coordinator),
                    [this, is_worker](const std::exception_ptr& error) {
                      if (is_worker) --running_workers_;
                      if (error && !error_) error_ = error;
