@@ -25,6 +25,21 @@ bool read_bit(const Frame& frame, Rank from) {
 
 }  // namespace
 
+Task<void> Comm::compute(std::size_t elements, std::function<void()> work) {
+  if (!is_worth_a_hop(elements)) {
+    work();
+    co_return;
+  }
+  Pending pending = processor_.submit(Processor::Cost::kFree, std::move(work));
+  co_await pending.done();
+}
+
+Task<void> Comm::send_floats(Rank to, FrameHeader header, std::span<const float> values) {
+  Frame frame;
+  co_await compute(values.size(), [&] { frame = Frame(header, values); });
+  send(to, frame);
+}
+
 Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
   const Seconds since = now();
   const Pattern pattern{.from = from, .tags = tag, .round = round};
@@ -104,8 +119,13 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
 
 Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic traffic) {
   const Round round = next_round();
-  send(coordinator(), Frame(FrameHeader{traffic, tag, round}, values));
+  const FrameHeader header{traffic, tag, round};
   const std::size_t count = values.size();
+  if (is_worth_a_hop(count)) {
+    co_await send_floats(coordinator(), header, values);
+  } else {
+    send(coordinator(), Frame(header, values));
+  }
   const Frame frame = co_await receive(coordinator(), Tag::kReduced, round);
   co_return frame.floats(count);
 }
@@ -117,27 +137,29 @@ Task<SharedVector> Comm::ring(std::span<const float> values, bool mean, Traffic 
   const auto rank = static_cast<std::size_t>(self().value);
   const Rank next{static_cast<std::int32_t>((rank + 1) % size)};
   const Rank before{static_cast<std::int32_t>((rank + size - 1) % size)};
-  std::vector<float> sum(values.begin(), values.end());
+  std::vector<float> sum;
+  co_await compute(values.size(), [&] { sum.assign(values.begin(), values.end()); });
   const auto part = [&](std::size_t c) {
     const auto [begin, end] = chunk(sum.size(), size, c % size);
     return std::span(sum).subspan(begin, end - begin);
   };
   for (std::size_t s = 0; s + 1 < size; ++s) {
-    const Round round = next_round();
-    send(next, Frame(FrameHeader{traffic, Tag::kRing, round}, std::span<const float>(part(rank + size - s))));
+    const FrameHeader header{traffic, Tag::kRing, next_round()};
+    co_await send_floats(next, header, part(rank + size - s));
     const std::span<float> mine = part(rank + size - s - 1);
-    const Frame frame = co_await receive(before, Tag::kRing, round);
+    const Frame frame = co_await receive(before, header.tag, header.round);
     const SharedVector got = frame.floats(mine.size());
-    kernels::axpy(1.0F, got, mine);
+    co_await compute(mine.size(), [&] { kernels::axpy(1.0F, got, mine); });
   }
-  if (mean) kernels::scale(1.0F / static_cast<float>(size), part(rank + 1));
+  const std::span<float> own = part(rank + 1);
+  if (mean) co_await compute(own.size(), [&] { kernels::scale(1.0F / static_cast<float>(size), own); });
   for (std::size_t s = 0; s + 1 < size; ++s) {
-    const Round round = next_round();
-    send(next, Frame(FrameHeader{traffic, Tag::kRing, round}, std::span<const float>(part(rank + 1 + size - s))));
+    const FrameHeader header{traffic, Tag::kRing, next_round()};
+    co_await send_floats(next, header, part(rank + 1 + size - s));
     const std::span<float> mine = part(rank + size - s);
-    const Frame frame = co_await receive(before, Tag::kRing, round);
+    const Frame frame = co_await receive(before, header.tag, header.round);
     const SharedVector got = frame.floats(mine.size());
-    std::copy(got.values().begin(), got.values().end(), mine.begin());
+    co_await compute(mine.size(), [&] { kernels::copy(got, mine); });
   }
   co_return SharedVector(std::move(sum));
 }
@@ -149,7 +171,7 @@ Seconds Comm::tree_patience(Seconds since, int level) const {
 }
 
 // Binomial tree rooted at worker 0: in turn t a worker whose bit t is the lowest set one sends its sum to the worker
-// with that bit cleared; results go back the same way.
+// with that bit cleared; results go back the same way. Vectors are short here: all is done in place.
 Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic traffic) {
   const auto rank = static_cast<std::uint32_t>(self().value);
   const auto size = static_cast<std::uint32_t>(world_size());
@@ -227,7 +249,6 @@ Task<void> Reductions::serve(Round round, Arrival first) {
   const Tag tag = first.frame.header().tag;
   const Traffic traffic = first.frame.header().traffic;
   const std::size_t count = first.frame.payload().size() / sizeof(float);
-  sum_.assign(count, 0.0);
   bool any = false;
   for (Rank rank{0}; rank.value < world_size; ++rank.value) {
     Frame frame = first.frame;
@@ -236,15 +257,28 @@ Task<void> Reductions::serve(Round round, Arrival first) {
       any = read_bit(frame, rank) || any;
     } else {
       const SharedVector part = frame.floats(count);
-      kernels::accumulate(1.0, part, sum_);
+      const auto add = [&] {
+        if (rank.value == 0) sum_.assign(count, 0.0);
+        kernels::accumulate(1.0, part, sum_);
+      };
+      if (is_worth_a_hop(count)) {
+        co_await comm_.compute(count, add);
+      } else {
+        add();  // a coroutine for each part shows where there are many workers
+      }
     }
   }
   const FrameHeader header{traffic, Tag::kReduced, round};
-  const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
-  result_.resize(count);
-  kernels::finish_mean(sum_, tag == Tag::kReduceMean ? world_size : 1.0, result_);
-  const Frame frame =
-      tag == Tag::kReduceAny ? Frame(header, std::span(&verdict, 1)) : Frame(header, std::span<const float>(result_));
+  Frame frame;
+  if (tag == Tag::kReduceAny) {
+    const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
+    frame = Frame(header, std::span(&verdict, 1));
+  } else {
+    const double divisor = tag == Tag::kReduceMean ? world_size : 1.0;
+    co_await comm_.compute(count, [&] {
+      frame = Frame::of_floats(header, count, [&](std::span<float> out) { kernels::finish_mean(sum_, divisor, out); });
+    });
+  }
   for (Rank rank{0}; rank.value < world_size; ++rank.value) comm_.send(rank, frame);
 }
 

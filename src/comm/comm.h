@@ -6,9 +6,14 @@
 //   tree  4n (K-1) up and 4n (K-1) down                               2 ceil(log2 K) latencies
 // All workers get the same bits, and a sum's order depends on ranks only: star adds in the order of ranks in double and
 // rounds once; ring and tree add in float32 in the order of their edges.
+//
+// The thread that runs the protocol also carries messages and signs of life. So what goes over whole vectors (sums,
+// copies, frames that are filled) is handed to a processor, one piece of arithmetic at a time and each awaited, so that
+// which thread does it changes no bit. A vector that is short is not worth that (kWorthAHop).
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +21,7 @@
 
 #include "base/archive.h"
 #include "comm/frame.h"
+#include "comm/processor.h"
 #include "comm/transport.h"
 
 namespace laconic {
@@ -41,13 +47,15 @@ struct Contribution {
 
 class Comm {
  public:
-  // `transport` outlives the Comm. Every node of a job calls the same collectives in the same order: they are numbered.
-  // `first`: where the numbers begin.
-  Comm(Transport& transport, const CommOptions& options, Round first = {})
-      : transport_(transport), options_(options), rounds_(first.value) {}
+  // `transport` and `processor` outlive the Comm. The processor is not one that computes gradients: a collective goes on
+  // while a worker's step is computed. Every node of a job calls the same collectives in the same order: they are
+  // numbered. `first`: where the numbers begin.
+  Comm(Transport& transport, Processor& processor, const CommOptions& options, Round first = {})
+      : transport_(transport), processor_(processor), options_(options), rounds_(first.value) {}
 
   // What it is made of, for a Comm over some of the nodes.
   Transport& transport() { return transport_; }
+  Processor& processor() { return processor_; }
   const CommOptions& options() const { return options_; }
 
   Rank self() const { return transport_.self(); }
@@ -60,7 +68,13 @@ class Comm {
   Seconds now() const { return transport_.now(); }
   Task<void> sleep(Seconds span) { return transport_.sleep(span); }
 
+  // Arithmetic on vectors of `elements` numbers, on the processor, or in place where they are few; free of time on the
+  // runtime's clock. What `work` reads and writes stays alive until the returned task is done.
+  Task<void> compute(std::size_t elements, std::function<void()> work);
+
   void send(Rank to, const Frame& frame) { transport_.send(to, frame); }
+  // Makes the frame of these floats and sends it. They stay as they are until the returned task is done.
+  Task<void> send_floats(Rank to, FrameHeader header, std::span<const float> values);
   // Throws PeerLost that names both nodes and what was awaited when the deadline passes.
   Task<Frame> receive(Rank from, Tag tag, Round round) { return receive(from, tag, round, options_.deadline); }
   Task<Frame> receive(Rank from, Tag tag, Round round, Seconds patience);
@@ -74,7 +88,8 @@ class Comm {
   Task<std::optional<Arrival>> poll(Tag tag, Round round);
 
   // Collectives over all workers; only workers call them, and with the star the coordinator serves them
-  // (serve_collectives). Throw PeerLost when a peer is late and DecodeError when one sent something else.
+  // (serve_collectives). `values` stay as they are until the returned task is done. Throw PeerLost when a peer is late
+  // and DecodeError when one sent something else.
   Task<SharedVector> all_reduce_mean(std::span<const float> values, Traffic traffic);
   Task<SharedVector> all_reduce_sum(std::span<const float> values, Traffic traffic);
   // Logical or; one byte instead of a float.
@@ -110,6 +125,7 @@ class Comm {
   Seconds tree_patience(Seconds since, int level) const;
 
   Transport& transport_;
+  Processor& processor_;
   CommOptions options_;
   std::uint64_t rounds_;
 };
@@ -129,7 +145,6 @@ class Reductions {
  private:
   Comm& comm_;
   std::vector<double> sum_;
-  std::vector<float> result_;
 };
 
 // Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.

@@ -8,6 +8,7 @@
 #include "base/byte_stream.h"
 #include "base/error.h"
 #include "comm/crc32c.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic {
 
@@ -71,6 +72,17 @@ Frame::Frame(const FrameHeader& header, std::span<const std::byte> payload)
     : Frame(header, payload.size(), [payload](std::span<std::byte> out) {
         if (!payload.empty()) std::memcpy(out.data(), payload.data(), payload.size());
       }) {}
+
+Frame::Frame(const FrameHeader& header, std::span<const float> payload)
+    : Frame(of_floats(header, payload.size(), [payload](std::span<float> out) { kernels::copy(payload, out); })) {}
+
+// The payload is aligned for floats: kMaxHeaderSize lies before it.
+Frame Frame::of_floats(const FrameHeader& header, std::size_t count,
+                       const std::function<void(std::span<float>)>& fill) {
+  return {header, count * sizeof(float), [&](std::span<std::byte> out) {
+            fill({reinterpret_cast<float*>(out.data()), count});
+          }};
+}
 
 Frame::Frame(const FrameHeader& header, std::size_t size, const std::function<void(std::span<std::byte>)>& fill)
     : header_(header) {

@@ -79,10 +79,13 @@ class Frame {
   Frame() = default;
   // Encodes. Throws CheckFailed when the round or the payload's size is out of range.
   Frame(const FrameHeader& header, std::span<const std::byte> payload);
-  Frame(const FrameHeader& header, std::span<const float> payload) : Frame(header, std::as_bytes(payload)) {}
+  Frame(const FrameHeader& header, std::span<const float> payload);
   // Encodes a payload of `size` bytes that `fill` writes in place, every byte of it, once: what it is given is not
   // initialised. What `fill` throws ends the construction.
   Frame(const FrameHeader& header, std::size_t size, const std::function<void(std::span<std::byte>)>& fill);
+  // The same for a payload of `count` floats.
+  static Frame of_floats(const FrameHeader& header, std::size_t count,
+                         const std::function<void(std::span<float>)>& fill);
 
   // Checks and decodes what a transport received. Throws DecodeError for anything but exactly one frame with a right
   // checksum, a known kind and a payload of at most `max_payload` bytes; allocates nothing before these are known.

@@ -2,9 +2,9 @@
 // finite value of its sign. omega = 1 - 2^-16 for values in the range of its normal numbers. Biased.
 //
 //   values := 2 bytes of each, little-endian; in lists the code of float_list.h
+#include "compress/compressor.h"
 #include "compress/dense.h"
 #include "compress/half_format.h"
-#include "compress/rows.h"
 
 namespace laconic {
 namespace compress {
@@ -26,6 +26,7 @@ CompressorFactory make(const Options&, const Layout& layout) {
 }
 }  // namespace
 
+extern const CompressorRow kBfloat16;
 const CompressorRow kBfloat16 = {
     .name = "bfloat16", .help = "every value rounded to bfloat16", .source = "", .make = make};
 

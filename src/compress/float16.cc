@@ -2,9 +2,9 @@
 // omega = 1 - 2^-22 for values from 2^-14 to 65504. Biased.
 //
 //   values := 2 bytes of each, little-endian; in lists the code of float_list.h
+#include "compress/compressor.h"
 #include "compress/dense.h"
 #include "compress/half_format.h"
-#include "compress/rows.h"
 
 namespace laconic {
 namespace compress {
@@ -26,6 +26,7 @@ CompressorFactory make(const Options&, const Layout& layout) {
 }
 }  // namespace
 
+extern const CompressorRow kFloat16;
 const CompressorRow kFloat16 = {
     .name = "float16", .help = "every value rounded to IEEE half precision", .source = "", .make = make};
 

@@ -18,9 +18,9 @@
 #include <limits>
 
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/matrices.h"
 #include "compress/message.h"
-#include "compress/rows.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
@@ -251,6 +251,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kLowRank;
 const CompressorRow kLowRank = {.name = "low_rank",
                                 .help = "every matrix as a product of two thin ones",
                                 .source = "Vogels et al. 2019 (PowerSGD), algorithm 1",

@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/dense.h"
-#include "compress/rows.h"
 #include "compress/stochastic_format.h"
 
 namespace laconic {
@@ -97,6 +97,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kNatural;
 const CompressorRow kNatural = {.name = "natural",
                                 .help = "every value rounded at random to a power of two",
                                 .source = "Horvath et al. 2019",

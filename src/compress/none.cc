@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/dense.h"
 #include "compress/float_list.h"
-#include "compress/rows.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
@@ -102,6 +102,7 @@ CompressorFactory make(const Options&, const Layout& layout) {
 }
 }  // namespace
 
+extern const CompressorRow kNone;
 const CompressorRow kNone = {.name = "none", .help = "every value as float32", .source = "", .make = make};
 
 }  // namespace laconic

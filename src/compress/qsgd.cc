@@ -10,8 +10,8 @@
 #include <limits>
 
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/dense.h"
-#include "compress/rows.h"
 #include "compress/stochastic_format.h"
 
 namespace laconic {
@@ -122,6 +122,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kQsgd;
 const CompressorRow kQsgd = {.name = "qsgd",
                              .help = "magnitudes rounded at random to one of a few levels of the norm",
                              .source = "Alistarh et al. 2017; Koloskova et al. 2020, sec. 3",

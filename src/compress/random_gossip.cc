@@ -3,8 +3,8 @@
 //
 //   body := values | (nothing: the message is its first byte)
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/dense.h"
-#include "compress/rows.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
@@ -92,6 +92,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kRandomGossip;
 const CompressorRow kRandomGossip = {.name = "random_gossip",
                                      .help = "the whole vector with a probability, else one byte",
                                      .source = "Koloskova et al. 2020, sec. 3",

@@ -10,7 +10,7 @@
 #include <bit>
 
 #include "base/error.h"
-#include "compress/rows.h"
+#include "compress/compressor.h"
 #include "compress/sparse.h"
 #include "kernels/vector_ops.h"
 
@@ -173,6 +173,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kRandomK;
 const CompressorRow kRandomK = {.name = "random_k",
                                 .help = "k random coordinates; their indices follow from a seed of 8 bytes",
                                 .source = "Stich et al. 2018; Koloskova et al. 2020, sec. 3",

@@ -7,8 +7,8 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/dense.h"
-#include "compress/rows.h"
 
 namespace laconic {
 namespace compress {
@@ -116,6 +116,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kSign;
 const CompressorRow kSign = {.name = "sign",
                              .help = "one bit a value and the mean magnitude",
                              .source = "Karimireddy et al. 2019; Koloskova et al. 2020, sec. 3",

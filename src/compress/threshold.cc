@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "compress/rows.h"
+#include "compress/compressor.h"
 #include "compress/sparse.h"
 #include "kernels/select.h"
 
@@ -67,6 +67,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kThreshold;
 const CompressorRow kThreshold = {.name = "threshold",
                                   .help = "every magnitude at or above a threshold",
                                   .source = "Dutta et al. 2020",

@@ -11,8 +11,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "compress/compressor.h"
 #include "compress/index_set.h"
-#include "compress/rows.h"
 #include "compress/sparse.h"
 #include "kernels/select.h"
 #include "kernels/vector_ops.h"
@@ -154,6 +154,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 }  // namespace
 
+extern const CompressorRow kTopK;
 const CompressorRow kTopK = {.name = "top_k",
                              .help = "the k largest magnitudes, exactly",
                              .source = "Alistarh et al. 2018; Koloskova et al. 2020, sec. 3",

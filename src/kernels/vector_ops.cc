@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "base/error.h"
 #include "kernels/drift_tile.h"
@@ -321,6 +322,9 @@ HWY_EXPORT(weighted_mean);
 HWY_EXPORT(all_finite);
 
 namespace {
+thread_local std::uint64_t elements_passed = 0;
+void count(std::size_t size) { elements_passed += size; }
+
 template <typename A, typename B>
 void check_sizes(const A& a, const B& b) {
   LACONIC_CHECK(a.size() == b.size(), "vectors of " << a.size() << " and " << b.size() << " elements");
@@ -328,18 +332,24 @@ void check_sizes(const A& a, const B& b) {
 }  // namespace
 
 double dot(std::span<const float> a, std::span<const float> b) {
+  count(a.size());
   check_sizes(a, b);
   return HWY_DYNAMIC_DISPATCH(dot)(a.data(), b.data(), a.size());
 }
 
-double squared_norm(std::span<const float> a) { return HWY_DYNAMIC_DISPATCH(squared_norm)(a.data(), a.size()); }
+double squared_norm(std::span<const float> a) {
+  count(a.size());
+  return HWY_DYNAMIC_DISPATCH(squared_norm)(a.data(), a.size());
+}
 
 double squared_distance(std::span<const float> a, std::span<const float> b) {
+  count(a.size());
   check_sizes(a, b);
   return HWY_DYNAMIC_DISPATCH(squared_distance)(a.data(), b.data(), a.size());
 }
 
 Drift drift(std::span<const float> params, std::span<const float> reference, std::span<const float> previous) {
+  count(params.size());
   check_sizes(params, reference);
   check_sizes(params, previous);
   return HWY_DYNAMIC_DISPATCH(drift)(params.data(), reference.data(), previous.data(), params.size());
@@ -347,6 +357,7 @@ Drift drift(std::span<const float> params, std::span<const float> reference, std
 
 void detail::drift_tile(std::span<const float> params, std::span<const float> reference, std::span<double> difference,
                         std::span<double, kLanes> lanes) {
+  count(params.size());
   check_sizes(params, reference);
   check_sizes(params, difference);
   HWY_DYNAMIC_DISPATCH(drift_tile)(params.data(), reference.data(), params.size(), difference.data(), lanes.data());
@@ -355,28 +366,33 @@ void detail::drift_tile(std::span<const float> params, std::span<const float> re
 double detail::fold_lanes(std::span<double, kLanes> lanes) { return HWY_STATIC_DISPATCH(fold)(lanes.data()); }
 
 void subtract(std::span<const float> a, std::span<const float> b, std::span<float> out) {
+  count(a.size());
   check_sizes(a, b);
   check_sizes(a, out);
   HWY_DYNAMIC_DISPATCH(subtract)(a.data(), b.data(), out.data(), a.size());
 }
 
 void axpy(float alpha, std::span<const float> x, std::span<float> y) {
+  count(x.size());
   check_sizes(x, y);
   HWY_DYNAMIC_DISPATCH(axpy)(alpha, x.data(), y.data(), x.size());
 }
 
 void axpy_difference(float alpha, std::span<const float> a, std::span<const float> b, std::span<float> y) {
+  count(a.size());
   check_sizes(a, b);
   check_sizes(a, y);
   HWY_DYNAMIC_DISPATCH(axpy_difference)(alpha, a.data(), b.data(), y.data(), y.size());
 }
 
 void scaled(float alpha, std::span<const float> x, std::span<float> out) {
+  count(x.size());
   check_sizes(x, out);
   HWY_DYNAMIC_DISPATCH(scaled)(alpha, x.data(), out.data(), x.size());
 }
 
 void add_change(float gain, float alpha, std::span<const float> z, std::span<float> x) {
+  count(z.size());
   check_sizes(z, x);
   HWY_DYNAMIC_DISPATCH(add_change)(gain, alpha, z.data(), x.data(), x.size());
 }
@@ -384,17 +400,20 @@ void add_change(float gain, float alpha, std::span<const float> z, std::span<flo
 void scale(float alpha, std::span<float> x) { scaled(alpha, x, x); }
 
 void accumulate(double weight, std::span<const float> x, std::span<double> sum) {
+  count(x.size());
   check_sizes(x, sum);
   HWY_DYNAMIC_DISPATCH(accumulate)(weight, x.data(), sum.data(), x.size());
 }
 
 void finish_mean(std::span<const double> sum, double divisor, std::span<float> out) {
+  count(sum.size());
   check_sizes(sum, out);
   HWY_DYNAMIC_DISPATCH(finish_mean)(sum.data(), divisor, out.data(), sum.size());
 }
 
 void weighted_mean(std::span<const std::span<const float>> vectors, std::span<const double> weights,
                    std::span<float> out) {
+  count(vectors.size() * out.size());
   LACONIC_CHECK(!vectors.empty(), "the mean of no vectors");
   check_sizes(vectors, weights);
   double divisor = 0.0;
@@ -405,7 +424,18 @@ void weighted_mean(std::span<const std::span<const float>> vectors, std::span<co
   HWY_DYNAMIC_DISPATCH(weighted_mean)(vectors.data(), weights.data(), vectors.size(), divisor, out.data(), out.size());
 }
 
-bool all_finite(std::span<const float> x) { return HWY_DYNAMIC_DISPATCH(all_finite)(x.data(), x.size()); }
+bool all_finite(std::span<const float> x) {
+  count(x.size());
+  return HWY_DYNAMIC_DISPATCH(all_finite)(x.data(), x.size());
+}
+
+void copy(std::span<const float> x, std::span<float> out) {
+  count(x.size());
+  check_sizes(x, out);
+  if (!x.empty()) std::memcpy(out.data(), x.data(), x.size_bytes());
+}
+
+std::uint64_t elements_on_this_thread() { return elements_passed; }
 
 }  // namespace laconic::kernels
 #endif  // HWY_ONCE

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace laconic::kernels {
@@ -65,5 +66,12 @@ void weighted_mean(std::span<const std::span<const float>> vectors, std::span<co
 
 // Whether every value is finite.
 bool all_finite(std::span<const float> x);
+
+// out = x
+void copy(std::span<const float> x, std::span<float> out);
+
+// How many elements the calling thread has gone over by the functions of this header: for tests of which thread does the
+// arithmetic. A call counts the elements of one of its vectors; weighted_mean() those of each vector that it reads.
+std::uint64_t elements_on_this_thread();
 
 }  // namespace laconic::kernels

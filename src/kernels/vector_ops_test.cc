@@ -9,6 +9,8 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <span>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -304,6 +306,42 @@ TEST(AllFinite, FindsOneBadValueAnywhere) {
     }
     EXPECT_TRUE(all_finite(x)) << size;
   }
+}
+
+TEST(Copy, IsTheVectorAtAnySizeAndAlignment) {
+  for (const std::size_t size : {0, 1, 15, 16, 1000}) {
+    for (const std::size_t shift : {0, 1, 3}) {
+      std::vector<float> from(size + shift);
+      for (std::size_t j = 0; j < from.size(); ++j) from[j] = static_cast<float>(j) - 7.5F;
+      std::vector<float> to(size, 1.0F);
+      copy(std::span<const float>(from).subspan(shift), to);
+      EXPECT_EQ(to, std::vector<float>(from.begin() + static_cast<std::ptrdiff_t>(shift), from.end()));
+    }
+  }
+}
+
+TEST(Kernels, CountTheElementsThatTheirThreadGoesOver) {
+  const std::vector<float> a(100, 1.0F);
+  std::vector<float> b(100, 2.0F);
+  std::vector<double> sum(100, 0.0);
+  const auto counted = [](const auto& work) {
+    const std::uint64_t before = elements_on_this_thread();
+    work();
+    return elements_on_this_thread() - before;
+  };
+  EXPECT_EQ(counted([&] { axpy(1.0F, a, b); }), 100U);
+  EXPECT_EQ(counted([&] { scale(2.0F, b); }), 100U);
+  EXPECT_EQ(counted([&] { copy(a, b); }), 100U);
+  const std::vector<std::span<const float>> vectors = {a, b, a};
+  EXPECT_EQ(counted([&] { weighted_mean(vectors, std::vector<double>(3, 1.0), b); }), 300U);
+  EXPECT_EQ(counted([&] {
+              std::thread other([&] {
+                accumulate(1.0, a, sum);
+                finish_mean(sum, 1.0, b);
+              });
+              other.join();
+            }),
+            0U);
 }
 
 TEST(Kernels, RefuseVectorsOfDifferentSizes) {

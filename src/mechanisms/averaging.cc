@@ -39,29 +39,36 @@ void Averaging::refer_to(const SharedVector& common) {
 
 Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame first) {
   const std::size_t dimension = up_.reference().size();
-  if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(dimension)));
-  std::vector<double> sum(dimension, 0.0);
+  std::vector<double> sum;
   for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) {
     Frame frame = first;
     if (rank != first_rank) frame = co_await comm.receive(rank, Tag::kGather, round, comm.collecting_deadline());
     try {
-      kernels::accumulate(1.0, down_->decode(frame), sum);
+      co_await comm.compute(dimension, [&] {
+        if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(dimension)));
+        if (sum.empty()) sum.resize(dimension, 0.0);
+        kernels::accumulate(1.0, down_->decode(frame), sum);
+      });
     } catch (const DecodeError& error) {
       throw DecodeError("the model of " + comm.name(rank) + " for " + comm.name(comm.self()) + ": " + error.what());
     }
   }
-  std::vector<float> mean(sum.size());
-  kernels::finish_mean(sum, comm.world_size(), mean);
   RandomStream random(seed_, "compression of averages", {round.value});
   const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
-  const Frame answer = down_->encode(header, mean, random);
+  Frame answer;
+  co_await comm.compute(dimension, [&] {
+    std::vector<float> mean(dimension);
+    kernels::finish_mean(sum, comm.world_size(), mean);
+    answer = down_->encode(header, mean, random);
+  });
   for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) {
     if (rank != comm.self()) comm.send(rank, answer);
   }
   co_return answer;
 }
 
-Task<void> Averaging::coordinate(Comm& comm) {
+Task<void> Averaging::coordinate(Coordinator& self) {
+  Comm& comm = self.comm();
   Reductions reductions(comm);
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kGather};
   for (;;) {

@@ -25,7 +25,7 @@ class Averaging {
   // Has the next differences taken from `common`, the same on all nodes, where averages are compressed.
   void refer_to(const SharedVector& common);
   // The coordinator's side; serves the other collectives too.
-  Task<void> coordinate(Comm& comm);
+  Task<void> coordinate(Coordinator& self);
 
   bool compresses() const { return up_.compresses(); }
   void archive(Archive& archive);

@@ -44,6 +44,7 @@ std::size_t augment(Augmentation policy, std::size_t members, std::size_t nodes)
 void Balance::add(Rank node, SharedVector model) {
   LACONIC_CHECK(model.size() == reference_.size() && !has(node), "node " << node.value);
   const double weight = weights_[static_cast<std::size_t>(node.value)];
+  if (sum_.empty()) sum_.resize(reference_.size(), 0.0);
   kernels::accumulate(weight, model, sum_);
   weight_ += weight;
   models_.emplace(node.value, std::move(model));

@@ -33,7 +33,7 @@ class Balance {
  public:
   // `weights`: B_i > 0 of every node; both outlive the balance.
   Balance(std::span<const float> reference, std::span<const double> weights)
-      : reference_(reference), weights_(weights), sum_(reference.size(), 0.0) {}
+      : reference_(reference), weights_(weights) {}
 
   // Takes a member's model, of the reference's size and finite.
   void add(Rank node, SharedVector model);
@@ -56,7 +56,7 @@ class Balance {
   std::span<const float> reference_;
   std::span<const double> weights_;
   std::map<std::int32_t, SharedVector> models_;
-  std::vector<double> sum_;
+  std::vector<double> sum_;  // empty: no members
   double weight_ = 0.0;
 };
 

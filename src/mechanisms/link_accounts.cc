@@ -45,9 +45,9 @@ std::vector<WeightedNeighbor> LinkAccounts::open(std::span<const WeightedNeighbo
   return result;
 }
 
-void LinkAccounts::send(Worker& self, Step step, std::span<const WeightedNeighbor> receivers,
-                        std::span<const WeightedNeighbor> all, double gamma, PushWeight weight,
-                        std::span<const std::byte> message) {
+Task<void> LinkAccounts::send(Worker& self, Step step, std::span<const WeightedNeighbor> receivers,
+                              std::span<const WeightedNeighbor> all, double gamma, PushWeight weight,
+                              std::span<const std::byte> message) {
   if (step.value % kRepeat == 0) {
     for (const WeightedNeighbor& receiver : all) {
       const auto link = outgoing_.find(receiver.rank.value);
@@ -62,9 +62,12 @@ void LinkAccounts::send(Worker& self, Step step, std::span<const WeightedNeighbo
     head.varint(step.value);
     head.varint(link.next);
     head.varint(link.unanswered.empty() ? 0 : link.next - link.unanswered.begin()->first);
-    const Frame frame(kHeader, head.size() + message.size(), [&](std::span<std::byte> payload) {
-      std::copy(head.bytes().begin(), head.bytes().end(), payload.begin());
-      std::copy(message.begin(), message.end(), payload.begin() + static_cast<std::ptrdiff_t>(head.size()));
+    Frame frame;
+    co_await self.comm().compute(message.size() / sizeof(float), [&] {
+      frame = Frame(kHeader, head.size() + message.size(), [&](std::span<std::byte> payload) {
+        std::copy(head.bytes().begin(), head.bytes().end(), payload.begin());
+        std::copy(message.begin(), message.end(), payload.begin() + static_cast<std::ptrdiff_t>(head.size()));
+      });
     });
     self.comm().send(receiver.rank, frame);
     const double fraction = gamma * receiver.weight;

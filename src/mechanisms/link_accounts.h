@@ -51,8 +51,9 @@ class LinkAccounts {
   std::vector<WeightedNeighbor> open(std::span<const WeightedNeighbor> receivers) const;
   // Sends `message` of the round `step` with the weight y of this node, of which it gives gamma p_ki to each of the
   // `receivers`, who are open; and repeats to others in `all` what they have not answered.
-  void send(Worker& self, Step step, std::span<const WeightedNeighbor> receivers, std::span<const WeightedNeighbor> all,
-            double gamma, PushWeight weight, std::span<const std::byte> message);
+  Task<void> send(Worker& self, Step step, std::span<const WeightedNeighbor> receivers,
+                  std::span<const WeightedNeighbor> all, double gamma, PushWeight weight,
+                  std::span<const std::byte> message);
 
   // A message that came and counts.
   struct Taken {

@@ -28,8 +28,7 @@ Frame ModelCodec::encode(const FrameHeader& header, std::span<const float> model
     if (compresses()) {
       feedback_->write(payload.first(size));
     } else {
-      const auto bytes = std::as_bytes(model);
-      std::copy(bytes.begin(), bytes.end(), payload.begin());
+      kernels::copy(model, {reinterpret_cast<float*>(payload.data()), model.size()});
     }
     std::copy(behind.begin(), behind.end(), payload.begin() + static_cast<std::ptrdiff_t>(size));
   });
@@ -44,7 +43,8 @@ SharedVector ModelCodec::decode(const Frame& frame, std::size_t behind) {
     throw DecodeError("a model of " + std::to_string(payload.size()) + " bytes, where " + std::to_string(behind) +
                       " come behind its message");
   }
-  std::vector<float> model(reference_.values().begin(), reference_.values().end());
+  std::vector<float> model(reference_.size());
+  kernels::copy(reference_, model);
   compressor_->decode_add(payload.first(payload.size() - behind), 1.0F, model);
   return SharedVector(std::move(model));
 }

@@ -28,13 +28,17 @@ PushWeight PushWeight::share(double fraction) const {
   return PushWeight(std::min(part, std::max(units_, std::int64_t{0})));
 }
 
-void PushSum::begin(Worker& self) {
-  if (x_.empty()) x_.assign(self.params().begin(), self.params().end());
+Task<void> PushSum::begin(Worker& self) {
+  if (!x_.empty()) co_return;
+  co_await self.comm().compute(self.params().size(), [&] {
+    x_.resize(self.params().size());
+    kernels::copy(self.params(), x_);
+  });
 }
 
 void PushSum::take_step(std::span<const float> model, double gain) {
   if (y_ == PushWeight() && gain == 1.0) {  // x = z, without a rounding
-    std::copy(model.begin(), model.end(), x_.begin());
+    kernels::copy(model, x_);
   } else {
     kernels::add_change(static_cast<float>(gain), inverse(), model, x_);
   }

@@ -61,7 +61,7 @@ class PushSum {
   static constexpr double kLeastWeight = 1e-6;
 
   // x begins as the worker's model, in its first round.
-  void begin(Worker& self);
+  Task<void> begin(Worker& self);
   std::span<float> numerators() { return x_; }
   PushWeight& weight() { return y_; }
 

@@ -28,7 +28,7 @@ void combine_over_links(const Worker& self, const LinkMatrix& links, double gamm
 }
 
 Task<void> PushSumStrategy::round(Worker& self) {
-  sum_.begin(self);
+  co_await sum_.begin(self);
   if (options_.order == LinkOrder::kAsynchronous) {
     co_await asynchronous_round(self);
   } else {
@@ -124,7 +124,7 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
                  [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
   });
   const std::span<const std::byte> message = own.empty() ? std::span<const std::byte>() : own.front().payload();
-  accounts_.send(self, step, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
+  co_await accounts_.send(self, step, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
   accounts_.answer(self);
   co_await self.compute([&] {
     if (!own.empty()) {

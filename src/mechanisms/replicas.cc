@@ -72,7 +72,7 @@ Task<Replicas::Exchanged> Replicas::exchange_frames(Worker& self, const Frame& o
   co_return exchanged;
 }
 
-void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
+Task<void> Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
   chains_.resize(exchanged.received.size(), 0);
   for (std::size_t i = 0; i < chains_.size(); ++i) {
     const Rank sender = exchanged.received[i].from.rank;
@@ -84,13 +84,16 @@ void Replicas::check_chains(Worker& self, const Exchanged& exchanged) {
       self.warn("what " + self.comm().name(self.rank()) + " knows of " + self.comm().name(sender) +
                 " is not what that one sent; what it holds of its neighbours is rebuilt in the next round");
     }
-    chains_[i] = crc32c(payload.message, payload.chain);
+    co_await self.comm().compute(payload.message.size() / sizeof(float),
+                                 [&] { chains_[i] = crc32c(payload.message, payload.chain); });
   }
-  if (!silent(exchanged.own)) own_chain_ = crc32c(parse(exchanged.own).message, own_chain_);
+  if (silent(exchanged.own)) co_return;
+  const std::span<const std::byte> own = parse(exchanged.own).message;
+  co_await self.comm().compute(own.size() / sizeof(float), [&] { own_chain_ = crc32c(own, own_chain_); });
 }
 
 Task<void> Replicas::apply(Worker& self, const Exchanged& exchanged, float keep, float scale) {
-  check_chains(self, exchanged);
+  co_await check_chains(self, exchanged);
   co_await self.compute([&] { decode(self, exchanged, keep, scale); });
   co_await repair(self, exchanged, asked_);
 }
@@ -139,9 +142,11 @@ Task<void> Replicas::repair(Worker& self, const Exchanged& exchanged, bool asked
   for (const NeighborFrame& neighbor : exchanged.received) {
     if (silent(neighbor.frame) || !parse(neighbor.frame).asks) continue;
     if (answer.payload().empty()) {
-      answer = Frame(header, sizeof own_chain_ + replica_.size() * sizeof(float), [&](std::span<std::byte> payload) {
-        std::memcpy(payload.data(), &own_chain_, sizeof own_chain_);
-        std::memcpy(payload.data() + sizeof own_chain_, replica_.data(), replica_.size() * sizeof(float));
+      co_await self.comm().compute(replica_.size(), [&] {
+        answer = Frame(header, sizeof own_chain_ + replica_.size() * sizeof(float), [&](std::span<std::byte> payload) {
+          std::memcpy(payload.data(), &own_chain_, sizeof own_chain_);
+          std::memcpy(payload.data() + sizeof own_chain_, replica_.data(), replica_.size() * sizeof(float));
+        });
       });
     }
     self.comm().send(neighbor.from.rank, answer);

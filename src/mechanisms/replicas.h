@@ -72,7 +72,7 @@ class Replicas {
   struct Payload;
   static bool silent(const Frame& frame);
   static Payload parse(const Frame& frame);
-  void check_chains(Worker& self, const Exchanged& exchanged);
+  Task<void> check_chains(Worker& self, const Exchanged& exchanged);
   // xhat_i and either D_i or the neighbours' copies move on.
   void decode(Worker& self, const Exchanged& exchanged, float keep, float scale);
   // D_i from the copies of the neighbours that `copy_of` gives.

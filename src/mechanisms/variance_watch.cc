@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/vector_ops.h"
 #include "mechanisms/model_codec.h"
 
 namespace laconic {
@@ -74,16 +75,23 @@ Task<void> VarianceWatch::reduce(Comm& comm) {
   if (reduction_ == Monitor::Reduction::kAny) {
     const bool any = co_await comm.all_reduce_any(state_[0] != 0.0F, Traffic::kState);
     state_[0] = any ? 1.0F : 0.0F;
+    estimate_ = monitor_->estimate(state_);
     co_return;
   }
   const SharedVector mean = co_await comm.all_reduce_mean(state_, Traffic::kState);
-  std::copy(mean.values().begin(), mean.values().end(), state_.begin());
+  co_await set_reduced(comm, mean);
+}
+
+Task<void> VarianceWatch::set_reduced(Comm& comm, std::span<const float> state) {
+  return comm.compute(state_.size(), [this, state] {
+    kernels::copy(state, state_);
+    estimate_ = monitor_->estimate(state_);
+  });
 }
 
 double VarianceWatch::estimate(Worker& self) {
-  const double estimate = monitor_->estimate(state_);
-  self.measured("variance_estimate", estimate);
-  return estimate;
+  self.measured("variance_estimate", estimate_);
+  return estimate_;
 }
 
 void VarianceWatch::synchronised(const SharedVector& common) {

@@ -42,6 +42,8 @@ class VarianceWatch {
   Task<void> observe(Worker& self);
   // s_k becomes S, the same bits on all workers. They call it in the same round.
   Task<void> reduce(Comm& comm);
+  // The same for an S that was reduced together with something else.
+  Task<void> set_reduced(Comm& comm, std::span<const float> state);
   // H of the reduced state, which it reports as "variance_estimate".
   double estimate(Worker& self);
 
@@ -50,7 +52,7 @@ class VarianceWatch {
   std::span<float> state() { return state_; }
   const SharedVector& reference() const { return reference_; }
 
-  // Drifts are from `common` on, the same on all workers.
+  // Drifts are from `common` on, the same on all workers. Goes over the vectors: to be called where arithmetic is done.
   void synchronised(const SharedVector& common);
 
   // The models, not the state: archive_state() where one is kept from round to round.
@@ -61,6 +63,7 @@ class VarianceWatch {
   Monitor::Reduction reduction_;
   std::unique_ptr<Monitor> monitor_;
   std::vector<float> state_;
+  double estimate_ = 0.0;  // H of the state reduced last
   SharedVector reference_;
   SharedVector previous_;
 };

@@ -2,7 +2,7 @@
 // the model: for tests, and to see what the estimates lose.
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "monitor/rows.h"
+#include "monitor/monitor.h"
 
 namespace laconic {
 namespace {

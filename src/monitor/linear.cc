@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "kernels/vector_ops.h"
-#include "monitor/rows.h"
+#include "monitor/monitor.h"
 
 namespace laconic {
 namespace {

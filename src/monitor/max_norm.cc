@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "monitor/rows.h"
+#include "monitor/monitor.h"
 
 namespace laconic {
 namespace {

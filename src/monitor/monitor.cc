@@ -2,9 +2,14 @@
 
 #include <array>
 
-#include "monitor/rows.h"
-
 namespace laconic {
+
+// Each defined in a file of its own. No header has them, so that a new one compiles no other anew.
+std::unique_ptr<MonitorFactory> make_exact_monitors(const MonitorSetting& setting);
+std::unique_ptr<MonitorFactory> make_naive_monitors(const MonitorSetting& setting);
+std::unique_ptr<MonitorFactory> make_linear_monitors(const MonitorSetting& setting);
+std::unique_ptr<MonitorFactory> make_sketch_monitors(const MonitorSetting& setting);
+std::unique_ptr<MonitorFactory> make_max_norm_monitors(const MonitorSetting& setting);
 
 namespace {
 

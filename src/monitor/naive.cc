@@ -1,7 +1,7 @@
 // naive: the state is ||u||^2 and H = mean ||u||^2, which is over the variance by ||mean u||^2.
 #include "base/error.h"
 #include "kernels/vector_ops.h"
-#include "monitor/rows.h"
+#include "monitor/monitor.h"
 
 namespace laconic {
 namespace {

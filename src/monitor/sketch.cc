@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "monitor/rows.h"
+#include "monitor/monitor.h"
 
 namespace laconic {
 namespace {

@@ -4,7 +4,7 @@
 
 namespace laconic {
 
-Task<void> Strategy::coordinate(Comm& comm) { return serve_collectives(comm); }
+Task<void> Strategy::coordinate(Coordinator& self) { return serve_collectives(self.comm()); }
 
 Demands default_demands(const StrategyRow& row) {
   std::vector<OptionSpec> specs;

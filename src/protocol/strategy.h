@@ -16,6 +16,7 @@
 #include "base/step_schedule.h"
 #include "comm/comm.h"
 #include "compress/compressor.h"
+#include "protocol/coordinator.h"
 #include "protocol/demands.h"
 #include "protocol/worker.h"
 #include "topology/mixing.h"
@@ -38,10 +39,11 @@ class Strategy {
   // The coordinator's side; runs until the runtime ends it. By default it serves the collectives.
   //
   // Where it waits for a first frame, without a deadline (Comm::receive_when_idle, gather_when_idle), it is idle: its
-  // members, and the number of rounds of `comm`, are what archive() and Comm::archive() keep, and a new object that
+  // members, and the number of rounds of its Comm, are what archive() and Comm::archive() keep, and a new object that
   // loaded them and is started there goes on as this one would have. So what begins a round, and lasts, is done after
-  // that wait, or once, remembered in a member.
-  virtual Task<void> coordinate(Comm& comm);
+  // that wait, or once, remembered in a member; and what ends it, arithmetic included, before the last frame that
+  // answers.
+  virtual Task<void> coordinate(Coordinator& self);
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
 };
 

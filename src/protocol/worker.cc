@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 
 namespace laconic {
 
@@ -99,6 +100,10 @@ Task<void> Worker::apply_gradient() {
 Task<void> Worker::compute(std::function<void()> work) {
   Pending pending = parts_.processor.submit(Processor::Cost::kFree, std::move(work));
   co_await pending.done();
+}
+
+Task<void> Worker::set_params(std::span<const float> model) {
+  return comm().compute(model.size(), [this, model] { kernels::copy(model, params()); });
 }
 
 RandomStream Worker::rng(std::string_view purpose) const {

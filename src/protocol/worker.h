@@ -12,8 +12,8 @@
 #include "base/ids.h"
 #include "base/random.h"
 #include "comm/comm.h"
+#include "comm/processor.h"
 #include "protocol/learner.h"
-#include "protocol/processor.h"
 
 namespace laconic {
 
@@ -95,9 +95,13 @@ class Worker {
   // Ends a step whose gradient was applied on the group's account, by whoever represents this worker. `loss`: of this
   // worker's batch.
   void end_step(double loss);
-  // Arithmetic on vectors, on the node's processor, free of time on the runtime's clock. What `work` reads stays alive
-  // until the returned task is done.
+  // Arithmetic on vectors, on the node's processor and behind the step that is under way there, free of time on the
+  // runtime's clock. What `work` reads stays alive until the returned task is done. (Comm::compute is for what goes on
+  // beside a step, or is too little for a turn of its own among the simulator's events.)
   Task<void> compute(std::function<void()> work);
+
+  // params() becomes `model`, d elements that stay alive until the returned task is done.
+  Task<void> set_params(std::span<const float> model);
 
   // A random stream of this worker at this step, or one that all workers share at it.
   RandomStream rng(std::string_view purpose) const;

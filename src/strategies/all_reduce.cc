@@ -4,9 +4,8 @@
 //
 // All workers start alike and take the same steps, so their models and optimiser states stay bit-identical.
 // Messages: one all-reduce of d floats every step.
-#include <algorithm>
-
-#include "strategies/rows.h"
+#include "kernels/vector_ops.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -16,7 +15,7 @@ class AllReduce final : public Strategy {
   Task<void> round(Worker& self) override {
     co_await self.compute_gradient();
     const SharedVector mean = co_await self.comm().all_reduce_mean(self.gradient(), Traffic::kGradient);
-    std::copy(mean.values().begin(), mean.values().end(), self.gradient().begin());
+    co_await self.comm().compute(mean.size(), [&] { kernels::copy(mean, self.gradient()); });
     co_await self.apply_gradient();
     self.synchronised();
   }
@@ -24,6 +23,7 @@ class AllReduce final : public Strategy {
 
 }  // namespace
 
+extern const StrategyRow kAllReduce;
 const StrategyRow kAllReduce = {
     .name = "all_reduce",
     .help = "average the gradients before every step (data parallel)",

@@ -23,7 +23,7 @@
 // rate that falls the same c makes nodes more silent towards the end.
 #include "kernels/vector_ops.h"
 #include "mechanisms/replicas.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 #include "topology/spectrum.h"
 
 namespace laconic {
@@ -143,6 +143,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kChoco;
 const StrategyRow kChoco = {.name = "choco",
                             .help = "gossip of compressed differences to public copies; any operator works",
                             .source = "Koloskova et al. 2020 (CHOCO-SGD), algorithms 2 and 6",

@@ -8,7 +8,7 @@
 // Needs a connected undirected graph with symmetric, doubly stochastic weights. Invariant (C1): the gossip part leaves
 // the average of the models as it is. Messages: every step d float32 to each neighbour.
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -20,7 +20,8 @@ class DPsgd final : public Strategy {
   Task<void> round(Worker& self) override {
     const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
     if (!overlap_) co_await self.local_step();
-    const Frame own(header, std::span<const float>(self.params()));
+    Frame own;
+    co_await self.comm().compute(self.params().size(), [&] { own = Frame(header, self.params()); });
     if (overlap_) {
       PendingStep step = self.begin_local_step();
       const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
@@ -54,6 +55,7 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = 
 
 }  // namespace
 
+extern const StrategyRow kDPsgd;
 const StrategyRow kDPsgd = {.name = "d_psgd",
                             .help = "average with the neighbours on a graph after every step",
                             .source = "Lian et al. 2017, algorithm 1",

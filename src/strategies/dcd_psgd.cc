@@ -10,12 +10,11 @@
 //
 // Proved for an unbiased operator of high quality only: it diverges with coarse ones. Needs a connected undirected
 // graph that does not change. Messages: every step one message to each neighbour.
-#include <algorithm>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/replicas.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -33,7 +32,7 @@ class DcdPsgd final : public Strategy {
     const Frame own = co_await replicas_.encode(self, change_, Traffic::kModel);
     const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
     co_await replicas_.apply(self, exchanged);
-    std::copy(replicas_.replica().begin(), replicas_.replica().end(), self.params().begin());
+    co_await self.set_params(replicas_.replica());
     self.synchronised();
   }
 
@@ -67,6 +66,7 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .
 
 }  // namespace
 
+extern const StrategyRow kDcdPsgd;
 const StrategyRow kDcdPsgd = {.name = "dcd_psgd",
                               .help = "gossip of compressed differences, for fine unbiased operators",
                               .source = "Tang et al. 2018, algorithm 1",

@@ -9,7 +9,7 @@
 // S3 c + e = v; C8 with C = id and gamma = 1 it is x := W x. Messages: every step one message to each neighbour.
 #include "compress/error_feedback.h"
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -73,6 +73,7 @@ Demands demands(const Options&) {
 
 }  // namespace
 
+extern const StrategyRow kDeepSqueeze;
 const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .help = "gossip of compressed models with error feedback",
                                   .source = "Tang et al. 2019, algorithm 1",

@@ -8,12 +8,11 @@
 // Proved for an unbiased operator only, and fails where compression is high: what is extrapolated is as large as the
 // step number. Needs a connected undirected graph that does not change. Messages: every step one message to each
 // neighbour.
-#include <algorithm>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/replicas.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -23,14 +22,14 @@ class EcdPsgd final : public Strategy {
   EcdPsgd(Replicas replicas, std::size_t size) : replicas_(std::move(replicas)), before_(size), extrapolated_(size) {}
 
   Task<void> round(Worker& self) override {
-    std::copy(self.params().begin(), self.params().end(), before_.begin());
+    co_await self.comm().compute(before_.size(), [&] { kernels::copy(self.params(), before_); });
     co_await self.local_step();
     const auto t = static_cast<float>(self.step().value);  // of the step just taken, from 1
     co_await self.compute([&] {
       const std::span<float> params = self.params();
       kernels::axpy_difference(1.0F, replicas_.replica(), before_, params);
       kernels::axpy(1.0F, replicas_.difference(), params);
-      std::copy(before_.begin(), before_.end(), extrapolated_.begin());
+      kernels::copy(before_, extrapolated_);
       kernels::axpy_difference(t / 2.0F, params, before_, extrapolated_);
     });
     const Frame own = co_await replicas_.encode(self, extrapolated_, Traffic::kModel);
@@ -73,6 +72,7 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .
 
 }  // namespace
 
+extern const StrategyRow kEcdPsgd;
 const StrategyRow kEcdPsgd = {.name = "ecd_psgd",
                               .help = "gossip of compressed extrapolations, for fine unbiased operators",
                               .source = "Tang et al. 2018, algorithm 2",

@@ -41,11 +41,12 @@
 #include <limits>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
 #include "mechanisms/alarm.h"
 #include "mechanisms/averaging.h"
 #include "mechanisms/budget.h"
 #include "mechanisms/variance_watch.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -100,7 +101,7 @@ class Fda final : public Strategy {
     co_await decide(self);
   }
 
-  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
@@ -155,8 +156,10 @@ class Fda final : public Strategy {
 
   Task<void> synchronise(Worker& self) {
     const SharedVector mean = co_await averaging_.mean(self);
-    std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
-    watch_.synchronised(mean);
+    co_await self.comm().compute(mean.size(), [&] {
+      kernels::copy(mean, self.params());
+      watch_.synchronised(mean);
+    });
     self.synchronised();
   }
 
@@ -236,12 +239,16 @@ class Fda final : public Strategy {
   // One check of all workers. Returns whether any of them has steps left before the next checkpoint or the end.
   Task<bool> late_check(Worker& self, bool steps_left) {
     const std::span<float> state = watch_.state();
-    std::vector<float> sent(state.begin(), state.end());
-    sent.push_back(violates() ? 1.0F : 0.0F);
-    sent.push_back(steps_left ? 1.0F : 0.0F);
+    std::vector<float> sent;
+    co_await self.comm().compute(state.size(), [&] {
+      sent.resize(state.size() + kLateFlags);
+      kernels::copy(state, std::span(sent).first(state.size()));
+    });
+    sent[state.size()] = violates() ? 1.0F : 0.0F;
+    sent[state.size() + 1] = steps_left ? 1.0F : 0.0F;
     const SharedVector mean = co_await self.comm().all_reduce_mean(sent, Traffic::kState);
     const std::span<const float> values = mean;
-    std::copy_n(values.begin(), state.size(), state.begin());
+    co_await watch_.set_reduced(self.comm(), values.first(state.size()));
     const bool due = estimate_exceeds(self);
     if (due) co_await synchronise(self);
     quiet_ = due || values[state.size()] == 0.0F;
@@ -457,6 +464,7 @@ const std::vector<OptionSpec> kOptions = make_options();
 
 }  // namespace
 
+extern const StrategyRow kFda;
 const StrategyRow kFda = {.name = "fda",
                           .help = "average the models only when their estimated variance exceeds a threshold",
                           .source = "Theologitis et al. 2025, algorithm 1",

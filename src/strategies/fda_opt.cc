@@ -33,7 +33,7 @@
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
 #include "mechanisms/variance_watch.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -81,7 +81,7 @@ class FdaOpt final : public Strategy {
     if (ends) co_await end_round(self, static_cast<double>(steps) / steps_per_epoch_);
   }
 
-  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
@@ -99,10 +99,10 @@ class FdaOpt final : public Strategy {
     co_await self.compute([&] { distance[0] = static_cast<float>(kernels::squared_distance(self.params(), mean)); });
     const SharedVector variance = co_await self.comm().all_reduce_mean(distance, Traffic::kState);
     co_await self.compute([&] {
-      const std::span<const float> last = watch_.reference();
-      std::vector<float> common(last.begin(), last.end());
+      std::vector<float> common(mean.size());
+      kernels::copy(watch_.reference(), common);
       server_.step(mean, common);
-      std::copy(common.begin(), common.end(), self.params().begin());
+      kernels::copy(common, self.params());
       const SharedVector reference(std::move(common));
       watch_.synchronised(reference);
       averaging_.refer_to(reference);
@@ -180,6 +180,7 @@ const std::vector<Variant> kVariants = {{.options = {{"most_epochs", "2"}}},
 
 }  // namespace
 
+extern const StrategyRow kFdaOpt;
 const StrategyRow kFdaOpt = {
     .name = "fda_opt",
     .help = "a step of a server optimiser when the estimated variance exceeds a threshold that sets itself",

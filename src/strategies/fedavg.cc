@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/model_codec.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -54,13 +54,16 @@ class FedAvg final : public Strategy {
     }
     const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
     SharedVector mean;
-    co_await self.compute([&] { mean = codec_.decode(frame); });
-    std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
+    co_await self.compute([&] {
+      mean = codec_.decode(frame);
+      kernels::copy(mean, self.params());
+    });
     codec_.refer_to(mean);
     self.synchronised();
   }
 
-  Task<void> coordinate(Comm& comm) override {
+  Task<void> coordinate(Coordinator& self) override {
+    Comm& comm = self.comm();
     std::vector<double> sum;
     const std::size_t dimension = codec_.reference().size();
     std::vector<float> mean(dimension);
@@ -68,19 +71,21 @@ class FedAvg final : public Strategy {
       const Round round = comm.upcoming_round();
       const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round), round);
       comm.next_round();
-      sum.assign(dimension, 0.0);
+      co_await self.compute(dimension, [&] { sum.assign(dimension, 0.0); });
       double weight = 0.0;
       for (const Contribution& part : parts) {
         const auto samples = static_cast<double>(samples_.at(static_cast<std::size_t>(part.from.value)));
-        const SharedVector model = codec_.decode(part.frame);
-        kernels::accumulate(samples, model, sum);
+        co_await self.compute(dimension, [&] { kernels::accumulate(samples, codec_.decode(part.frame), sum); });
         weight += samples;
       }
-      kernels::finish_mean(sum, weight, mean);
       const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
       RandomStream random(seed_, "compression of averages", {round.value});
-      const Frame frame = codec_.encode(header, mean, random);
-      codec_.refer_to(codec_.decode(frame));
+      Frame frame;
+      co_await self.compute(dimension, [&] {
+        kernels::finish_mean(sum, weight, mean);
+        frame = codec_.encode(header, mean, random);
+        codec_.refer_to(codec_.decode(frame));
+      });
       for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) comm.send(rank, frame);
     }
   }
@@ -128,6 +133,7 @@ const std::vector<Variant> kVariants = {{.options = {{"period", "3"}, {"fraction
 
 }  // namespace
 
+extern const StrategyRow kFedAvg;
 const StrategyRow kFedAvg = {
     .name = "fedavg",
     .help = "every `period` steps average the models of a random fraction of the workers, weighted by samples",

@@ -8,11 +8,10 @@
 //
 // With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
 // round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
-#include <algorithm>
-
+#include "kernels/vector_ops.h"
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -28,13 +27,13 @@ class FedOpt final : public Strategy {
     const SharedVector mean = co_await averaging_.mean(self);
     co_await self.compute([&] {
       server_.step(mean, reference_);
-      std::copy(reference_.begin(), reference_.end(), self.params().begin());
+      kernels::copy(reference_, self.params());
       if (averaging_.compresses()) averaging_.refer_to(SharedVector(reference_));
     });
     self.synchronised();
   }
 
-  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
@@ -66,6 +65,7 @@ const std::vector<Variant> kVariants = {
 
 }  // namespace
 
+extern const StrategyRow kFedOpt;
 const StrategyRow kFedOpt = {
     .name = "fedopt",
     .help = "every `period` steps a step of a server optimiser towards the average of the models",

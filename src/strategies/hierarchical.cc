@@ -29,7 +29,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -75,8 +75,10 @@ class Group final : public GradientSource {
   Group(Worker& leader, int size, bool sends_model_first)
       : leader_(leader), size_(size), sends_model_first_(sends_model_first), rounds_(leader.comm()) {}
 
+  // The model is copied into its frame on the protocol's thread: nobody can be waited for here, and the members'
+  // gradients wait for it.
   void begin(Step) override {
-    if (sends_model_first_) send_model(rounds_.before);
+    if (sends_model_first_ && size_ > 1) send(model_frame(rounds_.before));
     own_.emplace(leader_.begin_gradient());
   }
 
@@ -100,14 +102,20 @@ class Group final : public GradientSource {
     co_return leader_.last_loss();
   }
 
-  void end() { send_model(rounds_.after); }
+  Task<void> end() {
+    if (size_ == 1) co_return;
+    Frame model;
+    co_await leader_.comm().compute(leader_.params().size(), [&] { model = model_frame(rounds_.after); });
+    send(model);
+  }
 
  private:
   Rank member(int k) const { return {leader_.rank().value + k}; }
-  void send_model(Round round) {
-    if (size_ == 1) return;
+  Frame model_frame(Round round) const {
     const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kBroadcast, .round = round};
-    const Frame model(header, std::span<const float>(leader_.params()));
+    return {header, std::span<const float>(leader_.params())};
+  }
+  void send(const Frame& model) {
     for (int k = 1; k < size_; ++k) leader_.comm().send(member(k), model);
   }
 
@@ -139,7 +147,7 @@ class Hierarchical final : public Strategy {
   struct Lead {
     Lead(Worker& self, int group_size, bool sends_model_first, Round first)
         : leaders(self.comm().transport(), group_size),
-          comm(leaders, self.comm().options(), first),
+          comm(leaders, self.comm().processor(), self.comm().options(), first),
           group(self, group_size, sends_model_first),
           worker(self.representative(leaders.self(), comm, group_size == 1 ? nullptr : &group)) {}
     Leaders leaders;
@@ -153,7 +161,7 @@ class Hierarchical final : public Strategy {
     Lead& lead = lead_.emplace(self, group_size_, sends_model_first_, next_round_);
     co_await between_->round(lead.worker);
     next_round_ = lead.comm.upcoming_round();
-    lead.group.end();
+    co_await lead.group.end();
     self.end_step(lead.worker.last_loss());
   }
 
@@ -163,7 +171,7 @@ class Hierarchical final : public Strategy {
     if (sends_model_first_) co_await take_model(self, leader, rounds.before);
     co_await self.compute_gradient();
     const FrameHeader header{.traffic = Traffic::kGradient, .tag = Tag::kGather, .round = rounds.before};
-    self.comm().send(leader, Frame(header, std::span<const float>(self.gradient())));
+    co_await self.comm().send_floats(leader, header, self.gradient());
     co_await take_model(self, leader, rounds.after);
     self.end_step(self.last_loss());
     self.synchronised();
@@ -174,7 +182,7 @@ class Hierarchical final : public Strategy {
     const Frame frame = co_await self.comm().receive(leader, Tag::kBroadcast, round, patience);
     SharedVector model;
     read_from(self, leader, [&] { model = frame.floats(self.params().size()); });
-    std::copy(model.values().begin(), model.values().end(), self.params().begin());
+    co_await self.set_params(model);
   }
 
   int group_size_;
@@ -252,6 +260,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kHierarchical;
 const StrategyRow kHierarchical = {
     .name = "hierarchical",
     .help = "average the gradients in groups of workers, gossip between the groups",

@@ -2,7 +2,7 @@
 //
 // Both are baselines of Kamp et al. 2018 (there "nosync" and "serial").
 // Invariant: no bytes. Messages a round: none.
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -20,6 +20,7 @@ TrafficFormula traffic(const Options&, const StrategySetting&) { return {}; }
 
 }  // namespace
 
+extern const StrategyRow kLocal;
 const StrategyRow kLocal = {.name = "local",
                             .help = "every worker trains alone; nothing is sent",
                             .source = "Kamp et al. 2018 (nosync)",
@@ -28,6 +29,7 @@ const StrategyRow kLocal = {.name = "local",
                             .make = make,
                             .traffic = traffic};
 
+extern const StrategyRow kSerial;
 const StrategyRow kSerial = {
     .name = "serial",
     .help = "one worker trains on all the data",

@@ -6,10 +6,8 @@
 // Synchronous is the baseline of Theologitis et al. 2025, periodic(b) and continuous those of Kamp et al. 2018.
 // Optimiser state stays local. Invariant: after a synchronisation all workers hold the same bits, the mean of the
 // models (P1). Messages: one average of all models every `period` steps (averaging.h).
-#include <algorithm>
-
 #include "mechanisms/averaging.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -22,11 +20,11 @@ class Periodic final : public Strategy {
     co_await self.local_step();
     if (self.step().value % period_ != 0) co_return;
     const SharedVector mean = co_await averaging_.mean(self);
-    std::copy(mean.values().begin(), mean.values().end(), self.params().begin());
+    co_await self.set_params(mean);
     self.synchronised();
   }
 
-  Task<void> coordinate(Comm& comm) override { return averaging_.coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
   void archive(Archive& archive) override { averaging_.archive(archive); }
 
  private:
@@ -57,6 +55,7 @@ Demands demands(const Options&) { return {.compression = Compression::kOptional}
 
 }  // namespace
 
+extern const StrategyRow kPeriodic;
 const StrategyRow kPeriodic = {
     .name = "periodic",
     .help = "average the models every `period` steps (local SGD)",
@@ -68,6 +67,7 @@ const StrategyRow kPeriodic = {
     .traffic = [](const Options& options,
                   const StrategySetting& setting) { return traffic_of(setting, options.integer("period")); }};
 
+extern const StrategyRow kSynchronous;
 const StrategyRow kSynchronous = {
     .name = "synchronous",
     .help = "average the models after every step",

@@ -27,7 +27,7 @@
 #include "compress/matrices.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -308,6 +308,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kPowerGossip;
 const StrategyRow kPowerGossip = {.name = "power_gossip",
                                   .help = "gossip of rank-1 differences between neighbours, without a step size",
                                   .source = "Vogels et al. 2020 (PowerGossip), algorithm 1",

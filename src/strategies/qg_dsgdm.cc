@@ -12,11 +12,10 @@
 // In a step with eta = 0 h stays. Buffers that travel with the model have no momentum. Needs a connected undirected
 // graph. Invariant (C1): the gossip part leaves the average of the models as it is. With b = 0 it is D-PSGD,
 // adapt-then-combine. Messages: every step d float32 to each neighbour.
-#include <algorithm>
 
 #include "kernels/vector_ops.h"
 #include "mechanisms/gossip.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -28,7 +27,7 @@ class QgDsgdm final : public Strategy {
 
   Task<void> round(Worker& self) override {
     const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
-    std::copy(self.params().begin(), self.params().end(), before_.begin());
+    co_await self.comm().compute(before_.size(), [&] { kernels::copy(self.params(), before_); });
     co_await self.local_step();
     const double rate = self.learning_rate();
     Frame own;
@@ -97,6 +96,7 @@ const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kOther},
 
 }  // namespace
 
+extern const StrategyRow kDPsgd, kQgDsgdm;
 const StrategyRow kQgDsgdm = {.name = "qg_dsgdm",
                               .help = "d_psgd with momentum of the neighbourhood's movement, for data that differ",
                               .source = "Lin et al. 2021 (QG-DSGDm), algorithm 1",

@@ -12,8 +12,8 @@
 // stands. Proved for operators of small enough error; others need a gamma below 1, which sparse_push has. Messages:
 // every step one message and y to each receiver.
 #include "base/error.h"
-#include "strategies/rows.h"
-#include "strategies/sparse_push.h"
+#include "mechanisms/sparse_push.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -47,6 +47,7 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "xhat_start", .te
 
 }  // namespace
 
+extern const StrategyRow kQuantizedPushSum;
 const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
                                        .help = "push-sum of quantised differences over directed links that stay",
                                        .source = "Taheri et al. 2020, algorithm 1",

@@ -8,8 +8,9 @@
 // After a merge nothing is left to tell: e = 0, or, after all_reduce, every copy is the mean. Training goes on as
 // before. Invariants: those of Sparse-Push, merges included. Messages: those of Sparse-Push, and those of the merges.
 #include "base/error.h"
-#include "strategies/rows.h"
-#include "strategies/sparse_push.h"
+#include "kernels/vector_ops.h"
+#include "mechanisms/sparse_push.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -57,7 +58,7 @@ class Scsp final : public Strategy {
     PushSum& sum = sparse_.sum();
     const SharedVector mean = co_await self.comm().all_reduce_mean(sum.numerators(), Traffic::kModel);
     co_await self.compute([&] {
-      std::copy(mean.values().begin(), mean.values().end(), sum.numerators().begin());
+      kernels::copy(mean, sum.numerators());
       sum.weight() = PushWeight();  // n of n nodes
       sparse_.memory().merged(sum.numerators());
       sum.set_model(self, self.step().value - 1);
@@ -198,6 +199,7 @@ const std::vector<Variant> kVariants = {
 
 }  // namespace
 
+extern const StrategyRow kScsp, kSparsePush;
 const StrategyRow kScsp = {.name = "scsp",
                            .help = "Sparse-Push with merges of the models, for data that differ between workers",
                            .source = "Aketi et al. 2021 (Skew-Compensated Sparse-Push), reconstructed",

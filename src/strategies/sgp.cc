@@ -10,7 +10,7 @@
 // steps alone; S4 where what every node gets and keeps adds up to 1 it is D-PSGD; S5 then y stays 1. Messages: every
 // step d float32 and y to each receiver.
 #include "mechanisms/push_sum_strategy.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
@@ -44,6 +44,7 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = 
 
 }  // namespace
 
+extern const StrategyRow kSgp;
 const StrategyRow kSgp = {.name = "sgp",
                           .help = "push-sum of whole models over directed links that may change",
                           .source = "Assran et al. 2019 (SGP), algorithms 1 and 2",

@@ -15,102 +15,11 @@
 // needed over which they stay 1. Invariants: S1 sum_i y_i = n to the bit, and sum_i x_i changes by the steps alone; S3
 // c + e = v; S4 with C = id and gamma = 1 it is SGP; S5 where the links are doubly stochastic y stays 1. Messages:
 // every step one message and y to each receiver.
-#include "strategies/sparse_push.h"
+#include "mechanisms/sparse_push.h"
 
-#include <algorithm>
-
-#include "base/error.h"
-#include "strategies/rows.h"
+#include "protocol/strategy.h"
 
 namespace laconic {
-
-OptionSpec memory_option() {
-  return {.name = "memory",
-          .type = OptionType::kChoice,
-          .default_value = "error",
-          .choices = {"error", "difference"},
-          .help =
-              "what makes up for compression: what earlier messages left out, one vector; or what each receiver knows, "
-              "two vectors a link, which comes nearer to the average"};
-}
-
-OptionSpec compress_option() {
-  return {.name = "compress",
-          .type = OptionType::kChoice,
-          .default_value = "model",
-          .choices = {"model", "update"},
-          .help = "with memory = \"error\": tell of the model, or of what the local step changed"};
-}
-
-OptionSpec guard_option() {
-  return {.name = "guard",
-          .type = OptionType::kFlag,
-          .default_value = "true",
-          .help = "end the run when what is left to tell grows without end, as too large a gamma makes it"};
-}
-
-SparsePushOptions read_sparse_push_options(const Options& options) {
-  SparsePushOptions result;
-  result.rounds = read_push_sum_options(options);
-  result.rounds.gamma = static_cast<double>(read_gamma(options));
-  result.rounds.guard = options.flag("guard");
-  result.difference = options.text("memory") == "difference";
-  result.of_updates = options.text("compress") == "update";
-  if (result.difference && result.of_updates) {
-    throw UsageError(options.place("compress") + ": an update is compressed with memory = \"error\" only; remove one");
-  }
-  if (result.difference && result.rounds.order == LinkOrder::kAsynchronous) {
-    throw UsageError(options.place("memory") +
-                     ": what is known by difference needs every message, and order = \"asynchronous\" may lose some; "
-                     "take memory = \"error\"");
-  }
-  if (result.of_updates && result.rounds.order != LinkOrder::kAdaptThenCombine) {
-    throw UsageError(options.place("compress") +
-                     ": an update is what the local step just made, which is told with order = \"adapt-then-combine\" "
-                     "only; take that order");
-  }
-  return result;
-}
-
-void require_links_for_updates(const Options& options, const LinkSchedule& links) {
-  if (options.text("compress") != "update") return;
-  for (std::uint64_t round = 0; round < links.typical_rounds(); ++round) {
-    if (links.at(round)->doubly_stochastic()) continue;
-    throw UsageError(options.place("compress") + ": over these links nodes get more or less than they give (in round " +
-                     std::to_string(round) +
-                     "), which would scale the models by weights that updates do not have; take \"model\", or links "
-                     "such as directed_ring or one_peer that are always up");
-  }
-}
-
-std::unique_ptr<LinkMemory> make_sparse_memory(const SparsePushOptions& options, const StrategySetting& setting) {
-  if (options.difference) {
-    return make_difference_memory(setting.compressor(), setting.dimension, setting.start,
-                                  {.of_models = true, .same_receivers = setting.links->is_static()});
-  }
-  return make_error_memory(setting.compressor(), setting.dimension, options.of_updates);
-}
-
-TrafficFormula sparse_push_traffic(const SparsePushOptions& options, const StrategySetting& setting) {
-  constexpr std::uint64_t kChain = 4;
-  const MessageSize message = message_size(setting);
-  TrafficFormula formula =
-      link_traffic(*setting.links, PushSum::kPayloadOverhead + (options.difference ? kChain : 0) + message.of_gaussian);
-  formula.depends_on_values =
-      formula.depends_on_values || message.depends_on_values || options.rounds.order == LinkOrder::kAsynchronous;
-  return formula;
-}
-
-Demands sparse_push_demands(const Options& options) {
-  const bool difference = options.text("memory") == "difference";
-  Demands demands = link_demands(options);
-  demands.compression = Compression::kRequired;
-  demands.gossip.mixes_untrained = options.text("compress") != "update";
-  demands.gossip.stops_at_floor = !difference;
-  demands.memory = {.vectors = 3, .per_neighbor = difference};
-  return demands;
-}
-
 namespace {
 
 const std::vector<OptionSpec> kOptions = {gamma_option("0.01"), link_order_option(), memory_option(),
@@ -141,6 +50,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 }  // namespace
 
+extern const StrategyRow kSparsePush;
 const StrategyRow kSparsePush = {.name = "sparse_push",
                                  .help = "compressed push-sum over directed links that may change",
                                  .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",

@@ -190,7 +190,7 @@ class Reloaded final : public Strategy {
     co_await inner_->round(self);
     inner_ = reloaded(make_, *inner_);
   }
-  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
 
  private:
   StrategyFactory make_;
@@ -277,17 +277,19 @@ class BegunAnew final : public Strategy {
   BegunAnew(StrategyFactory make, int& times) : make_(std::move(make)), inner_(make_()), times_(times) {}
 
   Task<void> round(Worker& self) override { return inner_->round(self); }
-  Task<void> coordinate(Comm& comm) override {
+  Task<void> coordinate(Coordinator& self) override {
+    Comm& comm = self.comm();
     std::vector<std::byte> bytes;
     for (;;) {
       OneExchange transport(comm.transport());
-      Comm own(transport, comm.options());
+      Comm own(transport, comm.processor(), comm.options());
+      Coordinator coordinator(own);
       if (!bytes.empty()) {
         Archive load(bytes);
         own.archive(load);
       }
       try {
-        co_await inner_->coordinate(own);
+        co_await inner_->coordinate(coordinator);
       } catch (const OneExchange::Idle&) {
         ++times_;
       }

@@ -62,7 +62,7 @@ class Watched final : public Strategy {
     co_await inner_->round(self);
     place(course_.after, step, rank, {self.params().begin(), self.params().end()});
   }
-  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
 
  private:
   void place(std::vector<std::vector<std::vector<float>>>& all, std::size_t step, std::size_t rank,
@@ -318,7 +318,7 @@ class Summed final : public Strategy {
     }
     return inner_->round(self);
   }
-  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
 
  private:
   std::unique_ptr<Strategy> inner_;
@@ -369,7 +369,7 @@ class Amiss final : public Strategy {
   Amiss(std::unique_ptr<Strategy> inner, std::vector<float> model, std::vector<std::uint8_t>& verdicts)
       : inner_(std::move(inner)), model_(std::move(model)), verdicts_(verdicts) {}
   Task<void> round(Worker& self) override { return self.rank().value == 2 ? send(self) : inner_->round(self); }
-  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
 
  private:
   Task<void> send(Worker& self) {

@@ -13,7 +13,7 @@ class DrainedStrategy final : public Strategy {
     const Scenario& scenario = drain_.scenario_;
     if (self.step().value < scenario.steps && scenario.checkpoints.due(self.step())) co_await drain_.wait(self);
   }
-  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
   void archive(Archive& archive) override { inner_->archive(archive); }
 
  private:

@@ -80,7 +80,7 @@ class Summed final : public Strategy {
     for (std::size_t j = 0; j < sum_.size(); ++j) sum_[j] -= problem_.rate(self.step().value) * gradient[j];
     return inner_->round(self);
   }
-  Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+  Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
 
  private:
   std::unique_ptr<Strategy> inner_;
@@ -164,7 +164,7 @@ TEST(DmaAsynchronousAtCheckpoints, AWorkerThatClaimsToHaveSeenWhatWasNeverSentIs
       if (self.rank().value == 4) comm.send(comm.coordinator(), rest_frame({0}, 77));
       return inner_->round(self);
     }
-    Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+    Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
     std::unique_ptr<Strategy> inner_;
   };
   Scenario scenario = drained("dma", {{"threshold", "1e9"}, {"clock", "asynchronous"}});

@@ -319,7 +319,7 @@ TEST(FdaLate, AnAlarmForAnExchangeThatCannotBeYetIsRefusedAndNamed) {
       if (self.rank().value == 4) raise_alarm(self.comm(), 77);
       co_await inner_->round(self);
     }
-    Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+    Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
     std::unique_ptr<Strategy> inner_;
   };
   Scenario scenario = fda("naive", {{"screen", "late"}});

@@ -181,7 +181,7 @@ TEST(FdaOpt, WithCompressedAveragesTheThresholdIsOfTheDistanceFromThem) {
       co_await inner_->round(self);
       left_[step].emplace_back(self.params().begin(), self.params().end());
     }
-    Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+    Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
     std::unique_ptr<Strategy> inner_;
     double rate_;
     std::vector<Matrix>& own_;

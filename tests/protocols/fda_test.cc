@@ -48,7 +48,7 @@ TEST_P(FdaMonitors, Q7_SynchronisationsAreBoundedByTheUpdateLength) {
       lengths_[self.step().value].push_back(kernels::squared_norm(self.gradient()));
       co_await inner_->round(self);
     }
-    Task<void> coordinate(Comm& comm) override { return inner_->coordinate(comm); }
+    Task<void> coordinate(Coordinator& self) override { return inner_->coordinate(self); }
     std::unique_ptr<Strategy> inner_;
     std::vector<std::vector<double>>& lengths_;
   };

@@ -12,7 +12,7 @@ void Node::become_worker(std::uint64_t seed, Learner& learner, StrategyEvents& e
   strategy_ = std::move(strategy);
   learner_ = &learner;
   worker_.emplace(rank(), seed,
-                  Worker::Parts{.learner = learner, .comm = comm_, .processor = processor_, .events = events});
+                  Worker::Parts{.learner = learner, .comm = comm_, .processor = steps_, .events = events});
 }
 
 void Node::archive(Archive& archive) {

@@ -21,9 +21,10 @@ namespace laconic {
 // A worker with its learner, or the coordinator.
 class Node {
  public:
-  // All that is referred to outlives it. `processor`: of the node.
-  Node(Transport& transport, Mailbox& mailbox, const CommOptions& options, Processor& processor)
-      : comm_(transport, options), mailbox_(mailbox), processor_(processor) {}
+  // All that is referred to outlives it. `steps`: where a worker's steps are computed; `sums`: where sums and copies of
+  // whole vectors go on beside them.
+  Node(Transport& transport, Mailbox& mailbox, const CommOptions& options, Processor& steps, Processor& sums)
+      : comm_(transport, sums, options), mailbox_(mailbox), steps_(steps) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -39,15 +40,16 @@ class Node {
   Mailbox& mailbox() { return mailbox_; }
 
   // The coordinator's part of a run; ends with it.
-  Task<void> coordinate() { return strategy_->coordinate(comm_); }
+  Task<void> coordinate() { return strategy_->coordinate(coordinator_); }
 
   // What a checkpoint keeps of it, between two rounds.
   void archive(Archive& archive);
 
  private:
   Comm comm_;
+  Coordinator coordinator_{comm_};
   Mailbox& mailbox_;
-  Processor& processor_;
+  Processor& steps_;
   std::unique_ptr<Strategy> strategy_;
   Learner* learner_ = nullptr;  // null: the coordinator
   std::optional<Worker> worker_;

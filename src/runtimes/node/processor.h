@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "async/task.h"
-#include "protocol/processor.h"
+#include "comm/processor.h"
 #include "runtimes/node/clock.h"
 #include "runtimes/node/thread_pool.h"
 

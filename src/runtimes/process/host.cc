@@ -39,6 +39,10 @@ std::unique_ptr<PolledProcessor> MachineHost::processor(const RunOptions& option
                                              dimension <= kInlineLimit);
 }
 
+std::unique_ptr<PolledProcessor> MachineHost::processor_of_sums(std::size_t dimension) {
+  return std::make_unique<ThreadedProcessor>(1, std::function<void()>{}, clock_, dimension <= kInlineLimit);
+}
+
 std::string MachineHost::self() const { return place() + "\n" + std::to_string(getpid()); }
 
 bool MachineHost::has_ended(const std::string& own, const std::string& other) const {

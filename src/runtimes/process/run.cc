@@ -35,10 +35,11 @@ Run::Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const Proc
       max_payload_(largest_payload(learner)),
       local_(link, clock_),
       processor_(host.processor(options, learner.layout().size)),
+      sums_(host.processor_of_sums(learner.layout().size)),
       control_({rank_}, size_, local_.waits),
       evaluation_(size_, options.average, model_of(learner)),
       narrator_(evaluation_, observer),
-      worker_seat_({rank_}, local_, options.comm, *processor_),
+      worker_seat_({rank_}, local_, options.comm, *processor_, *sums_),
       ends_(static_cast<std::size_t>(size_)) {
   narrator_.on_sync = [this] {
     synchronised_now_ = true;
@@ -47,7 +48,7 @@ Run::Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const Proc
   };
   worker_seat_.node.become_worker(options.seed, learner, narrator_, make_strategy());
   if (leads() && options.with_coordinator) {
-    coordinator_.emplace(kCoordinator, local_, options.comm, *processor_);
+    coordinator_.emplace(kCoordinator, local_, options.comm, *processor_, *sums_);
     coordinator_->node.become_coordinator(make_strategy());
   }
   // What comes is dealt with outside the library.
@@ -74,6 +75,7 @@ Run::Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const Proc
 
 Run::~Run() {
   processor_->stop();
+  sums_->stop();
   close();
 }
 
@@ -145,6 +147,7 @@ void Run::turn() {
   bool moved = progress();
   moved = deliver_local() || moved;
   moved = processor_->poll() || moved;
+  moved = sums_->poll() || moved;
   const Seconds now = local_.clock.now();
   while (!local_.sleeping.empty() && local_.sleeping.begin()->first <= now) {
     auto sleeper = local_.sleeping.extract(local_.sleeping.begin());
@@ -164,7 +167,7 @@ void Run::turn() {
 Seconds Run::next_event() const {
   constexpr double kNever = std::numeric_limits<double>::infinity();
   const double now = clock_.now().value;
-  double next = std::min({next_beat_.value, silence_ends().value, processor_->next().value});
+  double next = std::min({next_beat_.value, silence_ends().value, processor_->next().value, sums_->next().value});
   if (asked_) next = std::min(next, listening_ends().value);
   if (!local_.clock.is_paused()) {
     const double sleeper = local_.sleeping.empty() ? kNever : local_.sleeping.begin()->first.value;

@@ -53,8 +53,8 @@ class Run final : private Gathering {
  private:
   // A node of this process, and its place on the network.
   struct Seat {
-    Seat(Rank rank, Local& local, const CommOptions& options, Processor& processor)
-        : endpoint(rank, local), node(endpoint, endpoint.mailbox(), options, processor) {}
+    Seat(Rank rank, Local& local, const CommOptions& options, Processor& steps, Processor& sums)
+        : endpoint(rank, local), node(endpoint, endpoint.mailbox(), options, steps, sums) {}
     Endpoint endpoint;
     Node node;
   };
@@ -163,7 +163,9 @@ class Run final : private Gathering {
   std::uint64_t max_payload_;
   asio::io_context io_{1};
   Local local_;
-  std::unique_ptr<PolledProcessor> processor_;
+  std::unique_ptr<PolledProcessor> processor_;  // of the worker's steps
+  // Of sums and copies of whole vectors, which go on while the worker's gradient is computed.
+  std::unique_ptr<PolledProcessor> sums_;
   Mailbox control_;       // reports and verdicts
   Evaluator evaluation_;  // process 0's
   Narrator narrator_;

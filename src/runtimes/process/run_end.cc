@@ -11,6 +11,7 @@ namespace laconic::process {
 void Run::settle() {
   ended_ = local_.clock.now();
   processor_->stop();
+  sums_->stop();
   close();
   error_ = nullptr;
   done_ = false;
@@ -70,6 +71,7 @@ Task<void> Run::lead_end(bool was_stopped) {
 // Unwinds all coroutines; what they compute is done.
 void Run::close() {
   processor_->close();
+  sums_->close();
   local_.sleeping.clear();
   control_.drop_receives();
   worker_seat_.endpoint.mailbox().clear();

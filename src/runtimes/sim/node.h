@@ -8,8 +8,8 @@
 
 #include "comm/ledger.h"
 #include "comm/mailbox.h"
+#include "comm/processor.h"
 #include "comm/transport.h"
-#include "protocol/processor.h"
 #include "runtimes/node/thread_pool.h"
 #include "runtimes/sim/event_queue.h"
 #include "runtimes/sim/faults.h"

@@ -75,6 +75,9 @@ class TurnHost final : public process::Host {
   std::unique_ptr<PolledProcessor> processor(const RunOptions&, std::size_t) override {
     return std::make_unique<TurnProcessor>(clock_, step_cost_);
   }
+  std::unique_ptr<PolledProcessor> processor_of_sums(std::size_t) override {
+    return std::make_unique<TurnProcessor>(clock_, step_cost_);
+  }
   // Of each other these processes know what they say.
   std::string self() const override { return {}; }
   bool has_ended(const std::string&, const std::string&) const override { return false; }

@@ -87,9 +87,12 @@ class Simulation final : private Gathering {
     Seat(Rank rank, World& world, ThreadPool& pool, Seconds step_cost, const CommOptions& options)
         : endpoint(rank, world),
           processor(world, pool, step_cost),
-          node(endpoint, endpoint.mailbox(), options, processor) {}
+          node(endpoint, endpoint.mailbox(), options, processor, sums) {}
     Endpoint endpoint;
     SimulatedProcessor processor;
+    // What goes on beside a step is done where it stands, however long the vectors: a turn of its own among the events
+    // would change their order, and there are no signs of life that it could keep waiting.
+    InPlaceProcessor sums;
     Node node;
   };
 

@@ -1,4 +1,4 @@
-#include "strategies/dma_options.h"
+#include "mechanisms/dma_options.h"
 
 #include <limits>
 #include <string>

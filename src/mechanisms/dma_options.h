@@ -1,4 +1,4 @@
-// What can be said to dynamic averaging with balancing (dma.cc).
+// What can be said to dynamic averaging with balancing (strategies/dma.cc).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What Sparse-Push and its skew-compensated form share.
+// What Sparse-Push, its skew-compensated form and quantised push-sum share: options, memories and the traffic formula.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,106 @@
+// What a node of dynamic averaging with balancing does on both its clocks (strategies/dma.cc): a worker looks at how far
+// its model has strayed from the reference and tells it; the coordinator balances the models of some.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "mechanisms/balance.h"
+#include "mechanisms/budget.h"
+#include "mechanisms/dma_messages.h"
+#include "mechanisms/dma_options.h"
+#include "mechanisms/model_codec.h"
+
+namespace laconic {
+
+// What all nodes of a job know.
+struct DmaJob {
+  const DmaOptions& options;
+  const StrategySetting& setting;
+  SharedVector start;                                  // the first reference
+  std::shared_ptr<const std::vector<double>> weights;  // B_i of each worker
+  Budget::Costs costs = {};                            // with a budget
+};
+
+// The two clocks.
+std::unique_ptr<Strategy> make_dma_in_rounds(const DmaJob& job);
+std::unique_ptr<Strategy> make_asynchronous_dma(const DmaJob& job);
+
+class DmaNode : public Strategy {
+ public:
+  void archive(Archive& archive) override;
+
+ protected:
+  // `behind_model`, `behind_mean`: bytes behind a model on its way up, and behind a mean on its way down, flag included.
+  DmaNode(const DmaJob& job, std::size_t behind_model, std::size_t behind_mean);
+
+  const DmaOptions& options() const { return options_; }
+  std::size_t dimension() const { return codec_.reference().size(); }  // d
+  // How many workers there are, and how many of them have not left.
+  std::size_t nodes() const { return nodes_; }
+  std::size_t present() const { return present_; }
+  void one_leaves() { --present_; }
+  std::vector<Rank> everyone() const;
+
+  // ---- a worker
+
+  // ||f_i - r||^2, and whether that is more than Delta.
+  Task<double> distance(Worker& self);
+  bool strays(double distance) const { return !(distance <= threshold_); }
+  bool check_is_due(const Worker& self) const { return self.step().value % options_.check_every == 0; }
+  // The worker's model, with the bytes of `behind` after it.
+  Task<Frame> model_frame(Worker& self, Round round, std::span<const std::byte> behind = {});
+  // The mean in a frame of the coordinator's. Throws DecodeError.
+  SharedVector mean_in(const Frame& frame) { return codec_.decode(frame, behind_mean_); }
+  // The worker has taken in the mean: of all, it is the reference from now on.
+  void after_balance(Worker& self, const Frame& frame, const SharedVector& mean);
+
+  // ---- the coordinator
+
+  // A balance around the reference, without members.
+  Balance no_balance() const { return {codec_.reference(), *weights_}; }
+  // Adds a node's model to the balance; or says why not.
+  Task<DmaVerdict> take(Comm& comm, Balance& balance, Rank node, const Frame& frame);
+  // Asks those of `rest`, in their order, for their models until the mean is near enough or nobody is left. `refuse`
+  // tells a node what is amiss with its model.
+  Task<void> enlarge(Comm& comm, Balance& balance, bool to_all, std::vector<Rank> rest, Round round,
+                     std::function<void(Rank, DmaVerdict)> refuse);
+  // The model of the balance to its members, with the bytes of `behind` after its flag. `number`: of this balance among
+  // those of its round.
+  Task<void> answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
+                    std::span<const std::byte> behind = {});
+  // Whoever is asked for a model is drawn.
+  RandomStream drawn(std::uint64_t round) const { return {seed_, "dma", {round}}; }
+  // Counts violations since the last full synchronisation. Returns whether the balance has to be of all.
+  bool too_many(std::uint64_t violators);
+
+  // What a frame of a node that was asked is, where it is no model: then whether that node still owes its model.
+  enum class Notice { kNone, kOwes, kOwesNothing };
+
+  double threshold_;              // of this check
+  std::uint64_t references_ = 0;  // full synchronisations taken in
+
+ private:
+  virtual void tell(Comm& comm, Rank node, Round round, DmaVerdict verdict) = 0;
+  virtual void send_down(Comm& comm, Rank node, const Frame& frame) { comm.send(node, frame); }
+  virtual Notice read_notice(const Comm& comm, Rank node, const Frame& frame);
+  // Whether a model has strayed from another reference than the coordinator's.
+  virtual bool is_of_other_reference(const Frame& frame) const;
+  Task<bool> enough(Comm& comm, const Balance& balance) const;
+
+  DmaOptions options_;
+  std::size_t nodes_;
+  std::uint64_t seed_;
+  std::size_t behind_model_;
+  std::size_t behind_mean_;
+  std::shared_ptr<const std::vector<double>> weights_;
+  ModelCodec codec_;  // of the reference
+  // The coordinator's.
+  std::uint64_t violations_ = 0;
+  std::size_t present_;
+};
+
+}  // namespace laconic
