@@ -1,4 +1,4 @@
-# laconic_layer(NAME [WHOLE] [ROOMS folder...] [USES layer...] [EXCEPT file...] [LIBRARIES target...]
+# laconic_layer(NAME [WHOLE] [COLD] [ROOMS folder...] [USES layer...] [EXCEPT file...] [LIBRARIES target...]
 #               [PRIVATE_LIBRARIES target...])
 #
 # One folder under src/, and those of its folders that are named as rooms, as one static library `laconic_NAME`: every
@@ -9,6 +9,7 @@
 #   FOO_fuzz.cc     with LACONIC_FUZZERS the libFuzzer program `FOO_fuzz`, named in fuzz_targets.txt; else, with
 #                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
 # A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
+# COLD: what the folder does takes no time worth the compiler's: it is optimised a little only, and built sooner.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 
@@ -39,7 +40,7 @@ endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
-  cmake_parse_arguments(LAYER "WHOLE" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "WHOLE;COLD" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   list(TRANSFORM LAYER_USES PREPEND laconic_)
   set(whole "")
   if(LAYER_WHOLE)
@@ -61,6 +62,9 @@ function(laconic_layer name)
   add_library(laconic_${name} STATIC ${sources})
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
+  if(LAYER_COLD)
+    target_compile_options(laconic_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
   laconic_tests(${name} ${whole} SOURCES ${tests} LIBRARIES laconic_${name} ${LAYER_PRIVATE_LIBRARIES})
   foreach(fuzzer ${fuzzers})
     get_filename_component(target ${fuzzer} NAME_WE)

@@ -123,8 +123,9 @@ Task<void> DmaNode::answer(Comm& comm, const Balance& balance, Round round, std:
                            std::span<const std::byte> behind) {
   const bool full = balance.size() == present_;
   const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
-  std::vector<std::byte> flagged = {std::byte{static_cast<unsigned char>(full ? 1 : 0)}};
-  flagged.insert(flagged.end(), behind.begin(), behind.end());
+  std::vector<std::byte> flagged(1 + behind.size());
+  flagged.front() = std::byte{static_cast<unsigned char>(full ? 1 : 0)};
+  std::copy(behind.begin(), behind.end(), flagged.begin() + 1);
   RandomStream random(seed_, "compression of averages", {round.value, number});
   Frame frame;
   co_await comm.compute(dimension(), [&] {
