@@ -38,10 +38,11 @@ struct Job {
       setting.compressor = operator_of(name, {{"k", std::to_string(kKept)}}, kSize);
     }
     for (std::size_t k = 0; k <= workers; ++k) parts.emplace_back(setting);
-    comm = std::make_unique<Comm>(crew.network.node(setting.world_size), CommOptions{collective});
+    comm = std::make_unique<Comm>(crew.network.node(setting.world_size), crew.processor, CommOptions{collective});
   }
   void start() {
-    if (setting.collective == Collective::kStar) crew.network.start(parts.back().coordinate(*comm));
+    coordinator = std::make_unique<Coordinator>(*comm);
+    if (setting.collective == Collective::kStar) crew.network.start(parts.back().coordinate(*coordinator));
   }
   // The average of the round's models, which is the same on all.
   std::vector<float> mean(std::uint64_t round) {
@@ -66,6 +67,7 @@ struct Job {
   StrategySetting setting;
   std::deque<Averaging> parts;  // the last one the coordinator's
   std::unique_ptr<Comm> comm;
+  std::unique_ptr<Coordinator> coordinator;
   Crew crew;
 };
 

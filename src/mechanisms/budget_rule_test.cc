@@ -173,7 +173,7 @@ TEST(BudgetCosts, AnExchangeCostsAWorkerWhatItsNodesCarryOnTheAverage) {
     for (const Collective collective : {Collective::kStar, Collective::kRing}) {
       for (const std::size_t size : {std::size_t{2}, std::size_t{400}, 2 * kTreeLimit}) {
         Crew crew(gaussian_models(workers, size), {.collective = collective});
-        Comm coordinator(crew.network.node(static_cast<int>(workers)), {.collective = collective});
+        Comm coordinator(crew.network.node(static_cast<int>(workers)), crew.processor, {.collective = collective});
         if (collective == Collective::kStar) crew.network.start(serve_collectives(coordinator));
         crew.each(
             [](Worker& self) -> Task<void> { co_await self.comm().all_reduce_mean(self.params(), Traffic::kModel); });

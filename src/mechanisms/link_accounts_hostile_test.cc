@@ -35,7 +35,7 @@ struct Pair {
   }
   void send(std::uint64_t step) {
     const auto receivers = schedule->at(0)->receivers({0});
-    sender.send(crew.workers[0].self, {step}, receivers, receivers, 1.0, PushWeight(), {});
+    crew.network.run(sender.send(crew.workers[0].self, {step}, receivers, receivers, 1.0, PushWeight(), {}));
     crew.network.flight().clear();
   }
 

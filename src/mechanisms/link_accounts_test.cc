@@ -58,12 +58,16 @@ struct Accounts {
     }
     const auto all = schedule->at(node.step)->receivers({i});
     const std::vector<WeightedNeighbor> open = node.accounts.open(all);
+    const std::vector<WeightedNeighbor> none;
+    const Step step{node.step};
     for (const WeightedNeighbor& receiver : open) {  // one by one: each message has a payload of its own
       const std::vector<WeightedNeighbor> one = {receiver};
       const Id id{i, receiver.rank.value, numbers[{i, receiver.rank.value}]++};
-      node.accounts.send(self, {node.step}, one, {}, kGamma, node.y, std::as_bytes(std::span(&id, 1)));
+      const std::span<const std::byte> payload = std::as_bytes(std::span(&id, 1));
+      crew.network.run(node.accounts.send(self, step, one, none, kGamma, node.y, payload));
     }
-    node.accounts.send(self, {node.step}, {}, all, kGamma, node.y, {});  // repeats
+    const std::span<const std::byte> nothing;
+    crew.network.run(node.accounts.send(self, step, none, all, kGamma, node.y, nothing));  // repeats
     node.accounts.answer(self);
     const PushWeight before = node.y;
     for (std::size_t k = 0; k < open.size(); ++k) node.y -= PushWeight(before.units() >> kShift);

@@ -74,7 +74,7 @@ TEST(PushSum, AStepMovesTheNumeratorsByWhatItMovesTheModel) {
       Crew crew(gaussian_models(1, kSize));
       Worker& self = crew.workers[0].self;
       PushSum sum;
-      sum.begin(self);
+      crew.network.run(sum.begin(self));
       sum.weight() = PushWeight(units);
       sum.set_model(self, 0);
       const std::vector<float> x(sum.numerators().begin(), sum.numerators().end());
@@ -87,7 +87,7 @@ TEST(PushSum, AStepMovesTheNumeratorsByWhatItMovesTheModel) {
         const double moved = gain * (static_cast<double>(model[j]) - x[j] / sum.weight().value());
         EXPECT_NEAR(sum.numerators()[j], x[j] + moved, 1e-5);
       }
-      sum.begin(self);
+      crew.network.run(sum.begin(self));
       EXPECT_NEAR(sum.numerators()[0], x[0] + gain * (model[0] - x[0] / sum.weight().value()), 1e-5) << "begun once";
     }
   }
@@ -96,7 +96,7 @@ TEST(PushSum, AStepMovesTheNumeratorsByWhatItMovesTheModel) {
 TEST(PushSum, AWeightThatNearsZeroEndsTheRunWithTheWorkerAndTheRoundNamed) {
   Crew crew(gaussian_models(2, kSize));
   PushSum sum;
-  sum.begin(crew.workers[1].self);
+  crew.network.run(sum.begin(crew.workers[1].self));
   const std::vector<float> model(crew.workers[1].self.params().begin(), crew.workers[1].self.params().end());
   for (const std::int64_t units : {PushWeight::kOne / 1'000'001, std::int64_t{0}, std::int64_t{-5}}) {
     sum.weight() = PushWeight(units);
@@ -133,13 +133,13 @@ TEST(PushSum, AMessageCarriesTheWeightAndHostileOnesAreRefused) {
 TEST(PushSum, SavedAndLoadedItGoesOnBitForBit) {
   Crew crew(gaussian_models(1, kSize));
   PushSum sum, other;
-  sum.begin(crew.workers[0].self);
+  crew.network.run(sum.begin(crew.workers[0].self));
   sum.weight() = PushWeight(12345678901234);
   const std::vector<std::byte> bytes = saved(sum);
   load(other, bytes);
   EXPECT_EQ(saved(other), bytes);
   EXPECT_EQ(other.weight(), sum.weight());
-  other.begin(crew.workers[0].self);  // which finds it begun
+  crew.network.run(other.begin(crew.workers[0].self));  // which finds it begun
   EXPECT_EQ(saved(other), bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_THROW(load(other, std::span(bytes).first(size)), DecodeError) << size;

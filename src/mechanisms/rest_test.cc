@@ -7,7 +7,7 @@ namespace {
 
 struct Resting : testing::Test {
   Crew crew{gaussian_models(3, 1), {.deadline = {10.0}}};
-  Comm coordinator{crew.network.node(3), {.deadline = {10.0}}};
+  Comm coordinator{crew.network.node(3), crew.processor, {.deadline = {10.0}}};
   RestingWorkers workers{3};
   void say(int worker, std::uint64_t taken_in) { workers.said(coordinator, {worker}, rest_frame({0}, taken_in)); }
 };

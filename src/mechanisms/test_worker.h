@@ -18,31 +18,27 @@
 namespace laconic {
 
 // A worker on a vector, whose step takes the gradient off it; work is done at once.
-class TestWorker final : private Learner, private Processor, private StrategyEvents {
+class TestWorker final : private Learner, private StrategyEvents {
  public:
   TestWorker(Transport& transport, std::vector<float> model, const CommOptions& options = {})
-      : comm(transport, options),
-        self(transport.self(), 1, {.learner = *this, .comm = comm, .processor = *this, .events = *this}),
+      : comm(transport, processor_, options),
+        self(transport.self(), 1, {.learner = *this, .comm = comm, .processor = processor_, .events = *this}),
         model_(std::move(model)),
         gradient_(model_.size()),
         layout_(flat_layout(model_.size())) {}
   TestWorker(const TestWorker&) = delete;
   TestWorker& operator=(const TestWorker&) = delete;
 
+ private:
+  InPlaceProcessor processor_;
+
+ public:
   Comm comm;
   Worker self;
   std::vector<std::string> warnings;
   std::map<std::string, double, std::less<>> figures;  // measured last
 
  private:
-  struct Done final : Pending::State {
-    std::exception_ptr error;
-    Task<void> wait() override {
-      if (error) std::rethrow_exception(error);
-      co_return;
-    }
-  };
-
   std::span<float> params() override { return model_; }
   std::span<float> gradient() override { return gradient_; }
   const Layout& layout() const override { return layout_; }
@@ -59,15 +55,6 @@ class TestWorker final : private Learner, private Processor, private StrategyEve
   }
   Evaluation evaluate(std::span<const float>, std::span<const float>, Split) override { return {}; }
   void archive(Archive&) override {}
-  Pending submit(Cost, std::function<void()> work) override {
-    auto done = std::make_shared<Done>();
-    try {
-      work();
-    } catch (...) {
-      done->error = std::current_exception();
-    }
-    return Pending(std::move(done));
-  }
   void synchronised(Rank, Step) override {}
   void measured(Rank, Step, std::string_view name, double value) override { figures[std::string(name)] = value; }
   void warned(Rank, Step, const std::string& text) override { warnings.push_back(text); }
@@ -93,6 +80,7 @@ struct Crew {
   }
 
   TestNetwork network;
+  InPlaceProcessor processor;  // for the coordinator's Comm
   std::deque<TestWorker> workers;
 };
 

@@ -35,7 +35,8 @@ struct Watches {
       : crew(models, {.collective = collective}) {
     const WatchFactory make = make_watch(options_of(monitor), setting_of(models.size()), kThreshold);
     for (std::size_t k = 0; k < models.size(); ++k) watches.push_back(make());
-    coordinator = std::make_unique<Comm>(crew.network.node(static_cast<int>(models.size())), CommOptions{collective});
+    coordinator = std::make_unique<Comm>(crew.network.node(static_cast<int>(models.size())), crew.processor,
+                                         CommOptions{collective});
     if (collective == Collective::kStar) crew.network.start(serve_collectives(*coordinator));
   }
 
