@@ -144,7 +144,8 @@ Scenario scenario_of(const Row& row) {
   set("finetune", "2");
   if (row.strategy == "periodic") scenario.options["period"] = "2";
   // States that are short, however many there are.
-  if (row.option("monitor") == "sketch") scenario.options["sketch_cols"] = "9";
+  if (const auto monitor = row.options.find("monitor"); monitor != row.options.end() && monitor->second == "sketch")
+    scenario.options["sketch_cols"] = "9";
   return scenario;
 }
 
@@ -190,11 +191,13 @@ TEST_P(Arithmetic, OnWholeModelsIsDoneOnAnotherThreadAndInTheSameOrder) {
   EXPECT_EQ(result.outcome.ledger.total(), in_place.outcome.ledger.total());
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Arithmetic, testing::ValuesIn(rows(2)),
+INSTANTIATE_TEST_SUITE_P(Strategies, Arithmetic, testing::ValuesIn(rows(4)),
                          [](const auto& parameter) { return parameter.param.name(); });
 
 TEST(ArithmeticInPlace, IsSeenOnTheProtocolsThread) {
-  Row row{.strategy = "synchronous", .options = {}, .collective = Collective::kStar, .between = "", .compressor = ""};
+  Row row;
+  row.strategy = "synchronous";
+  row.collective = Collective::kStar;
   InPlaceProcessor processor;
   Watch star;
   run_on(processor, scenario_of(row), star);
