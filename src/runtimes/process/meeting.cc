@@ -30,7 +30,7 @@ node::LinkHandlers Meeting::handlers() {
                 (is_word(frame) ? arrived_ : early_).push_back({.from = from, .to = to, .frame = std::move(frame)});
               },
           .refused =
-              [this](Rank from, Rank, const std::string& problem) {
+              [](Rank from, Rank, const std::string& problem) {
                 throw RunError("worker " + std::to_string(from.value) + " sent what is no frame (" + problem +
                                "): all processes need the same program");
               },
