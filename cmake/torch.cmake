@@ -4,7 +4,15 @@ set(LACONIC_TORCH_AT_LEAST 1.13 CACHE STRING "The oldest libtorch to build with"
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 find_package(Torch ${LACONIC_TORCH_AT_LEAST} REQUIRED QUIET)
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL OFF)
-# Its own list ends with files that it looks for by name, in the system's folders first: those of Debian's libtorch.
+# It looks for its other half in the system's folders before its own.
+get_filename_component(LACONIC_TORCH_PREFIX "${Torch_DIR}" DIRECTORY)
+file(REAL_PATH "${Torch_DIR}/.." own)
+file(REAL_PATH "${Caffe2_DIR}/.." other)
+if(NOT own STREQUAL other)
+  message(FATAL_ERROR "${Torch_DIR} is taken together with ${Caffe2_DIR}, which belongs to another libtorch. In an empty build "
+                      "folder set CMAKE_PREFIX_PATH=${LACONIC_TORCH_PREFIX}, and neither Torch_DIR nor Caffe2_DIR.")
+endif()
+# Its own list ends with files that it looks for by name, in the system's folders first too.
 set(TORCH_LIBRARIES torch torch_library)
 get_target_property(location torch LOCATION)
 message(STATUS "libtorch ${Torch_VERSION}: ${location}")

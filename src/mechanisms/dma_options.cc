@@ -64,7 +64,7 @@ Demands dma_demands(const Options& options) {
   return {.talks = Talks::kCoordinator,
           .compression = Compression::kOptional,
           .memory = {.vectors = 1},
-          .faults = Faults::kMayEndTheRun,  // the coordinator does without a report
+          .fault_tolerance = FaultTolerance::kPartial,  // the coordinator does without a report
           .timing = options.text("clock") == "asynchronous" ? Timing::kAsynchronous
                     : holds_budget(options)                 ? Timing::kTimed
                                                             : Timing::kLockStep};

@@ -197,6 +197,8 @@ void LinkAccounts::archive(Archive& archive) {
       if (archive.loading()) next = link.unanswered.try_emplace(number).first;
       Transfer& transfer = next->second;
       archive.value("outgoing.fraction", transfer.fraction);
+      if (!(transfer.fraction >= 0.0 && transfer.fraction <= 1.0))
+        throw DecodeError("state: a fraction of " + std::to_string(transfer.fraction));
       auto units = static_cast<std::uint64_t>(transfer.weight.units());
       archive.value("outgoing.weight", units);
       transfer.weight = PushWeight(static_cast<std::int64_t>(units));

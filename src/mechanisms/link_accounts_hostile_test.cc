@@ -1,4 +1,5 @@
 // Messages, answers and saved state that nobody in order would send.
+#include <cmath>
 #include <limits>
 
 #include "base/byte_stream.h"
@@ -133,10 +134,10 @@ TEST(LinkAccountsState, SavedBetweenAMessageAndItsAnswerItStillAnswers) {
 }
 
 TEST(LinkAccountsState, OfANodeThatIsNotThereOrOfABrokenMessageIsRefused) {
-  const auto state = [](std::uint64_t rank, std::uint64_t head, const std::vector<std::byte>& payload) {
+  const auto state = [](std::uint64_t rank, std::uint64_t head, const std::vector<std::byte>& payload,
+                        double fraction = 0.5) {
     Archive save;
     const auto value = [&](const char* name, std::uint64_t number) { save.value(name, number); };
-    double fraction = 0.5;
     std::vector<std::byte> bytes = payload;
     value("outgoing.links", 1);
     value("outgoing.rank", rank);
@@ -161,6 +162,8 @@ TEST(LinkAccountsState, OfANodeThatIsNotThereOrOfABrokenMessageIsRefused) {
   EXPECT_THROW(load_from(state(kHuge, payload.size(), payload)), DecodeError);
   EXPECT_THROW(load_from(state(1, payload.size() + 1, payload)), DecodeError);
   EXPECT_THROW(load_from(state(1, kHuge, payload)), DecodeError);
+  for (const double fraction : {std::nan(""), -0.5, 1.5})
+    EXPECT_THROW(load_from(state(1, payload.size(), payload, fraction)), DecodeError) << fraction;
 }
 
 }  // namespace

@@ -62,10 +62,15 @@ ModelSize model_size(const StrategySetting& setting) {
   return {.bytes = message.of_gaussian, .depends_on_values = message.depends_on_values};
 }
 
-void archive_shared(Archive& archive, std::string_view name, SharedVector& vector, std::size_t most) {
+void archive_shared(Archive& archive, std::string_view name, SharedVector& vector, std::size_t size,
+                    bool may_be_empty) {
   std::vector<float> values(vector.values().begin(), vector.values().end());
-  archive.vector(name, values, most);
-  if (archive.loading()) vector = SharedVector(std::move(values));
+  archive.vector(name, values, size);
+  if (!archive.loading()) return;
+  if (values.size() != size && !(may_be_empty && values.empty()))
+    throw DecodeError("state: " + std::string(name) + " has " + std::to_string(values.size()) + " values instead of " +
+                      std::to_string(size));
+  vector = SharedVector(std::move(values));
 }
 
 }  // namespace laconic

@@ -56,7 +56,8 @@ struct ModelSize {
 };
 ModelSize model_size(const StrategySetting& setting);
 
-// A vector of at most `most` elements.
-void archive_shared(Archive& archive, std::string_view name, SharedVector& vector, std::size_t most);
+// A vector of `size` elements, or where it `may_be_empty` of none.
+void archive_shared(Archive& archive, std::string_view name, SharedVector& vector, std::size_t size,
+                    bool may_be_empty = false);
 
 }  // namespace laconic

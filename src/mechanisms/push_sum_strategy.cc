@@ -191,7 +191,7 @@ bool is_asynchronous(const Options& options) { return options.text("order") == "
 Demands link_demands(const Options& options) {
   Demands demands{.talks = Talks::kLinks};
   if (is_asynchronous(options)) {
-    demands.faults = Faults::kTolerated;
+    demands.fault_tolerance = FaultTolerance::kFull;
     demands.timing = Timing::kAsynchronous;
   }
   return demands;

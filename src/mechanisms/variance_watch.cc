@@ -101,7 +101,8 @@ void VarianceWatch::synchronised(const SharedVector& common) {
 
 void VarianceWatch::archive(Archive& archive) {
   archive_shared(archive, "watch.reference", reference_, reference_.size());
-  archive_shared(archive, "watch.previous", previous_, reference_.size());
+  archive_shared(archive, "watch.previous", previous_, reference_.size(),
+                 /*may_be_empty=*/true);  // before the first synchronisation
   if (archive.loading()) monitor_->synchronised(reference_, previous_);
 }
 

@@ -221,14 +221,20 @@ TEST(VarianceWatch, SavedAndLoadedBetweenTwoChecksItGoesOnBitForBit) {
   }
 }
 
-TEST(VarianceWatch, StateOfALargerModelIsRefused) {
+TEST(VarianceWatch, StateOfAModelOfAnotherSizeIsRefused) {
   Watches watches("linear", gaussian_models(1, kSize), Collective::kRing);
-  Archive save;
-  std::vector<float> larger(kSize + 1);
-  save.vector("watch.reference", larger, larger.size());
-  save.vector("watch.previous", larger, larger.size());
-  const std::vector<std::byte> bytes = save.take();
-  EXPECT_THROW(load(watches.watches[0], bytes), DecodeError);
+  const auto load_of_sizes = [&](std::size_t reference_size, std::size_t previous_size) {
+    Archive save;
+    std::vector<float> reference(reference_size);
+    std::vector<float> previous(previous_size);
+    save.vector("watch.reference", reference, reference_size);
+    save.vector("watch.previous", previous, previous_size);
+    load(watches.watches[0], save.take());
+  };
+  for (const std::size_t size : {kSize + 1, kSize - 1, std::size_t{0}})
+    EXPECT_THROW(load_of_sizes(size, size), DecodeError) << size;
+  for (const std::size_t size : {kSize + 1, kSize - 1}) EXPECT_THROW(load_of_sizes(kSize, size), DecodeError) << size;
+  load_of_sizes(kSize, kSize);
 }
 
 TEST(WatchOptions, EveryMonitorIsAWordOfTheOptionAndOnlyTheSketchHasSizes) {

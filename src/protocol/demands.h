@@ -32,10 +32,10 @@ enum class LocalStep {
 };
 
 // What frames that the network loses, or brings twice, do to a run.
-enum class Faults {
-  kEndTheRun,     // somebody waits for each frame, and gives up with an error that names who did not send it
-  kMayEndTheRun,  // the same, but what is told again later, or done without, is waited for by nobody
-  kTolerated,     // nobody waits for ever, whatever is lost or repeated
+enum class FaultTolerance {
+  kNone,     // somebody waits for each frame, and gives up with an error that names who did not send it
+  kPartial,  // the same, but what is told again later, or done without, is waited for by nobody
+  kFull,     // nobody waits for ever, whatever is lost or repeated
 };
 
 // What a run depends on, beside its options, its data and its seed.
@@ -75,7 +75,7 @@ struct Demands {
   bool needs_all_steps = false;  // what counts comes after the last step, so a run must not end before it
   GossipTraits gossip = {};
   StrategyMemory memory = {};
-  Faults faults = Faults::kEndTheRun;
+  FaultTolerance fault_tolerance = FaultTolerance::kNone;
   Timing timing = Timing::kLockStep;
   LoopDrive drive = LoopDrive::kStep;
 
@@ -84,7 +84,7 @@ struct Demands {
   // Whether it uses the job's collective.
   bool uses_collectives() const { return talks == Talks::kCollectives || gossip.also_collectives; }
   // Whether a run goes on over a network that loses and repeats frames.
-  bool tolerates_faults() const { return !sends() || faults == Faults::kTolerated; }
+  bool tolerates_faults() const { return !sends() || fault_tolerance == FaultTolerance::kFull; }
 };
 
 // Whether a job of such a strategy has a node for the coordinator: where the strategy talks with it, and where the

@@ -382,7 +382,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 Demands demands(const Options& options) {
   const bool late = read_screen(options) == Screen::kLate;
   return {.compression = Compression::kOptional,
-          .faults = late ? Faults::kMayEndTheRun : Faults::kEndTheRun,  // an alarm may be one of several
+          .fault_tolerance = late ? FaultTolerance::kPartial : FaultTolerance::kNone,  // an alarm may be one of several
           .timing = late || holds_budget(options) ? Timing::kTimed : Timing::kLockStep};
 }
 

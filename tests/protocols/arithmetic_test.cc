@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -41,16 +42,17 @@ class AnotherThread final : public Processor {
   std::uint64_t elements_ = 0;
 };
 
-// What was done on the protocol's thread, from the first worker's first step until the first one begins its last.
+// What was done on the protocol's thread, from the first worker's first step until the first one begins its last. Other
+// threads may ask it: of its state they read `thread_` alone.
 class Watch {
  public:
   void begin() {
-    if (thread_ != std::thread::id()) return;
+    if (thread_.load() != std::thread::id()) return;
     thread_ = std::this_thread::get_id();
     before_ = kernels::elements_on_this_thread();
   }
   void end() { elements_ = elements_.value_or(kernels::elements_on_this_thread() - before_); }
-  bool is_on() const { return !elements_ && std::this_thread::get_id() == thread_; }
+  bool is_on() const { return std::this_thread::get_id() == thread_.load() && !elements_; }
   void compresses() {
     if (is_on()) ++messages_;
   }
@@ -59,7 +61,7 @@ class Watch {
   std::uint64_t messages() const { return messages_; }  // encoded or decoded
 
  private:
-  std::thread::id thread_;
+  std::atomic<std::thread::id> thread_;
   std::uint64_t before_ = 0;
   std::optional<std::uint64_t> elements_;
   std::uint64_t messages_ = 0;

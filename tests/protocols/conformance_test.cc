@@ -131,9 +131,9 @@ TEST_P(Conformance, ADamagedFrameIsRefusedAndCountedAndIfItIsWaitedForThatEndsIn
   damage_the_third_frame(s);
   const Result result = run(s);
   EXPECT_EQ(result.outcome.ledger.refused(), 1U);
-  const Faults faults = demands().faults;
-  if (faults != Faults::kMayEndTheRun) {
-    ASSERT_EQ(result.outcome.end, faults == Faults::kTolerated ? Outcome::End::kSteps : Outcome::End::kFailed);
+  const FaultTolerance tolerance = demands().fault_tolerance;
+  if (tolerance != FaultTolerance::kPartial) {
+    ASSERT_EQ(result.outcome.end, tolerance == FaultTolerance::kFull ? Outcome::End::kSteps : Outcome::End::kFailed);
   }
   if (result.outcome.end != Outcome::End::kSteps) {
     ASSERT_EQ(result.outcome.end, Outcome::End::kFailed);

@@ -38,8 +38,8 @@ std::string words(const Demands& demands) {
   add(demands.gossip.fixed_links, "fixed links");
   add(demands.memory.vectors > 0, std::to_string(demands.memory.vectors) + " kept");
   add(demands.memory.per_neighbor, "more for each neighbour");
-  add(demands.faults == Faults::kMayEndTheRun, "some losses");
-  add(demands.faults == Faults::kTolerated, "any loss");
+  add(demands.fault_tolerance == FaultTolerance::kPartial, "some losses");
+  add(demands.fault_tolerance == FaultTolerance::kFull, "any loss");
   add(demands.timing == Timing::kTimed, "timed");
   add(demands.timing == Timing::kAsynchronous, "asynchronous");
   add(demands.drive == LoopDrive::kGradient, "own loop by halves");

@@ -135,6 +135,8 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
     }).join('; '));
   };
 
+  const size = () => ({width: Math.max(plot.clientWidth, 240), height: Math.max(240, Math.min(360, plot.clientWidth * 0.55))});
+
   // The part of the axis that the reader has chosen with the pointer.
   const chosen = () => chart.zoomed ? {min: chart.plot.scales.x.min, max: chart.plot.scales.x.max} : null;
 
@@ -150,7 +152,7 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
     const axis_style = {stroke: ink, grid: {stroke: rule, width: 1}, ticks: {stroke: rule}, font: '12px system-ui, sans-serif'};
     chart.plot?.destroy();
     chart.plot = new uPlot({
-      width: Math.max(plot.clientWidth, 240), height: Math.max(240, Math.min(360, plot.clientWidth * 0.55)),
+      ...size(),
       scales: {x: {time: false, distr: chart.distr.x}, y: {distr: chart.distr.y}},
       axes: [
         {...axis_style, values: (u, ticks) => tick_texts(ticks, chart.axis.text), space: 70, size: 36},
@@ -168,8 +170,8 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
         setCursor: [u => {
           const i = u.cursor.idx;
           value.textContent = i === null || i === undefined ? '' : chart.axis.label + ' ' + chart.axis.text(u.data[0][i]) + ': ' +
-            chart.lines.map((line, k) => [line.label, u.data[k + 1][i]]).filter(([, y]) => Number.isFinite(y))
-              .map(([label, y]) => label + ' ' + text(y)).join(', ');
+            chart.lines.map((line, k) => [line, u.data[k + 1][i]]).filter(([line, y]) => Number.isFinite(y) && !chart.hidden.has(line.key))
+              .map(([line, y]) => line.label + ' ' + text(y)).join(', ');
         }],
       },
     }, chart.joined, plot);
@@ -179,6 +181,9 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
     describe();
     figure.refresh();
   };
+
+  // A window or a print that makes the columns narrower or wider.
+  new ResizeObserver(() => { if (chart.plot && plot.clientWidth > 0) chart.plot.setSize(size()); }).observe(plot);
 
   // The same with the points that have come since; the reader's view of it stays.
   chart.update = () => {
