@@ -112,9 +112,8 @@ function(laconic_tests name)
 endfunction()
 
 # laconic_test(NAME [WHOLE] SOURCES file... LIBRARIES target... [LABELS label...])
-# One GoogleTest program, each of its tests known to CTest by name. WHOLE: known to CTest as one entry, for a program that
-# is slow to start. Run from the project's root. Does nothing without LACONIC_TESTS.
-include(GoogleTest)
+# One GoogleTest program, each of its tests known to CTest by name, with all its parameters. WHOLE: known to CTest as one
+# entry, for a program that is slow to start. Run from the project's root. Does nothing without LACONIC_TESTS.
 function(laconic_test name)
   cmake_parse_arguments(TEST "WHOLE" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT LACONIC_TESTS)
@@ -127,6 +126,12 @@ function(laconic_test name)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "${TEST_LABELS}")
     return()
   endif()
-  gtest_discover_tests(${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" DISCOVERY_TIMEOUT 120
-                       PROPERTIES TIMEOUT 600 LABELS "${TEST_LABELS}")
+  file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}_tests.cmake" CONTENT
+"set(NAME ${name})
+set(PROGRAM \"$<TARGET_FILE:${name}>\")
+set(FOLDER \"${CMAKE_SOURCE_DIR}\")
+set(LABELS \"${TEST_LABELS}\")
+include(\"${CMAKE_SOURCE_DIR}/cmake/statements.cmake\")
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}_tests.cmake")
 endfunction()

@@ -20,12 +20,17 @@ namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;
 
-// The first Ctrl-C (or request to end) lets the run end with what there is; the second one finds the default again.
+// The first Ctrl-C (or request to end) lets the run end with what there is; the second one finds the default again. What
+// the program was started to ignore, as nohup has it ignore SIGHUP, it goes on ignoring.
 void listen_for_interrupts() {
   struct sigaction action {};
   action.sa_handler = [](int) { stop_requested = 1; };
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction inherited {};
+    sigaction(signal, nullptr, &inherited);
+    if (inherited.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
 }
 
 // A program that was started with a standard stream closed would give its place to the next file that is opened.

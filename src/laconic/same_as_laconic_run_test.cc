@@ -129,11 +129,11 @@ TEST_P(EachStrategy, GivesTheSameBitsInOnesOwnLoopAsInLaconicRunOrIsRefused) {
   testing::write_text(root.path("own.toml"), text);
   if (default_demands(row).drive == LoopDrive::kNone) {
     EXPECT_THROW(Simulation(root.path("own.toml")), UsageError);
-    return;
+  } else {
+    const Job job = parse_job_text(text + training_sections(root), "job.toml");
+    const JobSetup setup = set_up(job);
+    expect_equal(trained_in_own_loop(root.path("own.toml"), setup), trained_by_laconic_run(job, setup));
   }
-  const Job job = parse_job_text(text + training_sections(root), "job.toml");
-  const JobSetup setup = set_up(job);
-  expect_equal(trained_in_own_loop(root.path("own.toml"), setup), trained_by_laconic_run(job, setup));
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, EachStrategy, ::testing::ValuesIn(strategies().begin(), strategies().end()),

@@ -31,7 +31,7 @@ struct Scenario {
   StepSchedule checkpoints = {};
   CheckpointKeeper* keeper = nullptr;
   std::optional<ResumePoint> resume = {};
-  int compute_threads = 1;
+  int compute_threads = 0;  // small vectors are computed sooner than handed to another thread
   std::uint64_t evaluate_every = 1;
   OwnModels own_models = OwnModels::kNever;
   std::vector<Seconds> step_cost = {};  // default: 10 ms each

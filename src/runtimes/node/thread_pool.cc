@@ -18,8 +18,8 @@ void PooledWork::run() {
     work_ = nullptr;
     error_ = std::move(error);
     done_ = true;
-    finished_.notify_all();
   }
+  finished_.notify_all();
   if (on_done_) on_done_();
 }
 
