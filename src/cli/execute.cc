@@ -8,6 +8,7 @@
 #include "mechanisms/budget.h"
 #include "report/format.h"
 #include "report/metrics.h"
+#include "training/data/description.h"
 
 namespace laconic {
 namespace {
@@ -51,6 +52,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   const std::string& progress = job.section("output").text("progress");
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
+    console.out << description(*setup.data, setup.training->training_samples()) << std::endl;
     if (setup.tuned) console.out << tuned_text(job, setup) << std::endl;
     if (execution.resume) console.out << "goes on after step " << grouped(execution.resume->step.value) << std::endl;
   }

@@ -75,8 +75,7 @@ TEST(DataByRank, FoldersThatAreMissingOrDoNotAgreeAreNamed) {
     write_play(root.path(std::string(worker) + "/play"), "abc\n", 800);
   }
   const std::string missing = refusal(parse(images));
-  EXPECT_EQ(missing.find("job.toml:5: " + root.path("2/images/train-images-idx3-ubyte.gz") + ": no such file"), 0U)
-      << missing;
+  EXPECT_EQ(missing.find("job.toml:5: " + root.path("2/images") + ": no such folder"), 0U) << missing;
   EXPECT_EQ(refusal_of_processes(parse(images)), missing);
 
   std::filesystem::create_directories(root.path("2/images"));

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "training/data/data_files.h"
+#include "training/data/description.h"
 #include "training/data/fingerprint.h"
 #include "training/data/splits.h"
 

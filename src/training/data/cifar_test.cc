@@ -96,7 +96,7 @@ TEST(Cifar, AMissingFileIsNamed) {
   const auto load = [&](const std::string& directory) {
     return usage_error([&] { load_dataset(find_dataset("cifar10"), directory, options_of({})); });
   };
-  EXPECT_NE(load(folder.path()).find(folder.path("data_batch_4.bin.gz") + ": no such file"), std::string::npos);
+  EXPECT_NE(load(folder.path()).find(folder.path("data_batch_4.bin") + ": no such file"), std::string::npos);
   EXPECT_NE(load("").find("data.dir is missing"), std::string::npos);
 }
 

@@ -33,6 +33,7 @@ class Classes {
     const bool whole = std::all_of(train.names.begin(), train.names.end(),
                                    [](const CsvTable::Name& name) { return whole_number(name.text).has_value(); });
     if (!whole) {
+      refuse_decimals(train);
       if (count > 0) {
         throw UsageError(path + ": its labels are names, which are as many as it has; remove data.classes");
       }
@@ -48,6 +49,8 @@ class Classes {
   }
 
   std::uint32_t count() const { return count_; }
+  // Empty where classes are numbers.
+  const std::vector<std::string>& names() const { return names_; }
   // Zero where classes have no names.
   std::uint64_t fingerprint() const {
     if (names_.empty()) return 0;
@@ -65,6 +68,18 @@ class Classes {
   }
 
  private:
+  // Numbers that are not all whole are no names of classes: prices are not, nor is 1.0 in a column that lacked a value.
+  void refuse_decimals(const CsvTable& train) const {
+    const auto is_decimal = [](const CsvTable::Name& name) { return decimal_number(name.text).has_value(); };
+    if (!std::all_of(train.names.begin(), train.names.end(), is_decimal)) return;
+    const auto first = std::find_if(train.names.begin(), train.names.end(),
+                                    [](const CsvTable::Name& name) { return !whole_number(name.text); });
+    throw UsageError(fmt::format(
+        "{}:{}: label {} is a number, but not a whole one from 0, and labels are classes: number these 0, 1, "
+        "2, ... (a column of measurements, such as a price, is no column of classes: check data.label)",
+        path_, first->line, shown(first->text)));
+  }
+
   // The class of each of the table's names.
   std::vector<std::uint8_t> classes_of_names(const CsvTable& table, const std::string& path) const {
     std::vector<std::uint8_t> classes;
@@ -121,10 +136,9 @@ void require_same_columns(const CsvTable& train, const std::string& train_path, 
   }
 }
 
-// Moves a share of the training samples to the test split. Files are often in the order of their labels, so they are
-// drawn, by the number of samples alone.
-void hold_out_test(Dataset& dataset, double share, const std::string& path) {
-  const std::size_t total = dataset.train.count();
+// Which of the lines of the training file are the test split: a share. Files are often in the order of their labels, so
+// they are drawn, by the number of lines alone.
+std::vector<bool> held_out(std::size_t total, double share, const std::string& path) {
   const auto held = static_cast<std::size_t>(std::llround(share * static_cast<double>(total)));
   if (held == 0 || held == total) {
     throw UsageError(path + ": data.test of its " + std::to_string(total) +
@@ -136,38 +150,51 @@ void hold_out_test(Dataset& dataset, double share, const std::string& path) {
        random_subset(stream, static_cast<std::uint32_t>(held), static_cast<std::uint32_t>(total))) {
     marked[sample] = true;
   }
-  std::vector<bool> others = marked;
-  others.flip();
-  dataset.test = dataset.train;
-  keep_samples(dataset.test, marked, dataset.shape.size());
-  keep_samples(dataset.train, others, dataset.shape.size());
+  return marked;
 }
 
-// Each feature gets mean 0 and deviation 1 over the training samples; one that has a single value there becomes 0.
-void normalise(Dataset& dataset) {
-  const std::size_t features = dataset.shape.size();
-  const auto count = static_cast<double>(dataset.train.count());
-  std::vector<double> mean(features), deviation(features);
-  const std::vector<float>& train = dataset.train.values;
-  for (std::size_t i = 0; i < train.size(); ++i) mean[i % features] += train[i] / count;
-  for (std::size_t i = 0; i < train.size(); ++i) {
-    const double difference = train[i] - mean[i % features];
-    deviation[i % features] += difference * difference / count;
-  }
-  for (std::size_t feature = 0; feature < features; ++feature) {
-    deviation[feature] = std::sqrt(deviation[feature]);
-    // What the mean's own rounding leaves is no deviation.
-    if (deviation[feature] <= 1e-12 * std::abs(mean[feature])) deviation[feature] = 0.0;
-  }
-  for (Samples* samples : {&dataset.train, &dataset.test}) {
-    for (std::size_t i = 0; i < samples->values.size(); ++i) {
-      const std::size_t feature = i % features;
-      const double difference = samples->values[i] - mean[feature];
-      const double scaled = deviation[feature] > 0.0 ? difference / deviation[feature] : difference;
-      samples->values[i] = static_cast<float>(std::clamp(scaled, -kLargestFloat, kLargestFloat));
+// What becomes of the number in each column, in double: times near 1.7e9 would lose their seconds as floats.
+class Scale {
+ public:
+  explicit Scale(std::size_t features) : mean_(features, 0.0), deviation_(features, 0.0) {}
+
+  // Each feature gets mean 0 and deviation 1 over the lines that are not `held`; one that has a single value there
+  // becomes 0.
+  Scale(const CsvTable& table, const std::vector<bool>& held) : Scale(table.features) {
+    const std::size_t features = table.features;
+    const auto count = static_cast<double>(std::count(held.begin(), held.end(), false));
+    const auto over_training = [&](const auto& use) {
+      for (std::size_t i = 0; i < table.values.size(); ++i) {
+        if (!held[i / features]) use(i % features, table.values[i]);
+      }
+    };
+    over_training([&](std::size_t feature, double value) { mean_[feature] += value / count; });
+    over_training([&](std::size_t feature, double value) {
+      const double difference = value - mean_[feature];
+      deviation_[feature] += difference * difference / count;
+    });
+    for (std::size_t feature = 0; feature < features; ++feature) {
+      deviation_[feature] = std::sqrt(deviation_[feature]);
+      // What the mean's own rounding leaves is no deviation.
+      if (deviation_[feature] <= 1e-12 * std::abs(mean_[feature])) deviation_[feature] = 0.0;
     }
   }
-}
+
+  std::vector<float> of(const std::vector<double>& values) const {
+    std::vector<float> scaled(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::size_t feature = i % mean_.size();
+      const double difference = values[i] - mean_[feature];
+      const double value = deviation_[feature] > 0.0 ? difference / deviation_[feature] : difference;
+      scaled[i] = static_cast<float>(std::clamp(value, -kLargestFloat, kLargestFloat));
+    }
+    return scaled;
+  }
+
+ private:
+  std::vector<double> mean_;
+  std::vector<double> deviation_;
+};
 
 }  // namespace
 
@@ -215,7 +242,7 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   const CsvFormat format = format_of(options);
   const std::string& test_file = options.text("test_file");
   const std::string train_path = find_data_file(row, directory, options.text("train_file"));
-  CsvTable train = parse_csv(read_text(train_path), train_path, format);
+  const CsvTable train = parse_csv(read_text(train_path), train_path, format);
   const Classes classes(train, train_path, static_cast<std::uint32_t>(options.integer("classes")));
   if (classes.count() < 2) {
     throw UsageError(train_path + ": all samples have one label, from which nothing is learnt; check data.label");
@@ -225,18 +252,26 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   dataset.shape = {.channels = 1, .height = 1, .width = static_cast<std::int64_t>(train.features)};
   dataset.classes = classes.count();
   dataset.vocabulary = classes.fingerprint();
+  dataset.class_names = classes.names();
+  const std::size_t lines = train.labels.size();
+  const std::vector<bool> held =
+      test_file.empty() ? held_out(lines, options.number("test"), train_path) : std::vector<bool>(lines, false);
+  const Scale scale = options.flag("normalise") ? Scale(train, held) : Scale(train.features);
   dataset.train.labels = classes.of(train, train_path);
-  dataset.train.values = std::move(train.values);
+  dataset.train.values = scale.of(train.values);
   if (test_file.empty()) {
-    hold_out_test(dataset, options.number("test"), train_path);
+    std::vector<bool> others = held;
+    others.flip();
+    dataset.test = dataset.train;
+    keep_samples(dataset.test, held, dataset.shape.size());
+    keep_samples(dataset.train, others, dataset.shape.size());
   } else if (splits == Splits::kAll) {
     const std::string test_path = find_data_file(row, directory, test_file);
-    CsvTable test = parse_csv(read_text(test_path), test_path, format);
+    const CsvTable test = parse_csv(read_text(test_path), test_path, format);
     require_same_columns(train, train_path, test, test_path);
     dataset.test.labels = classes.of(test, test_path);
-    dataset.test.values = std::move(test.values);
+    dataset.test.values = scale.of(test.values);
   }
-  if (options.flag("normalise")) normalise(dataset);
   if (splits == Splits::kTraining) dataset.test = {};
   return dataset;
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "training/data/description.h"
 #include "training/data/fingerprint.h"
 #include "training/data/test_support.h"
 
@@ -75,6 +76,44 @@ TEST(CsvData, FeaturesHaveMeanZeroAndDeviationOneOverTheTrainingSamples) {
   EXPECT_EQ(data.test.values, (std::vector<float>{2, 2, 0}));
 }
 
+// Times of a second's distance near 1.7e9, which float tells apart by 128 s alone.
+TEST(CsvData, NumbersAreNormalisedBeforeTheyBecomeFloats) {
+  const TemporaryFolder folder;
+  std::string times = "time,label\n";
+  std::string seconds = times;
+  for (int i = 0; i < 40; ++i) {
+    const std::string label = i % 3 == 0 ? ",1\n" : ",0\n";
+    times += std::to_string(1'700'000'000 + i) + label;
+    seconds += std::to_string(i) + label;
+  }
+  folder.write("train.csv", times);
+  const Dataset late = load(folder, {{"test_file", ""}});
+  folder.write("train.csv", seconds);
+  const Dataset early = load(folder, {{"test_file", ""}});
+  ASSERT_EQ(late.train.count(), 32U);
+  for (const auto& [actual, expected] : {std::pair(&late.train, &early.train), std::pair(&late.test, &early.test)}) {
+    ASSERT_EQ(actual->values.size(), expected->values.size());
+    for (std::size_t i = 0; i < actual->values.size(); ++i) EXPECT_NEAR(actual->values[i], expected->values[i], 1e-5);
+  }
+}
+
+TEST(CsvData, LabelsThatAreNumbersButNotWholeOnesAreNoClasses) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& labels) {
+    folder.write("train.csv", "a,label\n" + labels);
+    return usage_error([&] { load(folder, {{"test_file", ""}}); });
+  };
+  for (const auto& [labels, first] :
+       {std::pair("1,290.0\n2,310.5\n", ":2: label '290.0'"), std::pair("1,0\n2,1.0\n", ":3: label '1.0'"),
+        std::pair("1,-1\n2,1\n", ":2: label '-1'")}) {
+    EXPECT_EQ(refused(labels).find(folder.path("train.csv") + first + " is a number, but not a whole one from 0"), 0U)
+        << refused(labels);
+  }
+  folder.write("train.csv", "a,label\n1,1.5\n2,b\n");
+  EXPECT_EQ(load(folder, {{"test_file", "train.csv"}}).class_names, (std::vector<std::string>{"1.5", "b"}))
+      << "a word among them makes names of all";
+}
+
 TEST(CsvData, AShareOfTheTrainingFileIsTheTestSplit) {
   const TemporaryFolder folder;
   std::string text = "a,label\n";
@@ -109,7 +148,7 @@ TEST(CsvData, TheTestFileHasTheSameColumns) {
   EXPECT_EQ(usage_error([&] { load(folder, {}); }), folder.path("test.csv") + ": 1 columns of numbers, and " +
                                                         folder.path("train.csv") + " has 2; both need the same");
   std::filesystem::remove(folder.path("test.csv"));
-  EXPECT_EQ(usage_error([&] { load(folder, {}); }).find(folder.path("test.csv.gz") + ": no such file"), 0U);
+  EXPECT_EQ(usage_error([&] { load(folder, {}); }).find(folder.path("test.csv") + ": no such file"), 0U);
 }
 
 TEST(CsvData, KeepsTheValuesOfTheChosenSamplesAlone) {

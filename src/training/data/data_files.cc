@@ -12,10 +12,18 @@ std::string find_data_file(const DatasetRow& row, const std::string& directory, 
   std::error_code ignored;
   if (std::filesystem::is_regular_file(compressed, ignored)) return compressed.string();
   if (std::filesystem::is_regular_file(plain, ignored)) return plain.string();
+  if (name.empty()) {
+    throw UsageError(directory + ": data set " + std::string(row.name) +
+                     " is given an empty name of a file; name the file in [data]");
+  }
+  if (!std::filesystem::is_directory(directory, ignored) && row.default_directory != directory) {
+    throw UsageError(directory + ": no such folder, in which " + std::string(name) + " should be; check data.dir");
+  }
   const bool in_package = !row.package.empty() && directory == row.default_directory;
-  throw UsageError(compressed.string() + ": no such file; " +
-                   (in_package ? "install it: apt-get install " + std::string(row.package)
-                               : "data set " + std::string(row.name) + " needs it (or without .gz): check data.dir"));
+  throw UsageError(plain.string() + ": no such file; " +
+                   (in_package
+                        ? "install it: apt-get install " + std::string(row.package)
+                        : "data set " + std::string(row.name) + " needs it (or with .gz behind): check data.dir"));
 }
 
 bool names_rank(std::string_view directory) {

@@ -62,6 +62,8 @@ struct Dataset {
   std::uint32_t classes = 0;  // labels that an image can have, or tokens of the vocabulary
   // The fingerprint of the tokens of text, or of the names of classes that folders give, in the order of their numbers.
   std::uint64_t vocabulary = 0;
+  // What the classes are called, in the order of their numbers; empty where they have numbers alone.
+  std::vector<std::string> class_names;
   Samples train;
   Samples test;
   Samples validation;  // from a file of its own, or empty until some are held out (splits.h)

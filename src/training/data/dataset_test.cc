@@ -102,7 +102,7 @@ TEST(Dataset, AnErrorNamesTheFileAndTheRemedy) {
   const DatasetRow& row = find_dataset("mnist");
   expect_in(usage_error([&] { load_dataset(row, ""); }), {"data.dir", "mnist", "train-images-idx3-ubyte.gz"});
   expect_in(usage_error([&] { load_dataset(row, folder.path()); }),
-            {folder.path("train-images-idx3-ubyte.gz"), "no such file", "data.dir"});
+            {folder.path("train-images-idx3-ubyte"), "no such file", "data.dir"});
   DatasetRow packaged = row;
   const std::string absent = folder.path("absent");
   packaged.default_directory = absent;

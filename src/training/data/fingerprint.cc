@@ -39,15 +39,4 @@ std::uint64_t fingerprint_of_training(const Dataset& dataset) {
   return fingerprint.value();
 }
 
-std::string kind_text(const Dataset& dataset) {
-  if (dataset.input == Input::kText) return "text of " + std::to_string(dataset.classes) + " different tokens";
-  const bool bytes = dataset.train.values.empty();
-  const ImageShape& shape = dataset.shape;
-  if (shape.channels == 1 && shape.height == 1) {
-    return fmt::format("vectors of {} {} in {} classes", shape.width, bytes ? "bytes" : "numbers", dataset.classes);
-  }
-  return fmt::format("images of {}x{}x{}{} in {} classes", shape.channels, shape.height, shape.width,
-                     bytes ? "" : " numbers", dataset.classes);
-}
-
 }  // namespace laconic

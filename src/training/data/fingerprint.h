@@ -32,7 +32,5 @@ class Fingerprint {
 std::uint64_t fingerprint_of_kind(const Dataset& dataset);
 // Of that and the training samples but their pixels and values: number, labels, users, tokens.
 std::uint64_t fingerprint_of_training(const Dataset& dataset);
-// "images of 1x28x28 in 10 classes", "text of 65 different tokens".
-std::string kind_text(const Dataset& dataset);
 
 }  // namespace laconic

@@ -49,7 +49,7 @@ Split open_split(const DatasetRow& row, const std::string& directory, const Spli
   const std::string images_path = find_data_file(row, directory, files.images);
   const std::string labels_path = find_data_file(row, directory, files.labels);
   const std::vector<std::size_t> sizes = read_idx_sizes(images_path, 3);
-  IdxBytes labels = read_idx_bytes(labels_path, 1);
+  std::vector<std::uint8_t> labels = read_idx_labels(labels_path);
   const std::size_t count = sizes[0];
   const auto check_count = [&](const std::string& path, std::size_t found, const char* what) {
     if (found == count) return;
@@ -57,23 +57,22 @@ Split open_split(const DatasetRow& row, const std::string& directory, const Spli
         fmt::format("{}: {} {} for the {} images of {}; take both files from the same release of the data set", path,
                     found, what, count, images_path));
   };
-  check_count(labels_path, labels.elements.size(), "labels");
-  if (classes == 0) classes = 1U + *std::max_element(labels.elements.begin(), labels.elements.end());
+  check_count(labels_path, labels.size(), "labels");
+  if (classes == 0) classes = 1U + *std::max_element(labels.begin(), labels.end());
   if (classes < 2) {
     throw UsageError(labels_path + ": all samples have the label 0, from which nothing is learnt; check the labels");
   }
-  const auto bad = std::find_if(labels.elements.begin(), labels.elements.end(),
-                                [&](std::uint8_t label) { return label >= classes; });
-  if (bad != labels.elements.end()) {
+  const auto bad = std::find_if(labels.begin(), labels.end(), [&](std::uint8_t label) { return label >= classes; });
+  if (bad != labels.end()) {
     throw UsageError(
         fmt::format("{}: label {} of sample {} is not below {}, the classes of {}; {}", labels_path, *bad,
-                    bad - labels.elements.begin(), classes, row.name,
+                    bad - labels.begin(), classes, row.name,
                     named_by_job(row) ? "set data.classes, or correct the label" : "check data.dataset and data.dir"));
   }
   Split split;
   split.shape = {
       .channels = 1, .height = static_cast<std::int64_t>(sizes[1]), .width = static_cast<std::int64_t>(sizes[2])};
-  split.samples.labels = std::move(labels.elements);
+  split.samples.labels = std::move(labels);
   if (!files.users.empty()) {
     const std::string users_path = find_data_file(row, directory, files.users);
     split.samples.users = read_idx_integers(users_path);

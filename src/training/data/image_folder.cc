@@ -159,6 +159,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   dataset.name = row.name;
   dataset.classes = static_cast<std::uint32_t>(classes.size());
   dataset.vocabulary = fingerprint_of(classes);
+  dataset.class_names = classes;
   dataset.shape = read_image(train.paths.front(), options.text("colours") == "grey").shape;
   dataset.train.labels = train.labels;
   dataset.files = train.paths;

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "training/data/description.h"
 #include "training/data/fingerprint.h"
 #include "training/data/test_support.h"
 #include "training/formats/test_archive.h"
@@ -167,7 +168,9 @@ TEST(NumpyData, RefusesArraysThatDoNotBelongTogether) {
   folder.write("train.npz", archive("(4, 2, 3)", 24, 3));
   expect_refused(folder, {}, {folder.path("train.npz") + ":x: there are 4 inputs and 3 labels"});
   folder.write("train.npz", archive("(4, 2, 3)", 24, 4));
-  expect_refused(folder, {}, {folder.path("test.npz.gz") + ": no such file"});
+  expect_refused(folder, {}, {folder.path("test.npz") + ": no such file"});
+  expect_refused(folder, {{"test_file", ""}}, {folder.path("") + ": data set numpy is given an empty name of a file"});
+  expect_refused(folder, {{"test_file", "tests.npz"}}, {folder.path("tests.npz") + ": no such file"});
   folder.write("test.npz", archive("(2, 3, 2)", 12, 2));
   expect_refused(folder, {}, {folder.path("test.npz") + ":x: a sample is 3 x 2 bytes, and one of ", "is 2 x 3 bytes"});
   folder.write("test.npz", archive("(2, 1, 2, 3)", 12, 2));

@@ -105,7 +105,7 @@ TEST(Text, TooShortATextIsRefused) {
   EXPECT_THROW(load_dataset(row, folder.path(), options_of("tinyshakespeare", {})), UsageError);
   EXPECT_NE(usage_error([&] {
               load_dataset(row, folder.path("absent"), options_of("tinyshakespeare", {}));
-            }).find("tinyshakespeare.txt.gz: no such file"),
+            }).find("absent: no such folder, in which tinyshakespeare.txt should be"),
             std::string::npos);
 }
 

@@ -1,6 +1,7 @@
 #include "training/formats/csv.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -26,7 +27,7 @@ std::string_view without_blanks(std::string_view text, char separator) {
 
 enum class NumberFault { kNone, kNoNumber, kNotFinite, kTooLarge };
 
-NumberFault parse_number(std::string_view text, float& number) {
+NumberFault parse_number(std::string_view text, double& number) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -34,13 +35,16 @@ NumberFault parse_number(std::string_view text, float& number) {
   if (error != std::errc{}) return NumberFault::kTooLarge;
   if (!std::isfinite(value)) return NumberFault::kNotFinite;
   if (std::abs(value) > kLargestFloat) return NumberFault::kTooLarge;
-  number = static_cast<float>(value);
+  number = value;
   return NumberFault::kNone;
 }
 
-bool is_number(std::string_view text) {
-  float ignored = 0.0F;
-  return parse_number(text, ignored) == NumberFault::kNone;
+// What programs write where a value is missing; pandas reads all of them so.
+bool is_missing_value(std::string_view text) {
+  constexpr std::array<std::string_view, 18> kMissing = {"",     "#N/A", "#N/A N/A", "#NA",     "-1.#IND", "-1.#QNAN",
+                                                         "-NaN", "-nan", "1.#IND",   "1.#QNAN", "<NA>",    "N/A",
+                                                         "NA",   "NULL", "NaN",      "n/a",     "nan",     "null"};
+  return std::find(kMissing.begin(), kMissing.end(), text) != kMissing.end();
 }
 
 class CsvParser {
@@ -59,7 +63,13 @@ class CsvParser {
     table_.features = width_ - 1;
     if (header) {
       for (std::size_t column = 0; column < width_; ++column) {
-        if (column != label_) table_.columns.push_back(fields_[column]);
+        if (column == label_) continue;
+        if (fields_[column].empty()) {
+          fail("column " + std::to_string(column + 1) +
+               " has no name: is it the number of the row, as pandas writes it? Remove it (index=False), as a model "
+               "would learn from it, or give it a name");
+        }
+        table_.columns.push_back(fields_[column]);
       }
     } else {
       take_sample();
@@ -167,8 +177,17 @@ class CsvParser {
     }
     label_ = *number - 1;
     if (format_.header != CsvHeader::kAuto) return format_.header == CsvHeader::kYes;
+    bool counted_from_0 = true;
+    bool counted_from_1 = true;
     for (std::size_t column = 0; column < width_; ++column) {
-      if (column != label_ && !is_number(fields_[column])) return true;
+      if (column != label_ && !decimal_number(fields_[column])) return true;
+      counted_from_0 = counted_from_0 && whole_number(fields_[column]) == column;
+      counted_from_1 = counted_from_1 && whole_number(fields_[column]) == column + 1;
+    }
+    if (width_ > 2 && (counted_from_0 || counted_from_1)) {
+      fail(
+          "the line counts the columns, so that it may be their names or a sample; say which: data.header = \"yes\" or "
+          "\"no\"");
     }
     return false;
   }
@@ -191,16 +210,25 @@ class CsvParser {
       const std::string& field = fields_[column];
       if (column == label_) {
         if (field.empty()) fail_in(column, "the label is empty; fill it in, or remove the line");
+        if (is_missing_value(field)) {
+          fail_in(column, "the label is " + shown(field) +
+                              ", which stands for a missing one; fill it in, or remove the line (a class of that name "
+                              "needs another)");
+        }
         table_.labels.push_back(number_of(field));
         continue;
       }
-      float value = 0.0F;
+      double value = 0.0;
       switch (parse_number(field, value)) {
         case NumberFault::kNone:
           break;
         case NumberFault::kNoNumber:
           fail_in(column, field.empty() ? "the field is empty; fill in a number, or remove the line"
-                                        : shown(field) + " is not a number; turn it into one, or remove the column");
+                          : is_missing_value(field)
+                              ? shown(field) +
+                                    " stands for a missing number; fill it in, or "
+                                    "remove the line"
+                              : shown(field) + " is not a number; turn it into one, or remove the column");
         case NumberFault::kNotFinite:
           fail_in(column, shown(field) + " is not finite; fill in a number, or remove the line");
         case NumberFault::kTooLarge:
@@ -240,6 +268,12 @@ std::optional<std::size_t> whole_number(std::string_view text) {
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<double> decimal_number(std::string_view text) {
+  double value = 0.0;
+  if (parse_number(text, value) != NumberFault::kNone) return std::nullopt;
   return value;
 }
 

@@ -5,7 +5,8 @@
 //   sample = fields, as many in every line, with a separator between each two
 //   field  = text, or "text" in which "" stands for a quote; blanks around either do not count
 //
-// A number is decimal ("-1.5e3", "+2"), finite and within float's range. A label is any text but the empty one.
+// A number is decimal ("-1.5e3", "+2"), finite and within float's range. A label is any text but the empty one and those
+// that stand for a missing value (NA, nan, null, ...). Every column of a header has a name.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,7 @@ inline constexpr std::size_t kMostCsvLabels = 256;
 struct CsvTable {
   std::vector<std::string> columns;   // the header without the column of labels; empty without a header
   std::size_t features = 0;           // numbers in a line, at least one
-  std::vector<float> values;          // samples x features, line after line
+  std::vector<double> values;         // samples x features, line after line, each within the range of float
   std::vector<std::uint32_t> labels;  // of each sample: which of `names`
   struct Name {
     std::string text;
@@ -48,5 +49,7 @@ CsvTable parse_csv(std::string_view text, const std::string& path, const CsvForm
 
 // The whole number that `text` is, and nothing else; nothing where it is none.
 std::optional<std::size_t> whole_number(std::string_view text);
+// The same of a number as in a table.
+std::optional<double> decimal_number(std::string_view text);
 
 }  // namespace laconic

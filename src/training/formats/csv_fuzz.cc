@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           LACONIC_CHECK(table.values.size() == table.labels.size() * table.features, table.values.size() << " values");
           LACONIC_CHECK(table.columns.empty() || table.columns.size() == table.features, table.columns.size());
           LACONIC_CHECK(table.names.size() <= laconic::kMostCsvLabels, table.names.size() << " labels");
-          for (const float value : table.values) LACONIC_CHECK(std::isfinite(value), "value " << value);
+          for (const double value : table.values) LACONIC_CHECK(std::isfinite(value), "value " << value);
           for (const std::uint32_t number : table.labels) LACONIC_CHECK(number < table.names.size(), number);
         } catch (const laconic::UsageError& error) {
           const std::string_view message = error.what();

@@ -23,7 +23,7 @@ TEST(Csv, ReadsNumbersAndLabelsByTheNameOfTheirColumn) {
   const CsvTable table = parse("width,label,height\n1,cat,-2.5\n+3e2,dog,.5\n0,cat,1e-3\n");
   EXPECT_EQ(table.columns, (std::vector<std::string>{"width", "height"}));
   EXPECT_EQ(table.features, 2U);
-  EXPECT_EQ(table.values, (std::vector<float>{1.0F, -2.5F, 300.0F, 0.5F, 0.0F, 0.001F}));
+  EXPECT_EQ(table.values, (std::vector<double>{1.0, -2.5, 300.0, 0.5, 0.0, 0.001}));
   EXPECT_EQ(table.labels, (std::vector<std::uint32_t>{0, 1, 0}));
   EXPECT_EQ(names(table), (std::vector<std::string>{"cat", "dog"}));
   EXPECT_EQ(table.names[1].line, 3U);
@@ -48,7 +48,7 @@ TEST(Csv, SeparatorsAreCommasSemicolonsOrTabs) {
   for (const char separator : {',', ';', '\t'}) {
     const std::string s(1, separator);
     const CsvTable table = parse("label" + s + "b\n0" + s + "7\n", {.separator = separator});
-    EXPECT_EQ(table.values, (std::vector<float>{7.0F})) << separator;
+    EXPECT_EQ(table.values, (std::vector<double>{7.0})) << separator;
   }
 }
 
@@ -57,9 +57,8 @@ TEST(Csv, TheFirstLineIsAHeaderWhereItHasWordsInThePlaceOfNumbers) {
   EXPECT_EQ(parse("a,b,c\n1,2,x\n", third).columns, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(parse("1,2,x\n3,4,y\n", third).labels.size(), 2U) << "a word in the column of labels is one";
   EXPECT_EQ(parse("1,2,4\n4,5,6\n", third).labels.size(), 2U) << "numbers alone are samples";
-  EXPECT_EQ(parse("1,2,4\n4,5,6\n", {.header = CsvHeader::kYes, .label = "3"}).values,
-            (std::vector<float>{4.0F, 5.0F}));
-  EXPECT_EQ(parse("3,1,2\n4,5,6\n", {.header = CsvHeader::kYes, .label = "3"}).values, (std::vector<float>{5.0F, 6.0F}))
+  EXPECT_EQ(parse("1,2,4\n4,5,6\n", {.header = CsvHeader::kYes, .label = "3"}).values, (std::vector<double>{4.0, 5.0}));
+  EXPECT_EQ(parse("3,1,2\n4,5,6\n", {.header = CsvHeader::kYes, .label = "3"}).values, (std::vector<double>{5.0, 6.0}))
       << "a column that is called 3 goes before the third one";
   expect_refused("a,b,c\n1,2,x\n", ":1: column 1: 'a' is not a number; turn it into one, or remove the column",
                  {.header = CsvHeader::kNo, .label = "3"});
@@ -101,6 +100,45 @@ TEST(Csv, RefusesWithLineColumnAndReason) {
   expect_refused(head + std::string("\0\x1b[2J", 5) + std::string(60, 'q') + ",2,x\n",
                  ":3: column 1 ('a'): '??[2J" + std::string(35, 'q') +
                      "...' is not a number; turn it into one, or remove the column");
+}
+
+TEST(Csv, AMissingLabelIsRefusedHoweverItIsWritten) {
+  for (const char* missing : {"NA", "nan", "NaN", "N/A", "n/a", "null", "NULL", "<NA>", "#N/A", "\"NA\""}) {
+    const std::string text = std::string("a,label\n1,x\n2,") + missing + "\n";
+    const std::string shown = missing[0] == '"' ? "NA" : missing;
+    expect_refused(text, ":3: column 2: the label is '" + shown +
+                             "', which stands for a missing one; fill it in, or remove the line (a class of that name "
+                             "needs another)");
+  }
+  EXPECT_EQ(names(parse("a,label\n1,Nan\n2,na\n3,none\n4,NA lake\n")),
+            (std::vector<std::string>{"Nan", "na", "none", "NA lake"}))
+      << "words that nobody writes for a missing value";
+  expect_refused("a,label\nNA,x\n",
+                 ":2: column 1 ('a'): 'NA' stands for a missing number; fill it in, or remove the line");
+}
+
+TEST(Csv, AColumnWithoutANameIsRefused) {
+  const std::string refused =
+      " has no name: is it the number of the row, as pandas writes it? Remove it (index=False), as a model would learn "
+      "from it, or give it a name";
+  expect_refused(",a,label\n0,1,x\n", ":1: column 1" + refused);
+  expect_refused("a,\"\",label\n0,1,x\n", ":1: column 2" + refused);
+  expect_refused("a,label,\n0,x,1\n", ":1: column 3" + refused);
+  EXPECT_EQ(parse("a,,b\n0,x,1\n", {.label = "2"}).features, 2U) << "that of labels needs none";
+}
+
+TEST(Csv, AFirstLineThatCountsTheColumnsIsAskedAbout) {
+  const CsvFormat third{.label = "3"};
+  for (const char* line : {"0,1,2", "1,2,3"}) {
+    const std::string text = std::string(line) + "\n0.5,7,1\n";
+    expect_refused(
+        text,
+        ":1: the line counts the columns, so that it may be their names or a sample; say which: data.header = "
+        "\"yes\" or \"no\"",
+        third);
+    EXPECT_EQ(parse(text, {.header = CsvHeader::kYes, .label = "3"}).labels.size(), 1U);
+    EXPECT_EQ(parse(text, {.header = CsvHeader::kNo, .label = "3"}).labels.size(), 2U);
+  }
 }
 
 TEST(Csv, TakesTwoHundredAndFiftySixLabelsAndNoMore) {

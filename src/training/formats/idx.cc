@@ -11,6 +11,8 @@ namespace laconic {
 namespace {
 
 constexpr std::uint8_t kTypeByte = 0x08;
+constexpr std::uint8_t kTypeSignedByte = 0x09;
+constexpr std::uint8_t kTypeShort = 0x0b;
 constexpr std::uint8_t kTypeInteger = 0x0c;
 
 std::uint32_t big_endian(InputFile& file) {
@@ -21,16 +23,45 @@ std::uint32_t big_endian(InputFile& file) {
 }
 
 const char* type_text(std::uint32_t type) {
-  return type == kTypeByte ? "unsigned bytes" : type == kTypeInteger ? "32-bit integers" : "a type not supported here";
+  switch (type) {
+    case kTypeByte:
+      return "unsigned bytes";
+    case kTypeSignedByte:
+      return "signed bytes";
+    case kTypeShort:
+      return "16-bit integers";
+    case kTypeInteger:
+      return "32-bit integers";
+    default:
+      return "a type not supported here";
+  }
 }
 
-// Reads the header of an array of `rank` dimensions, none of them empty and not too large in all.
-std::vector<std::size_t> read_header(InputFile& file, std::uint8_t type, std::size_t element_size, std::size_t rank) {
+// Bytes of an integer of the type; 0 for others.
+std::size_t size_of_integer(std::uint32_t type) {
+  switch (type) {
+    case kTypeByte:
+    case kTypeSignedByte:
+      return 1;
+    case kTypeShort:
+      return 2;
+    case kTypeInteger:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+std::uint32_t read_magic(InputFile& file) {
   const std::uint32_t magic = big_endian(file);
   if (magic >> 16 != 0 || (magic & 0xff) == 0) file.fail(0, "this is not an IDX file");
-  if ((magic >> 8 & 0xff) != type) {
-    file.fail(2, std::string("the elements are ") + type_text(magic >> 8 & 0xff) + ", expected " + type_text(type));
-  }
+  return magic;
+}
+
+std::uint32_t type_in(std::uint32_t magic) { return magic >> 8 & 0xff; }
+
+// Reads the sizes of an array of `rank` dimensions, none of them empty and not too large in all.
+std::vector<std::size_t> read_sizes(InputFile& file, std::uint32_t magic, std::size_t element_size, std::size_t rank) {
   if ((magic & 0xff) != rank) {
     file.fail(3, "the array has " + std::to_string(magic & 0xff) + " dimensions, expected " + std::to_string(rank));
   }
@@ -49,29 +80,67 @@ std::vector<std::size_t> read_header(InputFile& file, std::uint8_t type, std::si
   return sizes;
 }
 
+// The header of an array of one type.
+std::vector<std::size_t> read_header(InputFile& file, std::uint8_t type, std::size_t rank) {
+  const std::uint32_t magic = read_magic(file);
+  if (type_in(magic) != type) {
+    file.fail(2, std::string("the elements are ") + type_text(type_in(magic)) + ", expected " + type_text(type));
+  }
+  return read_sizes(file, magic, size_of_integer(type), rank);
+}
+
 std::size_t product(const std::vector<std::size_t>& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::size_t{1}, std::multiplies<>());
 }
 
-IdxBytes read_idx(const std::string& path, std::uint8_t type, std::size_t element_size, std::size_t rank) {
-  InputFile file(path);
-  IdxBytes array;
-  array.sizes = read_header(file, type, element_size, rank);
-  const std::size_t expected = product(array.sizes) * element_size;
+std::vector<std::uint8_t> read_elements(InputFile& file, std::size_t expected) {
+  std::vector<std::uint8_t> bytes;
   AnnouncedBytes elements(file, expected);
-  elements.append(expected, array.elements);
+  elements.append(expected, bytes);
   elements.expect_end();
-  return array;
+  return bytes;
+}
+
+std::int32_t signed_integer(const std::uint8_t* bytes, std::size_t size) {
+  std::uint32_t value = bytes[0] >= 0x80 ? ~std::uint32_t{0} : 0;
+  for (std::size_t i = 0; i < size; ++i) value = value << 8 | bytes[i];
+  return static_cast<std::int32_t>(value);
 }
 
 }  // namespace
 
-IdxBytes read_idx_bytes(const std::string& path, std::size_t rank) { return read_idx(path, kTypeByte, 1, rank); }
+IdxBytes read_idx_bytes(const std::string& path, std::size_t rank) {
+  InputFile file(path);
+  IdxBytes array;
+  array.sizes = read_header(file, kTypeByte, rank);
+  array.elements = read_elements(file, product(array.sizes));
+  return array;
+}
+
+std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
+  InputFile file(path);
+  const std::uint32_t magic = read_magic(file);
+  const std::size_t size = size_of_integer(type_in(magic));
+  if (size == 0) file.fail(2, "labels are integers, and the elements are of a type not supported here");
+  const std::vector<std::size_t> sizes = read_sizes(file, magic, size, 1);
+  std::vector<std::uint8_t> bytes = read_elements(file, sizes[0] * size);
+  if (type_in(magic) == kTypeByte) return bytes;
+  std::vector<std::uint8_t> labels(sizes[0]);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::int32_t label = signed_integer(bytes.data() + size * i, size);
+    if (label < 0 || label > std::numeric_limits<std::uint8_t>::max()) {
+      throw UsageError(path + ": label " + std::to_string(label) + " of sample " + std::to_string(i) +
+                       " is not in 0 to 255; number the classes from 0");
+    }
+    labels[i] = static_cast<std::uint8_t>(label);
+  }
+  return labels;
+}
 
 IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vector<bool>& keep) {
   InputFile file(path);
   IdxBytes array;
-  array.sizes = read_header(file, kTypeByte, 1, rank);
+  array.sizes = read_header(file, kTypeByte, rank);
   if (array.sizes[0] != keep.size()) {
     file.fail(4, "there are " + std::to_string(array.sizes[0]) + " entries, expected " + std::to_string(keep.size()));
   }
@@ -87,16 +156,18 @@ IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vec
 
 std::vector<std::size_t> read_idx_sizes(const std::string& path, std::size_t rank) {
   InputFile file(path);
-  return read_header(file, kTypeByte, 1, rank);
+  return read_header(file, kTypeByte, rank);
 }
 
 std::vector<std::uint32_t> read_idx_integers(const std::string& path) {
-  const IdxBytes array = read_idx(path, kTypeInteger, 4, 1);
-  std::vector<std::uint32_t> values(array.sizes[0]);
+  InputFile file(path);
+  const std::vector<std::size_t> sizes = read_header(file, kTypeInteger, 1);
+  const std::vector<std::uint8_t> bytes = read_elements(file, sizes[0] * sizeof(std::uint32_t));
+  std::vector<std::uint32_t> values(sizes[0]);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint8_t* bytes = array.elements.data() + 4 * i;
-    values[i] = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
-    if (values[i] > static_cast<std::uint32_t>(std::numeric_limits<std::int32_t>::max())) {
+    const std::int32_t value = signed_integer(bytes.data() + sizeof(std::uint32_t) * i, sizeof(std::uint32_t));
+    values[i] = static_cast<std::uint32_t>(value);
+    if (value < 0) {
       throw UsageError(path + ": element " + std::to_string(i) +
                        " is negative; users are numbered from 0: correct the file");
     }

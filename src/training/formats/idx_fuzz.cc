@@ -30,5 +30,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } catch (const laconic::UsageError&) {
   }
+  try {
+    const std::size_t labels = laconic::read_idx_labels(file.path()).size();
+    LACONIC_CHECK(labels > 0 && labels <= size, labels << " labels");
+  } catch (const laconic::UsageError&) {
+  }
   return 0;
 }

@@ -52,9 +52,7 @@ class HeaderParser {
     if (header_.type.empty() || !fortran_order_ || !has_shape_) {
       fail("the header lacks one of descr, fortran_order and shape");
     }
-    if (*fortran_order_ && header_.shape.size() > 1) {
-      stream_.refuse("the array is in Fortran order; save numpy.ascontiguousarray(...) of it");
-    }
+    header_.fortran_order = *fortran_order_;
     check_size();
     return std::move(header_);
   }
@@ -247,6 +245,47 @@ std::size_t bytes_of(const NpyHeader& header) { return header.elements() * heade
 
 bool is_reversed(const NpyHeader& header) { return header.big_endian == (std::endian::native == std::endian::little); }
 
+// Calls `use` with the number of each sample that is marked and its elements' bytes, the last index fastest.
+template <typename Use>
+void for_each_sample(InputStream& stream, const NpyHeader& header, const std::vector<bool>& keep, Use use) {
+  const std::size_t row = bytes_of(header) / keep.size();
+  AnnouncedBytes elements(stream, bytes_of(header));
+  std::vector<std::uint8_t> bytes;
+  if (!header.fortran_order || header.shape.size() < 2) {
+    for (std::size_t sample = 0; sample < keep.size(); ++sample) {
+      if (!keep[sample]) {
+        elements.skip(row);
+        continue;
+      }
+      bytes.clear();
+      elements.append(row, bytes);
+      use(sample, std::as_const(bytes));
+    }
+    elements.expect_end();
+    return;
+  }
+  std::vector<std::uint8_t> all;
+  elements.append(bytes_of(header), all);
+  elements.expect_end();
+  bytes.resize(row);
+  std::vector<std::size_t> index(header.shape.size(), 0);
+  for (std::size_t sample = 0; sample < keep.size(); ++sample) {
+    if (!keep[sample]) continue;
+    for (std::size_t at = 0; at < row; at += header.element_size) {
+      std::size_t from = 0;
+      for (std::size_t dimension = header.shape.size() - 1; dimension > 0; --dimension) {
+        from = (from + index[dimension]) * header.shape[dimension - 1];
+      }
+      std::copy_n(all.data() + (from + sample) * header.element_size, header.element_size, bytes.data() + at);
+      for (std::size_t dimension = header.shape.size() - 1; dimension > 0; --dimension) {
+        if (++index[dimension] < header.shape[dimension]) break;
+        index[dimension] = 0;
+      }
+    }
+    use(sample, std::as_const(bytes));
+  }
+}
+
 void check_keep(const NpyHeader& header, const std::vector<bool>& keep) {
   LACONIC_CHECK(!header.shape.empty() && header.shape[0] == keep.size(),
                 keep.size() << " marks for " << shape_text(header.shape));
@@ -295,9 +334,9 @@ std::vector<std::uint8_t> read_npy_bytes(InputStream& stream, const NpyHeader& h
   LACONIC_CHECK(header.is_bytes(), "elements " << header.type);
   check_keep(header, keep);
   std::vector<std::uint8_t> bytes;
-  AnnouncedBytes elements(stream, bytes_of(header));
-  elements.append_rows(keep, bytes_of(header) / keep.size(), bytes);
-  elements.expect_end();
+  for_each_sample(stream, header, keep, [&](std::size_t, const std::vector<std::uint8_t>& sample) {
+    bytes.insert(bytes.end(), sample.begin(), sample.end());
+  });
   bytes.shrink_to_fit();
   return bytes;
 }
@@ -305,24 +344,14 @@ std::vector<std::uint8_t> read_npy_bytes(InputStream& stream, const NpyHeader& h
 std::vector<float> read_npy_floats(InputStream& stream, const NpyHeader& header, const std::vector<bool>& keep) {
   check_keep(header, keep);
   const bool reversed = is_reversed(header);
-  const std::size_t row = bytes_of(header) / keep.size();
-  AnnouncedBytes elements(stream, bytes_of(header));
   std::vector<float> values;
-  std::vector<std::uint8_t> bytes;
   with_type_of(header, [&]<typename Number>(Number) {
-    for (std::size_t sample = 0; sample < keep.size(); ++sample) {
-      if (!keep[sample]) {
-        elements.skip(row);
-        continue;
-      }
-      bytes.clear();
-      elements.append(row, bytes);
-      for (std::size_t at = 0; at < row; at += sizeof(Number)) {
+    for_each_sample(stream, header, keep, [&](std::size_t sample, const std::vector<std::uint8_t>& bytes) {
+      for (std::size_t at = 0; at < bytes.size(); at += sizeof(Number)) {
         values.push_back(to_float(stream, decode<Number>(bytes.data() + at, reversed), sample));
       }
-    }
+    });
   });
-  elements.expect_end();
   values.shrink_to_fit();
   return values;
 }

@@ -3,7 +3,7 @@
 //   file    = 0x93 "NUMPY" major minor size header element*
 //   major   = 1 | 2 | 3, minor = 0     one byte each
 //   size    = bytes of the header, little-endian: two bytes in version 1, four after it
-//   header  = {'descr': 'TYPE', 'fortran_order': False, 'shape': (N, ...), }     a Python dict, its keys in any order,
+//   header  = {'descr': 'TYPE', 'fortran_order': ORDER, 'shape': (N, ...), }     a Python dict, its keys in any order,
 //                                                                                then blanks and a newline
 //   TYPE    = the order of an element's bytes (< little, > big, | there is one), its kind, their number: <f4
 //   kind    = b (boolean: one byte) | u, i (integers: 1, 2, 4 or 8 bytes) | f (floats: 2, 4 or 8 bytes)
@@ -11,7 +11,8 @@
 //   93 'N' 'U' 'M' 'P' 'Y' 01 00 76 00 {'descr': '|u1', 'fortran_order': False, 'shape': (3,), } ... \n 07 00 02
 //   is the vector of bytes (7, 0, 2)
 //
-// The elements of arrays in Fortran order, first index fastest, are refused, as is every other type.
+// ORDER is False where the last index is the fastest, and True where the first one is (Fortran's). Types other than these
+// are refused.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,7 @@ struct NpyHeader {
   NpyKind kind = NpyKind::kUnsigned;
   std::size_t element_size = 1;  // bytes
   bool big_endian = false;
+  bool fortran_order = false;
   std::vector<std::size_t> shape;  // slowest index first, none of them 0; empty for a single number
 
   // Unsigned bytes, which are taken as they are.
@@ -42,13 +44,13 @@ std::string shape_text(const std::vector<std::size_t>& shape);
 
 // All throw UsageError that names the stream, the byte or the sample, and the remedy, for what is not as above,
 // elements that are more or fewer than the header says, and arrays of more than `kLargestNpy` bytes. Memory grows with
-// what was really read, never with what a header claims.
+// what was really read, never with what a header claims; of an array in Fortran's order all is in memory at once.
 inline constexpr std::size_t kLargestNpy = std::size_t{1} << 34;
 // From the first byte of a stream to its first element.
 NpyHeader read_npy_header(InputStream& stream);
 
 // The elements, from the first one to the end of the stream. A sample is what one value of the first index has: of
-// `keep.size()`, which is shape[0], those that `keep` marks, the order kept.
+// `keep.size()`, which is shape[0], those that `keep` marks, the order kept, each with the last index fastest.
 std::vector<std::uint8_t> read_npy_bytes(InputStream& stream, const NpyHeader& header, const std::vector<bool>& keep);
 // Booleans as 0 and 1; all others rounded to float. Refuses a number of a marked sample that is not finite, or outside
 // the range of float.
