@@ -8,6 +8,7 @@
 #include "mechanisms/budget.h"
 #include "report/format.h"
 #include "report/metrics.h"
+#include "topology/mixing.h"
 #include "training/data/description.h"
 
 namespace laconic {
@@ -53,6 +54,10 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
     console.out << description(*setup.data, setup.training->training_samples()) << std::endl;
+    if (setup.strategy_setting.mixing && !setup.strategy_setting.mixing->origin().empty()) {
+      console.out << job.section("topology").text("graph") << ": " << setup.strategy_setting.mixing->origin()
+                  << std::endl;
+    }
     if (setup.tuned) console.out << tuned_text(job, setup) << std::endl;
     if (execution.resume) console.out << "goes on after step " << grouped(execution.resume->step.value) << std::endl;
   }

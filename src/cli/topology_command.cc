@@ -139,6 +139,7 @@ ExitCode topology_command(Console& console, const TopologyArguments& arguments) 
     console.out << "  " << name << std::string(12 - display_width(name), ' ') << value << "\n";
   };
   console.out << arguments.spec << "\n";
+  if (!graph.origin().empty()) line("read as", graph.origin());
   line("nodes", grouped(graph.nodes()));
   line("edges", grouped(graph.edges().size()));
   line("degree", degrees_text(graph));

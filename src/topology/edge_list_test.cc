@@ -52,17 +52,55 @@ TEST(EdgeList, SkipsHeaderCommentsBlanksAndEmptyLines) {
   EXPECT_EQ(parse_edge_list("0,1\n2,3\n", "edges.csv").nodes(), 4u) << "nor are two numbers";
 }
 
+// The forms of SNAP, KONECT, spreadsheets of several countries, and tools that list both directions.
+TEST(EdgeList, IsReadAsPeopleHaveItAndSaysWhatItWasTakenAs) {
+  const struct {
+    const char* text;
+    const char* origin;
+  } kForms[] = {
+      {"# FromNodeId\tToNodeId\n0\t1\n1\t2\n", "2 lines, separated by tabs; nodes are numbers from 0"},
+      {"% sym unweighted\n% 2 3 3\n1 2\n2 3\n",
+       "2 lines, separated by blanks; nodes are numbers from 1 (node 1 is worker 0)"},
+      {"0   1\n1\t 2 \n", "2 lines, separated by blanks; nodes are numbers from 0"},
+      {"from;to\n0;1\n1;2\n", "2 lines below a header, separated by semicolons; nodes are numbers from 0"},
+      {"source,target,weight\n0,1,0.5\n1,2,0.3\n",
+       "2 lines below a header, separated by commas; column 3 is left out; nodes are numbers from 0"},
+      {"1 2 1 1082040961\n2 3 1 1082155839\n",
+       "2 lines, separated by blanks; columns 3 to 4 are left out; nodes are numbers from 1 (node 1 is worker 0)"},
+      {"0,1\n1,0\n1,2\n2,1\n",
+       "4 lines, separated by commas; nodes are numbers from 0; 2 of 2 edges are listed in both directions"},
+      {"0,1\n2,1\n1,0\n",
+       "3 lines, separated by commas; nodes are numbers from 0; 1 of 2 edges is listed in both directions"},
+      {"ann bob\nbob \"Eve E.\"\n", "2 lines, separated by blanks; nodes are names"},
+  };
+  for (const auto& form : kForms) {
+    const Graph graph = parse_edge_list(form.text, "edges.csv");
+    EXPECT_EQ(graph.edges(), (std::vector<Edge>{{0, 1}, {1, 2}})) << form.text;
+    EXPECT_EQ(graph.origin(), form.origin) << form.text;
+  }
+  EXPECT_EQ(parse_edge_list("Ann A.\tBob\nBob\tEve E.\n", "edges.tsv").name(2), "Eve E.");
+  EXPECT_EQ(parse_edge_list("\"a, b\" c\nc d\n", "edges.txt").name(0), "a, b") << "a comma in quotes separates nothing";
+}
+
 TEST(EdgeList, RefusesEachBadLineByItsNumber) {
   const struct {
     const char* text;
     const char* says;
   } kBad[] = {
       {"0,1\n1,1\n", "edges.csv:2: the edge joins node '1' with itself; remove the line"},
-      {"0,1\n# x\n1,2\n1,0\n",
-       "edges.csv:4: the edge is listed already, in line 1; the graph is undirected: list each edge once"},
-      {"0,1\n1\n", "edges.csv:2: one node; a line is two nodes separated by a comma, such as 0,1"},
-      {"0 1\n", "edges.csv:1: one node; a line is two nodes separated by a comma, such as 0,1"},
-      {"u,v,weight\n0,1,4\n", "edges.csv:1: more than two fields; a line is just two nodes, so cut other columns off"},
+      {"0,1\n# x\n1,2\n1,2\n",
+       "edges.csv:4: the edge is listed already, in line 3; list it once, or once in each direction"},
+      {"0\n", "edges.csv:1: one node; a line is two nodes separated by a comma, such as 0,1"},
+      {"0,1\n1\n",
+       "edges.csv:2: one node where line 1 has two, and another separator; a line is two nodes separated by a comma, "
+       "such "
+       "as 0,1"},
+      {"0,1\n1 2\n",
+       "edges.csv:2: one node where line 1 has two, and another separator; a line is two nodes separated by a comma, "
+       "such "
+       "as 0,1"},
+      {"u,v,weight\n0,1,4\n1,2\n", "edges.csv:3: 2 fields where line 1 has 3; give each line as many"},
+      {"0,1\n1,2,5\n", "edges.csv:2: 3 fields where line 1 has 2; give each line as many"},
       {"0,\n", "edges.csv:1: an empty name; a line is two nodes separated by a comma, such as 0,1"},
       {",\n", "edges.csv:1: an empty name; a line is two nodes separated by a comma, such as 0,1"},
       {"\"\",b\n", "edges.csv:1: an empty name; a line is two nodes separated by a comma, such as 0,1"},
@@ -76,7 +114,8 @@ TEST(EdgeList, RefusesEachBadLineByItsNumber) {
       {"0,100000\n", "edges.csv:1: node 100000; nodes are numbered from 0 without gaps, 100000 at most"},
       {"0,99999999999999999999\n",
        "edges.csv:1: node 99999999999999999999; nodes are numbered from 0 without gaps, 100000 at most"},
-      {"1,2\n2,3\n", "edges.csv: no edge leads to node 0 of 0 to 3; number the nodes from 0 without gaps"},
+      {"1,2\n2,4\n", "edges.csv: no edge leads to node 3 of 1 to 4; number the nodes from 0 or 1 without gaps"},
+      {"0,1\n1,3\n", "edges.csv: no edge leads to node 2 of 0 to 3; number the nodes from 0 or 1 without gaps"},
       {"", "edges.csv: lists no edge; a line is two nodes separated by a comma, such as 0,1"},
       {"# nothing\n\n", "edges.csv: lists no edge; a line is two nodes separated by a comma, such as 0,1"},
   };

@@ -24,8 +24,8 @@ std::string part_text(const Graph& graph, const std::vector<std::uint32_t>& part
 
 }  // namespace
 
-Graph::Graph(std::uint32_t nodes, std::vector<Edge> edges, std::vector<std::string> names)
-    : edges_(std::move(edges)), names_(std::move(names)) {
+Graph::Graph(std::uint32_t nodes, std::vector<Edge> edges, std::vector<std::string> names, std::string origin)
+    : edges_(std::move(edges)), names_(std::move(names)), origin_(std::move(origin)) {
   if (nodes < 1 || nodes > kMaxNodes) {
     throw UsageError("a graph of " + std::to_string(nodes) + " nodes; it has from 1 to " + std::to_string(kMaxNodes));
   }

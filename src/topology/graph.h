@@ -32,7 +32,8 @@ class Graph {
   // The ends of an edge may come in either order, the edges in any. `names`, one a node or none at all, are what errors
   // and drawings call the nodes. Throws UsageError that names the nodes for a node out of range, an edge from a node to
   // itself, an edge given twice (in either direction), and a size outside 1 .. kMaxNodes or beyond kMaxEdges.
-  Graph(std::uint32_t nodes, std::vector<Edge> edges, std::vector<std::string> names = {});
+  // `origin`: what a file was taken as, in words.
+  Graph(std::uint32_t nodes, std::vector<Edge> edges, std::vector<std::string> names = {}, std::string origin = {});
 
   std::uint32_t nodes() const { return static_cast<std::uint32_t>(offsets_.size() - 1); }
   // Ascending by (a, b). Of a temporary they are handed over.
@@ -46,12 +47,15 @@ class Graph {
   bool named() const { return !names_.empty(); }
   // Its name, or its number.
   std::string name(std::uint32_t node) const;
+  // What the file that it comes from was taken as; empty for one that comes from none.
+  const std::string& origin() const { return origin_; }
 
  private:
   std::vector<Edge> edges_;
   std::vector<std::size_t> offsets_;     // n + 1: where the neighbours of a node begin
   std::vector<std::uint32_t> adjacent_;  // 2 edges: the neighbours of all nodes, one node after the other
   std::vector<std::string> names_;
+  std::string origin_;
 };
 
 // The connected parts, each ascending, ordered by their first node.

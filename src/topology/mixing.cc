@@ -46,7 +46,7 @@ const WeightsRow& find_weights(std::string_view name) {
 }
 
 MixingMatrix::MixingMatrix(const Graph& graph, const WeightsRow& weights)
-    : self_weights_(graph.nodes()), offsets_(graph.nodes() + std::size_t{1}) {
+    : self_weights_(graph.nodes()), offsets_(graph.nodes() + std::size_t{1}), origin_(graph.origin()) {
   neighbors_.reserve(2 * graph.edges().size());
   const std::size_t largest = graph.max_degree();
   for (std::uint32_t node = 0; node < graph.nodes(); ++node) {

@@ -39,6 +39,8 @@ class MixingMatrix {
   MixingMatrix(const Graph& graph, const WeightsRow& weights);
 
   std::size_t nodes() const { return self_weights_.size(); }
+  // Of the graph.
+  const std::string& origin() const { return origin_; }
   // w_ii >= 0.
   double self_weight(Rank node) const;
   // Ascending by rank, without the node itself. Valid as long as the matrix.
@@ -50,6 +52,7 @@ class MixingMatrix {
   std::vector<double> self_weights_;
   std::vector<std::size_t> offsets_;
   std::vector<WeightedNeighbor> neighbors_;
+  std::string origin_;
 };
 
 }  // namespace laconic
