@@ -64,6 +64,8 @@ struct Dataset {
   std::uint64_t vocabulary = 0;
   // What the classes are called, in the order of their numbers; empty where they have numbers alone.
   std::vector<std::string> class_names;
+  // What its owner should know of how it was read, such as what was left out; a line each.
+  std::vector<std::string> notes;
   Samples train;
   Samples test;
   Samples validation;  // from a file of its own, or empty until some are held out (splits.h)

@@ -38,7 +38,9 @@ std::string description(const Dataset& dataset, std::uint64_t training) {
   if (dataset.stream) return text + "samples are drawn as they are needed";
   text += fmt::format("{} training samples", training);
   if (dataset.validation.count() > 0) text += fmt::format(", {} validation samples", dataset.validation.count());
-  return text + fmt::format(", {} test samples", dataset.test.count());
+  text += fmt::format(", {} test samples", dataset.test.count());
+  for (const std::string& note : dataset.notes) text += "\n" + note;
+  return text;
 }
 
 }  // namespace laconic

@@ -11,7 +11,7 @@ namespace laconic {
 // "images of 1x28x28 in 10 classes", "text of 65 different tokens".
 std::string kind_text(const Dataset& dataset);
 
-// One line of what was read, for whoever owns the files: "vectors of 2 numbers in 3 classes ('maybe', 'no', 'yes');
+// What was read, and below it a line for each of the notes, for whoever owns the files: "vectors of 2 numbers in 3 classes ('maybe', 'no', 'yes');
 // 144 training samples, 36 test samples". `training`: samples of all workers.
 std::string description(const Dataset& dataset, std::uint64_t training);
 

@@ -1,8 +1,11 @@
 #include "training/data/image_folder.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
@@ -47,7 +50,39 @@ bool is_image(const fs::path& path) {
 struct ImageList {
   std::vector<std::string> paths;
   std::vector<std::uint8_t> labels;
+  std::map<std::string, std::size_t> left_out;  // files by their ending that are no images read here
 };
+
+// The files below a folder, those of its folders too, by their paths from it, in the order of bytes. A link to a folder
+// is not gone into; what begins with a dot is nobody's sample.
+std::vector<fs::path> files_below(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    const bool hidden = entry->path().filename().string().starts_with('.');
+    if (hidden) entry.disable_recursion_pending();
+    const bool goes_in = entry->is_directory(ignored) && !entry->is_symlink(ignored) && !is_image(entry->path());
+    if (!hidden && !goes_in) {
+      files.push_back(entry->path().lexically_relative(folder));
+    }
+  }
+  if (error) throw UsageError(folder.string() + ": cannot be read (" + error.message() + "); check data.dir");
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return files;
+}
+
+void note_left_out(const ImageList& list, const std::string& split, Dataset& dataset) {
+  if (list.left_out.empty()) return;
+  std::string text = "left out of " + split + ", as they are no PNG or JPEG: ";
+  bool first = true;
+  for (const auto& [ending, files] : list.left_out) {
+    text += fmt::format("{}{} {}", first ? "" : ", ", files, shown(ending));
+    first = false;
+  }
+  dataset.notes.push_back(std::move(text));
+}
 
 // `needs_all`: every class has to have an image.
 ImageList list_images(const fs::path& folder, const std::vector<std::string>& classes, bool needs_all) {
@@ -62,8 +97,11 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
     const fs::path place = folder / classes[label];
     std::error_code error;
     if (!fs::exists(place, error)) continue;  // a split, or a worker, without images of this class
-    for (const std::string& name :
-         names_in(place, [](const fs::directory_entry&entry, std::error_code&) { return is_image(entry.path()); })) {
+    for (const fs::path& name : files_below(place)) {
+      if (!is_image(name)) {
+        ++list.left_out[name.has_extension() ? name.extension().string() : "without an ending"];
+        continue;
+      }
       if (!fs::is_regular_file(place / name, error)) {
         throw UsageError((place / name).string() + ": is called an image and is no file" +
                          (fs::is_symlink(place / name, error) ? ", but a link to none" : "") +
@@ -163,16 +201,18 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   dataset.shape = read_image(train.paths.front(), options.text("colours") == "grey").shape;
   dataset.train.labels = train.labels;
   dataset.files = train.paths;
+  note_left_out(train, "train", dataset);
   if (splits == Splits::kTraining) return dataset;
   const ImageList test = list_images(place / "test", classes, false);
   dataset.test.labels = test.labels;
+  note_left_out(test, "test", dataset);
   dataset.test.pixels = read_images(test, std::vector<bool>(test.paths.size(), true), dataset.shape);
   return dataset;
 }
 
 void read_folder_images(const DatasetRow&, const std::string&, const Options&, const std::vector<bool>& keep,
                         Dataset& dataset) {
-  const ImageList list{.paths = std::move(dataset.files), .labels = {}};
+  const ImageList list{.paths = std::move(dataset.files), .labels = {}, .left_out = {}};
   dataset.files.clear();
   dataset.train.pixels = read_images(list, keep, dataset.shape);
 }

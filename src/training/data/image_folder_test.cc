@@ -2,12 +2,14 @@
 
 #include <png.h>
 #include <turbojpeg.h>
+#include <zlib.h>
 
 #include <cstring>
 #include <filesystem>
 #include <functional>
 
 #include "training/data/test_support.h"
+#include "training/formats/exif.h"
 #include "training/formats/image_file.h"
 
 namespace laconic {
@@ -48,6 +50,105 @@ Options options(const std::map<std::string, std::string>& given = {}) {
   std::map<std::string, GivenOption> texts;
   for (const auto& [key, text] : given) texts[key] = {.text = text, .where = "test"};
   return Options("data", row().options, texts);
+}
+
+// A chunk of a PNG file.
+std::string chunk(const std::string& kind, const std::string& content) {
+  const auto big_endian = [](std::uint32_t number) {
+    std::string bytes;
+    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(number >> shift & 0xff);
+    return bytes;
+  };
+  const std::string whole = kind + content;
+  const auto checksum = crc32(0, reinterpret_cast<const Bytef*>(whole.data()), static_cast<uInt>(whole.size()));
+  return big_endian(static_cast<std::uint32_t>(content.size())) + whole +
+         big_endian(static_cast<std::uint32_t>(checksum));
+}
+
+// A file of 1 x `height` pixels from the format's description; `rows` are what stands behind the filter of each.
+std::string png_by_hand(char bits, char colour_type, const std::vector<std::string>& rows,
+                        const std::string& chunks_before = {}) {
+  std::string plain;
+  for (const std::string& row : rows) plain += '\0' + row;
+  std::string packed(compressBound(static_cast<uLong>(plain.size())), '\0');
+  uLongf size = packed.size();
+  EXPECT_EQ(compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(plain.data()),
+                     static_cast<uLong>(plain.size())),
+            Z_OK);
+  packed.resize(size);
+  const std::string header{0, 0, 0, 1, 0, 0, 0, static_cast<char>(rows.size()), bits, colour_type, 0, 0, 0};
+  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", header) + chunks_before + chunk("IDAT", packed) + chunk("IEND", "");
+}
+
+// Exif that says how an image was stored, in either order of bytes.
+std::string exif(char orientation, bool big_endian) {
+  return big_endian ? std::string("MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0", 19) + orientation + std::string(2, '\0')
+                    : std::string("II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0", 18) + orientation + std::string(3, '\0');
+}
+
+std::vector<std::uint8_t> pixels_of(const TemporaryFolder& folder, const std::string& png, bool grey) {
+  return read_image(folder.write("image.png", png), grey).pixels;
+}
+
+using Pixels = std::vector<std::uint8_t>;
+
+// The values that Pillow's convert("RGB") and convert("L") give for the same files.
+TEST(ImageFiles, HaveTheirColoursByOneRuleWhateverTheirForm) {
+  const TemporaryFolder folder;
+  const std::string blue("\0\0\xff", 3);
+  EXPECT_EQ(pixels_of(folder, png_by_hand(8, 2, {blue, "\xc8\x64\x32"}), true), (Pixels{29, 124}));
+  EXPECT_EQ(
+      pixels_of(folder, png_by_hand(8, 3, {std::string(1, '\1')}, chunk("PLTE", std::string(3, '\0') + blue)), true),
+      (Pixels{29}));
+  EXPECT_EQ(
+      pixels_of(folder, png_by_hand(8, 3, {std::string(1, '\1')}, chunk("PLTE", std::string(3, '\0') + blue)), false),
+      (Pixels{0, 0, 255}));
+  // Values are taken as they are, whatever light the file says that they mean.
+  EXPECT_EQ(pixels_of(folder, png_by_hand(8, 2, {blue}, chunk("gAMA", std::string("\0\1\x86\xa0", 4))), true),
+            (Pixels{29}));
+  EXPECT_EQ(pixels_of(folder, png_by_hand(8, 0, {"\x40"}, chunk("gAMA", std::string("\0\1\x86\xa0", 4))), false),
+            (Pixels{64, 64, 64}));
+  // 16 bits: v 255 / 65535, rounded.
+  EXPECT_EQ(pixels_of(folder,
+                      png_by_hand(16, 0,
+                                  {std::string("\x40\0", 2), "\xff\xff", std::string("\0\x80", 2),
+                                   std::string("\0\x81", 2), "\x80\x80"}),
+                      true),
+            (Pixels{64, 255, 0, 1, 128}));
+  EXPECT_EQ(pixels_of(folder, png_by_hand(16, 2, {std::string("\x40\0\0\0\xff\xff", 6)}), false), (Pixels{64, 0, 255}));
+  // Fewer than 8 bits.
+  EXPECT_EQ(pixels_of(folder, png_by_hand(1, 0, {"\x80", std::string(1, '\0')}), true), (Pixels{255, 0}));
+  EXPECT_EQ(pixels_of(folder, png_by_hand(4, 0, {"\x70"}), true), (Pixels{119}));
+  // See-through on black.
+  EXPECT_EQ(pixels_of(folder, png_by_hand(8, 4, {"\xc8\x80", std::string("\xc8\0", 2), "\xc8\xff"}), true),
+            (Pixels{100, 0, 200}));
+  EXPECT_EQ(pixels_of(folder, png_by_hand(8, 6, {std::string("\0\0\xff\x80", 4)}), false), (Pixels{0, 0, 128}));
+}
+
+TEST(ImageFiles, OfPhotographsThatAreTurnedAreTurnedBack) {
+  const TemporaryFolder folder;
+  // Stored are two rows of one pixel: 1 above 2.
+  const auto turned = [&](char orientation, bool big_endian) {
+    const std::string file = png_by_hand(8, 0, {"\1", "\2"}, chunk("eXIf", exif(orientation, big_endian)));
+    return read_image(folder.write("turned.png", file), true);
+  };
+  for (const bool big_endian : {true, false}) {
+    for (const char orientation : {1, 2, 0, 9}) {  // the last two are none
+      EXPECT_EQ(turned(orientation, big_endian).pixels, (Pixels{1, 2})) << int{orientation};
+      EXPECT_EQ(turned(orientation, big_endian).shape.height, 2);
+    }
+    for (const char orientation : {3, 4}) EXPECT_EQ(turned(orientation, big_endian).pixels, (Pixels{2, 1}));
+    for (const char orientation : {5, 8}) {
+      EXPECT_EQ(turned(orientation, big_endian).pixels, (Pixels{1, 2})) << int{orientation};
+      EXPECT_EQ(turned(orientation, big_endian).shape, (ImageShape{.channels = 1, .height = 1, .width = 2}));
+    }
+    for (const char orientation : {6, 7}) EXPECT_EQ(turned(orientation, big_endian).pixels, (Pixels{2, 1}));
+  }
+  EXPECT_EQ(orientation_of_exif({}), Orientation::kUpright);
+  const std::string whole = exif(6, true);
+  for (std::size_t size = 0; size < 20; ++size) {
+    EXPECT_EQ(orientation_of_exif({reinterpret_cast<const std::uint8_t*>(whole.data()), size}), Orientation::kUpright);
+  }
 }
 
 TEST(ImageFiles, OfPngComeInPlanes) {
@@ -93,6 +194,13 @@ TEST(ImageFiles, OfJpegComeInPlanesToo) {
     ASSERT_NEAR(image.pixels[256 + i], 50, 3);
   }
   EXPECT_EQ(read_image(path, true).shape.channels, 1);
+  EXPECT_NEAR(read_image(path, true).pixels[0], 124, 2) << "the same grey as of a PNG file";
+  // Behind the start of the file: that it was turned to the left.
+  const std::string segment = std::string("Exif\0\0", 6) + exif(6, false);
+  const std::string marked = whole.substr(0, 2) + "\xff\xe1" + std::string(1, '\0') +
+                             static_cast<char>(segment.size() + 2) + segment + whole.substr(2);
+  EXPECT_EQ(read_image(folder.write("turned.jpg", marked), false).shape,
+            (ImageShape{.channels = 3, .height = 16, .width = 8}));
   folder.write("cut.jpg", whole.substr(0, whole.size() / 2));
   EXPECT_NE(usage_error([&] { read_image(folder.path("cut.jpg"), false); }).find("no sound JPEG"), std::string::npos);
 }
@@ -149,6 +257,23 @@ TEST(ImageFolders, TakeTheClassesThatTheJobLists) {
   EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 2, 2}));
   EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{0}));
   EXPECT_NE(data.vocabulary, load_dataset(row(), folder.path(), options()).vocabulary);
+}
+
+TEST(ImageFolders, AreReadWithTheirOwnFoldersAndSayWhatIsLeftOut) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  write_grey(folder.path("train/cat/2025/may/a.png"), 60);
+  folder.write("train/cat/2025/b.webp", "another format");
+  folder.write("train/dog/c.webp", "another format");
+  folder.write("train/dog/.DS_Store", "nobody's");
+  folder.write("test/dog/README", "no image");
+  const Dataset data = load_dataset(row(), folder.path(), options({{"colours", "grey"}}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 0, 1, 1}));
+  EXPECT_EQ(data.train.pixels[0], 60) << "in the order of their paths";
+  EXPECT_EQ(data.notes,
+            (std::vector<std::string>{"left out of train, as they are no PNG or JPEG: 1 '.txt', 2 '.webp'",
+                                      "left out of test, as they are no PNG or JPEG: 1 'without an ending'"}));
+  EXPECT_EQ(data.class_names, (std::vector<std::string>{"cat", "dog"}));
 }
 
 TEST(ImageFolders, LeaveNothingOutInSilence) {

@@ -1,14 +1,15 @@
 #include "training/formats/image_file.h"
 
-#include <png.h>
 #include <turbojpeg.h>
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
+#include "training/formats/exif.h"
+#include "training/formats/png_file.h"
 
 namespace laconic {
 namespace {
@@ -37,39 +38,90 @@ void check_sides(const std::string& path, std::int64_t width, std::int64_t heigh
                  std::to_string(kLargestImageSide));
 }
 
-// Pixel after pixel to plane after plane.
-ImageBytes in_planes(const std::vector<std::uint8_t>& interleaved, std::int64_t width, std::int64_t height,
-                     std::int64_t channels) {
-  ImageBytes image{.shape = {.channels = channels, .height = height, .width = width}, .pixels = {}};
-  image.pixels.resize(interleaved.size());
-  const auto area = static_cast<std::size_t>(width * height);
-  const auto planes = static_cast<std::size_t>(channels);
-  for (std::size_t i = 0; i < area; ++i) {
-    for (std::size_t plane = 0; plane < planes; ++plane)
-      image.pixels[plane * area + i] = interleaved[i * planes + plane];
+// Of pixels one after the other, with or without alpha.
+struct Interleaved {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::size_t channels = 0;  // grey, grey and alpha, RGB, RGB and alpha
+  std::vector<std::uint8_t> values;
+  Orientation orientation = Orientation::kUpright;
+};
+
+std::uint8_t grey_of(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
+  return static_cast<std::uint8_t>((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
+}
+
+std::uint8_t on_black(std::uint32_t value, std::uint32_t alpha) {
+  return static_cast<std::uint8_t>((value * alpha + 127) / 255);
+}
+
+// Where the pixel of the upright image at (row, column) is stored.
+std::size_t stored_at(const Interleaved& image, std::int64_t row, std::int64_t column) {
+  const std::int64_t last_row = image.height - 1;
+  const std::int64_t last_column = image.width - 1;
+  const auto at = [&](std::int64_t stored_row, std::int64_t stored_column) {
+    return static_cast<std::size_t>(stored_row * image.width + stored_column);
+  };
+  switch (image.orientation) {
+    case Orientation::kUpright:
+      break;
+    case Orientation::kMirrored:
+      return at(row, last_column - column);
+    case Orientation::kUpsideDown:
+      return at(last_row - row, last_column - column);
+    case Orientation::kFlipped:
+      return at(last_row - row, column);
+    case Orientation::kTransposed:
+      return at(column, row);
+    case Orientation::kTurnedLeft:
+      return at(last_row - column, row);
+    case Orientation::kTransversed:
+      return at(last_row - column, last_column - row);
+    case Orientation::kTurnedRight:
+      return at(column, last_column - row);
+  }
+  return at(row, column);
+}
+
+// Upright, plane after plane, of one channel or three.
+ImageBytes in_planes(const Interleaved& stored, bool grey) {
+  const bool on_its_side = stored.orientation >= Orientation::kTransposed;
+  ImageBytes image{.shape = {.channels = grey ? 1 : 3,
+                             .height = on_its_side ? stored.width : stored.height,
+                             .width = on_its_side ? stored.height : stored.width},
+                   .pixels = {}};
+  image.pixels.resize(image.shape.size());
+  const std::size_t area = static_cast<std::size_t>(stored.width * stored.height);
+  const bool coloured = stored.channels >= 3;
+  const bool has_alpha = stored.channels % 2 == 0;
+  std::size_t to = 0;
+  for (std::int64_t row = 0; row < image.shape.height; ++row) {
+    for (std::int64_t column = 0; column < image.shape.width; ++column, ++to) {
+      const std::uint8_t* from = stored.values.data() + stored_at(stored, row, column) * stored.channels;
+      const std::uint8_t alpha = has_alpha ? from[stored.channels - 1] : 255;
+      const auto value = [&](std::size_t channel) { return on_black(from[coloured ? channel : 0], alpha); };
+      if (grey) {
+        image.pixels[to] = coloured ? grey_of(value(0), value(1), value(2)) : value(0);
+      } else {
+        for (std::size_t channel = 0; channel < 3; ++channel) image.pixels[channel * area + to] = value(channel);
+      }
+    }
   }
   return image;
 }
 
-ImageBytes decode_png(const std::string& path, const std::vector<std::uint8_t>& bytes, bool grey) {
-  png_image image;
-  std::memset(&image, 0, sizeof image);
-  image.version = PNG_IMAGE_VERSION;
-  const std::unique_ptr<png_image, void (*)(png_image*)> release(&image, png_image_free);
-  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) {
-    fail(path, std::string("is no sound PNG file (") + image.message + ")");
-  }
-  check_sides(path, image.width, image.height);
-  image.format = grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  std::vector<std::uint8_t> pixels(PNG_IMAGE_SIZE(image));
-  const png_color black{0, 0, 0};
-  if (png_image_finish_read(&image, &black, pixels.data(), 0, nullptr) == 0 || image.warning_or_error > 1) {
-    fail(path, std::string("is no sound PNG file (") + image.message + ")");
-  }
-  return in_planes(pixels, image.width, image.height, grey ? 1 : 3);
+Interleaved pixels_of_png(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+  PngPixels png;
+  const std::string problem = decode_png(bytes, static_cast<std::uint32_t>(kLargestImageSide), png);
+  if (!problem.empty()) fail(path, "is no sound PNG file (" + problem + ")");
+  return {.width = png.width,
+          .height = png.height,
+          .channels = png.channels,
+          .values = std::move(png.values),
+          .orientation = png.orientation};
 }
 
-ImageBytes decode_jpeg(const std::string& path, const std::vector<std::uint8_t>& bytes, bool grey) {
+Interleaved pixels_of_jpeg(const std::string& path, const std::vector<std::uint8_t>& bytes) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   const auto damaged = [&] {
     fail(path, std::string("is no sound JPEG file (") + tjGetErrorStr2(decoder.get()) + ")");
@@ -82,13 +134,18 @@ ImageBytes decode_jpeg(const std::string& path, const std::vector<std::uint8_t>&
     damaged();
   }
   check_sides(path, width, height);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * (grey ? 1 : 3));
+  if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
+    throw UsageError(path + ": is CMYK, the colours of print, which look otherwise on each printer; save it as RGB");
+  }
+  Interleaved image{.width = width, .height = height, .channels = 3, .values = {}};
+  image.values.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * image.channels);
   // The accurate transform: the fast one rounds differently between processors.
-  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), pixels.data(), width, 0, height,
-                    grey ? TJPF_GRAY : TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING) != 0) {
+  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), image.values.data(), width, 0, height, TJPF_RGB,
+                    TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING) != 0) {
     damaged();
   }
-  return in_planes(pixels, width, height, grey ? 1 : 3);
+  image.orientation = orientation_of_jpeg(bytes);
+  return image;
 }
 
 bool begins_with(const std::vector<std::uint8_t>& bytes, std::initializer_list<std::uint8_t> head) {
@@ -99,8 +156,9 @@ bool begins_with(const std::vector<std::uint8_t>& bytes, std::initializer_list<s
 
 ImageBytes read_image(const std::string& path, bool grey) {
   const std::vector<std::uint8_t> bytes = read_bytes(path);
-  if (begins_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(path, bytes, grey);
-  if (begins_with(bytes, {0xff, 0xd8, 0xff})) return decode_jpeg(path, bytes, grey);
+  if (begins_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}))
+    return in_planes(pixels_of_png(path, bytes), grey);
+  if (begins_with(bytes, {0xff, 0xd8, 0xff})) return in_planes(pixels_of_jpeg(path, bytes), grey);
   fail(path, bytes.empty() ? "is empty" : "is neither a PNG nor a JPEG file");
 }
 

@@ -17,9 +17,11 @@ struct ImageBytes {
   std::vector<std::uint8_t> pixels;  // shape.size(), plane after plane, rows from the top
 };
 
-// Which of the two it is the file's first bytes tell. Colours become grey as libpng and libjpeg-turbo have it; what is
-// see-through lies on black; of more than eight bits the upper eight are kept. Throws UsageError with the file and the
-// reason for what is no such file, damaged, or larger than the limits above.
+// Which of the two it is the file's first bytes tell. One rule of colours for both, on values of 8 bits as the file has
+// them: colours become grey by ITU-R BT.601, .299 R + .587 G + .114 B rounded (in fixed point, as Pillow's convert("L"));
+// what is see-through lies on black; values of 16 bits are scaled; a photograph that Exif says is turned is turned back.
+// Throws UsageError with the file and the reason for what is no such file, damaged, in the colours of print (CMYK), or
+// larger than the limits above.
 ImageBytes read_image(const std::string& path, bool grey);
 
 }  // namespace laconic
