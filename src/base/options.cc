@@ -6,6 +6,7 @@
 #include <iomanip>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <sstream>
 
 #include "base/error.h"
@@ -58,6 +59,21 @@ std::string range_text(const OptionSpec& spec) {
   return text.str();
 }
 
+// TOML's largest; a job file that holds the resolved values has to be read again.
+constexpr std::uint64_t kLargestInteger = std::numeric_limits<std::int64_t>::max();
+
+// The whole number that `text` is digit by digit, which a double may not hold.
+std::optional<std::uint64_t> exact_integer(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool only_digits(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 // Checks `text` against `spec` and returns its numeric form (0 for texts, NaN for a word in the place of a number).
 double check_value(const OptionSpec& spec, const std::string& text) {
   double number = 0.0;
@@ -84,9 +100,14 @@ double check_value(const OptionSpec& spec, const std::string& text) {
     case OptionType::kNumber: {
       const bool whole = spec.type == OptionType::kInteger;
       if (is_among(text, spec.choices)) return std::numeric_limits<double>::quiet_NaN();
-      constexpr double kLargestInteger = 9007199254740992.0;  // 2^53: every integer below is exact in a double
+      constexpr double kLargestExact = 9007199254740992.0;  // 2^53: every integer below is exact in a double
+      const std::optional<std::uint64_t> exact = whole ? exact_integer(text) : std::nullopt;
+      const bool too_large = whole && only_digits(text) && (!exact || *exact > kLargestInteger);
+      if (too_large && !std::isfinite(spec.maximum)) {
+        throw UsageError("'" + text + "' is above " + std::to_string(kLargestInteger) + ", the largest whole number");
+      }
       if (!parse_number(text, number) || number < spec.minimum || number > spec.maximum ||
-          (whole && (number != std::floor(number) || number < 0.0 || number > kLargestInteger))) {
+          (whole && (number != std::floor(number) || number < 0.0 || (!exact && number > kLargestExact)))) {
         throw UsageError("'" + text + "' is not " + range_text(spec));
       }
       return number;
@@ -184,7 +205,8 @@ const Options::Value& Options::find(std::string_view name, OptionType type) cons
 }
 
 std::uint64_t Options::integer(std::string_view name) const {
-  return static_cast<std::uint64_t>(find(name, OptionType::kInteger).number);
+  const Value& value = find(name, OptionType::kInteger);
+  return exact_integer(value.text).value_or(static_cast<std::uint64_t>(value.number));
 }
 double Options::number(std::string_view name) const {
   LACONIC_CHECK(!is_word(name), "option '" << name << "' read as a number");

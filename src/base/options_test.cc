@@ -193,5 +193,25 @@ TEST(Nearest, IsTheWordAtTheSmallestEditDistance) {
   EXPECT_EQ(nearest("x", {}), "");
 }
 
+TEST(Options, WholeNumbersAreTakenToTheLastDigitUpToTheLargestOfToml) {
+  const OptionSpec specs[] = {{.name = "seed", .type = OptionType::kInteger, .default_value = "1", .minimum = 0}};
+  const auto seed = [&](const std::string& text) {
+    return Options("job", specs, {{"seed", {.text = text, .where = "test"}}}).integer("seed");
+  };
+  EXPECT_EQ(seed("9007199254740993"), 9007199254740993U);  // 2^53 + 1, which no double is
+  EXPECT_EQ(seed("9223372036854775807"), 9223372036854775807U);
+  EXPECT_EQ(seed("1e5"), 100000U);
+  for (const char* text : {"9223372036854775808", "18446744073709551616", "99999999999999999999999"}) {
+    try {
+      seed(text);
+      ADD_FAILURE() << text;
+    } catch (const UsageError& error) {
+      EXPECT_MENTIONS(error, "'" + std::string(text) + "' is above 9223372036854775807, the largest whole number");
+    }
+  }
+  EXPECT_THROW(seed("1.5"), UsageError);
+  EXPECT_THROW(seed("-1"), UsageError);
+}
+
 }  // namespace
 }  // namespace laconic

@@ -387,7 +387,9 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    throw UsageError(path + ": no such job file");
+    if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give the job file in it");
+    throw UsageError(
+        path + (std::filesystem::exists(path, error) ? ": is no regular file; give a job file" : ": no such job file"));
   }
   std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;

@@ -164,7 +164,7 @@ WorkersRecord workers_record(const JobSetup& setup) {
 // What is known of it before its first step.
 Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
   Summary summary;
-  summary.runtime = runtime == RuntimeKind::kProcesses ? Summary::Runtime::kMpi : Summary::Runtime::kSimulator;
+  summary.runtime = runtime == RuntimeKind::kProcesses ? Summary::Runtime::kProcesses : Summary::Runtime::kSimulator;
   summary.average = runtime == RuntimeKind::kSimulator || job.section("evaluation").flag("average");
   summary.program_version = LACONIC_VERSION;
   summary.job = job.name;

@@ -74,7 +74,7 @@ void add_ledger(const Ledger& ledger, Summary& summary) {
 
 std::string summary_text(const Summary& summary) {
   Json json = {{"program", "laconic " + summary.program_version},
-               {"runtime", summary.runtime == Summary::Runtime::kMpi ? "mpi" : "simulator"},
+               {"runtime", summary.runtime == Summary::Runtime::kProcesses ? "mpi" : "simulator"},
                {"job", summary.job},
                {"strategy", summary.strategy},
                {"model", summary.model},

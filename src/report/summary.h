@@ -19,7 +19,7 @@ struct Summary {
   enum class End { kSteps, kUntil, kInterrupted, kFailed };
 
   // What it ran on: simulated time and network, or processes over MPI.
-  enum class Runtime { kSimulator, kMpi };
+  enum class Runtime { kSimulator, kProcesses };
 
   std::string program_version;
   Runtime runtime = Runtime::kSimulator;

@@ -36,7 +36,7 @@ std::string kinds_text(const Summary& summary) {
 
 // Which model was measured: over processes the average only where the job asks for it.
 std::string model_text(const Summary& summary) {
-  return summary.runtime == Summary::Runtime::kMpi && !summary.average ? "model of worker 0" : "average model";
+  return summary.runtime == Summary::Runtime::kProcesses && !summary.average ? "model of worker 0" : "average model";
 }
 
 std::string optional_percent(const std::optional<double>& fraction) { return fraction ? percent(*fraction) : ""; }
@@ -86,7 +86,7 @@ std::string summary_for_people(const Summary& summary) {
   if (summary.refused() > 0) line("refused", grouped(summary.refused()) + " damaged frames");
   if (summary.paper_gb) line("paper bytes", significant(*summary.paper_gb) + " GB, as FDA's paper counts");
   if (summary.joules) line("energy", significant(*summary.joules) + " J, by the job's [energy]");
-  if (summary.runtime == Summary::Runtime::kMpi) {
+  if (summary.runtime == Summary::Runtime::kProcesses) {
     line("time", to_text(summary.time) + " without evaluations, " + clock_text({summary.wall_seconds}) + " in all");
   } else {
     line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");

@@ -215,7 +215,7 @@ const std::vector<Vendor>& vendors() {
       {"toml++", {"toml++/", "toml.hpp"}, {"job"}},
       {"CLI11", {"CLI/"}, {"cli"}},
       {"MPI", {"mpi.h"}, {"links/mpi"}},
-      {"the socket interface", {"sys/socket.h", "netinet/", "arpa/", "netdb.h"}, {"runtimes"}},
+      {"the socket interface", {"sys/socket.h", "netinet/", "arpa/", "netdb.h"}, {"links"}},
       {"the interface to threads",
        {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "barrier", "latch",
         "pthread.h"},

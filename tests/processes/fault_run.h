@@ -41,7 +41,9 @@ struct FaultPlan {
 FaultPlan plan_of(std::uint64_t seed);
 
 // Runs the plan and says what does not hold, a line each:
-//   - every process ends, and within its deadline of the moment at which something happened,
+//   - every process ends, and within its deadline of the moment at which something happened; where a frame that never
+//     comes is the only sign, within three deadlines of when it is waited for (its reader's one, and twice that for who
+//     waits for a word of that reader),
 //   - by an error that names who was lost, or who asked for the end,
 //   - where nothing is lost, at the last step, with the same models as where nothing happened.
 // `ends_are_lost`: MemoryNetworkOptions::ends_are_lost, which has to be found.

@@ -318,6 +318,7 @@ void expect_no_difference_where_the_coordinator_is_begun_anew(Scenario scenario)
 }
 
 TEST_P(Conformance, ACoordinatorLoadedFromItsArchiveWheneverItIsIdleRunsOnIdentically) {
+  if (!needs_coordinator_node(demands(), GetParam().collective)) GTEST_SKIP() << "it has no coordinator";
   expect_no_difference_where_the_coordinator_is_begun_anew(scenario());
 }
 

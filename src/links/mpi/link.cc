@@ -148,7 +148,6 @@ struct MpiLink::State {
   std::vector<std::pair<int, std::string>> failures;  // not reported yet
   bool inside = false;
 
-  static int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
   Seconds now() const { return clock.now(); }
   bool is_busy() const;
   void fail(int process, const std::string& problem);

@@ -1,6 +1,6 @@
 // What carries frames, signs of life and the news of an end between the processes of a job.
 //
-// Process r is worker r; process 0 is the coordinator too, which is node `size`. A link is reliable while a process is
+// Process r is worker r; process 0 is the coordinator too, which is node kCoordinator. A link is reliable while a process is
 // there: frames from one node to another come whole and in the order sent. What a lost process should have sent never
 // comes; most losses show in silence only (last_heard()).
 //
@@ -16,6 +16,13 @@
 #include "base/ids.h"
 #include "base/units.h"
 #include "comm/frame.h"
+
+namespace laconic {
+
+// The process that a node lives in.
+inline int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
+
+}  // namespace laconic
 
 namespace laconic::node {
 

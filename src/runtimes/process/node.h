@@ -13,9 +13,6 @@
 
 namespace laconic::process {
 
-// The process that a node lives in.
-inline int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
-
 // What the nodes of one process share.
 struct Local {
   Local(node::Link& to_others, const Clock& of_process)

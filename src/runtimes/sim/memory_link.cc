@@ -6,12 +6,6 @@
 #include "base/error.h"
 
 namespace laconic::sim {
-namespace {
-
-int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
-
-}  // namespace
-
 class MemoryNetwork::MemoryLink final : public node::Link {
  public:
   MemoryLink(MemoryNetwork& network, int self, Clock& clock)
