@@ -206,7 +206,8 @@ TEST(Options, WholeNumbersAreTakenToTheLastDigitUpToTheLargestOfToml) {
       seed(text);
       ADD_FAILURE() << text;
     } catch (const UsageError& error) {
-      EXPECT_MENTIONS(error, "'" + std::string(text) + "' is above 9223372036854775807, the largest whole number");
+      EXPECT_MENTIONS(std::string(error.what()),
+                      "'" + std::string(text) + "' is above 9223372036854775807, the largest whole number");
     }
   }
   EXPECT_THROW(seed("1.5"), UsageError);

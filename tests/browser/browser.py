@@ -42,8 +42,9 @@ def start(arguments, says, **options):
     both, the latter as a match."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as reader:
         with open(reader.name, "w", encoding="utf-8") as writer:
-            process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *arguments], stdin=subprocess.DEVNULL,
-                                       stdout=writer, **options)
+            # A shell has what it runs in the background ignore SIGINT, and the program leaves that as it is.
+            process = subprocess.Popen(["env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL", *arguments],
+                                       stdin=subprocess.DEVNULL, stdout=writer, **options)
 
         def said():
             has_ended = process.poll() is not None

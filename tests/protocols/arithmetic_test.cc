@@ -137,6 +137,7 @@ Scenario scenario_of(const Row& row) {
       .steps_per_epoch = 2.0,
       .collective = row.collective,
       .compressor = row.compressor,
+      .compute_threads = 1,  // so that the local steps are not on the protocol's thread
       .evaluate_every = 10 * kSteps};
   const auto set = [&](const char* option, const char* value) {
     if (scenario.options.contains(option)) scenario.options[option] = value;
