@@ -199,7 +199,7 @@ TEST_F(Commands, BadDataNameTheirPlaceAndNothingIsWritten) {
   const std::string partition = refusal([&] { run(path, {"data.partition=dirichlet:-1"}); });
   EXPECT_EQ(partition.find("--set: data.partition: "), 0u) << partition;
   const std::string missing = refusal([&] { run(path, {"data.dir=" + root_.path("nowhere")}); });
-  EXPECT_NE(missing.find("no such file"), std::string::npos) << missing;
+  EXPECT_NE(missing.find("no such folder"), std::string::npos) << missing;
   std::string labels = read_text(root_.path("data/train-labels-idx1-ubyte"));
   write_text(root_.path("data/train-labels-idx1-ubyte"), labels.substr(0, 100));
   const std::string truncated = refusal([&] { run(path); });

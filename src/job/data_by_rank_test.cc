@@ -62,7 +62,7 @@ TEST(DataByRank, OnlyWorkerZerosFolderNeedsATestSplit) {
   }
   expect_alone_as_among_all(parse(job_text("femnist", root.path("{rank}"))), "images");
   std::filesystem::remove(root.path("0/femnist-test-images-idx3-ubyte"));
-  EXPECT_NE(refusal(parse(job_text("femnist", root.path("{rank}")))).find("femnist-test-images-idx3-ubyte.gz: no such"),
+  EXPECT_NE(refusal(parse(job_text("femnist", root.path("{rank}")))).find("femnist-test-images-idx3-ubyte: no such"),
             std::string::npos);
 }
 
