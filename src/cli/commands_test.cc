@@ -1,5 +1,8 @@
 #include "cli/commands.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <functional>
 
 #include "base/error.h"
@@ -52,6 +55,54 @@ TEST_F(Commands, MetricsHaveEveryMeasurementAndEverySyncInOrder) {
   }
   EXPECT_EQ(measured, (std::vector<int>{10, 20, 30, 40}));
   EXPECT_EQ(syncs, summary("a").at("syncs"));
+}
+
+// As on a full disk: no file may grow beyond so many bytes.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &former_);
+    const rlimit limit{bytes, former_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &former_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  void (*handler_)(int);
+  rlimit former_{};
+};
+
+TEST_F(Commands, AFileThatCannotBeWrittenIsTheOnlyOneThatIsMissing) {
+  EXPECT_EQ(run(job("whole")), ExitCode::kDone);
+  const std::string model = read_text(root_.path("runs/whole/model.safetensors"));
+  const std::uint64_t page = std::filesystem::file_size(root_.path("runs/whole/report.html"));
+  ASSERT_GT(page, 4 * model.size());
+  const std::vector<std::string> elsewhere = {"output.dir=" + root_.path("runs/a")};
+  for (const bool takes_a_place : {false, true}) {
+    // Where there is a finished run its results are worth more than the page of this one.
+    if (takes_a_place) {
+      EXPECT_EQ(run(job("whole"), elsewhere), ExitCode::kDone);
+    }
+    err_.str({});
+    {
+      const FileSizeLimit limit(page / 2);
+      EXPECT_EQ(run(job("whole"), elsewhere), ExitCode::kFailed);
+    }
+    const std::string folder = root_.path(takes_a_place ? "runs/a.failed" : "runs/a");
+    EXPECT_EQ(err_.str().find("laconic: error: " + folder + ": without report.html: "), 0U) << err_.str();
+    EXPECT_EQ(read_text(folder + "/model.safetensors"), model);
+    for (const char* file : {"model.pt", "metrics.jsonl", "summary.json", "workers.json", "job.resolved.toml"}) {
+      EXPECT_TRUE(std::filesystem::exists(folder + "/" + file)) << file;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder + "/report.html"));
+    EXPECT_EQ(Json::parse(read_text(folder + "/summary.json")).at("end"), "steps");
+  }
+  EXPECT_TRUE(exists("runs/a/report.html"));
 }
 
 TEST_F(Commands, TheResolvedJobRunsTheIdenticalRun) {

@@ -115,15 +115,19 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     return ExitCode::kInterrupted;
   }
   const Summary summary = summarise(job, setup, result, execution.kind);
-  folder.publish(job, setup, result, summary);
+  const std::string missing = folder.publish(job, setup, result, summary);
   page.end(summary);
-  if (checkpoints && summary.finished()) checkpoints->remove_all();
+  if (checkpoints && summary.finished() && missing.empty()) checkpoints->remove_all();
   if (progress != "off") {
     console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
     if (checkpoints && !summary.finished() && checkpoints->has_any()) {
       console.out << "  checkpoints   " << job.checkpoint_dir() << "; laconic run --resume " << job.output_dir
                   << " goes on from the newest" << std::endl;
     }
+  }
+  if (!missing.empty()) {
+    print_error(console.err, missing);
+    return ExitCode::kFailed;
   }
   return exit_code_of(result.outcome);
 }

@@ -11,8 +11,10 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <new>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 #include "job/job_data.h"
@@ -36,6 +38,11 @@ constexpr std::array kFiles = {kJobFile,    kMetricsFile, kTensorBoardFile, kMod
                                kPythonFile, kWorkersFile, kSummaryFile,     kPageFile};
 
 std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
 
 std::string read_file(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -232,39 +239,55 @@ void RunFolder::add_metric(const std::string& line) {
   if (!metrics_) throw RunError(join(temporary_, kMetricsFile) + ": cannot be written; is the disk full?");
 }
 
-void RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
+std::string RunFolder::publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary) {
   metrics_.close();
+  std::string missing;
+  std::string reason;
+  // A disk that has no room for a page may have some for a model.
+  const auto attempt = [&](std::string_view file, const std::function<void(const std::string&)>& write) {
+    const std::string path = join(temporary_, file);
+    try {
+      write(path);
+    } catch (const std::exception& problem) {
+      std::error_code ignored;
+      fs::remove(path, ignored);
+      missing += (missing.empty() ? "" : ", ") + std::string(file);
+      if (reason.empty()) reason = one_line(problem.what());
+    }
+  };
   if (!result.outcome.model.empty()) {
     std::vector<float> tensors = result.outcome.model;
     tensors.insert(tensors.end(), result.outcome.buffers.begin(), result.outcome.buffers.end());
-    write_safetensors(join(temporary_, kModelFile), setup.training->stored_layout(), tensors,
-                      {{"job", job.name},
-                       {"model", std::string(job.model->name)},
-                       {"step", std::to_string(result.outcome.model_step.value)}});
-    setup.training->write_for_python(join(temporary_, kPythonFile), tensors);
+    attempt(kModelFile, [&](const std::string& path) {
+      write_safetensors(path, setup.training->stored_layout(), tensors,
+                        {{"job", job.name},
+                         {"model", std::string(job.model->name)},
+                         {"step", std::to_string(result.outcome.model_step.value)}});
+    });
+    attempt(kPythonFile, [&](const std::string& path) { setup.training->write_for_python(path, tensors); });
   }
-  const std::string unfinished = join(temporary_, std::string(kSummaryFile) + ".tmp");
   const PageRun page{.name = job.name,
                      .job = job.resolved_text(),
                      .metrics = metrics(),
                      .summary = summary_text(summary),
                      .workers = workers_text(workers_record(setup))};
-  write_result(join(temporary_, kTensorBoardFile), tensorboard_events(page.metrics));
-  write_result(join(temporary_, kWorkersFile), page.workers);
-  write_result(unfinished, page.summary);
-  write_result(join(temporary_, kPageFile), report_page({&page, 1}));
-  if (!summary.finished() && holds_finished_run(path_)) {
+  attempt(kSummaryFile, [&](const std::string& path) { write_result(path, page.summary); });
+  attempt(kWorkersFile, [&](const std::string& path) { write_result(path, page.workers); });
+  attempt(kTensorBoardFile, [&](const std::string& path) { write_result(path, tensorboard_events(page.metrics)); });
+  attempt(kPageFile, [&](const std::string& path) { write_result(path, report_page({&page, 1})); });
+  if ((!summary.finished() || !missing.empty()) && holds_finished_run(path_)) {
     path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";
     check_replaceable(job, path_);
   }
   std::error_code error;
-  fs::rename(unfinished, join(temporary_, kSummaryFile), error);
-  if (!error) replace_folder(temporary_, path_, error);
+  replace_folder(temporary_, path_, error);
   if (error) {
     const std::string kept = std::exchange(temporary_, {});
     throw RunError(path_ + ": cannot be written (" + error.message() + "); the results are in " + kept);
   }
   temporary_.clear();
+  if (missing.empty()) return {};
+  return path_ + ": without " + missing + ": " + reason;
 }
 
 PageRun page_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
@@ -311,8 +334,7 @@ std::string error_text(const std::exception_ptr& error) {
     text = known.what();
   } catch (...) {
   }
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+  return one_line(std::move(text));
 }
 
 std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps) {

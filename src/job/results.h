@@ -43,9 +43,11 @@ class RunFolder {
   void set_metrics(const std::string& lines);
   // Adds a line to metrics.jsonl. Throws RunError when it cannot be written.
   void add_metric(const std::string& line);
-  // Writes model and summary, and puts the folder in its place. A run that did not finish never takes the place of a
-  // finished one: it goes beside it, into NAME.interrupted or NAME.failed. Throws RunError.
-  void publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary);
+  // Writes the other files in the order of their worth, the model first, and puts the folder in its place. A file that
+  // cannot be written is left out, and the others are written all the same. A run that did not finish, or lacks files,
+  // never takes the place of a finished one: it goes beside it, into NAME.interrupted or NAME.failed. Returns what is
+  // missing and why in one line, empty where nothing is. Throws RunError where the folder cannot be put in its place.
+  std::string publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary);
 
   // Where the results are, once published.
   const std::string& path() const { return path_; }
