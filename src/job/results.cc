@@ -304,6 +304,7 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   if (result.outcome.error) summary.error = error_text(result.outcome.error);
   summary.steps = result.steps_done.value;
   summary.epochs = setup.epochs(result.steps_done);
+  if (!result.outcome.model.empty()) summary.model_step = result.outcome.model_step.value;
   summary.syncs = result.outcome.syncs;
   for (const std::uint64_t step : setup.training->drifts()) {
     if (step < summary.steps) summary.drifts.push_back(step);

@@ -94,6 +94,7 @@ std::string summary_text(const Summary& summary) {
   json["time_s"] = summary.time.value;
   json["wall_s"] = summary.wall_seconds;
   if (summary.runtime == Summary::Runtime::kSimulator) json["trace_hash"] = hex(summary.trace_hash);
+  if (summary.model_step) json["model_step"] = *summary.model_step;
   if (summary.newest) {
     const Measurement& newest = *summary.newest;
     json["measured_step"] = newest.step.value;

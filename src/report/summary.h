@@ -46,6 +46,7 @@ struct Summary {
   std::optional<double> paper_gb;     // bytes as FDA's paper counts them, 1e9 each
   std::optional<double> joules;       // of all bits and steps, by the job's energy model
 
+  std::optional<std::uint64_t> model_step;  // after which the model that is stored was
   std::optional<Measurement> newest;
   // Of the test accuracies measured, the best.
   std::optional<double> best_accuracy;

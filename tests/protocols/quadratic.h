@@ -23,6 +23,7 @@ struct QuadraticProblem {
   double scatter = 0.0;  // of the workers' first models around the common start
   // The last elements, which are not trained: a step moves them by -0.1 times their gradient, whatever the rate.
   std::size_t buffers = 0;
+  std::vector<float> constants = {};  // buffers of their own beside the model, which nothing changes
   // Of the model's tensors; they hold `dimension` elements. Without any the model is one vector.
   std::vector<std::vector<std::int64_t>> shapes = {};
 
@@ -46,7 +47,7 @@ class QuadraticLearner final : public Learner {
   std::span<float> params() override { return params_; }
   std::span<float> gradient() override { return gradient_; }
   const Layout& layout() const override { return layout_; }
-  std::span<float> buffers() override { return {}; }
+  std::span<float> buffers() override { return problem_.constants; }
   std::size_t trained_size() const override { return problem_.dimension - problem_.buffers; }
   double learning_rate() const override { return problem_.rate(step_); }
   std::uint64_t samples() const override { return problem_.samples(worker_); }

@@ -1,6 +1,9 @@
 // The simulator itself: time, waits, ends and failures of whole runs.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "base/error.h"
 #include "run.h"
 
@@ -131,6 +134,22 @@ TEST(Simulation, AnInterruptionEndsTheRunWithWhatThereIs) {
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, Outcome::End::kInterrupted);
   EXPECT_EQ(result.outcome.model_step, Step{12});
+}
+
+TEST(Simulation, AnInterruptionLeavesTheNewestModelWhateverConstantsItHas) {
+  Scenario s{.problem = {.workers = 4}, .strategy = "synchronous", .steps = 100000, .evaluate_every = 50000};
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  s.problem.constants = {0.0F, -kInfinity, kInfinity, std::numeric_limits<float>::quiet_NaN(), 3.0F};
+  int asked = 0;
+  s.observer.interrupted = [&] { return ++asked > 1000; };
+  const Result result = run(s);
+  EXPECT_EQ(result.outcome.end, Outcome::End::kInterrupted);
+  EXPECT_GT(result.outcome.model_step.value, 10U);
+  ASSERT_EQ(result.outcome.buffers.size(), 5U);
+  EXPECT_EQ(result.outcome.buffers[1], -kInfinity);
+  EXPECT_EQ(result.outcome.buffers[2], kInfinity);
+  EXPECT_TRUE(std::isnan(result.outcome.buffers[3]));
+  EXPECT_EQ(result.outcome.buffers[4], 3.0F);
 }
 
 TEST(Simulation, StepsTakeTheirCostAndFramesTheirTransfer) {

@@ -1,6 +1,7 @@
 #include "runtimes/sim/simulation.h"
 
 #include <asio/co_spawn.hpp>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -131,10 +132,19 @@ class Simulation final : private Gathering {
     };
     std::vector<float> model = mean_of(outcome.model.size(), [](Learner& learner) { return learner.params(); });
     std::vector<float> buffers = mean_of(outcome.buffers.size(), [](Learner& learner) { return learner.buffers(); });
-    if (!kernels::all_finite(model) || !kernels::all_finite(buffers)) return;
+    if (!kernels::all_finite(model) || !are_as_finite(buffers, outcome.buffers)) return;
     outcome.model = std::move(model);
     outcome.buffers = std::move(buffers);
     outcome.model_step = seats_.front()->node.worker().step();
+  }
+
+  // Buffers may hold what is not finite for good, such as a causal mask of -inf: that stays as it was.
+  static bool are_as_finite(std::span<const float> buffers, std::span<const float> former) {
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+      const bool stays = buffers[i] == former[i] || (std::isnan(buffers[i]) && std::isnan(former[i]));
+      if (!std::isfinite(buffers[i]) && !stays) return false;
+    }
+    return true;
   }
 
   Task<void> evaluate(Node& node) override {
