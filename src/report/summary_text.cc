@@ -71,12 +71,12 @@ std::string summary_for_people(const Summary& summary) {
   }
   line("steps", fmt::format("{} of {} by each of {} workers ({} epochs)", grouped(summary.steps),
                             grouped(summary.planned_steps), grouped(summary.workers), significant(summary.epochs)));
-  if (summary.model_step && *summary.model_step != summary.steps) {
-    line("model",
-         *summary.model_step == 0
-             ? "stored is the start, as no later model was measured before the end"
-             : fmt::format("stored is that of step {}, the newest that was measured and whose losses were finite",
-                           grouped(*summary.model_step)));
+  if (summary.model_step && (!summary.finished() || *summary.model_step < summary.steps)) {
+    const bool older = *summary.model_step < summary.steps;
+    line("model", *summary.model_step == 0
+                      ? "stored is the start, as no later model was measured before the end"
+                      : fmt::format("stored is that of step {}{}", grouped(*summary.model_step),
+                                    older ? ", the newest that was measured and whose losses were finite" : ""));
   }
   line("syncs", grouped(summary.syncs));
   const Tally total = summary.total();
