@@ -133,8 +133,6 @@ const controls = () => {
   dark.addEventListener('change', () => paint());
   addEventListener('beforeprint', () => paint(true));
   addEventListener('afterprint', () => paint());
-  let width = innerWidth;
-  addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
   paint();
 };
 

@@ -19,24 +19,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The names in a folder for which `wanted` holds, in the order of bytes.
-template <typename Wanted>
-std::vector<std::string> names_in(const fs::path& folder, Wanted wanted) {
+// The names of the folders in a folder, in the order of bytes.
+std::vector<std::string> classes_in(const fs::path& folder) {
   std::error_code error;
   std::vector<std::string> names;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
-    if (!name.starts_with('.') && wanted(*entry, ignored)) names.push_back(name);
+    if (!name.starts_with('.') && entry->is_directory(ignored)) names.push_back(name);
   }
   if (error) throw UsageError(folder.string() + ": cannot be read (" + error.message() + "); check data.dir");
   std::sort(names.begin(), names.end());
   return names;
-}
-
-std::vector<std::string> classes_in(const fs::path& folder) {
-  return names_in(folder,
-                  [](const fs::directory_entry& entry, std::error_code& error) { return entry.is_directory(error); });
 }
 
 bool is_image(const fs::path& path) {

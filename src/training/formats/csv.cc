@@ -41,9 +41,9 @@ NumberFault parse_number(std::string_view text, double& number) {
 
 // What programs write where a value is missing; pandas reads all of them so.
 bool is_missing_value(std::string_view text) {
-  constexpr std::array<std::string_view, 18> kMissing = {"",     "#N/A", "#N/A N/A", "#NA",     "-1.#IND", "-1.#QNAN",
-                                                         "-NaN", "-nan", "1.#IND",   "1.#QNAN", "<NA>",    "N/A",
-                                                         "NA",   "NULL", "NaN",      "n/a",     "nan",     "null"};
+  constexpr std::array<std::string_view, 17> kMissing = {"#N/A", "#N/A N/A", "#NA",     "-1.#IND", "-1.#QNAN", "-NaN",
+                                                         "-nan", "1.#IND",   "1.#QNAN", "<NA>",    "N/A",      "NA",
+                                                         "NULL", "NaN",      "n/a",     "nan",     "null"};
   return std::find(kMissing.begin(), kMissing.end(), text) != kMissing.end();
 }
 
@@ -225,9 +225,7 @@ class CsvParser {
         case NumberFault::kNoNumber:
           fail_in(column, field.empty() ? "the field is empty; fill in a number, or remove the line"
                           : is_missing_value(field)
-                              ? shown(field) +
-                                    " stands for a missing number; fill it in, or "
-                                    "remove the line"
+                              ? shown(field) + " stands for a missing number; fill it in, or remove the line"
                               : shown(field) + " is not a number; turn it into one, or remove the column");
         case NumberFault::kNotFinite:
           fail_in(column, shown(field) + " is not finite; fill in a number, or remove the line");
