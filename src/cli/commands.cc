@@ -18,6 +18,7 @@
 #include "job/wiring.h"
 #include "report/format.h"
 #include "report/metrics.h"
+#include "report/score.h"
 #include "training/formats/safetensors.h"
 
 namespace laconic {
@@ -137,11 +138,17 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) 
   const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
   const auto params = std::span(tensors).first(setup.training->dimension());
   const auto buffers = std::span(tensors).subspan(params.size());
-  Table table({{"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {"accuracy"}});
+  const bool of_numbers = setup.data->numbers > 0;
+  std::vector<Table::Column> columns = {
+      {"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {std::string(score_name(of_numbers))}};
+  if (of_numbers) columns.push_back({"MAE"});
+  Table table(std::move(columns));
   const auto add = [&](const std::string& name, Split split) {
     const Evaluation result = setup.training->evaluate(params, buffers, split);
     if (result.samples == 0) return;
-    table.add_row({name, grouped(result.samples), significant(result.loss, 4), percent(result.accuracy)});
+    std::vector<std::string> cells = {name, grouped(result.samples), significant(result.loss, 4), score_text(result)};
+    if (result.regression) cells.push_back(significant(result.regression->mean_absolute_error, 4));
+    table.add_row(std::move(cells));
   };
   add("test", Split::kTest);
   add("validation", Split::kValidation);

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "report/score.h"
+
 namespace laconic {
 namespace {
 
@@ -77,7 +79,7 @@ void ProgressDisplay::step(Step step, double loss, std::uint64_t syncs, Bytes wi
 }
 
 void ProgressDisplay::measurement(const Measurement& measurement, double epoch) {
-  state_.accuracy = measurement.test.accuracy;
+  state_.score = named_score(measurement.test);
   if (style_ == Style::kPlain) console_.out << measurement_text(measurement, state_.steps, epoch) << std::endl;
   if (style_ == Style::kLive) draw();
 }

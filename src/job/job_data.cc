@@ -128,8 +128,17 @@ Dataset load_folder(const Job& job, Rank rank) {
   return data;
 }
 
+// Workers that each scale their targets otherwise would learn one model of different units.
+void require_one_unit(const Job& job, const Dataset& data) {
+  if (data.target_scale.empty()) return;
+  throw UsageError(job.place_of("data", "normalise_targets") +
+                   "data.normalise_targets: workers with folders of their own would each scale their targets by their "
+                   "own mean and deviation, and learn one model; set it to false");
+}
+
 JobData load_own_folder(const Job& job, const OneWorker& only) {
   Dataset data = load_folder(job, only.rank);
+  require_one_unit(job, data);
   const std::string directory = directory_of(directory_option(job), only.rank);
   if (const auto other = first_other(exchange_with_all(only, job.workers, fingerprint_of_kind(data)))) {
     refuse_directory(job, "the data of worker " + std::to_string(*other) + " differ in kind from worker 0's; " +
@@ -149,6 +158,7 @@ JobData load_all_folders(const Job& job) {
   Dataset all;
   for (Rank rank{0}; rank.value < static_cast<std::int32_t>(job.workers); ++rank.value) {
     Dataset data = load_folder(job, rank);
+    require_one_unit(job, data);
     const std::size_t count = data.train.count();
     if (rank.value == 0) {
       all = std::move(data);

@@ -120,7 +120,7 @@ constexpr std::size_t kMostCounts = 100'000;
 
 std::vector<std::vector<std::uint64_t>> labels_by_worker(const JobSetup& setup) {
   const std::size_t classes = setup.data->classes;
-  const std::vector<std::uint8_t>& labels = setup.data->train.labels;
+  const std::vector<std::uint16_t>& labels = setup.data->train.labels;
   const bool has_all =
       std::all_of(setup.partition.begin(), setup.partition.end(), [](const auto& part) { return !part.empty(); });
   if (labels.empty() || !has_all || classes * setup.partition.size() > kMostCounts) return {};
@@ -316,9 +316,9 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.joules = joules_of(job, result.outcome.ledger.total().framed, summary.steps);
   if (!result.measurements.empty()) {
     summary.newest = result.measurements.back();
-    double best = 0.0;
-    for (const Measurement& measurement : result.measurements) best = std::max(best, measurement.test.accuracy);
-    summary.best_accuracy = best;
+    double best = result.measurements.front().test.score();
+    for (const Measurement& measurement : result.measurements) best = std::max(best, measurement.test.score());
+    summary.best_score = best;
   }
   add_ledger(result.outcome.ledger, summary);
   summary.has_all_nodes = result.outcome.ledger_is_whole;

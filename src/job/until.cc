@@ -22,8 +22,12 @@ struct MetricRow {
 };
 constexpr std::array kMetrics = {
     MetricRow{"accuracy", Metric::kAccuracy},
+    MetricRow{"r2", Metric::kR2},
+    MetricRow{"mae", Metric::kMae},
     MetricRow{"loss", Metric::kLoss},
     MetricRow{"validation_accuracy", Metric::kValidationAccuracy},
+    MetricRow{"validation_r2", Metric::kValidationR2},
+    MetricRow{"validation_mae", Metric::kValidationMae},
     MetricRow{"validation_loss", Metric::kValidationLoss},
     MetricRow{"bytes", Metric::kBytes},
     MetricRow{"time", Metric::kTime},
@@ -82,18 +86,32 @@ double parse_value(std::string_view whole, Metric metric, std::string_view text)
   if (fraction && !(value >= 0.0 && value <= 1.0)) {
     refuse(whole, "an accuracy is a fraction from 0 to 1, such as 0.98");
   }
+  if ((metric == Metric::kR2 || metric == Metric::kValidationR2) && value > 1.0) {
+    refuse(whole, "an R2 is at most 1, such as 0.9");
+  }
   if (value < 0.0) refuse(whole, "'" + std::string(text) + "' is below 0");
   return value;
+}
+
+// Not a number where there is none.
+double mae_of(const Evaluation& evaluation) {
+  return evaluation.regression ? evaluation.regression->mean_absolute_error : std::nan("");
 }
 
 double quantity(Metric metric, const Measurement& measurement) {
   switch (metric) {
     case Metric::kAccuracy:
-      return measurement.test.accuracy;
+    case Metric::kR2:
+      return measurement.test.score();
+    case Metric::kMae:
+      return mae_of(measurement.test);
     case Metric::kLoss:
       return measurement.test.loss;
     case Metric::kValidationAccuracy:
-      return measurement.validation.accuracy;
+    case Metric::kValidationR2:
+      return measurement.validation.score();
+    case Metric::kValidationMae:
+      return mae_of(measurement.validation);
     case Metric::kValidationLoss:
       return measurement.validation.loss;
     case Metric::kBytes:
@@ -107,6 +125,30 @@ double quantity(Metric metric, const Measurement& measurement) {
 }
 
 }  // namespace
+
+bool Until::needs_validation() const {
+  switch (metric) {
+    case Metric::kValidationAccuracy:
+    case Metric::kValidationR2:
+    case Metric::kValidationMae:
+    case Metric::kValidationLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Until::needs_numbers() const {
+  switch (metric) {
+    case Metric::kR2:
+    case Metric::kMae:
+    case Metric::kValidationR2:
+    case Metric::kValidationMae:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool Until::met(const Measurement& measurement) const {
   const double measured = quantity(metric, measurement);

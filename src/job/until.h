@@ -9,7 +9,7 @@
 namespace laconic {
 
 struct Until {
-  enum class Metric { kAccuracy, kLoss, kValidationAccuracy, kValidationLoss, kBytes, kTime, kStep };
+  enum class Metric { kAccuracy, kR2, kMae, kLoss, kValidationAccuracy, kValidationR2, kValidationMae, kValidationLoss, kBytes, kTime, kStep };
   enum class Comparison { kAtLeast, kAbove, kAtMost, kBelow };
 
   Metric metric = Metric::kAccuracy;
@@ -18,10 +18,13 @@ struct Until {
 
   // Accuracy and loss are the average model's. False for a quantity that is not a number.
   bool met(const Measurement& measurement) const;
-  bool needs_validation() const { return metric == Metric::kValidationAccuracy || metric == Metric::kValidationLoss; }
+  bool needs_validation() const;
+  // Nothing, or of which kind of prediction alone it can be measured.
+  bool needs_classes() const { return metric == Metric::kAccuracy || metric == Metric::kValidationAccuracy; }
+  bool needs_numbers() const;
 };
 
-// "accuracy >= 0.98", "bytes > 10 MB", "time > 5 min", "validation_loss < 0.3", "step >= 1000". Throws UsageError that
+// "accuracy >= 0.98", "r2 >= 0.9", "mae < 2", "bytes > 10 MB", "time > 5 min", "validation_loss < 0.3", "step >= 1000". Throws UsageError that
 // says what is accepted.
 Until parse_until(std::string_view text);
 

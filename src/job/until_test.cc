@@ -36,6 +36,19 @@ TEST(Until, ComparesEachQuantity) {
   EXPECT_FALSE(met("step < 100"));
 }
 
+TEST(Until, OfNumbersComparesR2AndMeanAbsoluteError) {
+  Measurement measurement = measured();
+  measurement.test.regression = {.r2 = -0.5, .mean_absolute_error = 12.0};
+  measurement.validation.regression = {.r2 = 0.75, .mean_absolute_error = 3.0};
+  for (const char* text : {"r2 < 0.9", "mae > 10", "validation_r2 >= 0.75", "validation_mae <= 3"}) {
+    EXPECT_TRUE(parse_until(text).met(measurement)) << text;
+    EXPECT_TRUE(parse_until(text).needs_numbers());
+  }
+  EXPECT_FALSE(parse_until("mae > 10").met(measured())) << "classes have none";
+  EXPECT_FALSE(parse_until("r2 > 0.5").needs_validation());
+  EXPECT_TRUE(parse_until("validation_mae > 0.5").needs_validation());
+}
+
 TEST(Until, IsNotMetByWhatIsNotANumber) {
   Measurement measurement = measured();
   measurement.test.loss = std::numeric_limits<double>::quiet_NaN();
@@ -56,9 +69,10 @@ TEST(Until, SaysWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal("accuracy = 0.9"),
             "'accuracy = 0.9': no comparison (>=, >, <=, <); write it as in \"accuracy >= 0.98\"");
   EXPECT_EQ(refusal("acuracy >= 0.9"),
-            "'acuracy >= 0.9': 'acuracy' is not one of accuracy, loss, validation_accuracy, validation_loss, bytes, "
-            "time, step; did you mean 'accuracy'?");
+            "'acuracy >= 0.9': 'acuracy' is not one of accuracy, r2, mae, loss, validation_accuracy, "
+            "validation_r2, validation_mae, validation_loss, bytes, time, step; did you mean 'accuracy'?");
   EXPECT_EQ(refusal("accuracy >= 98"), "'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98");
+  EXPECT_EQ(refusal("r2 >= 98"), "'r2 >= 98': an R2 is at most 1, such as 0.9");
   EXPECT_EQ(refusal("accuracy >= 98%"), "'accuracy >= 98%': '98%' is not a number");
   EXPECT_EQ(refusal("loss < nan"), "'loss < nan': 'nan' is not a number");
   EXPECT_EQ(refusal("loss < "), "'loss < ': '' is not a number");

@@ -46,6 +46,17 @@ std::shared_ptr<const Training> make_training(const Job& job, const JobData& dat
   }
 }
 
+void require_measurable(const Job& job, const Dataset& data) {
+  if (!job.until) return;
+  const std::string place = job.section("job").place("until") + ": ";
+  if (data.numbers > 0 && job.until->needs_classes()) {
+    throw UsageError(place + "numbers are predicted, which have no accuracy; take r2, mae or loss");
+  }
+  if (data.numbers == 0 && job.until->needs_numbers()) {
+    throw UsageError(place + "classes are predicted, which have no R2 and no mean absolute error; take accuracy or loss");
+  }
+}
+
 Collective collective_of(const Job& job) {
   return job.section("network").text("collective") == "ring" ? Collective::kRing : Collective::kStar;
 }
@@ -237,6 +248,7 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   use_one_thread_per_computation();
   JobData data = load_job_data(job, only);
   JobSetup setup;
+  require_measurable(job, *data.data);
   setup.training = make_training(job, data);
   setup.data = std::move(data.data);
   setup.partition = std::move(data.partition);

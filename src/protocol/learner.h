@@ -39,10 +39,20 @@ struct Prequential {
 // Held-out data a model is measured on.
 enum class Split { kTest, kValidation };
 
+// How good predicted numbers are.
+struct Regression {
+  double r2 = 0.0;                   // coefficient of determination, at most 1: mean over the numbers of a sample
+  double mean_absolute_error = 0.0;  // over all numbers, in the unit of the data's file
+};
+
 struct Evaluation {
-  double loss = 0.0;          // mean over the split
-  double accuracy = 0.0;      // fraction in [0, 1]
-  std::uint64_t samples = 0;  // 0: the learner has no such split
+  double loss = 0.0;                           // mean over the split
+  double accuracy = 0.0;                       // of classes: fraction in [0, 1]
+  std::uint64_t samples = 0;                   // 0: the learner has no such split
+  std::optional<Regression> regression = {};  // where numbers are predicted, in the place of an accuracy
+
+  // The larger the better: the accuracy, or the R2.
+  double score() const { return regression ? regression->r2 : accuracy; }
 };
 
 // Every method may be called from any thread, but calls for one learner never overlap. Results depend on the state,

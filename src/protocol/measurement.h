@@ -16,7 +16,7 @@
 
 namespace laconic {
 
-// Accuracies of the workers' own models, as opposed to that of their average.
+// Accuracies of the workers' own models, as opposed to that of their average; of numbers their R2.
 struct WorkerAccuracy {
   double mean = 0.0;
   double minimum = 0.0;
@@ -24,7 +24,7 @@ struct WorkerAccuracy {
 
   // Of one accuracy a worker, by rank; at least one.
   static WorkerAccuracy of(std::span<const double> accuracies) {
-    WorkerAccuracy summary{.mean = 0.0, .minimum = 1.0, .maximum = 0.0};
+    WorkerAccuracy summary{.mean = 0.0, .minimum = accuracies[0], .maximum = accuracies[0]};
     for (const double accuracy : accuracies) {
       summary.mean += accuracy / static_cast<double>(accuracies.size());
       summary.minimum = std::min(summary.minimum, accuracy);

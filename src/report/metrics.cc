@@ -17,7 +17,15 @@ Json to_json(const std::array<Tally, kTrafficKinds>& traffic) {
 }
 
 Json to_json(const Evaluation& evaluation) {
-  return {{"loss", evaluation.loss}, {"accuracy", evaluation.accuracy}, {"samples", evaluation.samples}};
+  Json json = {{"loss", evaluation.loss}};
+  if (evaluation.regression) {
+    json["r2"] = evaluation.regression->r2;
+    json["mae"] = evaluation.regression->mean_absolute_error;
+  } else {
+    json["accuracy"] = evaluation.accuracy;
+  }
+  json["samples"] = evaluation.samples;
+  return json;
 }
 
 Json to_json(const Prequential& prequential) {

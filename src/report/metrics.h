@@ -15,7 +15,7 @@ namespace laconic {
 // Without the line's end; what is not finite is null.
 //
 //   {"type": "measurement", "step", "epoch", "time_s", "train_loss",
-//    "test": {"loss", "accuracy", "samples"},
+//    "test": {"loss", "accuracy", "samples"},        of numbers "r2" and "mae" in the place of "accuracy"
 //    "validation": the same,                             with held-out data only
 //    "prequential": {"cumulative_loss", "samples"},      where the job asks for it
 //    "workers": {"mean", "minimum", "maximum"},          where measured

@@ -40,6 +40,13 @@ TEST(MeasurementLine, HasHeldOutDataAndOwnModelsWhereTheyWereMeasured) {
   EXPECT_EQ(json.at("workers"), Json::parse(R"({"mean": 0.5, "minimum": 0.25, "maximum": 0.75})"));
 }
 
+TEST(MeasurementLine, OfNumbersHasR2AndMeanAbsoluteErrorInThePlaceOfAnAccuracy) {
+  Measurement measurement = example();
+  measurement.test.regression = {.r2 = -0.25, .mean_absolute_error = 12.5};
+  const Json json = Json::parse(measurement_line(measurement, 0.5));
+  EXPECT_EQ(json.at("test"), Json::parse(R"({"loss": 0.5, "r2": -0.25, "mae": 12.5, "samples": 1000})"));
+}
+
 TEST(MeasurementLine, HasTheCumulativeLossWhereTheJobAsksForIt) {
   Measurement measurement = example();
   measurement.prequential = {.loss = 12.5, .samples = 40};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "report/format.h"
+#include "report/score.h"
 
 namespace laconic {
 
@@ -18,7 +19,7 @@ std::string live_line(const ProgressState& state, std::size_t width) {
   fields.push_back({state.job, 1});
   fields.push_back({"step " + grouped(state.step) + "/" + grouped(state.steps), 7});
   if (state.loss) fields.push_back({"loss " + significant(*state.loss), 4});
-  if (state.accuracy) fields.push_back({"accuracy " + percent(*state.accuracy), 6});
+  if (!state.score.empty()) fields.push_back({state.score, 6});
   fields.push_back({"sent " + to_text(state.wire), 5});
   fields.push_back({"syncs " + grouped(state.syncs), 2});
   if (state.step > 0) {
@@ -36,11 +37,13 @@ std::string live_line(const ProgressState& state, std::size_t width) {
 
 std::string measurement_text(const Measurement& measurement, std::uint64_t steps, double epoch) {
   std::string text =
-      fmt::format("step {}/{}  epoch {}  train loss {}  test loss {}  accuracy {}", grouped(measurement.step.value),
+      fmt::format("step {}/{}  epoch {}  train loss {}  test loss {}  {}", grouped(measurement.step.value),
                   grouped(steps), significant(epoch), significant(measurement.train_loss),
-                  significant(measurement.test.loss), percent(measurement.test.accuracy));
-  if (measurement.validation.samples > 0) text += "  validation " + percent(measurement.validation.accuracy);
-  if (measurement.workers) text += "  own models " + percent(measurement.workers->mean);
+                  significant(measurement.test.loss), named_score(measurement.test));
+  const bool of_numbers = measurement.test.regression.has_value();
+  if (of_numbers) text += "  MAE " + significant(measurement.test.regression->mean_absolute_error);
+  if (measurement.validation.samples > 0) text += "  validation " + score_text(measurement.validation);
+  if (measurement.workers) text += "  own models " + score_text(measurement.workers->mean, of_numbers);
   return fmt::format("{}  sent {}  syncs {}  time {}", text, to_text(measurement.total().framed),
                      grouped(measurement.syncs), to_text(measurement.time));
 }

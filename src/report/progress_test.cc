@@ -12,7 +12,7 @@ ProgressState example() {
           .step = 1200,
           .steps = 2400,
           .loss = 0.4123,
-          .accuracy = 0.871,
+          .score = "accuracy 87.10%",
           .wire = {12'300'000},
           .syncs = 18,
           .elapsed = {83.0}};

@@ -102,10 +102,13 @@ std::string summary_text(const Summary& summary) {
     json["test"] = to_json(newest.test);
     if (newest.validation.samples > 0) json["validation"] = to_json(newest.validation);
     if (newest.prequential.samples > 0) json["prequential"] = to_json(newest.prequential);
-    if (newest.workers) json["workers_accuracy"] = to_json(*newest.workers);
+    if (newest.workers) json[newest.test.regression ? "workers_r2" : "workers_accuracy"] = to_json(*newest.workers);
     json["consensus_distance"] = newest.consensus_distance;
   }
-  if (summary.best_accuracy) json["best_test_accuracy"] = *summary.best_accuracy;
+  if (summary.best_score) {
+    const bool of_numbers = summary.newest && summary.newest->test.regression;
+    json[of_numbers ? "best_test_r2" : "best_test_accuracy"] = *summary.best_score;
+  }
   const Tally total = summary.total();
   json["payload_bytes"] = total.payload.value;
   json["wire_bytes"] = total.framed.value;
@@ -136,8 +139,11 @@ SummaryFigures read_summary(std::string_view text) {
     figures.finished = json.at("finished").get<bool>();
     figures.end = json.at("end").get<std::string>();
     figures.accuracy = optional_number(json, "test", "accuracy");
+    figures.r2 = optional_number(json, "test", "r2");
+    figures.mae = optional_number(json, "test", "mae");
     figures.loss = optional_number(json, "test", "loss");
     figures.workers_accuracy = optional_number(json, "workers_accuracy", "mean");
+    figures.workers_r2 = optional_number(json, "workers_r2", "mean");
     figures.steps = json.at("steps").get<std::uint64_t>();
     figures.syncs = json.at("syncs").get<std::uint64_t>();
     figures.payload_bytes = json.at("payload_bytes").get<std::uint64_t>();

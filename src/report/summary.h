@@ -48,8 +48,8 @@ struct Summary {
 
   std::optional<std::uint64_t> model_step;  // after which the model that is stored was
   std::optional<Measurement> newest;
-  // Of the test accuracies measured, the best.
-  std::optional<double> best_accuracy;
+  // Of the scores measured on the test split (Evaluation::score), the best.
+  std::optional<double> best_score;
 
   // What was sent and received; empty rows when there was nobody else.
   std::array<Tally, kTrafficKinds> traffic{};  // by kind, every frame counted once
@@ -90,9 +90,12 @@ struct SummaryFigures {
   std::string strategy;
   bool finished = false;
   std::string end;
-  std::optional<double> accuracy;          // of the average model, newest
+  std::optional<double> accuracy;          // of the average model, newest; of numbers there is none, but
+  std::optional<double> r2;                // this
+  std::optional<double> mae;               // and this, in the unit of the data's file
   std::optional<double> loss;              // the same
   std::optional<double> workers_accuracy;  // mean of the workers' own models'
+  std::optional<double> workers_r2;        // the same
   std::uint64_t steps = 0;
   std::uint64_t syncs = 0;
   std::uint64_t payload_bytes = 0;

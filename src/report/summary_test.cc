@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -79,6 +80,25 @@ TEST(SummaryText, IsReadBackAsTheFiguresItHolds) {
   EXPECT_EQ(figures.joules, 12.5);
   EXPECT_EQ(figures.time.value, 4.5);
   EXPECT_EQ(figures.trace_hash, "0000000000001234");
+}
+
+TEST(SummaryText, OfNumbersHasR2AndMeanAbsoluteErrorInThePlaceOfAnAccuracy) {
+  Summary summary = example();
+  summary.newest->test = {
+      .loss = 0.5, .samples = 1000, .regression = Regression{.r2 = 0.875, .mean_absolute_error = 12.5}};
+  summary.best_score = 0.9;
+  const SummaryFigures figures = read_summary(summary_text(summary));
+  EXPECT_EQ(figures.r2, 0.875);
+  EXPECT_EQ(figures.mae, 12.5);
+  EXPECT_EQ(figures.workers_r2, 0.75);
+  EXPECT_FALSE(figures.accuracy || figures.workers_accuracy);
+  const std::string text = summary_for_people(summary);
+  EXPECT_NE(text.find("R2            0.875 of the average model at step 100 (best 0.9)"), std::string::npos) << text;
+  EXPECT_NE(text.find("MAE           12.5, mean absolute error on the test set"), std::string::npos) << text;
+  EXPECT_EQ(text.find("accuracy"), std::string::npos) << text;
+  const std::string table = comparison_text(std::array{figures}, 200);
+  EXPECT_NE(table.find("R2"), std::string::npos);
+  EXPECT_EQ(table.find("accuracy"), std::string::npos);
 }
 
 TEST(SummaryText, NamesTheErrorOfAFailedRunWhichIsNotFinished) {

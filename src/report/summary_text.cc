@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "report/format.h"
+#include "report/score.h"
 #include "report/summary.h"
 
 namespace laconic {
@@ -51,15 +52,20 @@ std::string summary_for_people(const Summary& summary) {
   };
   if (summary.newest) {
     const Measurement& newest = *summary.newest;
-    line("accuracy", percent(newest.test.accuracy) + " of the " + model_text(summary) + " at step " +
-                         grouped(newest.step.value) +
-                         (summary.best_accuracy ? " (best " + percent(*summary.best_accuracy) + ")" : ""));
+    const bool of_numbers = newest.test.regression.has_value();
+    line(std::string(score_name(of_numbers)),
+         score_text(newest.test) + " of the " + model_text(summary) + " at step " + grouped(newest.step.value) +
+             (summary.best_score ? " (best " + score_text(*summary.best_score, of_numbers) + ")" : ""));
+    if (of_numbers) {
+      line("MAE", significant(newest.test.regression->mean_absolute_error, 4) + ", mean absolute error on the test set");
+    }
     if (newest.workers) {
-      line("own models", percent(newest.workers->mean) + " on average, from " + percent(newest.workers->minimum) +
-                             " to " + percent(newest.workers->maximum));
+      line("own models", score_text(newest.workers->mean, of_numbers) + " on average, from " +
+                             score_text(newest.workers->minimum, of_numbers) + " to " +
+                             score_text(newest.workers->maximum, of_numbers));
     }
     if (newest.validation.samples > 0) {
-      line("validation", percent(newest.validation.accuracy) + ", loss " + significant(newest.validation.loss));
+      line("validation", score_text(newest.validation) + ", loss " + significant(newest.validation.loss));
     }
     line("loss", significant(newest.test.loss) + " on the test set, " + significant(newest.train_loss) +
                      " in training since the measurement before");
@@ -104,14 +110,18 @@ std::string summary_for_people(const Summary& summary) {
 
 std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t width) {
   const auto any = [&](auto has) { return std::any_of(runs.begin(), runs.end(), has); };
-  const bool own = any([](const SummaryFigures& run) { return run.workers_accuracy.has_value(); });
+  const bool own = any([](const SummaryFigures& run) { return run.workers_accuracy || run.workers_r2; });
+  const bool numbers = any([](const SummaryFigures& run) { return run.r2.has_value(); });
+  const bool classes = !numbers || any([](const SummaryFigures& run) { return run.accuracy.has_value(); });
   const bool paper = any([](const SummaryFigures& run) { return run.paper_gb.has_value(); });
   const bool energy = any([](const SummaryFigures& run) { return run.joules.has_value(); });
   const bool ends = any([](const SummaryFigures& run) { return run.end != "steps"; });
   std::uint64_t most = 0;
   for (const SummaryFigures& run : runs) most = std::max(most, run.wire_bytes);
 
-  std::vector<Table::Column> columns = {{"job", Table::Align::kLeft}, {"strategy", Table::Align::kLeft}, {"accuracy"}};
+  std::vector<Table::Column> columns = {{"job", Table::Align::kLeft}, {"strategy", Table::Align::kLeft}};
+  if (classes) columns.push_back({"accuracy"});
+  if (numbers) columns.insert(columns.end(), {{"R2"}, {"MAE"}});
   if (own) columns.push_back({"own models"});
   columns.insert(columns.end(), {{"steps"}, {"syncs"}, {"payload"}, {"on the wire"}, {"fewer bytes"}});
   if (paper) columns.push_back({"paper GB"});
@@ -121,8 +131,15 @@ std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t wi
 
   Table table(std::move(columns));
   for (const SummaryFigures& run : runs) {
-    std::vector<std::string> cells = {run.job, run.strategy, optional_percent(run.accuracy)};
-    if (own) cells.push_back(optional_percent(run.workers_accuracy));
+    std::vector<std::string> cells = {run.job, run.strategy};
+    if (classes) cells.push_back(optional_percent(run.accuracy));
+    if (numbers) {
+      cells.push_back(run.r2 ? score_text(*run.r2, true) : "");
+      cells.push_back(run.mae ? significant(*run.mae, 4) : "");
+    }
+    if (own) {
+      cells.push_back(run.workers_r2 ? score_text(*run.workers_r2, true) : optional_percent(run.workers_accuracy));
+    }
     cells.push_back(grouped(run.steps));
     cells.push_back(grouped(run.syncs));
     cells.push_back(to_text(Bytes{run.payload_bytes}));

@@ -7,6 +7,7 @@
 
 #include "report/format.h"
 #include "report/json.h"
+#include "report/score.h"
 
 namespace laconic {
 namespace {
@@ -30,7 +31,9 @@ SweepGroup group_of(std::span<const SweepRun* const> runs) {
   }
   group.unfinished = runs.size() - finished.size();
   using Figures = const SummaryFigures&;
-  group.accuracy = spread_over(finished, [](Figures run) { return run.accuracy; });
+  group.accuracy = spread_over(finished, [](Figures run) { return run.r2 ? run.r2 : run.accuracy; });
+  group.of_numbers = std::any_of(finished.begin(), finished.end(),
+                                 [](const SweepRun* run) { return run->figures.r2.has_value(); });
   group.loss = spread_over(finished, [](Figures run) { return run.loss; });
   const auto of = [&](auto figure) {
     return spread_over(finished, [&](Figures run) { return std::optional(static_cast<double>(figure(run))); });
@@ -49,10 +52,11 @@ bool beats(const SweepGroup& a, const SweepGroup& b) {
   return no_worse && (a.accuracy.mean > b.accuracy.mean || a.wire_bytes.mean < b.wire_bytes.mean);
 }
 
-std::string accuracy_cell(const Spread& accuracy) {
-  if (accuracy.count == 0) return "";
-  std::string text = percent(accuracy.mean);
-  if (accuracy.deviation) text += " ±" + significant(100.0 * *accuracy.deviation, 2);
+std::string score_cell(const SweepGroup& group) {
+  const Spread& score = group.accuracy;
+  if (score.count == 0) return "";
+  std::string text = score_text(score.mean, group.of_numbers);
+  if (score.deviation) text += " ±" + significant((group.of_numbers ? 1.0 : 100.0) * *score.deviation, 2);
   return text;
 }
 
@@ -138,7 +142,9 @@ std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width) {
   for (const auto& [key, value] : groups.front().settings) columns.push_back({key, Table::Align::kLeft});
   columns.push_back({"runs"});
   if (any_unfinished) columns.push_back({"failed"});
-  columns.insert(columns.end(), {{"accuracy"},
+  const bool of_numbers =
+      std::any_of(groups.begin(), groups.end(), [](const SweepGroup& group) { return group.of_numbers; });
+  columns.insert(columns.end(), {{std::string(score_name(of_numbers))},
                                  {"loss"},
                                  {"on the wire"},
                                  {"fewer bytes"},
@@ -153,7 +159,7 @@ std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width) {
     cells.push_back(std::to_string(group.runs));
     if (any_unfinished) cells.push_back(std::to_string(group.unfinished));
     const bool has_bytes = group.wire_bytes.count > 0 && group.wire_bytes.mean > 0.0;
-    cells.push_back(accuracy_cell(group.accuracy));
+    cells.push_back(score_cell(group));
     cells.push_back(group.loss.count == 0 ? "" : significant(group.loss.mean));
     cells.push_back(group.wire_bytes.count == 0
                         ? ""
@@ -166,7 +172,8 @@ std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width) {
     table.add_row(std::move(cells));
   }
   return table.text(width) +
-         "Means over the seeds, ± the sample's deviation. *: none is at least as accurate with at most its bytes.\n";
+         "Means over the seeds, ± the sample's deviation. *: none is at least as " +
+         (of_numbers ? "good" : "accurate") + " with at most its bytes.\n";
 }
 
 std::string sweep_json(const std::string& job, std::span<const SweepGroup> groups, std::span<const SweepRun> runs) {
@@ -175,7 +182,7 @@ std::string sweep_json(const std::string& job, std::span<const SweepGroup> group
     json["groups"].push_back({{"settings", to_json(group.settings)},
                               {"runs", group.runs},
                               {"unfinished", group.unfinished},
-                              {"accuracy", to_json(group.accuracy)},
+                              {group.of_numbers ? "r2" : "accuracy", to_json(group.accuracy)},
                               {"loss", to_json(group.loss)},
                               {"wire_bytes", to_json(group.wire_bytes)},
                               {"steps", to_json(group.steps)},
@@ -190,6 +197,7 @@ std::string sweep_json(const std::string& job, std::span<const SweepGroup> group
                             {"folder", run.folder},
                             {"end", figures.end},
                             {"accuracy", to_json(figures.accuracy)},
+                            {"r2", to_json(figures.r2)},
                             {"loss", to_json(figures.loss)},
                             {"wire_bytes", figures.wire_bytes},
                             {"payload_bytes", figures.payload_bytes},
@@ -203,13 +211,14 @@ std::string sweep_json(const std::string& job, std::span<const SweepGroup> group
 std::string sweep_csv(std::span<const SweepRun> runs) {
   std::string text;
   for (const auto& [key, value] : runs.front().settings) text += csv_field(key) + ",";
-  text += "job.seed,folder,end,accuracy,loss,wire_bytes,payload_bytes,steps,syncs,time_s\n";
+  text += "job.seed,folder,end,accuracy,r2,loss,wire_bytes,payload_bytes,steps,syncs,time_s\n";
   for (const SweepRun& run : runs) {
     const SummaryFigures& figures = run.figures;
     for (const auto& [key, value] : run.settings) text += csv_field(value) + ",";
     text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(run.seed), csv_field(run.folder),
-                    csv_field(figures.end), csv_field(figures.accuracy), csv_field(figures.loss), figures.wire_bytes,
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(run.seed), csv_field(run.folder),
+                    csv_field(figures.end), csv_field(figures.accuracy), csv_field(figures.r2),
+                    csv_field(figures.loss), figures.wire_bytes,
                     figures.payload_bytes, figures.steps, figures.syncs, csv_field(std::optional(figures.time.value)));
   }
   return text;

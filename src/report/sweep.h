@@ -37,12 +37,13 @@ struct SweepGroup {
   Settings settings;
   std::size_t runs = 0;
   std::size_t unfinished = 0;  // of these: failed
-  Spread accuracy;             // of the average model
+  Spread accuracy;             // of the average model; of numbers its R2
   Spread loss;
   Spread wire_bytes;
   Spread steps;
   Spread syncs;
   Spread seconds;
+  bool of_numbers = false;  // it is an R2
   // All its runs came to their end, and no other such group has at least its mean accuracy with at most its mean bytes,
   // and more of the one or less of the other.
   bool on_pareto_front = false;
@@ -57,9 +58,9 @@ std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width);
 //
 //   {"job",
 //    "groups": [{"settings": {key: value}, "runs", "unfinished",
-//                "accuracy": SPREAD, "loss": SPREAD, "wire_bytes": SPREAD, "steps": SPREAD, "syncs": SPREAD,
+//                "accuracy" or "r2": SPREAD, "loss": SPREAD, "wire_bytes": SPREAD, "steps": SPREAD, "syncs": SPREAD,
 //                "time_s": SPREAD, "pareto"}],
-//    "runs":   [{"settings", "seed", "folder", "end", "accuracy", "loss", "wire_bytes", "payload_bytes", "steps",
+//    "runs":   [{"settings", "seed", "folder", "end", "accuracy", "r2", "loss", "wire_bytes", "payload_bytes", "steps",
 //                "syncs", "time_s"}]}
 //   SPREAD = {"mean", "deviation", "minimum", "maximum"}
 std::string sweep_json(const std::string& job, std::span<const SweepGroup> groups, std::span<const SweepRun> runs);

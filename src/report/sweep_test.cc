@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
@@ -87,6 +88,19 @@ TEST(SweepText, HasALineForEachGroupWithMeanAndDeviation) {
   EXPECT_NE(text.find("4.00x"), std::string::npos) << text;
 }
 
+TEST(SweepText, OfNumbersHasTheirR2) {
+  std::vector<SweepRun> runs = {run("1", "1", 0.5, 100), run("1", "2", 0.7, 100)};
+  for (SweepRun& one : runs) one.figures.r2 = std::exchange(one.figures.accuracy, std::nullopt);
+  const auto groups = sweep_groups(runs);
+  const std::string text = sweep_text(groups, 200);
+  EXPECT_NE(text.find("R2"), std::string::npos);
+  EXPECT_NE(text.find("0.600 ±0.14"), std::string::npos) << text;
+  EXPECT_EQ(text.find("accura"), std::string::npos) << text;
+  EXPECT_TRUE(groups[0].on_pareto_front);
+  EXPECT_NEAR(nlohmann::json::parse(sweep_json("a", groups, runs)).at("groups").at(0).at("r2").at("mean").get<double>(),
+              0.6, 1e-12);
+}
+
 TEST(SweepFiles, HoldEveryRunAndEveryGroup) {
   std::vector<SweepRun> runs = {run("1", "1", 0.5, 100), run("a,\"b\"", "1", 0.25, 300)};
   runs[1].figures.accuracy.reset();
@@ -97,9 +111,9 @@ TEST(SweepFiles, HoldEveryRunAndEveryGroup) {
   EXPECT_TRUE(json.at("groups").at(1).at("accuracy").is_null());
   EXPECT_EQ(json.at("runs").at(0).at("settings").at("strategy.threshold"), "1");
   EXPECT_EQ(sweep_csv(runs),
-            "strategy.threshold,job.seed,folder,end,accuracy,loss,wire_bytes,payload_bytes,steps,syncs,time_s\n"
-            "1,1,\"runs/a.sweep/threshold=1,seed=1\",steps,0.5,0.5,100,0,100,4,2.5\n"
-            "\"a,\"\"b\"\"\",1,\"runs/a.sweep/threshold=a,\"\"b\"\",seed=1\",steps,,0.75,300,0,100,4,2.5\n");
+            "strategy.threshold,job.seed,folder,end,accuracy,r2,loss,wire_bytes,payload_bytes,steps,syncs,time_s\n"
+            "1,1,\"runs/a.sweep/threshold=1,seed=1\",steps,0.5,,0.5,100,0,100,4,2.5\n"
+            "\"a,\"\"b\"\"\",1,\"runs/a.sweep/threshold=a,\"\"b\"\",seed=1\",steps,,,0.75,300,0,100,4,2.5\n");
 }
 
 }  // namespace

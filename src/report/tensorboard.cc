@@ -102,16 +102,20 @@ Scalars of_measurement(const Json& line) {
   Scalars scalars;
   scalars.add("train/loss", line, "train_loss");
   scalars.add("evaluation/loss", line.at("test"), "loss");
-  scalars.add("evaluation/accuracy", line.at("test"), "accuracy");
+  const auto add_scores = [&](const std::string& split, const Json& evaluation) {
+    for (const char* score : {"accuracy", "r2", "mae"}) scalars.add(split + "/" + score, evaluation, score);
+  };
+  add_scores("evaluation", line.at("test"));
   if (const auto validation = line.find("validation"); validation != line.end()) {
     scalars.add("validation/loss", *validation, "loss");
-    scalars.add("validation/accuracy", *validation, "accuracy");
+    add_scores("validation", *validation);
   }
   if (const auto prequential = line.find("prequential"); prequential != line.end())
     scalars.add("evaluation/prequential_loss", *prequential, "cumulative_loss");
   if (const auto workers = line.find("workers"); workers != line.end()) {
     for (const char* name : {"mean", "minimum", "maximum"})
-      scalars.add("workers/accuracy_" + std::string(name), *workers, name);
+      scalars.add((line.at("test").contains("r2") ? "workers/r2_" : "workers/accuracy_") + std::string(name), *workers,
+                  name);
   }
   scalars.add("consensus/distance", line, "consensus_distance");
   scalars.add("communication/bytes", line, "wire_bytes");

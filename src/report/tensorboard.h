@@ -23,9 +23,10 @@ inline constexpr std::string_view kTensorBoardFile = "events.out.tfevents.0.laco
 // same bytes. Scalars are float32; what is not finite is left out. Tags:
 //
 //   train/loss                            mean over the workers since the measurement before
-//   evaluation/loss, evaluation/accuracy  on the test split; validation/... where data are held out
+//   evaluation/loss, evaluation/accuracy  on the test split, of numbers evaluation/r2 and evaluation/mae; validation/...
+//                                         where data are held out
 //   evaluation/prequential_loss           cumulative, where it is measured
-//   workers/accuracy_mean, _minimum, _maximum
+//   workers/accuracy_mean, _minimum, _maximum; of numbers workers/r2_mean, ...
 //   consensus/distance
 //   communication/bytes                   on the wire, headers in
 //   communication/payload_bytes

@@ -25,6 +25,25 @@ Batch text_batch(const Samples& samples, std::span<const std::uint32_t> chosen) 
   return batch;
 }
 
+at::Tensor targets_of(const Samples& samples, std::span<const std::uint32_t> chosen, const Concept& present) {
+  const auto count = static_cast<std::int64_t>(chosen.size());
+  if (samples.targets_each > 0) {
+    at::Tensor targets = at::empty({count, static_cast<std::int64_t>(samples.targets_each)});
+    float* to = targets.data_ptr<float>();
+    for (const std::uint32_t sample : chosen) {
+      to = std::copy_n(samples.targets.data() + std::size_t{sample} * samples.targets_each, samples.targets_each, to);
+    }
+    return targets;
+  }
+  at::Tensor targets = at::empty({count}, at::kLong);
+  auto* to = targets.data_ptr<std::int64_t>();
+  for (const std::uint32_t sample : chosen) {
+    const std::uint16_t label = samples.labels[sample];
+    *to++ = present.labels.empty() ? label : present.labels[label];
+  }
+  return targets;
+}
+
 }  // namespace
 
 Batch make_batch(const Dataset& data, const Samples& samples, std::span<const std::uint32_t> chosen,
@@ -33,7 +52,7 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
   const ImageShape& shape = data.shape;
   const auto count = static_cast<std::int64_t>(chosen.size());
   Batch batch{.inputs = at::empty({count, shape.channels, shape.height, shape.width}),
-              .targets = at::empty({count}, at::kLong)};
+              .targets = targets_of(samples, chosen, present)};
   const std::size_t size = shape.size();
   const std::size_t area = size / static_cast<std::size_t>(shape.channels);
   LACONIC_CHECK(data.normalisation.empty() || data.normalisation.size() * area == size, data.normalisation.size()
@@ -41,10 +60,7 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
   std::vector<std::uint8_t> turned(size);
   std::vector<std::uint8_t> cropped(size);
   float* pixels = batch.inputs.data_ptr<float>();
-  auto* labels = batch.targets.data_ptr<std::int64_t>();
   for (const std::uint32_t sample : chosen) {
-    const std::uint8_t label = samples.labels[sample];
-    *labels++ = present.labels.empty() ? label : present.labels[label];
     if (!samples.values.empty()) {
       pixels = std::copy_n(samples.values.data() + std::size_t{sample} * size, size, pixels);
       continue;

@@ -16,7 +16,8 @@ struct Batch {
   // Of images: samples x channels x height x width floats, pixel / 255 and then normalised as the data set says, or
   // the values as they are. Of text: samples x length tokens (int64).
   at::Tensor inputs;
-  // What each prediction should be, int64: the labels of images; of text the tokens one place on, sample after sample.
+  // What each prediction should be. Int64: the labels of images; of text the tokens one place on, sample after sample.
+  // Of regression samples x Dataset::numbers floats.
   at::Tensor targets;
 };
 

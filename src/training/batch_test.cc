@@ -39,7 +39,7 @@ TEST(Batch, ValuesAreTakenAsTheyAre) {
   EXPECT_EQ(batch.inputs.sizes().vec(), (std::vector<std::int64_t>{2, 1, 1, 2}));
   EXPECT_TRUE(at::equal(batch.inputs.flatten(), torch::tensor({0.0F, -6.25F, 1.5F, -2.0F})));
   EXPECT_TRUE(at::equal(batch.targets, torch::tensor({1, 2}, torch::kLong)));
-  const std::array<std::uint8_t, 3> labels = {1, 2, 0};
+  const std::array<std::uint16_t, 3> labels = {1, 2, 0};
   const Batch moved = make_batch(data, data.train, chosen, nullptr, {.labels = labels});
   EXPECT_TRUE(at::equal(moved.targets, torch::tensor({2, 0}, torch::kLong)));
 }

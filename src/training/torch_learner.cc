@@ -10,6 +10,7 @@
 #include "training/batch.h"
 #include "training/data/graphical_model.h"
 #include "training/models/torch_error.h"
+#include "training/regression_errors.h"
 #include "training/optimizers/flat_optimizer.h"
 
 namespace laconic {
@@ -216,9 +217,11 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   instance->bind(params.data());
   const std::vector<float> usable = usable_buffers(context, params, buffers);
   const Pass pass{.buffers = buffer_tensors(context.state, usable.data())};
-  const std::size_t scores_each = samples.predictions_each() * data.classes;
+  const std::size_t scores_each = samples.predictions_each() * data.prediction().outputs();
   const std::size_t most = std::clamp<std::size_t>(kMostScores / scores_each, 1, kMostSamples);
   std::uint64_t correct = 0;
+  std::optional<RegressionErrors> errors;
+  if (data.numbers > 0) errors.emplace(samples);
   std::vector<std::uint32_t> chosen;
   for (std::size_t first = 0; first < samples.count(); first += most) {
     chosen.resize(std::min(most, samples.count() - first));
@@ -226,11 +229,16 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
     const Batch batch = make_batch(data, samples, chosen, nullptr, present);
     const at::Tensor scores = context.network->scores(instance->parameters(), batch.inputs, pass);
     result.loss += context.network->loss(scores, batch.targets, false).item<double>();
-    correct += static_cast<std::uint64_t>(context.network->right(scores, batch.targets));
+    if (errors) {
+      errors->add(scores, batch.targets);
+    } else {
+      correct += static_cast<std::uint64_t>(context.network->right(scores, batch.targets));
+    }
   }
   const auto predictions = static_cast<double>(result.samples * samples.predictions_each());
-  result.loss /= predictions;
+  result.loss /= predictions * (errors ? data.numbers : 1);
   result.accuracy = static_cast<double>(correct) / predictions;
+  if (errors) result.regression = errors->regression(data.target_scale);
   return result;
 }
 

@@ -39,7 +39,7 @@ std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
   LACONIC_CHECK(setup.model->input.value_or(setup.data->input) == setup.data->input,
                 setup.model->name << " does not learn " << setup.data->name);
   std::shared_ptr<const Network> network =
-      setup.model->make(setup.model_options, setup.data->shape, setup.data->classes);
+      setup.model->make(setup.model_options, setup.data->shape, setup.data->prediction());
   Drift drift(setup.drift, *setup.data, steps_of(setup), setup.seed);
   return std::make_shared<TrainingContext>(std::move(setup), std::move(network), learning_rate, std::move(drift));
 }

@@ -15,6 +15,9 @@ const lines_of = values => axis => runs.flatMap((run, i) => Object.entries(value
 
 const end_text = s => ({steps: 'all steps taken', until: 'ended where it was to', interrupted: 'interrupted', failed: 'failed: ' + s.error}[s.end] || s.end);
 
+// What a model is judged by: of predicted numbers the R2.
+const score_of = test => test?.r2 === undefined ? ['accuracy', format.percent(test?.accuracy)] : ['R2', format.significant(test.r2)];
+
 const head = () => {
   document.title = (many ? runs.map(run => run.name).join(', ') : only.name) + ' – laconic';
   document.getElementById('title').textContent = many ? 'Comparison of ' + runs.length + ' runs' : only.name;
@@ -26,7 +29,7 @@ const head = () => {
   headline.replaceChildren();
   const add = (name, value) => headline.append(element('div', {}, element('dt', {}, name), element('dd', {}, value)));
   if (!many) {
-    add('accuracy', format.percent(s.test?.accuracy));
+    add(...score_of(s.test));
     add('bytes on the wire', format.bytes(s.wire_bytes));
     add('synchronisations', format.count(s.syncs));
     add('steps', format.count(s.steps));
@@ -35,7 +38,7 @@ const head = () => {
     const most = Math.max(...runs.map(run => run.summary.wire_bytes));
     for (const run of runs) {
       const fewer = run.summary.wire_bytes ? ', ' + format.significant(most / run.summary.wire_bytes) + 'x fewer' : '';
-      add(run.name, format.percent(run.summary.test?.accuracy) + ' at ' + format.bytes(run.summary.wire_bytes) + (most === run.summary.wire_bytes ? '' : fewer));
+      add(run.name, score_of(run.summary.test).reverse().join(' ').replace(' accuracy', '') + ' at ' + format.bytes(run.summary.wire_bytes) + (most === run.summary.wire_bytes ? '' : fewer));
     }
   }
   document.getElementById('foot').textContent = 'Written by ' + s.program + '. Bytes are those on the wire, headers in; ' +
@@ -77,10 +80,18 @@ const add_watched = before => {
 };
 
 const figures = () => {
-  add_chart({title: 'Accuracy', note: 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.',
-    text: format.percent, series: lines_of(many ? {accuracy: row => row.test.accuracy}
-      : {test: row => row.test.accuracy, validation: row => row.validation?.accuracy, 'own models, mean': row => row.workers?.mean,
-         'own models, least': row => row.workers?.minimum, 'own models, most': row => row.workers?.maximum})});
+  const of_model = 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.';
+  const add_scores = (title, name, text, note) => add_chart({title, note, text,
+    series: lines_of(many ? {[name]: row => row.test[name]}
+      : {test: row => row.test[name], validation: row => row.validation?.[name], 'own models, mean': row => name in row.test && row.workers?.mean,
+         'own models, least': row => name in row.test && row.workers?.minimum, 'own models, most': row => name in row.test && row.workers?.maximum})});
+  const has = name => runs.some(run => run.summary.test?.[name] !== undefined || run.measurements.some(row => name in row.test));
+  if (has('r2')) {
+    add_scores('R2', 'r2', format.significant, of_model);
+    add_chart({title: 'Mean absolute error', note: of_model, text: format.significant,
+      series: lines_of(many ? {MAE: row => row.test.mae} : {test: row => row.test.mae, validation: row => row.validation?.mae})});
+  }
+  if (has('accuracy') || !has('r2')) add_scores('Accuracy', 'accuracy', format.percent, of_model);
   add_chart({title: 'Loss', note: 'In training, mean over the workers, and on the test split.', text: format.significant,
     series: lines_of({training: row => row.train_loss, test: row => row.test.loss})});
   add_watched(null);

@@ -36,7 +36,7 @@ struct WorkerReport {
   std::uint64_t loss_steps = 0;
   Prequential tested;
   double squared_norm = 0.0;                 // of its model
-  std::optional<double> own_accuracy;        // of its model, in [0, 1]
+  std::optional<double> own_accuracy;        // of its model: Evaluation::score
   std::array<Tally, kTrafficKinds> traffic;  // sent so far, on the account of whoever reports
 };
 // What `worker` has to say after the step that it has just taken, all but its accuracy and traffic; its losses since the

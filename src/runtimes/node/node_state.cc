@@ -45,6 +45,13 @@ void archive_evaluation(Archive& archive, Evaluation& evaluation) {
   archive.value("evaluation.loss", evaluation.loss);
   archive.value("evaluation.accuracy", evaluation.accuracy);
   archive.value("evaluation.samples", evaluation.samples);
+  bool has_regression = evaluation.regression.has_value();
+  archive.value("evaluation.has_regression", has_regression);
+  if (!has_regression) return;
+  Regression regression = evaluation.regression.value_or(Regression{});
+  archive.value("evaluation.r2", regression.r2);
+  archive.value("evaluation.mae", regression.mean_absolute_error);
+  evaluation.regression = regression;
 }
 
 void archive_measurement(Archive& archive, Measurement& measurement) {

@@ -12,15 +12,15 @@ namespace {
 constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 62;
 constexpr std::size_t kLargestLedger = 1 << 16;
 
-// A fraction; not a number where there is none.
-void encode_fraction(ByteWriter& out, std::optional<double> fraction) {
-  out.f64(fraction.value_or(std::numeric_limits<double>::quiet_NaN()));
+// An accuracy or an R2; not a number where there is none.
+void encode_score(ByteWriter& out, std::optional<double> score) {
+  out.f64(score.value_or(std::numeric_limits<double>::quiet_NaN()));
 }
 
-std::optional<double> decode_fraction(ByteReader& in) {
+std::optional<double> decode_score(ByteReader& in) {
   const double value = in.f64();
   if (std::isnan(value)) return std::nullopt;
-  if (!(value >= 0.0 && value <= 1.0)) in.fail("an accuracy of " + std::to_string(value));
+  if (value > 1.0) in.fail("an accuracy of " + std::to_string(value));
   return value;
 }
 
@@ -39,7 +39,7 @@ void EvaluationReport::encode(ByteWriter& out) const {
   out.f64(tested.loss);
   out.varint(tested.samples);
   out.f64(squared_norm);
-  encode_fraction(out, own_accuracy);
+  encode_score(out, own_accuracy);
   for (const Tally& tally : traffic) {
     out.varint(tally.frames);
     out.varint(tally.payload.value);
@@ -57,7 +57,7 @@ EvaluationReport EvaluationReport::decode(ByteReader& in, std::size_t dimension,
   report.tested.loss = in.f64();
   report.tested.samples = in.varint();
   report.squared_norm = in.f64();
-  report.own_accuracy = decode_fraction(in);
+  report.own_accuracy = decode_score(in);
   for (Tally& tally : report.traffic) {
     tally.frames = in.varint();
     tally.payload.value = in.varint();
@@ -129,7 +129,7 @@ std::vector<Step> decode_kept(ByteReader& in) {
 
 void EndReport::encode(ByteWriter& out) const {
   out.varint(steps);
-  encode_fraction(out, own_accuracy);
+  encode_score(out, own_accuracy);
   out.varint(ledger.size());
   out.raw(ledger);
 }
@@ -137,7 +137,7 @@ void EndReport::encode(ByteWriter& out) const {
 EndReport EndReport::decode(ByteReader& in) {
   EndReport report;
   report.steps = decode_step(in).value;
-  report.own_accuracy = decode_fraction(in);
+  report.own_accuracy = decode_score(in);
   const std::uint64_t size = in.varint();
   if (size > kLargestLedger) in.fail("a ledger of " + std::to_string(size) + " bytes");
   const auto bytes = in.raw(static_cast<std::size_t>(size));

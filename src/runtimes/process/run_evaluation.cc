@@ -16,7 +16,7 @@ bool Run::measures_own(Step step) const {
 // Nothing where the test split is at another site.
 std::optional<double> Run::evaluate_own() {
   const Evaluation own = learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest);
-  return own.samples == 0 ? std::nullopt : std::optional(own.accuracy);
+  return own.samples == 0 ? std::nullopt : std::optional(own.score());
 }
 
 Task<std::optional<double>> Run::own_accuracy() {

@@ -52,7 +52,7 @@ Task<bool> Evaluation::pass(Node& node) {
     co_await worker.compute([&] {
       std::vector<double> accuracies;
       for (const Model& model : kept.mapped())
-        accuracies.push_back(learner.evaluate(model.params, model.buffers, Split::kTest).accuracy);
+        accuracies.push_back(learner.evaluate(model.params, model.buffers, Split::kTest).score());
       measurement.workers = WorkerAccuracy::of(accuracies);
     });
   }

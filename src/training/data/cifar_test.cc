@@ -33,7 +33,7 @@ TEST(Cifar, RecordsAreALabelAndThePlanesOfAnImage) {
   read_cifar10(folder.write("one", record(7, 0) + record(0, 5)), samples);
   read_cifar10(folder.write_compressed("two.gz", record(9, 200)), samples);
   ASSERT_EQ(samples.count(), 3U);
-  EXPECT_EQ(samples.labels, (std::vector<std::uint8_t>{7, 0, 9}));
+  EXPECT_EQ(samples.labels, (std::vector<std::uint16_t>{7, 0, 9}));
   ASSERT_EQ(samples.pixels.size(), 3U * 3072);
   EXPECT_EQ(samples.pixels[0], 0);
   EXPECT_EQ(samples.pixels[1], 1);
@@ -47,8 +47,8 @@ TEST(Cifar, ADataSetIsFiveFilesToTrainAndOneToTest) {
   const Dataset data = load_dataset(find_dataset("cifar10"), folder.path(), options_of({{"augment", "true"}}));
   EXPECT_EQ(data.shape, (ImageShape{.channels = 3, .height = 32, .width = 32}));
   EXPECT_EQ(data.classes, 10U);
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{1, 8, 2, 7, 3, 6, 4, 5, 5, 4}));
-  EXPECT_EQ(data.test.labels, std::vector<std::uint8_t>{3});
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{1, 8, 2, 7, 3, 6, 4, 5, 5, 4}));
+  EXPECT_EQ(data.test.labels, std::vector<std::uint16_t>{3});
   EXPECT_TRUE(data.augmented);
   // Mean and deviation over the training images, as plain sums.
   ASSERT_EQ(data.normalisation.size(), 3U);

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "training/data/column_scale.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
 #include "training/data/splits.h"
@@ -22,8 +23,6 @@
 
 namespace laconic {
 namespace {
-
-constexpr double kLargestFloat = std::numeric_limits<float>::max();
 
 // Labels as classes: whole numbers, or names in the order of their bytes.
 class Classes {
@@ -44,7 +43,7 @@ class Classes {
     }
     count_ = count > 0 ? count : static_cast<std::uint32_t>(kMostCsvLabels);
     std::size_t largest = 0;
-    for (const std::uint8_t label : classes_of_names(train, path)) largest = std::max<std::size_t>(largest, label);
+    for (const std::uint16_t label : classes_of_names(train, path)) largest = std::max<std::size_t>(largest, label);
     if (count == 0) count_ = static_cast<std::uint32_t>(largest + 1);
   }
 
@@ -59,9 +58,9 @@ class Classes {
     return fingerprint.value();
   }
 
-  std::vector<std::uint8_t> of(const CsvTable& table, const std::string& path) const {
-    const std::vector<std::uint8_t> class_of_name = classes_of_names(table, path);
-    std::vector<std::uint8_t> labels;
+  std::vector<std::uint16_t> of(const CsvTable& table, const std::string& path) const {
+    const std::vector<std::uint16_t> class_of_name = classes_of_names(table, path);
+    std::vector<std::uint16_t> labels;
     labels.reserve(table.labels.size());
     for (const std::uint32_t label : table.labels) labels.push_back(class_of_name[label]);
     return labels;
@@ -76,13 +75,14 @@ class Classes {
                                     [](const CsvTable::Name& name) { return !whole_number(name.text); });
     throw UsageError(fmt::format(
         "{}:{}: label {} is a number, but not a whole one from 0, and labels are classes: number these 0, 1, "
-        "2, ... (a column of measurements, such as a price, is no column of classes: check data.label)",
+        "2, ... (a column of measurements, such as a price, is no column of classes: check data.label, or predict it "
+        "with data.targets = \"numbers\")",
         path_, first->line, shown(first->text)));
   }
 
   // The class of each of the table's names.
-  std::vector<std::uint8_t> classes_of_names(const CsvTable& table, const std::string& path) const {
-    std::vector<std::uint8_t> classes;
+  std::vector<std::uint16_t> classes_of_names(const CsvTable& table, const std::string& path) const {
+    std::vector<std::uint16_t> classes;
     for (const CsvTable::Name& name : table.names) {
       if (names_.empty()) {
         const std::optional<std::size_t> number = whole_number(name.text);
@@ -92,7 +92,7 @@ class Classes {
                           path == path_ ? "; check data.label and data.classes"
                                         : ", the classes of " + path_ + "; set data.classes, or correct the label"));
         }
-        classes.push_back(static_cast<std::uint8_t>(*number));
+        classes.push_back(static_cast<std::uint16_t>(*number));
         continue;
       }
       const auto found = std::lower_bound(names_.begin(), names_.end(), name.text);
@@ -101,7 +101,7 @@ class Classes {
             fmt::format("{}:{}: label {} is not in {}, so that no model learns it; correct it, or remove its lines",
                         path, name.line, shown(name.text), path_));
       }
-      classes.push_back(static_cast<std::uint8_t>(found - names_.begin()));
+      classes.push_back(static_cast<std::uint16_t>(found - names_.begin()));
     }
     return classes;
   }
@@ -118,6 +118,7 @@ CsvFormat format_of(const Options& options) {
   const std::string& header = options.text("header");
   format.header = header == "yes" ? CsvHeader::kYes : header == "no" ? CsvHeader::kNo : CsvHeader::kAuto;
   format.label = options.text("label");
+  format.has_targets = options.text("targets") == "numbers";
   return format;
 }
 
@@ -153,49 +154,6 @@ std::vector<bool> held_out(std::size_t total, double share, const std::string& p
   return marked;
 }
 
-// What becomes of the number in each column, in double: times near 1.7e9 would lose their seconds as floats.
-class Scale {
- public:
-  explicit Scale(std::size_t features) : mean_(features, 0.0), deviation_(features, 0.0) {}
-
-  // Each feature gets mean 0 and deviation 1 over the lines that are not `held`; one that has a single value there
-  // becomes 0.
-  Scale(const CsvTable& table, const std::vector<bool>& held) : Scale(table.features) {
-    const std::size_t features = table.features;
-    const auto count = static_cast<double>(std::count(held.begin(), held.end(), false));
-    const auto over_training = [&](const auto& use) {
-      for (std::size_t i = 0; i < table.values.size(); ++i) {
-        if (!held[i / features]) use(i % features, table.values[i]);
-      }
-    };
-    over_training([&](std::size_t feature, double value) { mean_[feature] += value / count; });
-    over_training([&](std::size_t feature, double value) {
-      const double difference = value - mean_[feature];
-      deviation_[feature] += difference * difference / count;
-    });
-    for (std::size_t feature = 0; feature < features; ++feature) {
-      deviation_[feature] = std::sqrt(deviation_[feature]);
-      // What the mean's own rounding leaves is no deviation.
-      if (deviation_[feature] <= 1e-12 * std::abs(mean_[feature])) deviation_[feature] = 0.0;
-    }
-  }
-
-  std::vector<float> of(const std::vector<double>& values) const {
-    std::vector<float> scaled(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::size_t feature = i % mean_.size();
-      const double difference = values[i] - mean_[feature];
-      const double value = deviation_[feature] > 0.0 ? difference / deviation_[feature] : difference;
-      scaled[i] = static_cast<float>(std::clamp(value, -kLargestFloat, kLargestFloat));
-    }
-    return scaled;
-  }
-
- private:
-  std::vector<double> mean_;
-  std::vector<double> deviation_;
-};
-
 }  // namespace
 
 std::span<const OptionSpec> csv_options() {
@@ -214,11 +172,18 @@ std::span<const OptionSpec> csv_options() {
       OptionSpec{.name = "label",
                  .default_value = "label",
                  .help = "the column of labels: its name in the header, or its number, counted from 1"},
+      OptionSpec{.name = "targets",
+                 .type = OptionType::kChoice,
+                 .default_value = "classes",
+                 .choices = {"classes", "numbers"},
+                 .help = "what that column has: classes, or numbers to be predicted (regression), which take a "
+                         "model.loss of mse, l1 or huber"},
       OptionSpec{.name = "classes",
                  .type = OptionType::kInteger,
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostCsvLabels),
+                 .only_with = {"targets", "classes"},
                  .help = "classes where labels are whole numbers; 0: one more than the largest of the training file"},
       OptionSpec{.name = "separator",
                  .type = OptionType::kChoice,
@@ -234,7 +199,13 @@ std::span<const OptionSpec> csv_options() {
       OptionSpec{.name = "normalise",
                  .type = OptionType::kFlag,
                  .default_value = "true",
-                 .help = "each feature gets mean 0 and deviation 1 over the training samples"}};
+                 .help = "each feature gets mean 0 and deviation 1 over the training samples"},
+      OptionSpec{.name = "normalise_targets",
+                 .type = OptionType::kFlag,
+                 .default_value = "true",
+                 .only_with = {"targets", "numbers"},
+                 .help = "so do the numbers to be predicted: the loss is then of these, and the mean absolute error is "
+                         "reported in the unit of the file"}};
   return options;
 }
 
@@ -243,34 +214,54 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   const std::string& test_file = options.text("test_file");
   const std::string train_path = find_data_file(row, directory, options.text("train_file"));
   const CsvTable train = parse_csv(read_text(train_path), train_path, format);
-  const Classes classes(train, train_path, static_cast<std::uint32_t>(options.integer("classes")));
-  if (classes.count() < 2) {
-    throw UsageError(train_path + ": all samples have one label, from which nothing is learnt; check data.label");
-  }
+  const std::size_t lines = train.values.size() / train.features;
+  const std::vector<bool> held =
+      test_file.empty() ? held_out(lines, options.number("test"), train_path) : std::vector<bool>(lines, false);
   Dataset dataset;
   dataset.name = row.name;
   dataset.shape = {.channels = 1, .height = 1, .width = static_cast<std::int64_t>(train.features)};
-  dataset.classes = classes.count();
-  dataset.vocabulary = classes.fingerprint();
-  dataset.class_names = classes.names();
-  const std::size_t lines = train.labels.size();
-  const std::vector<bool> held =
-      test_file.empty() ? held_out(lines, options.number("test"), train_path) : std::vector<bool>(lines, false);
-  const Scale scale = options.flag("normalise") ? Scale(train, held) : Scale(train.features);
-  dataset.train.labels = classes.of(train, train_path);
-  dataset.train.values = scale.of(train.values);
+  dataset.feature_names = train.columns;
+  if (options.flag("normalise")) dataset.feature_scale = column_scales(train.values, train.features, held);
+  std::optional<Classes> classes;
+  if (format.has_targets) {
+    dataset.numbers = 1;
+    if (!train.label.empty()) dataset.target_names = {train.label};
+    if (options.flag("normalise_targets")) dataset.target_scale = column_scales(train.targets, 1, held);
+  } else {
+    classes.emplace(train, train_path, static_cast<std::uint32_t>(options.integer("classes")));
+    if (classes->count() < 2) {
+      throw UsageError(train_path + ": all samples have one label, from which nothing is learnt; check data.label");
+    }
+    dataset.classes = classes->count();
+    dataset.vocabulary = classes->fingerprint();
+    dataset.class_names = classes->names();
+  }
+  const auto samples_of = [&](const CsvTable& table, const std::string& path) {
+    Samples samples;
+    samples.values = scaled(table.values, dataset.feature_scale);
+    if (classes) {
+      samples.labels = classes->of(table, path);
+    } else {
+      samples.targets_each = 1;
+      samples.targets = scaled(table.targets, dataset.target_scale);
+    }
+    return samples;
+  };
+  dataset.train = samples_of(train, train_path);
   if (test_file.empty()) {
     std::vector<bool> others = held;
     others.flip();
     dataset.test = dataset.train;
     keep_samples(dataset.test, held, dataset.shape.size());
     keep_samples(dataset.train, others, dataset.shape.size());
+    for (std::uint32_t line = 0; line < lines; ++line) {
+      if (held[line]) dataset.test_rows.push_back(line);
+    }
   } else if (splits == Splits::kAll) {
     const std::string test_path = find_data_file(row, directory, test_file);
     const CsvTable test = parse_csv(read_text(test_path), test_path, format);
     require_same_columns(train, train_path, test, test_path);
-    dataset.test.labels = classes.of(test, test_path);
-    dataset.test.values = scale.of(test.values);
+    dataset.test = samples_of(test, test_path);
   }
   if (splits == Splits::kTraining) dataset.test = {};
   return dataset;

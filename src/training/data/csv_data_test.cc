@@ -1,5 +1,6 @@
 #include "training/data/csv_data.h"
 
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -25,8 +26,8 @@ TEST(CsvData, NamesOfClassesAreNumberedInTheirOrderByTheTrainingFile) {
   const Dataset data = load(folder, {{"normalise", "false"}});
   EXPECT_EQ(data.classes, 3U);
   EXPECT_EQ(data.shape, (ImageShape{.channels = 1, .height = 1, .width = 1}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{1, 0, 2}));
-  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{2, 1}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{1, 0, 2}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint16_t>{2, 1}));
   EXPECT_EQ(data.test.values, (std::vector<float>{4.0F, 5.0F}));
 
   folder.write_compressed("test.csv.gz", "a,label\n4,eel\n5,fox\n");
@@ -42,7 +43,7 @@ TEST(CsvData, WholeNumbersAreTheirOwnClasses) {
   folder.write("train.csv", "a,label\n1,0\n2,4\n");
   folder.write("test.csv", "a,label\n1,3\n");
   EXPECT_EQ(load(folder, {}).classes, 5U);
-  EXPECT_EQ(load(folder, {}).test.labels, (std::vector<std::uint8_t>{3}));
+  EXPECT_EQ(load(folder, {}).test.labels, (std::vector<std::uint16_t>{3}));
   EXPECT_EQ(load(folder, {{"classes", "9"}}).classes, 9U);
   EXPECT_EQ(
       usage_error([&] {
@@ -53,8 +54,8 @@ TEST(CsvData, WholeNumbersAreTheirOwnClasses) {
   EXPECT_EQ(usage_error([&] { load(folder, {}); }),
             folder.path("test.csv") + ":3: label '5' is not a whole number below 5, the classes of " +
                 folder.path("train.csv") + "; set data.classes, or correct the label");
-  folder.write("train.csv", "a,label\n1,256\n");
-  EXPECT_NE(usage_error([&] { load(folder, {}); }).find(":2: label '256' is not a whole number below 256"),
+  folder.write("train.csv", "a,label\n1,65536\n");
+  EXPECT_NE(usage_error([&] { load(folder, {}); }).find(":2: label '65536' is not a whole number below 65536"),
             std::string::npos);
 }
 
@@ -114,6 +115,49 @@ TEST(CsvData, LabelsThatAreNumbersButNotWholeOnesAreNoClasses) {
       << "a word among them makes names of all";
 }
 
+TEST(CsvData, NumbersToPredictAreReadAndScaledAsTheFeaturesAre) {
+  const TemporaryFolder folder;
+  folder.write("train.csv", "a,price\n1,-290.5\n2,1e3\n4,12\n");
+  folder.write("test.csv", "a,price\n3,12\n");
+  std::map<std::string, std::string> keys = {{"label", "price"}, {"targets", "numbers"}};
+  const Dataset scaled = load(folder, keys);
+  const double mean = (-290.5 + 1000 + 12) / 3;
+  double variance = 0.0;
+  for (const double price : {-290.5, 1000.0, 12.0}) variance += (price - mean) * (price - mean) / 3;
+  ASSERT_EQ(scaled.target_scale.size(), 1U);
+  EXPECT_NEAR(scaled.target_scale[0].mean, mean, 1e-12);
+  EXPECT_NEAR(scaled.target_scale[0].deviation, std::sqrt(variance), 1e-12);
+  EXPECT_EQ(scaled.test.targets, (std::vector<float>{static_cast<float>((12 - mean) / std::sqrt(variance))}));
+  EXPECT_EQ(kind_text(scaled), "vectors of 1 numbers with 1 number to predict");
+  EXPECT_EQ(description(scaled, 3),
+            "vectors of 1 numbers with 1 number to predict ('price'); 3 training samples, 1 test samples");
+  keys["normalise_targets"] = "false";
+  const Dataset plain = load(folder, keys);
+  EXPECT_EQ(plain.train.targets, (std::vector<float>{-290.5F, 1000.0F, 12.0F}));
+  EXPECT_TRUE(plain.train.labels.empty());
+  EXPECT_EQ(plain.train.count(), 3U);
+  EXPECT_EQ(plain.classes, 0U);
+  EXPECT_EQ(plain.numbers, 1U);
+
+  for (const char* bad : {"high", "", "NA", "inf", "1e39"}) {
+    folder.write("train.csv", std::string("a,price\n1,2\n2,") + bad + "\n");
+    EXPECT_EQ(usage_error([&] { load(folder, keys); }).find(folder.path("train.csv") + ":3: column 2"), 0U) << bad;
+  }
+  keys["classes"] = "3";
+  EXPECT_NE(usage_error([&] { load(folder, keys); }).find("has no meaning with"), std::string::npos);
+}
+
+TEST(CsvData, LabelsGoBeyond256Classes) {
+  const TemporaryFolder folder;
+  std::string text = "a,label\n";
+  for (int i = 0; i < 300; ++i) text += "1,name" + std::to_string(i) + "\n";
+  folder.write("train.csv", text + "1,0999\n");
+  folder.write("test.csv", "a,label\n1,name299\n");
+  const Dataset data = load(folder, {});
+  EXPECT_EQ(data.classes, 301U);
+  EXPECT_EQ(data.class_names.at(data.test.labels.at(0)), "name299");
+}
+
 TEST(CsvData, AShareOfTheTrainingFileIsTheTestSplit) {
   const TemporaryFolder folder;
   std::string text = "a,label\n";
@@ -129,6 +173,9 @@ TEST(CsvData, AShareOfTheTrainingFileIsTheTestSplit) {
   EXPECT_EQ(all.size(), 50U) << "no sample is in both";
   std::set<int> classes(data.test.labels.begin(), data.test.labels.end());
   EXPECT_EQ(classes.size(), 2U) << "and not the end of a file that is in the order of its labels";
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(data.test.values[i], static_cast<float>(data.test_rows.at(i))) << "the rows say which lines they were";
+  }
   EXPECT_EQ(load(folder, keys).test.values, data.test.values);
   EXPECT_EQ(load(folder, keys, Splits::kTraining).train.values, data.train.values);
 
@@ -158,8 +205,8 @@ TEST(CsvData, KeepsTheValuesOfTheChosenSamplesAlone) {
   Dataset data = load(folder, {{"normalise", "false"}});
   read_chosen(find_dataset("csv"), folder.path(), {}, {true, false, true}, data);
   EXPECT_EQ(data.train.values, (std::vector<float>{1, 2, 5, 6}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 2}));
-  EXPECT_EQ(data.train.memory(), 4 * sizeof(float) + 2);
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 2}));
+  EXPECT_EQ(data.train.memory(), 4 * sizeof(float) + 2 * sizeof(std::uint16_t));
 }
 
 TEST(CsvData, OtherNamesOfAsManyClassesAreAnotherKind) {

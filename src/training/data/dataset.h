@@ -17,13 +17,28 @@ namespace laconic {
 // What a model learns: the class of an image or a vector, or the next token of a text.
 enum class Input { kImages, kText };
 
+// Classes that a data set can have at most; a label takes 16 bits.
+inline constexpr std::uint32_t kMostClasses = 65'536;
+
+// What is to be predicted of a sample, or of each token of a text: one of `classes`, or else `numbers` real numbers.
+struct Prediction {
+  Prediction(std::uint32_t classes = 0, std::uint32_t numbers = 0) : classes(classes), numbers(numbers) {}
+  std::uint32_t classes;
+  std::uint32_t numbers;
+  // Scores or numbers that a model gives for a prediction.
+  std::uint32_t outputs() const { return numbers > 0 ? numbers : classes; }
+};
+
 // Samples of one split.
 struct Samples {
   // Of images. Pixels stay bytes, a quarter of the floats they become in a batch.
   std::vector<std::uint8_t> pixels;  // count x shape.size(), sample after sample, rows from the top
   // Of samples that are not bytes, in the place of pixels and as a model sees them: count x shape.size(), finite.
   std::vector<float> values;
-  std::vector<std::uint8_t> labels;  // count, each below Dataset::classes
+  std::vector<std::uint16_t> labels;  // count, each below Dataset::classes
+  // Of regression, in the place of labels: count x targets_each, finite, as a model is to predict them.
+  std::vector<float> targets;
+  std::size_t targets_each = 0;
   std::vector<std::uint32_t> users;  // who made each sample: count, or empty where that is not known
   // Of text: each sample is a run of tokens. All but the last are inputs, all but the first what should follow them.
   std::vector<std::uint32_t> tokens;  // count x tokens_each, sample after sample, each below Dataset::classes
@@ -32,14 +47,16 @@ struct Samples {
   std::size_t drawn = 0;
 
   std::size_t count() const {
-    return drawn > 0 ? drawn : tokens_each == 0 ? labels.size() : tokens.size() / tokens_each;
+    if (drawn > 0) return drawn;
+    if (tokens_each > 0) return tokens.size() / tokens_each;
+    return targets_each > 0 ? targets.size() / targets_each : labels.size();
   }
   // Predictions that a model makes for one sample.
   std::size_t predictions_each() const { return tokens_each == 0 ? 1 : tokens_each - 1; }
   // Bytes that the vectors take.
   std::size_t memory() const {
-    return pixels.size() + values.size() * sizeof(float) + labels.size() +
-           (users.size() + tokens.size()) * sizeof(std::uint32_t);
+    return pixels.size() + values.size() * sizeof(float) + labels.size() * sizeof(std::uint16_t) +
+           targets.size() * sizeof(float) + (users.size() + tokens.size()) * sizeof(std::uint32_t);
   }
 };
 
@@ -47,6 +64,12 @@ struct Samples {
 struct ChannelScale {
   float mean = 0.0F;
   float deviation = 1.0F;
+};
+
+// Of a column of numbers: a model sees, or predicts, (value - mean) / deviation.
+struct ColumnScale {
+  double mean = 0.0;
+  double deviation = 1.0;  // positive
 };
 
 // Of a graphical model whose bits are the samples (graphical_model.h).
@@ -59,7 +82,8 @@ struct Dataset {
   std::string name;
   Input input = Input::kImages;
   ImageShape shape;           // of images
-  std::uint32_t classes = 0;  // labels that an image can have, or tokens of the vocabulary
+  std::uint32_t classes = 0;  // labels that an image can have, or tokens of the vocabulary; 0: numbers are predicted
+  std::uint32_t numbers = 0;  // real numbers to be predicted of each sample; 0: its class is
   // The fingerprint of the tokens of text, or of the names of classes that folders give, in the order of their numbers.
   std::uint64_t vocabulary = 0;
   // What the classes are called, in the order of their numbers; empty where they have numbers alone.
@@ -71,9 +95,19 @@ struct Dataset {
   Samples validation;  // from a file of its own, or empty until some are held out (splits.h)
   // What a model sees of a channel is (value - mean) / deviation; one for each channel, or empty: the value.
   std::vector<ChannelScale> normalisation;
+  // Of tables: what the columns of features and of targets are called, where they have names; and what was done to them,
+  // one for each, or empty: they are as in the file.
+  std::vector<std::string> feature_names;
+  std::vector<std::string> target_names;
+  std::vector<ColumnScale> feature_scale;
+  std::vector<ColumnScale> target_scale;
+  // Which rows of the training file are the test split, from 0 and ascending; empty where the test split has its own.
+  std::vector<std::uint32_t> test_rows;
   std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
   std::vector<std::string> files;            // of training images that are files, as long as these are not read
   bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)
+
+  Prediction prediction() const { return {classes, numbers}; }
 };
 
 // Which splits of a data set are read: of one whose other splits nobody looks at, the training split alone.

@@ -60,7 +60,7 @@ TEST(Dataset, IsReadInTwoStepsOfWhichTheSecondTakesTheChosenImages) {
   keep[65] = keep[3] = true;
   read_chosen(row, folder.path(), {}, keep, data);
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{3, 3, 3, 3, 3, 3, 65, 65, 65, 65, 65, 65}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{3, 3}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{3, 3}));
   EXPECT_EQ(data.train.users, (std::vector<std::uint32_t>{1, 32}));
   EXPECT_EQ(data.test.count(), 10U);
 

@@ -62,10 +62,10 @@ std::vector<std::uint64_t> random_steps(double probability, std::uint64_t steps,
 }
 
 // A uniform permutation that moves every label.
-std::vector<std::uint8_t> random_derangement(RandomStream& stream, std::uint32_t count) {
-  std::vector<std::uint8_t> moved(count);
+std::vector<std::uint16_t> random_derangement(RandomStream& stream, std::uint32_t count) {
+  std::vector<std::uint16_t> moved(count);
   while (true) {
-    std::iota(moved.begin(), moved.end(), std::uint8_t{0});
+    std::iota(moved.begin(), moved.end(), std::uint16_t{0});
     stream.shuffle(std::span(moved));
     bool moves_all = true;
     for (std::size_t label = 0; label < count; ++label) moves_all = moves_all && moved[label] != label;
@@ -128,6 +128,10 @@ Drift::Drift(const DriftOptions& options, const Dataset& data, std::uint64_t ste
   if (data.input == Input::kText) {
     throw UsageError("drift.kind: " + data.name + " is text, which has neither labels nor images; remove [drift]");
   }
+  if (kind_ == Kind::kLabels && data.numbers > 0) {
+    throw UsageError("drift.kind: of " + data.name + " numbers are predicted, and there are no labels to permute; " +
+                     (data.train.values.empty() ? "take rotation" : "remove [drift]"));
+  }
   if (kind_ == Kind::kRedraw && !data.stream) {
     throw UsageError("drift.kind: nothing of " + data.name +
                      " can be drawn anew, only data.dataset = \"graphical_model\"; take labels or rotation");
@@ -145,13 +149,13 @@ Drift::Drift(const DriftOptions& options, const Dataset& data, std::uint64_t ste
   }
   steps_ = options.at.empty() ? random_steps(options.probability, steps, seed) : options.at;
   if (kind_ != Kind::kLabels) return;
-  LACONIC_CHECK(data.classes >= 2 && data.classes <= 256, data.classes << " classes");
-  std::vector<std::uint8_t> labels(data.classes);
-  std::iota(labels.begin(), labels.end(), std::uint8_t{0});
+  LACONIC_CHECK(data.classes >= 2 && data.classes <= kMostClasses, data.classes << " classes");
+  std::vector<std::uint16_t> labels(data.classes);
+  std::iota(labels.begin(), labels.end(), std::uint16_t{0});
   for (std::uint64_t number = 0; number < steps_.size(); ++number) {
     RandomStream stream(seed, "drift of labels", {number});
-    const std::vector<std::uint8_t> moved = random_derangement(stream, data.classes);
-    for (std::uint8_t& label : labels) label = moved[label];
+    const std::vector<std::uint16_t> moved = random_derangement(stream, data.classes);
+    for (std::uint16_t& label : labels) label = moved[label];
     labels_.push_back(labels);
   }
 }

@@ -32,7 +32,7 @@ DriftOptions read_drift(const Options& options);
 // What the samples of a data set are turned into.
 struct Concept {
   std::uint64_t model = 0;                    // number of the graphical model that samples are drawn from
-  std::span<const std::uint8_t> labels = {};  // the new label of each; empty: as they are
+  std::span<const std::uint16_t> labels = {};  // the new label of each; empty: as they are
   int quarter_turns = 0;                      // of the images, counterclockwise
 };
 
@@ -50,7 +50,7 @@ class Drift {
  private:
   DriftOptions::Kind kind_;
   std::vector<std::uint64_t> steps_;
-  std::vector<std::vector<std::uint8_t>> labels_;  // of each concept but the first
+  std::vector<std::vector<std::uint16_t>> labels_;  // of each concept but the first
 };
 
 // `from` turned counterclockwise into `to`, both shape.size() bytes, not the same; the image is square.

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <bit>
+
 namespace laconic {
 namespace {
 
@@ -11,6 +13,7 @@ void add_kind(const Dataset& dataset, Fingerprint& fingerprint) {
     fingerprint.add(static_cast<std::uint64_t>(size));
   }
   fingerprint.add(dataset.classes);
+  fingerprint.add(dataset.numbers);
   fingerprint.add(dataset.vocabulary);
   fingerprint.add(dataset.train.values.empty() ? 0 : 1);
 }
@@ -34,6 +37,7 @@ std::uint64_t fingerprint_of_training(const Dataset& dataset) {
   add_kind(dataset, fingerprint);
   fingerprint.add(dataset.train.count());
   add_all(dataset.train.labels, fingerprint);
+  for (const float target : dataset.train.targets) fingerprint.add(std::bit_cast<std::uint32_t>(target));
   add_all(dataset.train.users, fingerprint);
   add_all(dataset.train.tokens, fingerprint);
   return fingerprint.value();

@@ -13,7 +13,6 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kMostClasses = 256;
 
 bool named_by_job(const DatasetRow& row) { return row.train_images.empty(); }
 
@@ -49,7 +48,7 @@ Split open_split(const DatasetRow& row, const std::string& directory, const Spli
   const std::string images_path = find_data_file(row, directory, files.images);
   const std::string labels_path = find_data_file(row, directory, files.labels);
   const std::vector<std::size_t> sizes = read_idx_sizes(images_path, 3);
-  std::vector<std::uint8_t> labels = read_idx_labels(labels_path);
+  std::vector<std::uint16_t> labels = read_idx_labels(labels_path);
   const std::size_t count = sizes[0];
   const auto check_count = [&](const std::string& path, std::size_t found, const char* what) {
     if (found == count) return;
@@ -62,7 +61,7 @@ Split open_split(const DatasetRow& row, const std::string& directory, const Spli
   if (classes < 2) {
     throw UsageError(labels_path + ": all samples have the label 0, from which nothing is learnt; check the labels");
   }
-  const auto bad = std::find_if(labels.begin(), labels.end(), [&](std::uint8_t label) { return label >= classes; });
+  const auto bad = std::find_if(labels.begin(), labels.end(), [&](std::uint16_t label) { return label >= classes; });
   if (bad != labels.end()) {
     throw UsageError(
         fmt::format("{}: label {} of sample {} is not below {}, the classes of {}; {}", labels_path, *bad,

@@ -42,10 +42,10 @@ TEST(IdxData, ReadsTheFilesThatTheJobNames) {
   EXPECT_EQ(data.shape, (ImageShape{.channels = 1, .height = 1, .width = 2}));
   EXPECT_EQ(data.classes, 5U) << "one more than the largest label";
   EXPECT_EQ(std::string(data.train.pixels.begin(), data.train.pixels.end()), "abcdef");
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 4, 2}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 4, 2}));
   EXPECT_TRUE(data.train.users.empty());
   EXPECT_EQ(std::string(data.test.pixels.begin(), data.test.pixels.end()), "gh");
-  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{3}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint16_t>{3}));
 }
 
 TEST(IdxData, ReadsThoseOfMnistByDefault) {
@@ -69,7 +69,7 @@ TEST(IdxData, ReadsTheChosenImagesAlone) {
   EXPECT_EQ(data.train.users, (std::vector<std::uint32_t>{7, 256, 7}));
   read_chosen(row, folder.path(), options, {true, false, true}, data);
   EXPECT_EQ(std::string(data.train.pixels.begin(), data.train.pixels.end()), "abef");
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 2}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 2}));
   EXPECT_EQ(data.train.users, (std::vector<std::uint32_t>{7, 7}));
 }
 

@@ -43,7 +43,7 @@ bool is_image(const fs::path& path) {
 
 struct ImageList {
   std::vector<std::string> paths;
-  std::vector<std::uint8_t> labels;
+  std::vector<std::uint16_t> labels;
   std::map<std::string, std::size_t> left_out;  // files by their ending that are no images read here
 };
 
@@ -102,7 +102,7 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
                          "; mend it or take it away");
       }
       list.paths.push_back((place / name).string());
-      list.labels.push_back(static_cast<std::uint8_t>(label));
+      list.labels.push_back(static_cast<std::uint16_t>(label));
     }
     if (needs_all && (list.labels.empty() || list.labels.back() != label)) {
       throw UsageError(place.string() +
@@ -182,9 +182,9 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
     throw UsageError((place / "train").string() + ": has one class, " + shown(classes.front()) +
                      ", and there is nothing to tell apart; give two at least");
   }
-  if (classes.size() > kMostImageClasses) {
+  if (classes.size() > kMostClasses) {
     throw UsageError(directory + ": has " + std::to_string(classes.size()) + " classes; " +
-                     std::to_string(kMostImageClasses) + " is the most");
+                     std::to_string(kMostClasses) + " is the most");
   }
   const ImageList train = list_images(place / "train", classes, found);
   Dataset dataset;

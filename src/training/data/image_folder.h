@@ -14,13 +14,12 @@
 
 namespace laconic {
 
-inline constexpr std::size_t kMostImageClasses = 256;
 
 // "colours": rgb or grey. "classes": names behind commas, in the order of their numbers; empty: the folders of train/.
 std::span<const OptionSpec> image_folder_options();
 
 // As DatasetRow::open and read_images. Throw UsageError with the file or folder and the reason for folders that are not
-// there or hold no image, more classes than kMostImageClasses, a class of test/ that train/ has not, an image of
+// there or hold no image, more classes than kMostClasses, a class of test/ that train/ has not, an image of
 // another size than the first, and what read_image refuses.
 Dataset open_image_folder(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits);
 void read_folder_images(const DatasetRow& row, const std::string& directory, const Options& options,

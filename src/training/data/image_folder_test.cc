@@ -232,10 +232,10 @@ TEST(ImageFolders, HaveTheirClassesByNameAndTheirImagesInOrder) {
   const Dataset data = load_dataset(row(), folder.path(), options({{"colours", "grey"}}));
   EXPECT_EQ(data.classes, 2U);
   EXPECT_EQ(data.shape, (ImageShape{.channels = 1, .height = 2, .width = 2}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 1, 1}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 0, 1, 1}));
   EXPECT_EQ(data.train.pixels,
             (std::vector<std::uint8_t>{30, 30, 30, 30, 40, 40, 40, 40, 10, 10, 10, 10, 20, 20, 20, 20}));
-  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{1}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint16_t>{1}));
   EXPECT_EQ(data.test.pixels, (std::vector<std::uint8_t>{50, 50, 50, 50}));
 }
 
@@ -245,7 +245,7 @@ TEST(ImageFolders, GiveAWorkerItsImagesAlone) {
   folder.write("train/dog/b.png", "damaged, and nobody's who does not keep it");
   Dataset data = open_dataset(row(), folder.path(), options({{"colours", "grey"}}), Splits::kTraining);
   read_chosen(row(), folder.path(), {}, {false, true, true, false}, data);
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 1}));
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{40, 40, 40, 40, 10, 10, 10, 10}));
 }
 
@@ -254,8 +254,8 @@ TEST(ImageFolders, TakeTheClassesThatTheJobLists) {
   write_data(folder);
   const Dataset data = load_dataset(row(), folder.path(), options({{"classes", "dog, bird,cat"}}));
   EXPECT_EQ(data.classes, 3U);
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 2, 2}));
-  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{0}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 0, 2, 2}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint16_t>{0}));
   EXPECT_NE(data.vocabulary, load_dataset(row(), folder.path(), options()).vocabulary);
 }
 
@@ -268,7 +268,7 @@ TEST(ImageFolders, AreReadWithTheirOwnFoldersAndSayWhatIsLeftOut) {
   folder.write("train/dog/.DS_Store", "nobody's");
   folder.write("test/dog/README", "no image");
   const Dataset data = load_dataset(row(), folder.path(), options({{"colours", "grey"}}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 0, 0, 1, 1}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 0, 0, 1, 1}));
   EXPECT_EQ(data.train.pixels[0], 60) << "in the order of their paths";
   EXPECT_EQ(data.notes,
             (std::vector<std::string>{"left out of train, as they are no PNG or JPEG: 1 '.txt', 2 '.webp'",

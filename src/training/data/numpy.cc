@@ -15,7 +15,7 @@
 namespace laconic {
 namespace {
 
-constexpr std::size_t kMostClasses = 256;
+constexpr std::size_t kMostTargets = 65536;
 constexpr std::string_view kSplitWord = "{split}";
 constexpr std::string_view kArchiveEnding = ".npz";
 
@@ -109,14 +109,14 @@ ImageShape sample_shape(const OpenArray& inputs, const Options& options) {
 }
 
 // `classes`: 0 becomes one more than the largest label.
-std::vector<std::uint8_t> read_labels(const SplitFiles& files, std::uint32_t& classes) {
+std::vector<std::uint16_t> read_labels(const SplitFiles& files, std::uint32_t& classes) {
   const OpenArray open = files.open_labels();
   const std::vector<std::size_t>& shape = open.header.shape;
   if (shape.empty() || shape.size() > 2 || (shape.size() == 2 && shape[1] != 1)) {
     open.stream->refuse("the labels are " + shape_text(shape) +
                         ", and each sample has one, the number of its class; save y.argmax(1) of scores");
   }
-  std::vector<std::uint8_t> labels = read_npy_labels(*open.stream, open.header);
+  std::vector<std::uint16_t> labels = read_npy_labels(*open.stream, open.header);
   const auto largest = std::max_element(labels.begin(), labels.end());
   if (classes == 0) classes = 1U + *largest;
   if (classes < 2) {
@@ -129,6 +129,36 @@ std::vector<std::uint8_t> read_labels(const SplitFiles& files, std::uint32_t& cl
                     *largest, largest - labels.begin(), classes));
   }
   return labels;
+}
+
+// The numbers to be predicted, one or several of each sample.
+void read_targets(const SplitFiles& files, Samples& samples) {
+  const OpenArray open = files.open_labels();
+  const std::vector<std::size_t>& shape = open.header.shape;
+  if (shape.empty() || shape.size() > 2) {
+    open.stream->refuse("the targets are " + shape_text(shape) + "; give N, or N x T: reshape the array");
+  }
+  samples.targets_each = shape.size() == 2 ? shape[1] : 1;
+  if (samples.targets_each > kMostTargets) {
+    open.stream->refuse("there are " + std::to_string(samples.targets_each) + " targets a sample, and " +
+                        std::to_string(kMostTargets) + " is the most");
+  }
+  samples.targets = read_npy_floats(*open.stream, open.header, std::vector<bool>(shape[0], true));
+}
+
+// What is to be predicted of a split. `dataset` says which classes or how many numbers; a training split, of which it
+// says neither yet, decides that.
+void read_answers(const SplitFiles& files, bool numbers, Dataset& dataset, Samples& samples) {
+  if (!numbers) {
+    samples.labels = read_labels(files, dataset.classes);
+    return;
+  }
+  read_targets(files, samples);
+  if (dataset.numbers == 0) dataset.numbers = static_cast<std::uint32_t>(samples.targets_each);
+  if (samples.targets_each != dataset.numbers) {
+    files.open_labels().stream->refuse(fmt::format("there are {} targets a sample, and training has {}",
+                                                   samples.targets_each, dataset.numbers));
+  }
 }
 
 // From each sample's H x W x C to C x H x W.
@@ -186,6 +216,12 @@ std::span<const OptionSpec> numpy_options() {
                  .default_value = "x",
                  .help = "the array of inputs in an archive; {split} in it becomes train or test: \"x_{split}\""},
       OptionSpec{.name = "labels", .default_value = "y", .help = "the array of labels in an archive, likewise"},
+      OptionSpec{.name = "targets",
+                 .type = OptionType::kChoice,
+                 .default_value = "classes",
+                 .choices = {"classes", "numbers"},
+                 .help = "what the array of labels has: classes, or numbers to be predicted as they are (regression), "
+                         "one or several of each sample; they take a model.loss of mse, l1 or huber"},
       OptionSpec{.name = "layout",
                  .type = OptionType::kChoice,
                  .default_value = "channels-first",
@@ -196,6 +232,7 @@ std::span<const OptionSpec> numpy_options() {
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostClasses),
+                 .only_with = {"targets", "classes"},
                  .help = "labels are below it; 0: one more than the largest of the training split"}};
   return options;
 }
@@ -206,9 +243,10 @@ Dataset open_numpy(const DatasetRow& row, const std::string& directory, const Op
   Dataset dataset;
   dataset.name = row.name;
   dataset.shape = sample_shape(inputs, options);
-  dataset.classes = static_cast<std::uint32_t>(options.integer("classes"));
-  dataset.train.labels = read_labels(files, dataset.classes);
-  check_count(inputs, dataset.train.labels.size());
+  const bool numbers = options.text("targets") == "numbers";
+  if (!numbers) dataset.classes = static_cast<std::uint32_t>(options.integer("classes"));
+  read_answers(files, numbers, dataset, dataset.train);
+  check_count(inputs, dataset.train.count());
   if (splits == Splits::kTraining) return dataset;
 
   const SplitFiles test_files(row, directory, options, "test");
@@ -221,8 +259,8 @@ Dataset open_numpy(const DatasetRow& row, const std::string& directory, const Op
     test.stream->refuse("a sample is " + form(test) + ", and one of " + inputs.name + " is " + form(inputs) +
                         "; both splits need the same");
   }
-  dataset.test.labels = read_labels(test_files, dataset.classes);
-  check_count(test, dataset.test.labels.size());
+  read_answers(test_files, numbers, dataset, dataset.test);
+  check_count(test, dataset.test.count());
   read_inputs(test, options, std::vector<bool>(dataset.test.count(), true), dataset.shape, dataset.test);
   return dataset;
 }

@@ -3,7 +3,7 @@
 //   inputs   N x F: vectors; N x H x W: images of one channel; N x C x H x W, or N x H x W x C with
 //            layout = "channels-last": images. Bytes (uint8) are pixels, of which a model sees value / 255; it sees all
 //            other numbers as they are.
-//   labels   N or N x 1: integers from 0 to 255
+//   labels   N or N x 1: integers from 0 to 65535; with targets = "numbers" N or N x T, numbers of any type to be predicted
 #pragma once
 
 #include <span>

@@ -52,10 +52,42 @@ TEST(NumpyData, ReadsAnArchiveASplit) {
   EXPECT_EQ(data.shape, (ImageShape{.channels = 1, .height = 2, .width = 3}));
   EXPECT_EQ(data.classes, 2U);
   EXPECT_EQ(std::string(data.train.pixels.begin(), data.train.pixels.end()), counted(24));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 1, 0, 1}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 1, 0, 1}));
   EXPECT_EQ(data.test.pixels.size(), 12U);
   EXPECT_TRUE(data.train.values.empty() && data.test.values.empty());
   EXPECT_TRUE(data.normalisation.empty());
+}
+
+TEST(NumpyData, NumbersToPredictAreReadAsTheyAre) {
+  const TemporaryFolder folder;
+  const auto split = [](const std::string& shape, const std::vector<double>& targets, std::size_t samples) {
+    return zip_archive(
+        {{.name = "x.npy", .content = npy("|u1", "(" + std::to_string(samples) + ", 2)", counted(2 * samples))},
+         {.name = "y.npy", .content = npy("<f8", shape, bytes_of_numbers(targets))}});
+  };
+  const std::map<std::string, std::string> keys = {{"targets", "numbers"}};
+  folder.write("train.npz", split("(2, 3)", {1.5, -2, 3e20, 4, 5, 6}, 2));
+  folder.write("test.npz", split("(1, 3)", {7, 8, 9}, 1));
+  const Dataset data = load(folder, keys);
+  EXPECT_EQ(data.numbers, 3U);
+  EXPECT_EQ(data.classes, 0U);
+  EXPECT_EQ(data.train.count(), 2U);
+  EXPECT_EQ(data.train.targets, (std::vector<float>{1.5F, -2.0F, 3e20F, 4.0F, 5.0F, 6.0F}));
+  EXPECT_EQ(data.test.targets, (std::vector<float>{7.0F, 8.0F, 9.0F}));
+  EXPECT_TRUE(data.train.labels.empty() && data.target_scale.empty());
+
+  folder.write("test.npz", split("(1, 2)", {7, 8}, 1));
+  EXPECT_NE(usage_error([&] { load(folder, keys); }).find("there are 2 targets a sample, and training has 3"),
+            std::string::npos);
+  folder.write("train.npz", split("(2,)", {1.5, 2}, 2));
+  folder.write("test.npz", split("(1, 1)", {7}, 1));
+  EXPECT_EQ(load(folder, keys).numbers, 1U) << "N and N x 1 are the same";
+  EXPECT_NE(usage_error([&] { load(folder, {}); }).find("numbers of classes are integers"), std::string::npos);
+  folder.write("train.npz", split("(3,)", {1.5, 2, 3}, 2));
+  EXPECT_NE(usage_error([&] { load(folder, keys); }).find("there are 2 inputs and 3 labels"), std::string::npos);
+  folder.write("train.npz", split("(2, 1, 1)", {1.5, 2}, 2));
+  EXPECT_NE(usage_error([&] { load(folder, keys); }).find("the targets are 2 x 1 x 1; give N, or N x T"),
+            std::string::npos);
 }
 
 TEST(NumpyData, ReadsOneArchiveOfBothSplits) {
@@ -69,9 +101,9 @@ TEST(NumpyData, ReadsOneArchiveOfBothSplits) {
       folder, {{"train_file", "all.npz"}, {"test_file", "all.npz"}, {"inputs", "x_{split}"}, {"labels", "y_{split}"}});
   EXPECT_EQ(data.shape, (ImageShape{.channels = 1, .height = 1, .width = 2}));
   EXPECT_EQ(data.classes, 3U);
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{0, 2, 1}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 2, 1}));
   EXPECT_EQ(data.test.pixels, (std::vector<std::uint8_t>{'g', 'h'}));
-  EXPECT_EQ(data.test.labels, (std::vector<std::uint8_t>{2}));
+  EXPECT_EQ(data.test.labels, (std::vector<std::uint16_t>{2}));
 }
 
 const Keys kFiles = {
@@ -85,7 +117,7 @@ TEST(NumpyData, ReadsAFileAnArrayWhichMayBeCompressed) {
   folder.write("d.npy", npy("|i1", "(1,)", "\1"));
   const Dataset data = load(folder, kFiles);
   EXPECT_EQ(data.train.values, (std::vector<float>{1.5F, -300.0F, 0.25F, 4.0F}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{1, 0}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{1, 0}));
   EXPECT_EQ(data.test.values, (std::vector<float>{258, -2}));
   EXPECT_TRUE(data.train.pixels.empty() && data.test.pixels.empty());
 }
@@ -133,7 +165,7 @@ TEST(NumpyData, IsReadInTwoStepsOfWhichTheSecondTakesTheChosenInputs) {
   Dataset changed = data;
   read_chosen(row, folder.path(), options, {false, true, true, false, true}, data);
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{2, 3, 4, 5, 8, 9}));
-  EXPECT_EQ(data.train.labels, (std::vector<std::uint8_t>{1, 0, 0}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{1, 0, 0}));
   EXPECT_EQ(data.train.memory(), 9U);
 
   for (const char* shape : {"(10, 1)", "(5, 2, 1)", "(10,)", "()"}) {

@@ -86,6 +86,7 @@ void keep_samples(Samples& samples, const std::vector<bool>& keep, std::size_t s
   keep_entries(samples.pixels, keep, sample_size);
   keep_entries(samples.values, keep, sample_size);
   keep_entries(samples.labels, keep, 1);
+  keep_entries(samples.targets, keep, samples.targets_each);
   keep_entries(samples.users, keep, 1);
   keep_entries(samples.tokens, keep, samples.tokens_each);
 }
@@ -93,22 +94,29 @@ void keep_samples(Samples& samples, const std::vector<bool>& keep, std::size_t s
 Samples outline_without(const Samples& samples, const std::vector<bool>& marked) {
   Samples outline;
   outline.labels = samples.labels;
+  outline.targets = samples.targets;
+  outline.targets_each = samples.targets_each;
   outline.users = samples.users;
   std::vector<bool> others = marked;
   others.flip();
   keep_entries(outline.labels, others, 1);
+  keep_entries(outline.targets, others, outline.targets_each);
   keep_entries(outline.users, others, 1);
-  if (outline.labels.empty()) outline.drawn = static_cast<std::size_t>(std::count(others.begin(), others.end(), true));
+  if (outline.count() == 0) outline.drawn = static_cast<std::size_t>(std::count(others.begin(), others.end(), true));
   return outline;
 }
 
 void append_samples(Samples&& more, Samples& samples) {
   LACONIC_CHECK(samples.count() == 0 || samples.tokens_each == more.tokens_each,
                 samples.tokens_each << " tokens a sample and " << more.tokens_each);
+  LACONIC_CHECK(samples.count() == 0 || samples.targets_each == more.targets_each,
+                samples.targets_each << " targets a sample and " << more.targets_each);
   samples.tokens_each = more.tokens_each;
+  samples.targets_each = more.targets_each;
   append(std::move(more.pixels), samples.pixels);
   append(std::move(more.values), samples.values);
   append(std::move(more.labels), samples.labels);
+  append(std::move(more.targets), samples.targets);
   append(std::move(more.users), samples.users);
   append(std::move(more.tokens), samples.tokens);
 }

@@ -53,7 +53,7 @@ TEST(KeepSamples, KeepsTheMarkedOnesInOrderWithAllThatTheyHave) {
   samples.users = {5, 6, 7, 8};
   keep_samples(samples, {false, true, false, true}, 2);
   EXPECT_EQ(samples.pixels, (std::vector<std::uint8_t>{10, 11, 30, 31}));
-  EXPECT_EQ(samples.labels, (std::vector<std::uint8_t>{1, 3}));
+  EXPECT_EQ(samples.labels, (std::vector<std::uint16_t>{1, 3}));
   EXPECT_EQ(samples.users, (std::vector<std::uint32_t>{6, 8}));
   EXPECT_EQ(samples.pixels.capacity(), 4U);
 
@@ -70,7 +70,7 @@ TEST(OutlineWithout, HasTheCountLabelsAndUsersOfTheUnmarked) {
   samples.labels = {0, 1, 2, 3};
   samples.users = {5, 6, 7, 8};
   const Samples outline = outline_without(samples, {false, true, false, false});
-  EXPECT_EQ(outline.labels, (std::vector<std::uint8_t>{0, 2, 3}));
+  EXPECT_EQ(outline.labels, (std::vector<std::uint16_t>{0, 2, 3}));
   EXPECT_EQ(outline.users, (std::vector<std::uint32_t>{5, 7, 8}));
   EXPECT_EQ(outline.count(), 3U);
   EXPECT_TRUE(outline.pixels.empty());
@@ -92,7 +92,7 @@ TEST(AppendSamples, PutsThemBehindTheOthers) {
   more.labels = {6};
   append_samples(std::move(more), samples);
   EXPECT_EQ(samples.pixels, (std::vector<std::uint8_t>{1, 2, 4, 5}));
-  EXPECT_EQ(samples.labels, (std::vector<std::uint8_t>{3, 6}));
+  EXPECT_EQ(samples.labels, (std::vector<std::uint16_t>{3, 6}));
   Samples text;
   text.tokens_each = 1;
   text.tokens = {1};

@@ -63,7 +63,10 @@ class CsvParser {
     table_.features = width_ - 1;
     if (header) {
       for (std::size_t column = 0; column < width_; ++column) {
-        if (column == label_) continue;
+        if (column == label_) {
+          table_.label = fields_[column];
+          continue;
+        }
         if (fields_[column].empty()) {
           fail("column " + std::to_string(column + 1) +
                " has no name: is it the number of the row, as pandas writes it? Remove it (index=False), as a model "
@@ -75,7 +78,7 @@ class CsvParser {
       take_sample();
     }
     while (next_line()) take_sample();
-    if (table_.labels.empty()) fail("no sample follows on the header; check data.header, and that the file is whole");
+    if (table_.values.empty()) fail("no sample follows on the header; check data.header, and that the file is whole");
     return std::move(table_);
   }
 
@@ -208,7 +211,7 @@ class CsvParser {
     }
     for (std::size_t column = 0; column < width_; ++column) {
       const std::string& field = fields_[column];
-      if (column == label_) {
+      if (column == label_ && !format_.has_targets) {
         if (field.empty()) fail_in(column, "the label is empty; fill it in, or remove the line");
         if (is_missing_value(field)) {
           fail_in(column, "the label is " + shown(field) +
@@ -232,7 +235,7 @@ class CsvParser {
         case NumberFault::kTooLarge:
           fail_in(column, shown(field) + " is outside the range of float; scale the column");
       }
-      table_.values.push_back(value);
+      (column == label_ ? table_.targets : table_.values).push_back(value);
     }
   }
 

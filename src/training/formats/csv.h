@@ -5,7 +5,7 @@
 //   sample = fields, as many in every line, with a separator between each two
 //   field  = text, or "text" in which "" stands for a quote; blanks around either do not count
 //
-// A number is decimal ("-1.5e3", "+2"), finite and within float's range. A label is any text but the empty one and those
+// With `has_targets` the column of labels has numbers too. A number is decimal ("-1.5e3", "+2"), finite and within float's range. A label is any text but the empty one and those
 // that stand for a missing value (NA, nan, null, ...). Every column of a header has a name.
 #pragma once
 
@@ -27,15 +27,19 @@ struct CsvFormat {
   CsvHeader header = CsvHeader::kAuto;
   // The column of labels: its name in the header, or else its number, counted from 1.
   std::string label = "label";
+  // That column has numbers to be predicted, not classes.
+  bool has_targets = false;
 };
 
-inline constexpr std::size_t kMostCsvLabels = 256;
+inline constexpr std::size_t kMostCsvLabels = 65536;
 
 struct CsvTable {
   std::vector<std::string> columns;   // the header without the column of labels; empty without a header
   std::size_t features = 0;           // numbers in a line, at least one
   std::vector<double> values;         // samples x features, line after line, each within the range of float
-  std::vector<std::uint32_t> labels;  // of each sample: which of `names`
+  std::vector<std::uint32_t> labels;  // of each sample: which of `names`; empty with has_targets
+  std::vector<double> targets;        // of each sample with has_targets, else empty; within the range of float
+  std::string label;                  // the name of that column; empty without a header
   struct Name {
     std::string text;
     std::size_t line = 0;  // where it stands first, counted from 1

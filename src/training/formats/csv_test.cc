@@ -143,10 +143,10 @@ TEST(Csv, AFirstLineThatCountsTheColumnsIsAskedAbout) {
 
 TEST(Csv, TakesTwoHundredAndFiftySixLabelsAndNoMore) {
   std::string text = "a,label\n";
-  for (int i = 0; i < 256; ++i) text += "1,name" + std::to_string(i) + "\n";
-  EXPECT_EQ(parse(text).names.size(), 256U);
+  for (int i = 0; i < 65536; ++i) text += "1,name" + std::to_string(i) + "\n";
+  EXPECT_EQ(parse(text).names.size(), 65536U);
   expect_refused(text + "1,another\n",
-                 ":258: column 2: more than 256 different labels, too many for classes; check data.label");
+                 ":65538: column 2: more than 65536 different labels, too many for classes; check data.label");
 }
 
 }  // namespace

@@ -117,22 +117,23 @@ IdxBytes read_idx_bytes(const std::string& path, std::size_t rank) {
   return array;
 }
 
-std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
+std::vector<std::uint16_t> read_idx_labels(const std::string& path) {
   InputFile file(path);
   const std::uint32_t magic = read_magic(file);
   const std::size_t size = size_of_integer(type_in(magic));
   if (size == 0) file.fail(2, "labels are integers, and the elements are of a type not supported here");
   const std::vector<std::size_t> sizes = read_sizes(file, magic, size, 1);
   std::vector<std::uint8_t> bytes = read_elements(file, sizes[0] * size);
-  if (type_in(magic) == kTypeByte) return bytes;
-  std::vector<std::uint8_t> labels(sizes[0]);
+  if (type_in(magic) == kTypeByte) return {bytes.begin(), bytes.end()};
+  constexpr std::int32_t kLargest = std::numeric_limits<std::uint16_t>::max();
+  std::vector<std::uint16_t> labels(sizes[0]);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::int32_t label = signed_integer(bytes.data() + size * i, size);
-    if (label < 0 || label > std::numeric_limits<std::uint8_t>::max()) {
+    if (label < 0 || label > kLargest) {
       throw UsageError(path + ": label " + std::to_string(label) + " of sample " + std::to_string(i) +
-                       " is not in 0 to 255; number the classes from 0");
+                       " is not in 0 to " + std::to_string(kLargest) + "; number the classes from 0");
     }
-    labels[i] = static_cast<std::uint8_t>(label);
+    labels[i] = static_cast<std::uint16_t>(label);
   }
   return labels;
 }

@@ -32,7 +32,7 @@ IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vec
 // The header alone: what it says of bytes that nobody has read yet.
 std::vector<std::size_t> read_idx_sizes(const std::string& path, std::size_t rank);
 // A vector of classes, integers of any size of which none is negative or above 255.
-std::vector<std::uint8_t> read_idx_labels(const std::string& path);
+std::vector<std::uint16_t> read_idx_labels(const std::string& path);
 // A vector of 32-bit integers, none of them negative.
 std::vector<std::uint32_t> read_idx_integers(const std::string& path);
 

@@ -76,21 +76,23 @@ TEST(Idx, ReadsIntegersBigEndianAndRefusesNegativeOnes) {
   EXPECT_NE(usage_error([&] { read_idx_integers(bad); }).find("element 1 is negative"), std::string::npos);
 }
 
-TEST(Idx, LabelsAreIntegersOfAnySizeFrom0To255) {
+TEST(Idx, LabelsAreIntegersOfAnySizeFrom0To65535) {
   const TemporaryFolder folder;
-  const std::vector<std::uint8_t> expected{3, 0, 127};
+  const std::vector<std::uint16_t> expected{3, 0, 127};
   EXPECT_EQ(read_idx_labels(folder.write("u8", idx(0x08, {3}, std::string("\3\0\x7f", 3)))), expected);
   EXPECT_EQ(read_idx_labels(folder.write("i8", idx(0x09, {3}, std::string("\3\0\x7f", 3)))), expected);
   EXPECT_EQ(read_idx_labels(folder.write("i16", idx(0x0b, {3}, std::string("\0\3\0\0\0\x7f", 6)))), expected);
   EXPECT_EQ(read_idx_labels(folder.write("i32", idx(0x0c, {3}, std::string("\0\0\0\3\0\0\0\0\0\0\0\x7f", 12)))),
             expected);
   EXPECT_EQ(read_idx_labels(folder.write("large", idx(0x0b, {1}, std::string("\0\xff", 2)))),
-            (std::vector<std::uint8_t>{255}));
+            (std::vector<std::uint16_t>{255}));
+  EXPECT_EQ(read_idx_labels(folder.write("larger", idx(0x0c, {1}, std::string("\0\0\xff\xff", 4)))),
+            (std::vector<std::uint16_t>{65535}));
   const auto refused = [&](const std::string& bytes) {
     return usage_error([&] { read_idx_labels(folder.write("bad", bytes)); });
   };
-  EXPECT_NE(refused(idx(0x09, {2}, "\1\xff")).find("label -1 of sample 1 is not in 0 to 255"), std::string::npos);
-  EXPECT_NE(refused(idx(0x0b, {1}, std::string("\1\0", 2))).find("label 256 of sample 0"), std::string::npos);
+  EXPECT_NE(refused(idx(0x09, {2}, "\1\xff")).find("label -1 of sample 1 is not in 0 to 65535"), std::string::npos);
+  EXPECT_NE(refused(idx(0x0c, {1}, std::string("\0\1\0\0", 4))).find("label 65536 of sample 0"), std::string::npos);
   EXPECT_NE(refused(idx(0x0c, {1}, "\xff\xff\xff\xfe")).find("label -2 of sample 0"), std::string::npos);
   EXPECT_NE(refused(idx(0x0d, {1}, "1234")).find("labels are integers"), std::string::npos);
   EXPECT_NE(refused(idx(0x0b, {2}, "123")).find("ends after 3 of 4 bytes"), std::string::npos);

@@ -356,27 +356,28 @@ std::vector<float> read_npy_floats(InputStream& stream, const NpyHeader& header,
   return values;
 }
 
-std::vector<std::uint8_t> read_npy_labels(InputStream& stream, const NpyHeader& header) {
+std::vector<std::uint16_t> read_npy_labels(InputStream& stream, const NpyHeader& header) {
   if (header.kind == NpyKind::kFloat) {
     stream.refuse("the labels have the type '" + header.type +
-                  "', and numbers of classes are integers; save y.astype('uint8')");
+                  "', and numbers of classes are integers; save y.astype('uint16')");
   }
   AnnouncedBytes elements(stream, bytes_of(header));
   std::vector<std::uint8_t> bytes;
   elements.append(bytes_of(header), bytes);
   elements.expect_end();
   const bool reversed = is_reversed(header);
-  std::vector<std::uint8_t> labels;
+  constexpr std::uint16_t kLargest = std::numeric_limits<std::uint16_t>::max();
+  std::vector<std::uint16_t> labels;
   labels.reserve(bytes.size() / header.element_size);
   with_type_of(header, [&]<typename Number>(Number) {
     for (std::size_t at = 0; at < bytes.size(); at += sizeof(Number)) {
       const Number label = decode<Number>(bytes.data() + at, reversed);
       if constexpr (std::is_integral_v<Number>) {
-        if (std::cmp_less(label, 0) || std::cmp_greater(label, 255)) {
+        if (std::cmp_less(label, 0) || std::cmp_greater(label, kLargest)) {
           stream.refuse("label " + std::to_string(label) + " of sample " + std::to_string(labels.size()) +
-                        " is not in 0 to 255; number the classes from 0");
+                        " is not in 0 to " + std::to_string(kLargest) + "; number the classes from 0");
         }
-        labels.push_back(static_cast<std::uint8_t>(label));
+        labels.push_back(static_cast<std::uint16_t>(label));
       } else {
         labels.push_back(static_cast<float>(label) != 0.0F ? 1 : 0);  // a boolean
       }

@@ -55,7 +55,7 @@ std::vector<std::uint8_t> read_npy_bytes(InputStream& stream, const NpyHeader& h
 // Booleans as 0 and 1; all others rounded to float. Refuses a number of a marked sample that is not finite, or outside
 // the range of float.
 std::vector<float> read_npy_floats(InputStream& stream, const NpyHeader& header, const std::vector<bool>& keep);
-// Of all samples. Refuses floats, and numbers outside 0 to 255.
-std::vector<std::uint8_t> read_npy_labels(InputStream& stream, const NpyHeader& header);
+// Of all samples. Refuses floats, and numbers outside 0 to 65535.
+std::vector<std::uint16_t> read_npy_labels(InputStream& stream, const NpyHeader& header);
 
 }  // namespace laconic

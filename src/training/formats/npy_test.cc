@@ -28,7 +28,7 @@ std::vector<float> floats_in(const std::string& path) {
   return read_npy_floats(file, header, all(header));
 }
 
-std::vector<std::uint8_t> labels_in(const std::string& path) {
+std::vector<std::uint16_t> labels_in(const std::string& path) {
   InputFile file(path);
   return read_npy_labels(file, read_npy_header(file));
 }
@@ -60,7 +60,7 @@ TEST_F(Npy, ReadsTheWorkedExampleOfTheHeader) {
   EXPECT_TRUE(header.is_bytes());
   EXPECT_EQ(header.shape, (std::vector<std::size_t>{3}));
   EXPECT_EQ(bytes_in(path), (std::vector<std::uint8_t>{7, 0, 2}));
-  EXPECT_EQ(labels_in(path), (std::vector<std::uint8_t>{7, 0, 2}));
+  EXPECT_EQ(labels_in(path), (std::vector<std::uint16_t>{7, 0, 2}));
   EXPECT_EQ(floats_in(path), (std::vector<float>{7, 0, 2}));
 }
 
@@ -158,15 +158,16 @@ TEST_F(Npy, ArraysInFortransOrderAreReadWithTheLastIndexFastest) {
   }
 }
 
-TEST_F(Npy, LabelsAreIntegersFrom0To255) {
+TEST_F(Npy, LabelsAreIntegersFrom0To65535) {
   const auto labels = [&]<typename Number>(const std::string& type, const std::vector<Number>& numbers) {
     return labels_in(write(npy(type, "(" + std::to_string(numbers.size()) + ",)", bytes_of_numbers(numbers))));
   };
-  const std::vector<std::uint8_t> expected{3, 0, 255};
+  const std::vector<std::uint16_t> expected{3, 0, 255};
   EXPECT_EQ(labels("<i8", std::vector<std::int64_t>{3, 0, 255}), expected);
   EXPECT_EQ(labels("<u4", std::vector<std::uint32_t>{3, 0, 255}), expected);
+  EXPECT_EQ(labels("<u4", std::vector<std::uint32_t>{256, 65535}), (std::vector<std::uint16_t>{256, 65535}));
   EXPECT_EQ(labels("<i2", std::vector<std::int16_t>{3, 0, 255}), expected);
-  EXPECT_EQ(labels("|b1", std::vector<std::uint8_t>{1, 0}), (std::vector<std::uint8_t>{1, 0}));
+  EXPECT_EQ(labels("|b1", std::vector<std::uint8_t>{1, 0}), (std::vector<std::uint16_t>{1, 0}));
   EXPECT_NE(usage_error([&] {
               labels("<i8", std::vector<std::int64_t>{3, -1});
             }).find("label -1 of sample 1"),
@@ -175,7 +176,7 @@ TEST_F(Npy, LabelsAreIntegersFrom0To255) {
               labels("<u8", std::vector<std::uint64_t>{1ULL << 63});
             }).find("label 9223372036854775808 of sample 0"),
             std::string::npos);
-  EXPECT_NE(usage_error([&] { labels("<i2", std::vector<std::int16_t>{256}); }).find("not in 0 to 255"),
+  EXPECT_NE(usage_error([&] { labels("<i4", std::vector<std::int32_t>{65536}); }).find("not in 0 to 65535"),
             std::string::npos);
   EXPECT_NE(usage_error([&] { labels("<f4", std::vector<float>{1}); }).find("type '<f4', and numbers of classes"),
             std::string::npos);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/row.h"
+#include "training/models/loss.h"
 #include "training/models/lstm.h"
 #include "training/models/network.h"
 #include "training/models/resnet.h"
@@ -69,8 +70,8 @@ void Network::add_convolution(const std::string& name, std::int64_t inputs, std:
   add(ParameterSpec{.name = name + ".bias", .shape = {outputs}});
 }
 
-at::Tensor Network::loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const {
-  return at::cross_entropy_loss(scores, labels, {}, mean ? at::Reduction::Mean : at::Reduction::Sum);
+at::Tensor Network::loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const {
+  return at::cross_entropy_loss(scores, targets, {}, mean ? at::Reduction::Mean : at::Reduction::Sum);
 }
 
 std::int64_t Network::right(const at::Tensor& scores, const at::Tensor& labels) const {
@@ -134,21 +135,27 @@ class LogisticRegression final : public Network {
 // Fully connected layers with ReLU between them.
 class Mlp final : public Network {
  public:
-  Mlp(const std::vector<std::int64_t>& hidden, const ImageShape& shape, std::uint32_t classes) {
+  Mlp(const std::vector<std::int64_t>& hidden, const ImageShape& shape, const Prediction& prediction, Loss loss)
+      : prediction_(prediction), loss_(loss) {
     auto inputs = static_cast<std::int64_t>(shape.size());
     for (const std::int64_t size : hidden) {
       add_dense("fc" + std::to_string(++layers_), inputs, size);
       inputs = size;
     }
-    add_dense("fc" + std::to_string(++layers_), inputs, classes);
+    add_dense("fc" + std::to_string(++layers_), inputs, prediction.outputs());
   }
   at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
     at::Tensor x = images.flatten(1);
     for (std::size_t layer = 0; layer + 1 < layers_; ++layer) x = dense(parameters, layer, x).relu_();
     return dense(parameters, layers_ - 1, x);
   }
+  at::Tensor loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const override {
+    return loss_of(loss_, scores, targets, prediction_, mean);
+  }
 
  private:
+  Prediction prediction_;
+  Loss loss_;
   std::size_t layers_ = 0;
 };
 
@@ -247,37 +254,49 @@ std::vector<std::int64_t> parse_sizes(const Options& options, std::string_view n
   }
 }
 
+// Of models that tell classes apart and do nothing else.
+std::uint32_t classes_for(std::string_view model, const Prediction& prediction) {
+  if (prediction.numbers == 0) return prediction.classes;
+  throw UsageError("model.name: " + std::string(model) +
+                   " tells classes apart, and data.targets are numbers; take mlp or torchscript");
+}
+
 std::shared_ptr<const Network> make_logistic_regression(const Options&, const ImageShape& shape,
-                                                        std::uint32_t classes) {
-  return std::make_shared<LogisticRegression>(shape, classes);
+                                                        const Prediction& prediction) {
+  return std::make_shared<LogisticRegression>(shape, classes_for("logistic_regression", prediction));
 }
-std::shared_ptr<const Network> make_mlp(const Options& options, const ImageShape& shape, std::uint32_t classes) {
-  return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, classes);
+std::shared_ptr<const Network> make_mlp(const Options& options, const ImageShape& shape, const Prediction& prediction) {
+  const std::string& loss = options.text("loss");
+  require_fit(loss, prediction, options.place("loss"));
+  return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, prediction, find_loss(loss));
 }
-std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& shape, std::uint32_t classes) {
-  return std::make_shared<LeNet5>(shape, classes);
+std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& shape, const Prediction& prediction) {
+  return std::make_shared<LeNet5>(shape, classes_for("lenet5", prediction));
 }
-std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape& shape, std::uint32_t classes) {
-  return std::make_shared<Vgg16Star>(shape, classes);
+std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape& shape, const Prediction& prediction) {
+  return std::make_shared<Vgg16Star>(shape, classes_for("vgg16_star", prediction));
 }
-std::shared_ptr<const Network> make_kamp_cnn(const Options&, const ImageShape& shape, std::uint32_t classes) {
-  return std::make_shared<KampCnn>(shape, classes);
+std::shared_ptr<const Network> make_kamp_cnn(const Options&, const ImageShape& shape, const Prediction& prediction) {
+  return std::make_shared<KampCnn>(shape, classes_for("kamp_cnn", prediction));
 }
 template <int kBlocks>
-std::shared_ptr<const Network> make_resnet_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
-  require_size(shape, kSmallestResnetImage, kBlocks == 1 ? "resnet8" : "resnet20");
-  return make_resnet(kBlocks, shape.channels, classes, norm_of(options.text("norm")));
+std::shared_ptr<const Network> make_resnet_of(const Options& options, const ImageShape& shape,
+                                              const Prediction& prediction) {
+  constexpr std::string_view kName = kBlocks == 1 ? "resnet8" : "resnet20";
+  require_size(shape, kSmallestResnetImage, kName);
+  return make_resnet(kBlocks, shape.channels, classes_for(kName, prediction), norm_of(options.text("norm")));
 }
-std::shared_ptr<const Network> make_vgg11_of(const Options& options, const ImageShape& shape, std::uint32_t classes) {
+std::shared_ptr<const Network> make_vgg11_of(const Options& options, const ImageShape& shape,
+                                             const Prediction& prediction) {
   require_size(shape, kSmallestVgg11Image, "vgg11");
-  return make_vgg11(shape.channels, classes, norm_of(options.text("norm")));
+  return make_vgg11(shape.channels, classes_for("vgg11", prediction), norm_of(options.text("norm")));
 }
-std::shared_ptr<const Network> make_lstm_of(const Options& options, const ImageShape&, std::uint32_t classes) {
+std::shared_ptr<const Network> make_lstm_of(const Options& options, const ImageShape&, const Prediction& prediction) {
   return make_lstm({.layers = static_cast<std::int64_t>(options.integer("layers")),
                     .hidden = static_cast<std::int64_t>(options.integer("hidden")),
                     .embedding = static_cast<std::int64_t>(options.integer("embedding")),
                     .dropout = options.number("dropout")},
-                   classes);
+                   prediction.classes);
 }
 
 OptionSpec size_option(std::string_view name, std::string_view default_value, double maximum, std::string_view help) {
@@ -314,15 +333,22 @@ OptionSpec buffers_option() {
 
 std::span<const ModelRow> models() {
   static const std::array mlp_options = {
-      OptionSpec{.name = "hidden", .default_value = "128", .help = "sizes of the hidden layers, such as \"256,128\""}};
+      OptionSpec{.name = "hidden", .default_value = "128", .help = "sizes of the hidden layers, such as \"256,128\""},
+      OptionSpec{.name = "loss",
+                 .type = OptionType::kChoice,
+                 .default_value = "cross_entropy",
+                 .choices = {"cross_entropy", "mse", "l1", "huber"},
+                 .help = "what is trained on, as torch.nn.functional has it: classes take cross_entropy or mse, which "
+                         "compares with 1 for the class and 0 for the others; numbers (data.targets) take mse, l1 or "
+                         "huber"}};
   static const std::array script_options = {
       OptionSpec{.name = "file", .required = true, .help = "the module, such as \"net.pt\""},
       OptionSpec{.name = "loss",
                  .type = OptionType::kChoice,
                  .default_value = "cross_entropy",
-                 .choices = {"cross_entropy", "nll", "mse", "binary_cross_entropy", "module"},
+                 .choices = {"cross_entropy", "nll", "mse", "l1", "huber", "binary_cross_entropy", "module"},
                  .help = "what is trained on: one of torch.nn.functional, or the module's own method "
-                         "loss(output, labels)"}};
+                         "loss(output, labels); numbers (data.targets) take mse, l1, huber or module"}};
   static const std::array lstm_options = {
       size_option("layers", "1", 16, "LSTM layers on top of each other"),
       size_option("hidden", "128", 8192, "units of a layer"),

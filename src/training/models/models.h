@@ -22,9 +22,9 @@ struct ModelRow {
   std::optional<Input> input;  // what it learns; nothing: either
   // Keys of [model] beside `name`.
   std::span<const OptionSpec> options;
-  // The model for images of `shape` in `classes` classes; for text `shape` is empty. `options` were resolved
-  // against the row's. Throws UsageError when an option or the shape is not one that the model can take.
-  std::shared_ptr<const Network> (*make)(const Options& options, const ImageShape& shape, std::uint32_t classes);
+  // The model for samples of `shape`, empty for text, and what is to be predicted of them. `options` were resolved
+  // against the row's. Throws UsageError when an option, the shape or the prediction is not one that it can take.
+  std::shared_ptr<const Network> (*make)(const Options& options, const ImageShape& shape, const Prediction& prediction);
 };
 
 std::span<const ModelRow> models();

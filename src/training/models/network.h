@@ -47,7 +47,7 @@ class Network {
   const std::vector<ParameterSpec>& parameters() const { return parameters_; }
   const std::vector<BufferSpec>& buffers() const { return buffers_; }
 
-  // Class scores, predictions x classes. Of images, samples x channels x height x width floats, each is a prediction;
+  // Class scores, predictions x classes, or the numbers that are predicted, samples x numbers. Of images, samples x channels x height x width floats, each is a prediction;
   // of text, samples x length tokens (int64), each token is one, sample after sample: of the token that follows.
   // `parameters` are as many and of the shapes as parameters(). Keeps no state: many threads may call it at once.
   virtual at::Tensor scores(const std::vector<at::Tensor>& parameters, const at::Tensor& inputs,
@@ -56,9 +56,10 @@ class Network {
   virtual std::uint64_t fingerprint() const { return 0; }
   // Whether a pass in training draws masks.
   virtual bool has_dropout() const { return false; }
-  // What the scores lose against the labels, the mean over the predictions or the sum: by default the cross-entropy.
-  virtual at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const;
-  // How many predictions are right: by default those whose label has the largest score.
+  // What the scores lose against Batch::targets, the mean over the predictions or the sum: by default the cross-entropy.
+  // Of numbers the mean and the sum are over all numbers.
+  virtual at::Tensor loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const;
+  // How many predictions of classes are right: by default those whose label has the largest score.
   virtual std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const;
   // Writes the model as Python loads it: by default a state dict for torch.load, the tensors by their names. Throws
   // c10::Error when the file cannot be written.

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "training/data/fingerprint.h"
+#include "training/models/loss.h"
 #include "training/models/script_copy.h"
 #include "training/models/script_module.h"
 #include "training/models/torch_error.h"
@@ -22,23 +23,15 @@ namespace {
 using script::sizes_text;
 using script::Slot;
 
-enum class Loss { kCrossEntropy, kNll, kMse, kBinaryCrossEntropy, kModule };
-
-Loss loss_of(const std::string& name) {
-  if (name == "nll") return Loss::kNll;
-  if (name == "mse") return Loss::kMse;
-  if (name == "module") return Loss::kModule;
-  return name == "binary_cross_entropy" ? Loss::kBinaryCrossEntropy : Loss::kCrossEntropy;
-}
-
 class ScriptNetwork final : public Network {
  public:
-  ScriptNetwork(const Options& options, const ImageShape& shape, std::uint32_t classes)
+  ScriptNetwork(const Options& options, const ImageShape& shape, const Prediction& prediction)
       : place_(options.place("file")),
         file_(options.text("file")),
-        loss_(loss_of(options.text("loss"))),
+        loss_(find_loss(options.text("loss"))),
         is_text_(shape.size() == 0),
-        classes_(classes) {
+        prediction_(prediction) {
+    require_fit(options.text("loss"), prediction, options.place("loss"));
     // What an optimised graph computes changes in the last bits from the first passes to the later ones.
     torch::jit::getProfilingMode() = false;
     std::error_code error;
@@ -84,24 +77,13 @@ class ScriptNetwork final : public Network {
   std::uint64_t fingerprint() const override { return fingerprint_; }
   bool has_dropout() const override { return draws_; }
 
-  at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels, bool mean) const override {
-    const auto reduction = mean ? at::Reduction::Mean : at::Reduction::Sum;
-    if (loss_ == Loss::kCrossEntropy) return at::cross_entropy_loss(scores, labels, {}, reduction);
-    if (loss_ == Loss::kNll) return at::nll_loss(scores, labels, {}, reduction);
-    if (loss_ == Loss::kModule) {
-      const Lease copy(*this);
-      const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-      // Copies: what it does to them in place is its own.
-      const at::Tensor own = copy->module.get_method("loss")({scores.clone(), labels.clone()}).toTensor();
-      return mean ? own : own * labels.size(0);
-    }
-    const bool is_number = scores.dim() == 1 || scores.size(1) == 1;
-    const at::Tensor outputs = is_number ? scores.flatten() : scores;
-    const at::Tensor wanted =
-        is_number ? labels.to(at::kFloat) : at::one_hot(labels, static_cast<std::int64_t>(classes_)).to(at::kFloat);
-    const at::Tensor each =
-        loss_ == Loss::kMse ? at::mse_loss(outputs, wanted) : at::binary_cross_entropy(outputs, wanted);
-    return mean ? each : each * labels.size(0);
+  at::Tensor loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const override {
+    if (loss_ != Loss::kModule) return loss_of(loss_, scores, targets, prediction_, mean);
+    const Lease copy(*this);
+    const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+    // Copies: what it does to them in place is its own.
+    const at::Tensor own = copy->module.get_method("loss")({scores.clone(), targets.clone()}).toTensor();
+    return mean ? own : own * targets.numel();
   }
 
   std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const override {
@@ -260,7 +242,7 @@ class ScriptNetwork final : public Network {
     const std::int64_t predictions = is_text_ ? kSamples * kLength : kSamples;
     const at::Tensor inputs = is_text_
                                   ? at::arange(predictions, at::kLong)
-                                        .remainder(static_cast<std::int64_t>(classes_))
+                                        .remainder(static_cast<std::int64_t>(prediction_.classes))
                                         .reshape({kSamples, kLength})
                                   : (at::arange(kSamples * static_cast<std::int64_t>(shape.size()), at::kFloat) * 0.7)
                                         .sin()
@@ -285,14 +267,17 @@ class ScriptNetwork final : public Network {
     }
     const bool is_number = output.dim() == 1 || (output.dim() == 2 && output.size(1) == 1);
     const bool has_rows = output.dim() >= 1 && output.dim() <= 2 && output.size(0) == predictions;
-    const bool is_of_classes = output.dim() == 2 && output.size(1) == static_cast<std::int64_t>(classes_);
-    const bool may_be_number = !is_text_ && (loss_ == Loss::kMse || loss_ == Loss::kModule ||
-                                             (loss_ == Loss::kBinaryCrossEntropy && classes_ == 2));
-    if (output.scalar_type() != at::kFloat || !has_rows || !(is_of_classes || (is_number && may_be_number))) {
+    const bool fits = output.dim() == 2 && output.size(1) == static_cast<std::int64_t>(prediction_.outputs());
+    const bool may_be_number =
+        !is_text_ && (prediction_.numbers == 1 ||
+                      (prediction_.numbers == 0 && (loss_ == Loss::kMse || loss_ == Loss::kModule ||
+                                                    (loss_ == Loss::kBinaryCrossEntropy && prediction_.classes == 2))));
+    if (output.scalar_type() != at::kFloat || !has_rows || !(fits || (is_number && may_be_number))) {
       refuse("gives " + sizes_text(output.sizes()) + " for " + std::to_string(kSamples) + " samples" +
              (is_text_ ? " of " + std::to_string(kLength) + " tokens" : "") + "; with this loss and " +
-             std::to_string(classes_) + " classes it has to give " + std::to_string(kSamples) + "x" +
-             (is_text_ ? std::to_string(kLength) + "x" : "") + std::to_string(classes_) + " float32" +
+             std::to_string(prediction_.outputs()) + (prediction_.numbers > 0 ? " numbers" : " classes") +
+             " it has to give " + std::to_string(kSamples) + "x" + (is_text_ ? std::to_string(kLength) + "x" : "") +
+             std::to_string(prediction_.outputs()) + " float32" +
              (may_be_number ? ", or one number a sample" : ""));
     }
     try_loss(output);
@@ -313,7 +298,7 @@ class ScriptNetwork final : public Network {
     const std::string name = loss_ == Loss::kModule ? "its loss()" : "this loss";
     at::Tensor value;
     try {
-      value = loss(output, at::arange(output.size(0), at::kLong).remainder(static_cast<std::int64_t>(classes_)), true);
+      value = loss(output, example_targets(output.size(0)), true);
     } catch (const std::exception& error) {
       refuse("gives " + sizes_text(output.sizes()) + ", which " + name + " does not take (" + torch_error_text(error) +
              ")");
@@ -332,6 +317,12 @@ class ScriptNetwork final : public Network {
     }
   }
 
+  // Of `predictions`, as Batch::targets has them.
+  at::Tensor example_targets(std::int64_t predictions) const {
+    if (prediction_.numbers > 0) return at::zeros({predictions, static_cast<std::int64_t>(prediction_.numbers)});
+    return at::arange(predictions, at::kLong).remainder(static_cast<std::int64_t>(prediction_.classes));
+  }
+
   void check_value(const at::Tensor& value) const {
     if (value.numel() != 1 || value.scalar_type() != at::kFloat) {
       refuse("has a loss() that gives " + sizes_text(value.sizes()) + " " +
@@ -343,7 +334,7 @@ class ScriptNetwork final : public Network {
   std::string file_;
   Loss loss_;
   bool is_text_;
-  std::uint32_t classes_;
+  Prediction prediction_;
   std::uint64_t fingerprint_ = 0;
   torch::jit::Module module_;  // as in the file
   bool draws_ = false;
@@ -356,8 +347,8 @@ class ScriptNetwork final : public Network {
 }  // namespace
 
 std::shared_ptr<const Network> make_script_network(const Options& options, const ImageShape& shape,
-                                                   std::uint32_t classes) {
-  return std::make_shared<ScriptNetwork>(options, shape, classes);
+                                                   const Prediction& prediction) {
+  return std::make_shared<ScriptNetwork>(options, shape, prediction);
 }
 
 }  // namespace laconic

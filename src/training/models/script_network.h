@@ -24,12 +24,13 @@ namespace laconic {
 //   binary_cross_entropy  probabilities, samples x classes, or of two classes one number a sample: of the second
 //   module                samples x classes, or one number a sample, of which the module's method loss(output, labels:
 //                         int64) makes one number, the mean over the samples, from nothing else and without chance
-// the first four as torch.nn.functional calls them. Right is a sample whose label has the largest score; of one number
-// a sample, the label next to it.
+// all but the last as torch.nn.functional calls them. Right is a sample whose label has the largest score; of one number
+// a sample, the label next to it. Where numbers are predicted it gives samples x numbers, or one number a sample, for
+// mse, l1, huber, or a loss(output, targets: samples x numbers floats) of its own.
 //
 // Throws UsageError with the file for what is no TorchScript module, or has nothing to train, parameters other than
 // float32, or no such forward() or loss().
 std::shared_ptr<const Network> make_script_network(const Options& options, const ImageShape& shape,
-                                                   std::uint32_t classes);
+                                                   const Prediction& prediction);
 
 }  // namespace laconic

@@ -1,0 +1,42 @@
+#include "training/data/column_scale.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace laconic {
+
+std::vector<ColumnScale> column_scales(std::span<const double> values, std::size_t columns,
+                                       const std::vector<bool>& left_out) {
+  std::vector<ColumnScale> scales(columns, ColumnScale{.mean = 0.0, .deviation = 0.0});
+  const auto count = static_cast<double>(std::count(left_out.begin(), left_out.end(), false));
+  const auto over_rows = [&](const auto& use) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (!left_out[i / columns]) use(scales[i % columns], values[i]);
+    }
+  };
+  over_rows([&](ColumnScale& scale, double value) { scale.mean += value / count; });
+  over_rows([&](ColumnScale& scale, double value) {
+    const double difference = value - scale.mean;
+    scale.deviation += difference * difference / count;
+  });
+  for (ColumnScale& scale : scales) {
+    scale.deviation = std::sqrt(scale.deviation);
+    // What the mean's own rounding leaves is no deviation.
+    if (!(scale.deviation > 1e-12 * std::abs(scale.mean))) scale.deviation = 1.0;
+  }
+  return scales;
+}
+
+std::vector<float> scaled(std::span<const double> values, std::span<const ColumnScale> scales) {
+  constexpr double kLargestFloat = std::numeric_limits<float>::max();
+  std::vector<float> result(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const ColumnScale scale = scales.empty() ? ColumnScale{} : scales[i % scales.size()];
+    result[i] =
+        static_cast<float>(std::clamp((values[i] - scale.mean) / scale.deviation, -kLargestFloat, kLargestFloat));
+  }
+  return result;
+}
+
+}  // namespace laconic
