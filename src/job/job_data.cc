@@ -87,6 +87,19 @@ void require_same_files(const Job& job, const OneWorker& only, const Dataset& da
                             "read the same files, or have folders of their own, with {rank} in the name");
 }
 
+// Which rows of the training file are `held` out: marks of its samples without those of the test split, `test_rows`.
+std::vector<std::uint32_t> rows_held_out(const std::vector<bool>& held, const std::vector<std::uint32_t>& test_rows) {
+  std::vector<std::uint32_t> rows;
+  auto test = test_rows.begin();
+  std::uint32_t row = 0;
+  for (const bool is_held : held) {
+    for (; test != test_rows.end() && *test == row; ++test) ++row;
+    if (is_held) rows.push_back(row);
+    ++row;
+  }
+  return rows;
+}
+
 // All workers' samples are in the same files.
 JobData load_dealt(const Job& job, const std::optional<OneWorker>& only) {
   const std::string& directory = directory_option(job);
@@ -115,6 +128,7 @@ JobData load_dealt(const Job& job, const std::optional<OneWorker>& only) {
     if (keep[sample]) held_of_kept.push_back(held[sample]);
   }
   move_to_validation(data, held_of_kept);
+  data.validation_rows = rows_held_out(held, data.test_rows);
   result.data = std::make_shared<const Dataset>(std::move(data));
   return result;
 }

@@ -20,6 +20,7 @@
 #include "job/job_data.h"
 #include "report/tensorboard.h"
 #include "report/workers.h"
+#include "training/data/preprocessing.h"
 #include "training/formats/safetensors.h"
 
 namespace laconic {
@@ -31,11 +32,12 @@ constexpr std::string_view kJobFile = "job.resolved.toml";
 constexpr std::string_view kMetricsFile = "metrics.jsonl";
 constexpr std::string_view kModelFile = "model.safetensors";
 constexpr std::string_view kPythonFile = "model.pt";
+constexpr std::string_view kPreprocessFile = "preprocess.json";
 constexpr std::string_view kSummaryFile = "summary.json";
 constexpr std::string_view kWorkersFile = "workers.json";
 constexpr std::string_view kPageFile = "report.html";
-constexpr std::array kFiles = {kJobFile,    kMetricsFile, kTensorBoardFile, kModelFile,
-                               kPythonFile, kWorkersFile, kSummaryFile,     kPageFile};
+constexpr std::array kFiles = {kJobFile,    kMetricsFile,    kTensorBoardFile, kModelFile,
+                               kPythonFile, kPreprocessFile, kWorkersFile,     kSummaryFile,     kPageFile};
 
 std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
 
@@ -165,7 +167,9 @@ std::optional<WorkersRecord::Graph> graph_of(const StrategySetting& setting) {
 }
 
 WorkersRecord workers_record(const JobSetup& setup) {
-  return {.labels = labels_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
+  WorkersRecord record{.labels = labels_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
+  if (!record.labels.empty() && setup.data->input == Input::kImages) record.classes = setup.data->class_names;
+  return record;
 }
 
 // What is known of it before its first step.
@@ -178,6 +182,7 @@ Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runt
   summary.strategy = job.strategy->name;
   summary.model = job.model->name;
   summary.dataset = job.dataset->name;
+  if (setup.data->input == Input::kImages) summary.classes = setup.data->class_names;
   summary.seed = job.seed;
   summary.workers = job.workers;
   summary.parameters = setup.strategy_setting.dimension;
@@ -266,6 +271,7 @@ std::string RunFolder::publish(const Job& job, const JobSetup& setup, const RunR
     });
     attempt(kPythonFile, [&](const std::string& path) { setup.training->write_for_python(path, tensors); });
   }
+  attempt(kPreprocessFile, [&](const std::string& path) { write_result(path, preprocess_text(*setup.data)); });
   const PageRun page{.name = job.name,
                      .job = job.resolved_text(),
                      .metrics = metrics(),

@@ -6,6 +6,8 @@
 //   model.safetensors   the average model of the newest good measurement, the start when there was none; of an
 //                       interrupted run the average of the workers' models at its end
 //   model.pt            the same as Python loads it
+//   preprocess.json     what was done to the data: means, deviations, names of classes, rows of the test split
+//                       (training/data/preprocessing.h)
 //   workers.json        who has which labels, and who sends to whom (report/workers.h)
 //   summary.json        what it came to (report/summary.h)
 //   report.html         all that to look at (report/page.h)

@@ -333,6 +333,11 @@ std::vector<OptionSpec> output_options() {
        .default_value = "auto",
        .choices = {"auto", "live", "plain", "off"},
        .help = "one live line, a line for each measurement, or nothing; auto: live on a terminal, else plain"},
+      {.name = "preprocess",
+       .type = OptionType::kFlag,
+       .default_value = "false",
+       .help = "model.pt does to raw samples what was done to the data (normalising, scaling), and takes predicted "
+               "numbers back to the unit of the file: a TorchScript module for torch.jit.load, whatever the model"},
   };
 }
 

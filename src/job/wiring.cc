@@ -32,6 +32,7 @@ std::shared_ptr<const Training> make_training(const Job& job, const JobData& dat
   setup.drift = job.drift;
   setup.prequential = job.section("evaluation").flag("prequential");
   setup.seed = job.seed;
+  setup.preprocess = job.section("output").flag("preprocess");
   try {
     return std::make_shared<const Training>(std::move(setup));
   } catch (const UsageError& error) {
@@ -39,6 +40,7 @@ std::shared_ptr<const Training> make_training(const Job& job, const JobData& dat
     const std::string text = error.what();
     std::string place;
     if (text.starts_with("model.name")) place = job.place_of("model", "name");
+    if (text.starts_with("output.preprocess")) place = job.place_of("output", "preprocess");
     for (const char* key : {"kind", "at", "probability"}) {
       if (text.starts_with(std::string("drift.") + key + ":")) place = job.place_of("drift", key);
     }

@@ -84,6 +84,7 @@ std::string summary_text(const Summary& summary) {
                {"parameters", summary.parameters},
                {"end", to_text(summary.end)},
                {"finished", summary.finished()}};
+  if (!summary.classes.empty()) json["classes"] = summary.classes;
   if (summary.tuned_gamma) json["tuned_gamma"] = *summary.tuned_gamma;
   if (!summary.error.empty()) json["error"] = summary.error;
   json["planned_steps"] = summary.planned_steps;
@@ -123,7 +124,7 @@ std::string summary_text(const Summary& summary) {
   json["by_worker"] = Json::array();
   for (const Summary::Node& node : summary.nodes) json["by_worker"].push_back(node_json(node));
   json["coordinator"] = node_json(summary.coordinator);
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 SummaryFigures read_summary(std::string_view text) {

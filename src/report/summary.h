@@ -28,6 +28,7 @@ struct Summary {
   std::string strategy;
   std::string model;
   std::string dataset;
+  std::vector<std::string> classes;  // what they are called, where they have names
   std::uint64_t seed = 0;
   std::uint64_t workers = 0;
   std::uint64_t parameters = 0;       // d

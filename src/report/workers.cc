@@ -7,6 +7,7 @@ namespace laconic {
 std::string workers_text(const WorkersRecord& record) {
   Json json = Json::object();
   if (!record.labels.empty()) json["labels"] = record.labels;
+  if (!record.classes.empty()) json["classes"] = record.classes;
   if (record.graph) {
     Json rounds = Json::array();
     for (const auto& links : record.graph->rounds) {
@@ -19,7 +20,7 @@ std::string workers_text(const WorkersRecord& record) {
                      {"period", record.graph->period},
                      {"rounds", std::move(rounds)}};
   }
-  return json.dump() + "\n";
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace laconic

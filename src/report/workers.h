@@ -12,6 +12,8 @@ namespace laconic {
 struct WorkersRecord {
   // Training samples by worker and label, K x classes; empty where nobody knows all (over MPI) or there are no labels.
   std::vector<std::vector<std::uint64_t>> labels;
+  // What the labels are called; empty where they have numbers alone.
+  std::vector<std::string> classes;
 
   struct Graph {
     std::uint32_t nodes = 0;  // workers, or groups of them
@@ -26,6 +28,7 @@ struct WorkersRecord {
 // With the line's end:
 //
 //   {"labels": [[...], ...],                                                                where there are some
+//    "classes": [name, ...],                                                                 where they have names
 //    "graph": {"nodes", "directed", "period", "rounds": [[[from, to], ...], ...]}}          where there is one
 std::string workers_text(const WorkersRecord& record);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "training/data/preprocessing.h"
+#include "training/models/exported_module.h"
 #include "training/torch_learner.h"
 
 namespace laconic {
@@ -18,6 +20,23 @@ std::uint64_t samples_per_step_of(const TrainingSetup& setup) {
 
 std::uint64_t steps_of(const TrainingSetup& setup) {
   return setup.length.in_steps(setup.samples.total, samples_per_step_of(setup)).rounded_up();
+}
+
+// Tells before the run what could not be written after it.
+void require_export(const TrainingSetup& setup, const Network& network) {
+  if (setup.data->input == Input::kText) {
+    throw UsageError("output.preprocess: " + setup.data->name +
+                     " is text, whose tokens a model takes as they are; remove it");
+  }
+  const auto tensors_of = [](const Layout& layout, std::vector<float> values) {
+    std::vector<at::Tensor> tensors;
+    for (const TensorLayout& tensor : layout.tensors) {
+      tensors.push_back(at::from_blob(values.data() + tensor.offset, tensor.shape).clone());
+    }
+    return tensors;
+  };
+  exported_module(network, *setup.data, tensors_of(layout_of(network), initial_parameters(network, setup.seed)),
+                  tensors_of(buffer_layout_of(network), initial_buffers(network)));
 }
 
 std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
@@ -41,6 +60,7 @@ std::shared_ptr<TrainingContext> make_context(TrainingSetup setup) {
   std::shared_ptr<const Network> network =
       setup.model->make(setup.model_options, setup.data->shape, setup.data->prediction());
   Drift drift(setup.drift, *setup.data, steps_of(setup), setup.seed);
+  if (setup.preprocess) require_export(setup, *network);
   return std::make_shared<TrainingContext>(std::move(setup), std::move(network), learning_rate, std::move(drift));
 }
 
@@ -88,8 +108,16 @@ void Training::write_for_python(const std::string& path, std::span<const float> 
     }
     return result;
   };
+  const std::vector<at::Tensor> parameters = views(context_->trained, 0);
+  const std::vector<at::Tensor> buffers = views(context_->state, context_->trained.size);
+  const Dataset& data = *context_->setup.data;
+  const std::string notes = preprocess_text(data);
   try {
-    context_->network->save(path, views(context_->trained, 0), views(context_->state, context_->trained.size));
+    if (context_->setup.preprocess) {
+      exported_module(*context_->network, data, parameters, buffers).save(path, {{kNotesFile, notes}});
+    } else {
+      context_->network->save(path, parameters, buffers, notes);
+    }
   } catch (const c10::Error& error) {
     throw RunError(path + ": cannot be written (" + error.what_without_backtrace() + "); is the disk full?");
   }

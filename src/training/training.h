@@ -35,6 +35,8 @@ struct TrainingSetup {
   DriftOptions drift;
   bool prequential = false;  // StepResult::test_loss is measured
   std::uint64_t seed = 1;
+  // A model written for Python does to raw samples what was done to those of `data`. Not for text.
+  bool preprocess = false;
 };
 
 struct TrainingContext;  // torch_learner.h
@@ -42,7 +44,8 @@ struct TrainingContext;  // torch_learner.h
 // Its methods may be called from any thread at any time. Learners live on without it.
 class Training {
  public:
-  // Throws UsageError for a batch of 0, and what the rows of the model and the optimiser, and Drift, refuse.
+  // Throws UsageError for a batch of 0, what the rows of the model and the optimiser, and Drift, refuse, and a model that
+  // cannot be written with its preprocessing.
   explicit Training(TrainingSetup setup);
 
   std::size_t workers() const;
@@ -63,7 +66,8 @@ class Training {
   // Samples that one step of all workers sees: training_samples() / samples_per_step() steps are an epoch.
   std::uint64_t samples_per_step() const;
   // Writes the model of stored_layout() as Python loads it: a TorchScript model as the module it was, for
-  // torch.jit.load; any other as a state dict for torch.load. Throws RunError when the file cannot be written.
+  // torch.jit.load; any other as a state dict for torch.load; or, where `setup.preprocess` says so, either as a
+  // TorchScript module that takes raw samples (models/exported_module.h). Throws RunError when the file cannot be written.
   void write_for_python(const std::string& path, std::span<const float> tensors) const;
   // What one learner's vectors take: parameters, buffers, optimiser state, and the gradient where the strategy asks for
   // it.

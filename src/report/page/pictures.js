@@ -20,8 +20,8 @@ const add_bars = (title, note, rows) => {
   draw();
 };
 
-const add_labels = (title, labels) => {
-  const classes = labels[0].length;
+const add_labels = (title, labels, names) => {
+  const classes = Array.from(labels[0], (_, c) => names[c] ?? String(c));
   const most = Math.max(...labels.flat(), 1);
   const body = element('tbody');
   labels.forEach((counts, worker) => {
@@ -33,11 +33,11 @@ const add_labels = (title, labels) => {
     }
     body.append(line);
   });
-  const head = element('tr', {}, element('th', {scope: 'col'}, 'label'), ...Array.from({length: classes}, (_, c) => element('th', {scope: 'col'}, String(c))));
+  const head = element('tr', {}, element('th', {scope: 'col'}, 'label'), ...classes.map(name => element('th', {scope: 'col'}, name)));
   const table = element('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title},
     element('table', {}, element('thead', {}, head), body));
   document.getElementById('figures').append(make_figure(title, 'Training samples of each label that a worker holds; the darker, the more.', table,
-    () => [['worker', ...Array.from({length: classes}, (_, c) => c)], ...labels.map((counts, worker) => [worker, ...counts])]));
+    () => [['worker', ...classes], ...labels.map((counts, worker) => [worker, ...counts])]));
 };
 
 const svg = (tag, attributes, text) => {

@@ -86,7 +86,7 @@ struct Dataset {
   std::uint32_t numbers = 0;  // real numbers to be predicted of each sample; 0: its class is
   // The fingerprint of the tokens of text, or of the names of classes that folders give, in the order of their numbers.
   std::uint64_t vocabulary = 0;
-  // What the classes are called, in the order of their numbers; empty where they have numbers alone.
+  // What the classes are called, or the tokens, in the order of their numbers; empty where they have numbers alone.
   std::vector<std::string> class_names;
   // What its owner should know of how it was read, such as what was left out; a line each.
   std::vector<std::string> notes;
@@ -103,6 +103,7 @@ struct Dataset {
   std::vector<ColumnScale> target_scale;
   // Which rows of the training file are the test split, from 0 and ascending; empty where the test split has its own.
   std::vector<std::uint32_t> test_rows;
+  std::vector<std::uint32_t> validation_rows;  // the same of the samples that were held out
   std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
   std::vector<std::string> files;            // of training images that are files, as long as these are not read
   bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)

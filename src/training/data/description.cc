@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMostNames = 12;
 
 std::string names_of_answers(const Dataset& dataset) {
+  if (dataset.input == Input::kText) return {};
   const std::vector<std::string>& names = dataset.numbers > 0 ? dataset.target_names : dataset.class_names;
   if (names.empty()) return {};
   std::string text;

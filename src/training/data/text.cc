@@ -203,6 +203,7 @@ Dataset open_text(const DatasetRow& row, const std::string& directory, const Opt
   dataset.input = Input::kText;
   dataset.classes = static_cast<std::uint32_t>(vocabulary.size());
   dataset.vocabulary = vocabulary.fingerprint();
+  dataset.class_names = vocabulary.words();
   dataset.train = split(train_path, train);
   if (splits == Splits::kTraining) return dataset;
   dataset.test = split(test_path, test);

@@ -32,6 +32,8 @@ class Vocabulary {
   std::size_t size() const { return tokens_.size(); }
   // What `token` < size() stands for; "<unk>" for 0.
   const std::string& word(std::uint32_t token) const { return tokens_[token]; }
+  // Of all, in the order of their numbers.
+  const std::vector<std::string>& words() const { return tokens_; }
   // The same for vocabularies that number the same tokens alike.
   std::uint64_t fingerprint() const;
   // The tokens of a text.

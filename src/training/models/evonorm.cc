@@ -2,6 +2,7 @@
 
 #include <ATen/Dispatch.h>
 #include <torch/autograd.h>
+#include <torch/csrc/jit/frontend/tracer.h>
 
 #include <algorithm>
 #include <cmath>
@@ -174,6 +175,15 @@ struct EvoNorm : torch::autograd::Function<EvoNorm> {
   }
 };
 
+at::Tensor of_known_operations(const at::Tensor& x, const at::Tensor& v, const at::Tensor& gamma,
+                               const at::Tensor& beta, std::int64_t groups) {
+  const std::vector<std::int64_t> of_channels = {1, x.size(1), 1, 1};
+  const at::Tensor grouped = x.reshape({-1, groups, x.size(1) / groups, x.size(2), x.size(3)});
+  const at::Tensor variance = grouped.var({2, 3, 4}, /*unbiased=*/false, /*keepdim=*/true);
+  const at::Tensor scaled = (grouped / (variance + kEpsilon).sqrt()).reshape({-1, x.size(1), x.size(2), x.size(3)});
+  return scaled * (x * v.view(of_channels)).sigmoid() * gamma.view(of_channels) + beta.view(of_channels);
+}
+
 }  // namespace
 
 at::Tensor evonorm_s0(const at::Tensor& x, const at::Tensor& v, const at::Tensor& gamma, const at::Tensor& beta,
@@ -183,6 +193,8 @@ at::Tensor evonorm_s0(const at::Tensor& x, const at::Tensor& v, const at::Tensor
     LACONIC_CHECK(each->is_contiguous() && each->numel() == x.size(1) && each->scalar_type() == x.scalar_type(),
                   each->numel() << " numbers for " << x.size(1) << " channels");
   }
+  // A trace is of operations that others know.
+  if (torch::jit::tracer::isTracing()) return of_known_operations(x, v, gamma, beta, groups);
   return EvoNorm::apply(x, v, gamma, beta, groups);
 }
 

@@ -31,7 +31,7 @@ double glorot(std::int64_t fan_in, std::int64_t fan_out) {
 
 // A file for torch.load(). Not torch::jit::pickle_save(): that also names the type of the dictionary, and such a file
 // torch.load() refuses since PyTorch 2.6.
-std::string state_dict_file(const c10::Dict<std::string, at::Tensor>& state) {
+std::string state_dict_file(const c10::Dict<std::string, at::Tensor>& state, const std::string& notes) {
   std::string pickled;
   torch::jit::Pickler pickler([&](const char* bytes, std::size_t size) { pickled.append(bytes, size); },
                               /*tensor_table=*/nullptr, /*type_renamer=*/nullptr, /*memoized_class_types=*/nullptr,
@@ -50,6 +50,7 @@ std::string state_dict_file(const c10::Dict<std::string, at::Tensor>& state) {
     writer.writeRecord("data/" + std::to_string(number++), data.data(), data.sizeInBytes());
   }
   writer.writeRecord("data.pkl", pickled.data(), pickled.size());
+  writer.writeRecord(std::string("extra/") + kNotesFile, notes.data(), notes.size());
   writer.writeEndOfFile();
   return file;
 }
@@ -79,15 +80,20 @@ std::int64_t Network::right(const at::Tensor& scores, const at::Tensor& labels) 
 }
 
 void Network::save(const std::string& path, const std::vector<at::Tensor>& parameters,
-                   const std::vector<at::Tensor>& buffers) const {
+                   const std::vector<at::Tensor>& buffers, const std::string& notes) const {
   c10::Dict<std::string, at::Tensor> state;
   for (std::size_t i = 0; i < parameters.size(); ++i) state.insert(parameters_.at(i).name, parameters[i].clone());
   for (std::size_t i = 0; i < buffers.size(); ++i) state.insert(buffers_.at(i).name, buffers[i].clone());
-  const std::string file = state_dict_file(state);
+  const std::string file = state_dict_file(state, notes);
   std::ofstream stream(path, std::ios::binary);
   stream.write(file.data(), static_cast<std::streamsize>(file.size()));
   stream.close();
   TORCH_CHECK(stream, path, ": cannot be written");
+}
+
+std::optional<torch::jit::Module> Network::module(const std::vector<at::Tensor>&,
+                                                  const std::vector<at::Tensor>&) const {
+  return std::nullopt;
 }
 
 at::Tensor dropout(const at::Tensor& x, double rate, at::Generator* masks) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <torch/csrc/jit/api/module.h>
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,10 @@ struct Pass {
   at::Generator* dropout_masks = nullptr;  // where a pass in training has its masks from; null otherwise
 };
 
+// What was done to the data (training/data/preprocessing.h) as it lies in a model's file: an extra file of
+// torch.jit.load, in a state dict's archive extra/preprocess.json.
+inline constexpr const char* kNotesFile = "preprocess.json";
+
 class Network {
  public:
   virtual ~Network() = default;
@@ -61,10 +67,13 @@ class Network {
   virtual at::Tensor loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const;
   // How many predictions of classes are right: by default those whose label has the largest score.
   virtual std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const;
-  // Writes the model as Python loads it: by default a state dict for torch.load, the tensors by their names. Throws
-  // c10::Error when the file cannot be written.
+  // Writes the model as Python loads it: by default a state dict for torch.load, the tensors by their names; `notes` go
+  // into the file beside it, under the name kNotesFile. Throws c10::Error when the file cannot be written.
   virtual void save(const std::string& path, const std::vector<at::Tensor>& parameters,
-                    const std::vector<at::Tensor>& buffers) const;
+                    const std::vector<at::Tensor>& buffers, const std::string& notes) const;
+  // The model as a TorchScript module with copies of these tensors, where it is one; by default nothing.
+  virtual std::optional<torch::jit::Module> module(const std::vector<at::Tensor>& parameters,
+                                                   const std::vector<at::Tensor>& buffers) const;
 
  protected:
   // Each adds its tensors in the order named. Weights start Glorot-uniform (Glorot and Bengio 2010), U(-a, a) with

@@ -92,14 +92,19 @@ class ScriptNetwork final : public Network {
   }
 
   void save(const std::string& path, const std::vector<at::Tensor>& parameters,
-            const std::vector<at::Tensor>& buffers) const override {
+            const std::vector<at::Tensor>& buffers, const std::string& notes) const override {
+    module(parameters, buffers)->save(path, {{kNotesFile, notes}});
+  }
+
+  std::optional<torch::jit::Module> module(const std::vector<at::Tensor>& parameters,
+                                           const std::vector<at::Tensor>& buffers) const override {
     script::Copy copy(module_.deepcopy(), module_, tensors_, changes_lists_);
     std::vector<at::Tensor> trained;
     for (const at::Tensor& parameter : parameters) trained.push_back(parameter.clone().set_requires_grad(true));
     std::vector<at::Tensor> kept;
     for (const at::Tensor& buffer : buffers) kept.push_back(buffer.clone());
     copy.bind(trained, kept);
-    copy.module.save(path);
+    return copy.module;
   }
 
  private:
