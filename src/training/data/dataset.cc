@@ -138,7 +138,7 @@ std::span<const DatasetRow> datasets() {
                  .open = open_cifar10,
                  .train_images = "data_batch_1.bin"},
       DatasetRow{.name = "image_folder",
-                 .summary = "your own images: dir/train/CLASS/*.png or *.jpg, dir/test/CLASS/*, all of one size",
+                 .summary = "your own images: dir/train/CLASS/*.png, *.jpg, *.webp or *.bmp, dir/test/CLASS/*",
                  .options = image_folder_options(),
                  .holds = "train/ and test/ with a folder a class",
                  .open = open_image_folder,
