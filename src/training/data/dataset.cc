@@ -57,7 +57,7 @@ Dataset open_cifar10(const DatasetRow& row, const std::string& place, const Opti
   }
   if (splits == Splits::kAll) read_cifar10(find_data_file(row, place, "test_batch.bin"), dataset.test);
   if (options.flag("normalise")) dataset.normalisation = channel_scales(dataset.train, dataset.shape);
-  dataset.augmented = options.flag("augment");
+  if (options.flag("augment")) dataset.augmentation = Augmentation::kCropMirror;
   return dataset;
 }
 

@@ -43,6 +43,9 @@ struct Samples {
   }
 };
 
+// What training images of bytes go through, drawn anew for each batch (augmentation.h).
+enum class Augmentation { kNone, kMirror, kCropMirror, kResizedCropMirror };
+
 // Of one channel of the images in [0, 1].
 struct ChannelScale {
   float mean = 0.0F;
@@ -73,7 +76,7 @@ struct Dataset {
   std::vector<ChannelScale> normalisation;
   std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
   std::vector<std::string> files;            // of training images that are files, as long as these are not read
-  bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)
+  Augmentation augmentation = Augmentation::kNone;
 };
 
 // Which splits of a data set are read: of one whose other splits nobody looks at, the training split alone.

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "training/data/augmentation.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
 #include "training/formats/image_file.h"
@@ -207,6 +208,7 @@ std::span<const OptionSpec> image_folder_options() {
                  .help =
                      "resized in proportion until it covers the size, then its middle cut out; until it lies within "
                      "the size, then black put around it; or out of proportion"},
+      augment_option(),
       OptionSpec{.name = "classes",
                  .default_value = "",
                  .help = "names of the folders of classes, in the order of their numbers, such as \"cat,dog\"; by "
@@ -234,6 +236,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   dataset.classes = static_cast<std::uint32_t>(classes.size());
   dataset.vocabulary = fingerprint_of(classes);
   dataset.class_names = classes;
+  dataset.augmentation = parse_augmentation(options.text("augment"));
   const ImageReading reading(options);
   dataset.shape = reading.read(train.paths.front()).shape;
   dataset.train.labels = train.labels;

@@ -366,7 +366,8 @@ TEST(ImageFolders, OfMixedSizesAreBroughtToOne) {
   const Dataset wide = load("4x1", "pad");
   EXPECT_EQ(wide.shape, (ImageShape{.channels = 1, .height = 1, .width = 4})) << "width x height";
   EXPECT_EQ((Pixels(wide.train.pixels.end() - 4, wide.train.pixels.end())), (Pixels{0, 100, 200, 40}));
-  EXPECT_EQ((Pixels(wide.train.pixels.begin(), wide.train.pixels.begin() + 4)), (Pixels{0, 0, 30, 0})) << "halves go to the even side";
+  EXPECT_EQ((Pixels(wide.train.pixels.begin(), wide.train.pixels.begin() + 4)), (Pixels{0, 0, 30, 0}))
+      << "halves go to the even side";
   EXPECT_EQ(load("3x5", "stretch").shape, (ImageShape{.channels = 1, .height = 5, .width = 3}));
   EXPECT_NE(usage_error([&] { load("3by5", "crop"); }).find("data.size: '3by5' is no size of images"),
             std::string::npos);
@@ -376,6 +377,18 @@ TEST(ImageFolders, OfMixedSizesAreBroughtToOne) {
                 .find("data.fit: has no meaning with data.size = \"\"; "
                       "remove it, or give data.size"),
             std::string::npos);
+}
+
+TEST(ImageFolders, AreAugmentedAsTheJobSays) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  const auto augmentation = [&](const std::map<std::string, std::string>& keys) {
+    return load_dataset(row(), folder.path(), options(keys)).augmentation;
+  };
+  EXPECT_EQ(augmentation({}), Augmentation::kNone);
+  EXPECT_EQ(augmentation({{"augment", "crop_mirror"}}), Augmentation::kCropMirror);
+  EXPECT_EQ(augmentation({{"augment", "mirror"}}), Augmentation::kMirror);
+  EXPECT_NE(usage_error([&] { options({{"augment", "flip"}}); }).find("none, mirror, crop_mirror"), std::string::npos);
 }
 
 }  // namespace

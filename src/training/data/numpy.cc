@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "training/data/augmentation.h"
 #include "training/data/data_files.h"
 #include "training/formats/npy.h"
 #include "training/formats/npz.h"
@@ -196,7 +197,8 @@ std::span<const OptionSpec> numpy_options() {
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostClasses),
-                 .help = "labels are below it; 0: one more than the largest of the training split"}};
+                 .help = "labels are below it; 0: one more than the largest of the training split"},
+      augment_option()};
   return options;
 }
 
@@ -206,6 +208,12 @@ Dataset open_numpy(const DatasetRow& row, const std::string& directory, const Op
   Dataset dataset;
   dataset.name = row.name;
   dataset.shape = sample_shape(inputs, options);
+  dataset.augmentation = parse_augmentation(options.text("augment"));
+  if (dataset.augmentation != Augmentation::kNone && (!inputs.header.is_bytes() || inputs.header.shape.size() < 3)) {
+    throw UsageError(options.place("augment") + " is for images of bytes, and " + inputs.name + " has " +
+                     shape_text(inputs.header.shape) + " of type " + inputs.header.type +
+                     "; remove it, or save images as uint8");
+  }
   dataset.classes = static_cast<std::uint32_t>(options.integer("classes"));
   dataset.train.labels = read_labels(files, dataset.classes);
   check_count(inputs, dataset.train.labels.size());

@@ -217,5 +217,16 @@ TEST(NumpyData, KeysAreRefusedWhereTheyMeanNothing) {
   expect_refused(folder, {{"layout", "NHWC"}}, {"job.toml:1", "data.layout"});
 }
 
+TEST(NumpyData, AreAugmentedWhereTheyAreImagesOfBytes) {
+  const TemporaryFolder folder;
+  folder.write("train.npz", archive("(4, 2, 3)", 24, 4));
+  folder.write("test.npz", archive("(2, 2, 3)", 12, 2));
+  EXPECT_EQ(load(folder).augmentation, Augmentation::kNone);
+  EXPECT_EQ(load(folder, {{"augment", "resized_crop_mirror"}}).augmentation, Augmentation::kResizedCropMirror);
+  folder.write("train.npz", archive("(4, 6)", 24, 4));
+  folder.write("test.npz", archive("(2, 6)", 12, 2));
+  expect_refused(folder, {{"augment", "mirror"}}, {"data.augment is for images of bytes", "4 x 6 of type |u1"});
+}
+
 }  // namespace
 }  // namespace laconic
