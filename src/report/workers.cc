@@ -7,6 +7,7 @@ namespace laconic {
 std::string workers_text(const WorkersRecord& record) {
   Json json = Json::object();
   if (!record.labels.empty()) json["labels"] = record.labels;
+  if (!record.users.empty()) json["users"] = record.users;
   if (record.graph) {
     Json rounds = Json::array();
     for (const auto& links : record.graph->rounds) {
@@ -19,7 +20,8 @@ std::string workers_text(const WorkersRecord& record) {
                      {"period", record.graph->period},
                      {"rounds", std::move(rounds)}};
   }
-  return json.dump() + "\n";
+  // Names are as a file has them, in whatever encoding.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace laconic

@@ -13,6 +13,9 @@ struct WorkersRecord {
   // Training samples by worker and label, K x classes; empty where nobody knows all (over MPI) or there are no labels.
   std::vector<std::vector<std::uint64_t>> labels;
 
+  // The names of the users whose training samples each worker has; empty where nobody knows them all, or they have none.
+  std::vector<std::vector<std::string>> users;
+
   struct Graph {
     std::uint32_t nodes = 0;  // workers, or groups of them
     bool directed = false;
@@ -26,6 +29,7 @@ struct WorkersRecord {
 // With the line's end:
 //
 //   {"labels": [[...], ...],                                                                where there are some
+//    "users": [["name", ...], ...],                                                          where they have names
 //    "graph": {"nodes", "directed", "period", "rounds": [[[from, to], ...], ...]}}          where there is one
 std::string workers_text(const WorkersRecord& record);
 

@@ -17,6 +17,7 @@
 #include "training/data/fingerprint.h"
 #include "training/data/splits.h"
 #include "training/data/text.h"
+#include "training/data/users.h"
 #include "training/formats/csv.h"
 #include "training/formats/input_file.h"
 
@@ -118,6 +119,7 @@ CsvFormat format_of(const Options& options) {
   const std::string& header = options.text("header");
   format.header = header == "yes" ? CsvHeader::kYes : header == "no" ? CsvHeader::kNo : CsvHeader::kAuto;
   format.label = options.text("label");
+  format.user = options.text("user");
   return format;
 }
 
@@ -214,6 +216,11 @@ std::span<const OptionSpec> csv_options() {
       OptionSpec{.name = "label",
                  .default_value = "label",
                  .help = "the column of labels: its name in the header, or its number, counted from 1"},
+      OptionSpec{.name = "user",
+                 .default_value = "",
+                 .help =
+                     "the column that says whose each sample is, such as a hospital, likewise; no feature, but what "
+                     "data.partition = \"user\" deals out by; empty: there is none"},
       OptionSpec{.name = "classes",
                  .type = OptionType::kInteger,
                  .default_value = "0",
@@ -259,6 +266,8 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   const Scale scale = options.flag("normalise") ? Scale(train, held) : Scale(train.features);
   dataset.train.labels = classes.of(train, train_path);
   dataset.train.values = scale.of(train.values);
+  dataset.user_names = train.user_names;
+  dataset.train.users = numbered(train.users, sort_names(dataset.user_names));
   if (test_file.empty()) {
     std::vector<bool> others = held;
     others.flip();

@@ -67,6 +67,8 @@ struct Dataset {
   std::uint64_t vocabulary = 0;
   // What the classes are called, in the order of their numbers; empty where they have numbers alone.
   std::vector<std::string> class_names;
+  // Who the users of the training samples are, in the order of their numbers; empty where they have numbers alone.
+  std::vector<std::string> user_names;
   // What its owner should know of how it was read, such as what was left out; a line each.
   std::vector<std::string> notes;
   Samples train;
