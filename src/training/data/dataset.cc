@@ -12,6 +12,7 @@
 #include "training/data/graphical_model.h"
 #include "training/data/idx_data.h"
 #include "training/data/image_folder.h"
+#include "training/data/leaf.h"
 #include "training/data/numpy.h"
 #include "training/data/splits.h"
 #include "training/data/text.h"
@@ -154,6 +155,14 @@ std::span<const DatasetRow> datasets() {
                  .holds = "its arrays",
                  .open = open_numpy,
                  .read_images = read_numpy_inputs},
+      DatasetRow{.name = "leaf",
+                 .summary =
+                     "LEAF's JSON: dir/train/*.json, dir/test/*.json, images or vectors of numbers with their users "
+                     "(Caldas et al. 2018)",
+                 .options = leaf_options(),
+                 .holds = "train/ and test/ with its .json files",
+                 .open = open_leaf,
+                 .read_images = read_leaf_inputs},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,
