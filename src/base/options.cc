@@ -166,12 +166,15 @@ Options::Options(std::string_view section, std::span<const OptionSpec> specs,
     if (value.where.empty() || has_meaning(value)) continue;
     const OptionSpec::Condition& condition = value.spec.only_with;
     throw UsageError(place(value.spec.name) + ": has no meaning with " + name_of(condition.option) + " = \"" +
-                     text(condition.option) + "\"; remove it, or choose " + std::string(condition.option) + " " +
-                     condition.values());
+                     text(condition.option) + "\"; remove it, or " +
+                     (condition.value == OptionSpec::kAnyText
+                          ? "give " + name_of(condition.option)
+                          : "choose " + std::string(condition.option) + " " + condition.values()));
   }
 }
 
 bool OptionSpec::Condition::holds(std::string_view text) const {
+  if (value == kAnyText) return !text.empty();
   for (std::string_view rest = value;;) {
     const std::size_t end = rest.find('|');
     if (rest.substr(0, end) == text) return true;
@@ -181,6 +184,7 @@ bool OptionSpec::Condition::holds(std::string_view text) const {
 }
 
 std::string OptionSpec::Condition::values() const {
+  if (value == kAnyText) return "given";
   std::string result = "\"" + std::string(value) + "\"";
   for (std::size_t at = 0; (at = result.find('|', at)) != std::string::npos;) result.replace(at, 1, "\" or \"");
   return result;

@@ -29,12 +29,14 @@ struct OptionSpec {
   // The accepted words of a kChoice; of a kNumber the words that may stand in its place ("auto").
   std::vector<std::string_view> choices = {};
   // Has a meaning only where the kChoice or kText `option` of the same table has this value, or one of several
-  // ("adam|yogi"); elsewhere it is refused when given and left out of what is resolved.
+  // ("adam|yogi"), or any but the empty one (kAnyText); elsewhere it is refused when given and left out of what is
+  // resolved.
+  static constexpr std::string_view kAnyText = "*";
   struct Condition {
     std::string_view option = {};
     std::string_view value = {};
     bool holds(std::string_view text) const;
-    std::string values() const;  // for people: "adam" or "yogi"
+    std::string values() const;  // for people: "adam" or "yogi"; given
   };
   Condition only_with = {};
   // One line for `laconic list` and the docs, with the unit.

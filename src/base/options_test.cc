@@ -183,6 +183,23 @@ TEST(Options, AConditionHoldsForEachOfItsWords) {
   }
 }
 
+TEST(Options, AreRefusedWhereWhatTheyGoWithIsNotGiven) {
+  const std::vector<OptionSpec> two = {
+      {.name = "size", .type = OptionType::kText, .default_value = ""},
+      {.name = "fit", .type = OptionType::kText, .default_value = "crop", .only_with = {"size", OptionSpec::kAnyText}}};
+  const Options given("data", two, {{"size", {"32", "a:1"}}, {"fit", {"pad", "a:2"}}});
+  EXPECT_EQ(given.text("fit"), "pad");
+  EXPECT_EQ(given.resolved().size(), 2U);
+  EXPECT_EQ(Options("data", two, {}).resolved().size(), 1U) << "the size alone";
+  EXPECT_EQ(two[1].only_with.values(), "given");
+  try {
+    Options("data", two, {{"fit", {"pad", "a:2"}}});
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "a:2: data.fit: has no meaning with data.size = \"\"; remove it, or give data.size");
+  }
+}
+
 TEST(Nearest, IsTheWordAtTheSmallestEditDistance) {
   const std::vector<std::string_view> known = {"linear", "sketch", "naive", "max-norm"};
   EXPECT_EQ(nearest("liner", known), "linear");

@@ -188,6 +188,12 @@ JobData load_all_folders(const Job& job) {
     append_samples(std::move(data.train), all.train);
   }
   result.samples = count_samples(result.partition, all.train);
+  if (!all.user_names.empty() && job.workers > 1) {
+    // Each folder numbers the users that it has.
+    all.user_names.clear();
+    all.train.users.clear();
+    all.validation.users.clear();
+  }
   result.data = std::make_shared<const Dataset>(std::move(all));
   return result;
 }
@@ -226,7 +232,8 @@ bool has_newer_input(const Job& job, std::filesystem::file_time_type time) {
   for (Rank rank{0}; rank.value < static_cast<int>(folders); ++rank.value) {
     const fs::path folder = directory_of(directory_option(job), rank);
     if (folder.empty()) continue;
-    if (job.dataset->name == "image_folder" && (has_newer(folder / "train") || has_newer(folder / "test"))) return true;
+    const bool has_folders = job.dataset->name == "image_folder" || job.dataset->name == "leaf";
+    if (has_folders && (has_newer(folder / "train") || has_newer(folder / "test"))) return true;
     for (const OptionSpec& option : job.dataset->options) {
       if (option.type != OptionType::kText || data.text(option.name).empty()) continue;
       if (is_newer(folder / data.text(option.name)) || is_newer(folder / (data.text(option.name) + ".gz"))) return true;

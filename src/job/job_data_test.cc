@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -138,6 +139,35 @@ TEST(OneWorker, SeesThemOfColourImagesTextAndStreamsToo) {
                                   "name = \"logistic_regression\"\n[optimizer]\nname = \"sgd\"\n[workers]\ncount = 3\n"
                                   "[strategy]\nname = \"local\"\n"),
                             "stream");
+}
+
+TEST(OneWorker, SeesThoseOfItsUsers) {
+  const TemporaryFolder root;
+  RandomStream stream(1, "test table");
+  std::string table = "site,a,label\n";
+  for (int line = 0; line < 203; ++line) {
+    table += "site " + std::to_string(stream.below(9)) + "," + std::to_string(stream.gaussian()) + "," +
+             std::to_string(stream.below(3)) + "\n";
+  }
+  std::filesystem::create_directories(root.path("sites"));
+  testing::write_text(root.path("sites/train.csv"), table);
+  const std::string text = job_text("csv", root.path("sites"));
+  const std::vector<std::string> by_user = {"data.user=site", "data.partition=user", "data.test_file="};
+  expect_alone_as_among_all(parse(text, by_user), "by user");
+  const JobSetup setup = set_up(parse(text, by_user));
+  std::map<std::uint32_t, std::size_t> worker_of;
+  for (std::size_t worker = 0; worker < setup.partition.size(); ++worker) {
+    for (const std::uint32_t sample : setup.partition[worker]) {
+      EXPECT_EQ(worker_of.try_emplace(setup.data->train.users[sample], worker).first->second, worker);
+    }
+  }
+  EXPECT_EQ(worker_of.size(), 9U);
+  EXPECT_NE(refusal(parse(text, {"data.user=site", "data.partition=user", "data.test_file=", "workers.count=10"}))
+                .find("there are 9 users for 10 workers"),
+            std::string::npos);
+  EXPECT_NE(refusal(parse(text, {"data.label=3", "data.partition=user", "data.test_file=", "data.header=yes"}))
+                .find("column 1 ('site'): 'site"),
+            std::string::npos);
 }
 
 TEST(OneWorker, SeesThemOfTablesToo) {

@@ -13,7 +13,9 @@
 #include <filesystem>
 #include <functional>
 #include <new>
+#include <set>
 #include <sstream>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -134,6 +136,24 @@ std::vector<std::vector<std::uint64_t>> labels_by_worker(const JobSetup& setup) 
   return counts;
 }
 
+std::vector<std::vector<std::string>> users_by_worker(const JobSetup& setup) {
+  const Dataset& data = *setup.data;
+  const bool has_all =
+      std::all_of(setup.partition.begin(), setup.partition.end(), [](const auto& part) { return !part.empty(); });
+  if (data.user_names.empty() || !has_all) return {};
+  std::size_t count = 0;
+  std::vector<std::vector<std::string>> names;
+  for (const auto& part : setup.partition) {
+    std::set<std::uint32_t> users;
+    for (const std::uint32_t sample : part) users.insert(data.train.users.at(sample));
+    count += users.size();
+    if (count > kMostCounts) return {};
+    std::vector<std::string>& own = names.emplace_back();
+    for (const std::uint32_t user : users) own.push_back(data.user_names.at(user));
+  }
+  return names;
+}
+
 std::optional<WorkersRecord::Graph> graph_of(const StrategySetting& setting) {
   WorkersRecord::Graph graph;
   if (setting.mixing) {
@@ -167,7 +187,8 @@ std::optional<WorkersRecord::Graph> graph_of(const StrategySetting& setting) {
 }
 
 WorkersRecord workers_record(const JobSetup& setup) {
-  WorkersRecord record{.labels = labels_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
+  WorkersRecord record{
+      .labels = labels_by_worker(setup), .users = users_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
   if (!record.labels.empty() && setup.data->input == Input::kImages) record.classes = setup.data->class_names;
   return record;
 }

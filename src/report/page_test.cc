@@ -85,6 +85,10 @@ TEST(WorkersText, HasLabelsAndTheLinksOfEachRound) {
   WorkersRecord record;
   EXPECT_EQ(Json::parse(workers_text(record)), Json::object());
   record.labels = {{1, 0}, {2, 5}};
+  record.users = {{"Oslo"}, {"Bonn", "R\xf8"}};
+  EXPECT_EQ(Json::parse(workers_text(record)),
+            Json::parse(R"({"labels": [[1, 0], [2, 5]], "users": [["Oslo"], ["Bonn", "R\ufffd"]]})"));
+  record.users = {};
   record.graph = {.nodes = 2, .directed = true, .period = 2, .rounds = {{{0, 1}}, {{1, 0}, {0, 1}}}};
   EXPECT_EQ(Json::parse(workers_text(record)), Json::parse(R"({"labels": [[1, 0], [2, 5]],
     "graph": {"nodes": 2, "directed": true, "period": 2, "rounds": [[[0, 1]], [[1, 0], [0, 1]]]}})"));

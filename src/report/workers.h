@@ -15,6 +15,9 @@ struct WorkersRecord {
   // What the labels are called; empty where they have numbers alone.
   std::vector<std::string> classes;
 
+  // The names of the users whose training samples each worker has; empty where nobody knows them all, or they have none.
+  std::vector<std::vector<std::string>> users;
+
   struct Graph {
     std::uint32_t nodes = 0;  // workers, or groups of them
     bool directed = false;
@@ -29,6 +32,7 @@ struct WorkersRecord {
 //
 //   {"labels": [[...], ...],                                                                where there are some
 //    "classes": [name, ...],                                                                 where they have names
+//    "users": [["name", ...], ...],                                                          where they have names
 //    "graph": {"nodes", "directed", "period", "rounds": [[[from, to], ...], ...]}}          where there is one
 std::string workers_text(const WorkersRecord& record);
 

@@ -58,7 +58,7 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
   LACONIC_CHECK(data.normalisation.empty() || data.normalisation.size() * area == size, data.normalisation.size()
                                                                                             << " channels normalised");
   std::vector<std::uint8_t> turned(size);
-  std::vector<std::uint8_t> cropped(size);
+  std::vector<std::uint8_t> augmented(size);
   float* pixels = batch.inputs.data_ptr<float>();
   for (const std::uint32_t sample : chosen) {
     if (!samples.values.empty()) {
@@ -70,9 +70,9 @@ Batch make_batch(const Dataset& data, const Samples& samples, std::span<const st
       rotate_image(from, shape, present.quarter_turns, turned.data());
       from = turned.data();
     }
-    if (data.augmented && augmentation != nullptr) {
-      crop_image(from, shape, random_crop(*augmentation), cropped.data());
-      from = cropped.data();
+    if (data.augmentation != Augmentation::kNone && augmentation != nullptr) {
+      augment_image(data.augmentation, from, shape, *augmentation, augmented.data());
+      from = augmented.data();
     }
     for (std::size_t i = 0; i < size; ++i) pixels[i] = static_cast<float>(from[i]) / 255.0F;
     for (std::size_t channel = 0; channel < data.normalisation.size(); ++channel) {

@@ -21,8 +21,8 @@ struct Batch {
   at::Tensor targets;
 };
 
-// The samples `chosen` of a split of `data`, turned into those of `present`. `augmentation`: where crops are drawn
-// from, sample after sample, for data that want them; null: none.
+// The samples `chosen` of a split of `data`, turned into those of `present`. `augmentation`: what data that
+// want one draw from, sample after sample; null: none.
 Batch make_batch(const Dataset& data, const Samples& samples, std::span<const std::uint32_t> chosen,
                  RandomStream* augmentation, const Concept& present = {});
 

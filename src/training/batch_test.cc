@@ -49,7 +49,7 @@ TEST(Batch, ImagesAreAugmentedOnlyWhereTheDataWantItAndAStreamIsGiven) {
   std::array<std::uint32_t, 40> all{};
   for (std::uint32_t i = 0; i < 40; ++i) all[i] = i;
   const auto batch_of = [&](bool augmented, bool with_stream) {
-    data.augmented = augmented;
+    data.augmentation = augmented ? Augmentation::kCropMirror : Augmentation::kNone;
     RandomStream stream(1, "test augmentation");
     return make_batch(data, data.train, all, with_stream ? &stream : nullptr).inputs;
   };

@@ -35,7 +35,7 @@ inline Training make_training(const TinyTraining& job) {
   use_one_thread_per_computation();
   auto data = std::make_shared<Dataset>(random_dataset(120, 300, kShape, 4));
   data->validation = random_samples(40, kShape, 4, 3);
-  data->augmented = job.augmented;
+  if (job.augmented) data->augmentation = Augmentation::kCropMirror;
   TrainingSetup setup;
   setup.prequential = job.prequential;
   setup.drift = job.drift;

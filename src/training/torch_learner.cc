@@ -114,8 +114,8 @@ class TorchLearner final : public Learner {
     float* const buffers =
         context_->buffers_travel ? params_.data_ptr<float>() + context_->trained.size : buffers_.data();
     StepResult result{.samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
-    const bool trains_as_it_tests =
-        !context_->network->has_dropout() && context_->state.size == 0 && !setup.data->augmented;
+    const bool trains_as_it_tests = !context_->network->has_dropout() && context_->state.size == 0 &&
+                                    setup.data->augmentation == Augmentation::kNone;
     if (setup.prequential && !trains_as_it_tests) {
       result.test_loss = test(instance, make_training_batch(step, nullptr));
     }

@@ -49,7 +49,7 @@ TEST(Cifar, ADataSetIsFiveFilesToTrainAndOneToTest) {
   EXPECT_EQ(data.classes, 10U);
   EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{1, 8, 2, 7, 3, 6, 4, 5, 5, 4}));
   EXPECT_EQ(data.test.labels, std::vector<std::uint16_t>{3});
-  EXPECT_TRUE(data.augmented);
+  EXPECT_EQ(data.augmentation, Augmentation::kCropMirror);
   // Mean and deviation over the training images, as plain sums.
   ASSERT_EQ(data.normalisation.size(), 3U);
   for (std::size_t channel = 0; channel < 3; ++channel) {
@@ -65,7 +65,7 @@ TEST(Cifar, ADataSetIsFiveFilesToTrainAndOneToTest) {
   }
   const Dataset plain = load_dataset(find_dataset("cifar10"), folder.path(), options_of({{"normalise", "false"}}));
   EXPECT_TRUE(plain.normalisation.empty());
-  EXPECT_FALSE(plain.augmented);
+  EXPECT_EQ(plain.augmentation, Augmentation::kNone);
 }
 
 TEST(Cifar, WhatIsNoSuchFileIsRefusedAndChangesNothing) {

@@ -18,6 +18,7 @@
 #include "training/data/fingerprint.h"
 #include "training/data/splits.h"
 #include "training/data/text.h"
+#include "training/data/users.h"
 #include "training/formats/csv.h"
 #include "training/formats/input_file.h"
 
@@ -119,6 +120,7 @@ CsvFormat format_of(const Options& options) {
   format.header = header == "yes" ? CsvHeader::kYes : header == "no" ? CsvHeader::kNo : CsvHeader::kAuto;
   format.label = options.text("label");
   format.has_targets = options.text("targets") == "numbers";
+  format.user = options.text("user");
   return format;
 }
 
@@ -178,6 +180,11 @@ std::span<const OptionSpec> csv_options() {
                  .choices = {"classes", "numbers"},
                  .help = "what that column has: classes, or numbers to be predicted (regression), which take a "
                          "model.loss of mse, l1 or huber"},
+      OptionSpec{.name = "user",
+                 .default_value = "",
+                 .help =
+                     "the column that says whose each sample is, such as a hospital, likewise; no feature, but what "
+                     "data.partition = \"user\" deals out by; empty: there is none"},
       OptionSpec{.name = "classes",
                  .type = OptionType::kInteger,
                  .default_value = "0",
@@ -248,6 +255,8 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
     return samples;
   };
   dataset.train = samples_of(train, train_path);
+  dataset.user_names = train.user_names;
+  dataset.train.users = numbered(train.users, sort_names(dataset.user_names));
   if (test_file.empty()) {
     std::vector<bool> others = held;
     others.flip();

@@ -6,6 +6,7 @@
 
 #include "training/data/description.h"
 #include "training/data/fingerprint.h"
+#include "training/data/partition.h"
 #include "training/data/test_support.h"
 
 namespace laconic {
@@ -221,6 +222,25 @@ TEST(CsvData, OtherNamesOfAsManyClassesAreAnotherKind) {
   }
   EXPECT_NE(kinds[0], kinds[1]);
   EXPECT_EQ(kinds[0], kinds[2]);
+}
+
+TEST(CsvData, UsersAreNumberedInTheOrderOfTheirNames) {
+  const TemporaryFolder folder;
+  folder.write("train.csv", "a,hospital,label\n1,Oslo,x\n2,Bonn,y\n3,Oslo,y\n4,Rome,x\n");
+  folder.write("test.csv", "a,hospital,label\n1,Paris,x\n");
+  const Dataset data = load(folder, {{"user", "hospital"}, {"normalise", "false"}});
+  EXPECT_EQ(data.shape.width, 1);
+  EXPECT_EQ(data.train.values, (std::vector<float>{1.0F, 2.0F, 3.0F, 4.0F}));
+  EXPECT_EQ(data.train.users, (std::vector<std::uint32_t>{1, 0, 1, 2}));
+  EXPECT_EQ(data.user_names, (std::vector<std::string>{"Bonn", "Oslo", "Rome"}));
+  EXPECT_NE(description(data, 4).find("4 training samples of 3 users, 1 test samples"), std::string::npos);
+  EXPECT_EQ(make_partition("user", data.train, 2, 3, 1)[0].size(), 2U) << "Oslo's, the largest, first";
+  EXPECT_NE(usage_error([&] { make_partition("user", data.train, 2, 4, 1); }).find("there are 3 users for 4 workers"),
+            std::string::npos);
+  // Of a share of one file the users are those of its training samples.
+  const Dataset split = load(folder, {{"user", "hospital"}, {"test_file", ""}, {"test", "0.25"}});
+  ASSERT_EQ(split.train.count(), 3U);
+  EXPECT_EQ(split.train.users.size(), 3U);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "training/data/graphical_model.h"
 #include "training/data/idx_data.h"
 #include "training/data/image_folder.h"
+#include "training/data/leaf.h"
 #include "training/data/numpy.h"
 #include "training/data/splits.h"
 #include "training/data/text.h"
@@ -57,7 +58,7 @@ Dataset open_cifar10(const DatasetRow& row, const std::string& place, const Opti
   }
   if (splits == Splits::kAll) read_cifar10(find_data_file(row, place, "test_batch.bin"), dataset.test);
   if (options.flag("normalise")) dataset.normalisation = channel_scales(dataset.train, dataset.shape);
-  dataset.augmented = options.flag("augment");
+  if (options.flag("augment")) dataset.augmentation = Augmentation::kCropMirror;
   return dataset;
 }
 
@@ -138,7 +139,7 @@ std::span<const DatasetRow> datasets() {
                  .open = open_cifar10,
                  .train_images = "data_batch_1.bin"},
       DatasetRow{.name = "image_folder",
-                 .summary = "your own images: dir/train/CLASS/*.png or *.jpg, dir/test/CLASS/*, all of one size",
+                 .summary = "your own images: dir/train/CLASS/*.png, *.jpg, *.webp or *.bmp, dir/test/CLASS/*",
                  .options = image_folder_options(),
                  .holds = "train/ and test/ with a folder a class",
                  .open = open_image_folder,
@@ -154,6 +155,14 @@ std::span<const DatasetRow> datasets() {
                  .holds = "its arrays",
                  .open = open_numpy,
                  .read_images = read_numpy_inputs},
+      DatasetRow{.name = "leaf",
+                 .summary =
+                     "LEAF's JSON: dir/train/*.json, dir/test/*.json, images or vectors of numbers with their users "
+                     "(Caldas et al. 2018)",
+                 .options = leaf_options(),
+                 .holds = "train/ and test/ with its .json files",
+                 .open = open_leaf,
+                 .read_images = read_leaf_inputs},
       DatasetRow{.name = "tinyshakespeare",
                  .summary = "1.1 million characters of plays, the last part to test (Karpathy 2015)",
                  .input = Input::kText,

@@ -60,6 +60,9 @@ struct Samples {
   }
 };
 
+// What training images of bytes go through, drawn anew for each batch (augmentation.h).
+enum class Augmentation { kNone, kMirror, kCropMirror, kResizedCropMirror };
+
 // Of one channel of the images in [0, 1].
 struct ChannelScale {
   float mean = 0.0F;
@@ -88,6 +91,8 @@ struct Dataset {
   std::uint64_t vocabulary = 0;
   // What the classes are called, or the tokens, in the order of their numbers; empty where they have numbers alone.
   std::vector<std::string> class_names;
+  // Who the users of the training samples are, in the order of their numbers; empty where they have numbers alone.
+  std::vector<std::string> user_names;
   // What its owner should know of how it was read, such as what was left out; a line each.
   std::vector<std::string> notes;
   Samples train;
@@ -106,7 +111,7 @@ struct Dataset {
   std::vector<std::uint32_t> validation_rows;  // the same of the samples that were held out
   std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
   std::vector<std::string> files;            // of training images that are files, as long as these are not read
-  bool augmented = false;                    // training samples are cropped and mirrored at random (augmentation.h)
+  Augmentation augmentation = Augmentation::kNone;
 
   Prediction prediction() const { return {classes, numbers}; }
 };

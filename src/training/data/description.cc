@@ -42,6 +42,7 @@ std::string description(const Dataset& dataset, std::uint64_t training) {
   std::string text = kind_text(dataset) + names_of_answers(dataset) + "; ";
   if (dataset.stream) return text + "samples are drawn as they are needed";
   text += fmt::format("{} training samples", training);
+  if (!dataset.user_names.empty()) text += fmt::format(" of {} users", dataset.user_names.size());
   if (dataset.validation.count() > 0) text += fmt::format(", {} validation samples", dataset.validation.count());
   text += fmt::format(", {} test samples", dataset.test.count());
   for (const std::string& note : dataset.notes) text += "\n" + note;

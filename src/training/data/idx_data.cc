@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "training/data/augmentation.h"
 #include "training/data/data_files.h"
 #include "training/formats/idx.h"
 
@@ -108,7 +109,8 @@ std::span<const OptionSpec> idx_options() {
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostClasses),
-                 .help = "labels are below it; 0: one more than the largest of the training split"}};
+                 .help = "labels are below it; 0: one more than the largest of the training split"},
+      augment_option()};
   return options;
 }
 
@@ -116,6 +118,7 @@ Dataset open_idx(const DatasetRow& row, const std::string& directory, const Opti
   Dataset dataset;
   dataset.name = row.name;
   dataset.classes = named_by_job(row) ? static_cast<std::uint32_t>(options.integer("classes")) : row.classes;
+  if (named_by_job(row)) dataset.augmentation = parse_augmentation(options.text("augment"));
   Split train = open_split(row, directory, training_files(row, options), dataset.classes);
   dataset.shape = train.shape;
   dataset.train = std::move(train.samples);

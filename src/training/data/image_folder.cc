@@ -6,13 +6,16 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "base/error.h"
+#include "training/data/augmentation.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
 #include "training/formats/image_file.h"
 #include "training/formats/input_file.h"
+#include "training/formats/resize.h"
 
 namespace laconic {
 namespace {
@@ -38,7 +41,7 @@ bool is_image(const fs::path& path) {
   std::transform(ending.begin(), ending.end(), ending.begin(), [](char letter) {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   });
-  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".webp" || ending == ".bmp";
 }
 
 struct ImageList {
@@ -69,7 +72,7 @@ std::vector<fs::path> files_below(const fs::path& folder) {
 
 void note_left_out(const ImageList& list, const std::string& split, Dataset& dataset) {
   if (list.left_out.empty()) return;
-  std::string text = "left out of " + split + ", as they are no PNG or JPEG: ";
+  std::string text = "left out of " + split + ", as they are no PNG, JPEG, WebP or BMP: ";
   bool first = true;
   for (const auto& [ending, files] : list.left_out) {
     text += fmt::format("{}{} {}", first ? "" : ", ", files, shown(ending));
@@ -105,27 +108,55 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
       list.labels.push_back(static_cast<std::uint16_t>(label));
     }
     if (needs_all && (list.labels.empty() || list.labels.back() != label)) {
-      throw UsageError(place.string() +
-                       ": holds no .png, .jpg or .jpeg; take the class away, or list all classes in data.classes");
+      throw UsageError(
+          place.string() +
+          ": holds no .png, .jpg, .jpeg, .webp or .bmp; take the class away, or list all classes in data.classes");
     }
   }
   if (list.paths.empty()) {
-    throw UsageError(folder.string() + ": holds no image: it needs a folder a class with .png, .jpg or .jpeg in it");
+    throw UsageError(folder.string() +
+                     ": holds no image: it needs a folder a class with .png, .jpg, .jpeg, .webp or .bmp in it");
   }
   return list;
 }
 
+// How images are read.
+struct ImageReading {
+  explicit ImageReading(const Options& options)
+      : grey(options.text("colours") == "grey"), fit(parse_fit(options.text("fit"))) {
+    const std::string& text = options.text("size");
+    if (text.empty()) return;
+    try {
+      size = parse_image_size(text);
+    } catch (const UsageError& error) {
+      throw UsageError(options.place("size") + ": " + error.what());
+    }
+  }
+
+  ImageBytes read(const std::string& path) const {
+    const ImageBytes image = read_image(path, grey);
+    return size ? fitted(image, *size, fit) : image;
+  }
+
+  bool grey;
+  std::optional<ImageSize> size;  // that all are brought to
+  Fit fit;
+};
+
 // The images of a list that `keep` marks, which must have `shape`.
-std::vector<std::uint8_t> read_images(const ImageList& list, const std::vector<bool>& keep, const ImageShape& shape) {
+std::vector<std::uint8_t> read_images(const ImageList& list, const std::vector<bool>& keep, const ImageReading& reading,
+                                      const ImageShape& shape) {
   std::vector<std::uint8_t> pixels;
+  pixels.reserve(static_cast<std::size_t>(std::count(keep.begin(), keep.end(), true)) * shape.size());
   for (std::size_t i = 0; i < list.paths.size(); ++i) {
     if (!keep[i]) continue;
-    const ImageBytes image = read_image(list.paths[i], shape.channels == 1);
+    const ImageBytes image = reading.read(list.paths[i]);
     if (image.shape != shape) {
-      throw UsageError(list.paths[i] + ": is " + std::to_string(image.shape.width) + " x " +
-                       std::to_string(image.shape.height) + " pixels, and the first image of training " +
-                       std::to_string(shape.width) + " x " + std::to_string(shape.height) +
-                       "; bring all to one size first");
+      throw UsageError(
+          list.paths[i] + ": is " + std::to_string(image.shape.width) + " x " + std::to_string(image.shape.height) +
+          " pixels, and the first image of training " + std::to_string(shape.width) + " x " +
+          std::to_string(shape.height) +
+          fmt::format("; set data.size, such as \"{}x{}\", which brings all to one size", shape.width, shape.height));
     }
     pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
   }
@@ -165,6 +196,19 @@ std::span<const OptionSpec> image_folder_options() {
                  .default_value = "rgb",
                  .choices = {"rgb", "grey"},
                  .help = "three channels or one"},
+      OptionSpec{.name = "size",
+                 .default_value = "",
+                 .help = "width x height that every image is resized to, such as \"224x192\", or one number for a "
+                         "square; empty: all have one size already"},
+      OptionSpec{.name = "fit",
+                 .type = OptionType::kChoice,
+                 .default_value = "crop",
+                 .choices = {"crop", "pad", "stretch"},
+                 .only_with = {"size", OptionSpec::kAnyText},
+                 .help =
+                     "resized in proportion until it covers the size, then its middle cut out; until it lies within "
+                     "the size, then black put around it; or out of proportion"},
+      augment_option(),
       OptionSpec{.name = "classes",
                  .default_value = "",
                  .help = "names of the folders of classes, in the order of their numbers, such as \"cat,dog\"; by "
@@ -192,7 +236,9 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   dataset.classes = static_cast<std::uint32_t>(classes.size());
   dataset.vocabulary = fingerprint_of(classes);
   dataset.class_names = classes;
-  dataset.shape = read_image(train.paths.front(), options.text("colours") == "grey").shape;
+  dataset.augmentation = parse_augmentation(options.text("augment"));
+  const ImageReading reading(options);
+  dataset.shape = reading.read(train.paths.front()).shape;
   dataset.train.labels = train.labels;
   dataset.files = train.paths;
   note_left_out(train, "train", dataset);
@@ -200,15 +246,15 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   const ImageList test = list_images(place / "test", classes, false);
   dataset.test.labels = test.labels;
   note_left_out(test, "test", dataset);
-  dataset.test.pixels = read_images(test, std::vector<bool>(test.paths.size(), true), dataset.shape);
+  dataset.test.pixels = read_images(test, std::vector<bool>(test.paths.size(), true), reading, dataset.shape);
   return dataset;
 }
 
-void read_folder_images(const DatasetRow&, const std::string&, const Options&, const std::vector<bool>& keep,
+void read_folder_images(const DatasetRow&, const std::string&, const Options& options, const std::vector<bool>& keep,
                         Dataset& dataset) {
   const ImageList list{.paths = std::move(dataset.files), .labels = {}, .left_out = {}};
   dataset.files.clear();
-  dataset.train.pixels = read_images(list, keep, dataset.shape);
+  dataset.train.pixels = read_images(list, keep, ImageReading(options), dataset.shape);
 }
 
 }  // namespace laconic

@@ -1,9 +1,9 @@
 // A data set of image files in folders, each folder a class:
 //
-//   DIR/train/CLASS/*.png, *.jpg, *.jpeg     DIR/test/CLASS/*
+//   DIR/train/CLASS/*.png, *.jpg, *.jpeg, *.webp, *.bmp     DIR/test/CLASS/*
 //
 // Classes are numbered by their names in the order of bytes, those of train/ or the ones that the job lists; images
-// come class after class, by their files' names in the same order. All have one size.
+// come class after class, by their files' names in the same order. All have one size, or are brought to one.
 #pragma once
 
 #include <span>
@@ -15,7 +15,7 @@
 namespace laconic {
 
 
-// "colours": rgb or grey. "classes": names behind commas, in the order of their numbers; empty: the folders of train/.
+// "colours": rgb or grey. "size", "fit": what all are resized to, and how (resize.h). "classes": names behind commas, in the order of their numbers; empty: the folders of train/.
 std::span<const OptionSpec> image_folder_options();
 
 // As DatasetRow::open and read_images. Throw UsageError with the file or folder and the reason for folders that are not

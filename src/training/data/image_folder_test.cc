@@ -215,7 +215,7 @@ TEST(ImageFiles, AreRefusedWithTheirNameAndTheReason) {
     return error;
   };
   EXPECT_NE(refusal("empty.png", "").find("is empty"), std::string::npos);
-  EXPECT_NE(refusal("text.png", "hello").find("neither a PNG nor a JPEG"), std::string::npos);
+  EXPECT_NE(refusal("text.png", "hello").find("is no PNG, JPEG, WebP or BMP file"), std::string::npos);
   write_png(folder.path("four.png"), 2, 2, kFour, PNG_FORMAT_RGB);
   const std::string whole = read_whole(folder.path("four.png"));
   for (std::size_t size = 9; size < whole.size() - 12; size += 7) refusal("cut.png", whole.substr(0, size));
@@ -244,7 +244,7 @@ TEST(ImageFolders, GiveAWorkerItsImagesAlone) {
   write_data(folder);
   folder.write("train/dog/b.png", "damaged, and nobody's who does not keep it");
   Dataset data = open_dataset(row(), folder.path(), options({{"colours", "grey"}}), Splits::kTraining);
-  read_chosen(row(), folder.path(), {}, {false, true, true, false}, data);
+  read_chosen(row(), folder.path(), options({{"colours", "grey"}}), {false, true, true, false}, data);
   EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 1}));
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{40, 40, 40, 40, 10, 10, 10, 10}));
 }
@@ -263,16 +263,16 @@ TEST(ImageFolders, AreReadWithTheirOwnFoldersAndSayWhatIsLeftOut) {
   const TemporaryFolder folder;
   write_data(folder);
   write_grey(folder.path("train/cat/2025/may/a.png"), 60);
-  folder.write("train/cat/2025/b.webp", "another format");
-  folder.write("train/dog/c.webp", "another format");
+  folder.write("train/cat/2025/b.tiff", "another format");
+  folder.write("train/dog/c.tiff", "another format");
   folder.write("train/dog/.DS_Store", "nobody's");
   folder.write("test/dog/README", "no image");
   const Dataset data = load_dataset(row(), folder.path(), options({{"colours", "grey"}}));
   EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 0, 0, 1, 1}));
   EXPECT_EQ(data.train.pixels[0], 60) << "in the order of their paths";
-  EXPECT_EQ(data.notes,
-            (std::vector<std::string>{"left out of train, as they are no PNG or JPEG: 1 '.txt', 2 '.webp'",
-                                      "left out of test, as they are no PNG or JPEG: 1 'without an ending'"}));
+  EXPECT_EQ(data.notes, (std::vector<std::string>{
+                            "left out of train, as they are no PNG, JPEG, WebP or BMP: 2 '.tiff', 1 '.txt'",
+                            "left out of test, as they are no PNG, JPEG, WebP or BMP: 1 'without an ending'"}));
   EXPECT_EQ(data.class_names, (std::vector<std::string>{"cat", "dog"}));
 }
 
@@ -293,7 +293,7 @@ TEST(ImageFolders, LeaveNothingOutInSilence) {
             std::string::npos);
   EXPECT_NE(refusal([](const TemporaryFolder& folder) {
               std::filesystem::create_directories(folder.path("train/emu"));
-            }).find("train/emu: holds no .png, .jpg or .jpeg"),
+            }).find("train/emu: holds no .png, .jpg, .jpeg, .webp or .bmp"),
             std::string::npos);
   EXPECT_NE(refusal([](const TemporaryFolder& folder) {
               std::filesystem::remove_all(folder.path("train/cat"));
@@ -320,17 +320,75 @@ TEST(ImageFolders, AreRefusedWithThePlaceAndTheReason) {
             std::string::npos);
   EXPECT_NE(refusal([](const TemporaryFolder& folder) {
               write_png(folder.path("train/dog/c.png"), 3, 1, std::vector<std::uint8_t>(3, 1), PNG_FORMAT_GRAY);
-            }).find("/train/dog/c.png: is 3 x 1 pixels, and the first image of training 2 x 2"),
+            })
+                .find("/train/dog/c.png: is 3 x 1 pixels, and the first image of training 2 x 2; set data.size, such "
+                      "as \"2x2\""),
             std::string::npos);
   EXPECT_NE(refusal([](const TemporaryFolder& folder) {
               folder.write("train/cat/x.png", "nonsense");
-            }).find("/train/cat/x.png: is neither"),
+            }).find("/train/cat/x.png: is no PNG"),
             std::string::npos);
   EXPECT_NE(refusal([](const TemporaryFolder&) {}, {{"classes", "cat"}}).find("/train/dog: is none of"),
             std::string::npos);
   for (const char* classes : {"cat,,dog", "cat,../dog", "cat,cat"}) {
     EXPECT_NE(refusal([](const TemporaryFolder&) {}, {{"classes", classes}}).find("data.classes: "), std::string::npos);
   }
+}
+
+TEST(ImageFolders, OfAllFormatsBecomeOneDataSet) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  // Two pixels of grey 9 and 8, from the bottom 7 and 6: BMP of 24 bits, by hand.
+  std::string bmp("BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\2\0\0\0\2\0\0\0\1\0\x18\0", 30);
+  bmp += std::string(24, '\0') + std::string("\7\7\7\6\6\6\0\0\t\t\t\b\b\b\0\0", 16);
+  folder.write("train/cat/z.BMP", bmp);
+  const Dataset data = load_dataset(row(), folder.path(), options({{"colours", "grey"}}));
+  EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{0, 0, 0, 1, 1}));
+  EXPECT_EQ((Pixels(data.train.pixels.begin() + 8, data.train.pixels.begin() + 12)), (Pixels{9, 8, 7, 6}));
+  EXPECT_EQ(data.notes,
+            (std::vector<std::string>{"left out of train, as they are no PNG, JPEG, WebP or BMP: 1 '.txt'"}));
+}
+
+TEST(ImageFolders, OfMixedSizesAreBroughtToOne) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  write_png(folder.path("train/dog/c.png"), 4, 1, {0, 100, 200, 40}, PNG_FORMAT_GRAY);
+  write_png(folder.path("test/dog/u.png"), 2, 4, {8, 8, 20, 20, 40, 40, 8, 8}, PNG_FORMAT_GRAY);
+  const auto load = [&](const std::string& size, const std::string& fit) {
+    return load_dataset(row(), folder.path(), options({{"colours", "grey"}, {"size", size}, {"fit", fit}}));
+  };
+  // As torchvision: 4 x 1 becomes 8 x 2, of which the middle 2 x 2 stay.
+  const Dataset cropped = load("2", "crop");
+  EXPECT_EQ(cropped.shape, (ImageShape{.channels = 1, .height = 2, .width = 2}));
+  EXPECT_EQ((Pixels(cropped.train.pixels.begin(), cropped.train.pixels.begin() + 4)), (Pixels{30, 30, 30, 30}));
+  EXPECT_EQ((Pixels(cropped.train.pixels.end() - 4, cropped.train.pixels.end())), (Pixels{125, 175, 125, 175}));
+  EXPECT_EQ((Pixels(cropped.test.pixels.end() - 4, cropped.test.pixels.end())), (Pixels{20, 20, 40, 40}));
+  const Dataset wide = load("4x1", "pad");
+  EXPECT_EQ(wide.shape, (ImageShape{.channels = 1, .height = 1, .width = 4})) << "width x height";
+  EXPECT_EQ((Pixels(wide.train.pixels.end() - 4, wide.train.pixels.end())), (Pixels{0, 100, 200, 40}));
+  EXPECT_EQ((Pixels(wide.train.pixels.begin(), wide.train.pixels.begin() + 4)), (Pixels{0, 0, 30, 0}))
+      << "halves go to the even side";
+  EXPECT_EQ(load("3x5", "stretch").shape, (ImageShape{.channels = 1, .height = 5, .width = 3}));
+  EXPECT_NE(usage_error([&] { load("3by5", "crop"); }).find("data.size: '3by5' is no size of images"),
+            std::string::npos);
+  EXPECT_NE(usage_error([&] {
+              options({{"fit", "pad"}});
+            })
+                .find("data.fit: has no meaning with data.size = \"\"; "
+                      "remove it, or give data.size"),
+            std::string::npos);
+}
+
+TEST(ImageFolders, AreAugmentedAsTheJobSays) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  const auto augmentation = [&](const std::map<std::string, std::string>& keys) {
+    return load_dataset(row(), folder.path(), options(keys)).augmentation;
+  };
+  EXPECT_EQ(augmentation({}), Augmentation::kNone);
+  EXPECT_EQ(augmentation({{"augment", "crop_mirror"}}), Augmentation::kCropMirror);
+  EXPECT_EQ(augmentation({{"augment", "mirror"}}), Augmentation::kMirror);
+  EXPECT_NE(usage_error([&] { options({{"augment", "flip"}}); }).find("none, mirror, crop_mirror"), std::string::npos);
 }
 
 }  // namespace

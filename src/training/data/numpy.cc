@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "training/data/augmentation.h"
 #include "training/data/data_files.h"
+#include "training/data/users.h"
 #include "training/formats/npy.h"
 #include "training/formats/npz.h"
 
@@ -28,7 +32,7 @@ struct OpenArray {
   NpyHeader header;
 };
 
-OpenArray open_array(const std::string& path, const std::string& array) {
+OpenArray open_array(const std::string& path, const std::string& array, bool may_be_text = false) {
   OpenArray open;
   if (is_archive(path)) {
     open.name = path + ":" + array;
@@ -37,7 +41,7 @@ OpenArray open_array(const std::string& path, const std::string& array) {
     open.name = path;
     open.stream = std::make_unique<InputFile>(path);
   }
-  open.header = read_npy_header(*open.stream);
+  open.header = read_npy_header(*open.stream, may_be_text);
   return open;
 }
 
@@ -54,10 +58,16 @@ class SplitFiles {
     labels_ = labels.empty() ? inputs_ : find(row, directory, labels);
     if (options.given("inputs") && !is_archive(inputs_)) refuse_name("inputs", inputs_);
     if (options.given("labels") && !is_archive(labels_)) refuse_name("labels", labels_);
+    if (split == "train") find_users(row, directory, options.text("train_users"));
   }
 
   OpenArray open_inputs() const { return open_array(inputs_, array("inputs")); }
   OpenArray open_labels() const { return open_array(labels_, array("labels")); }
+  // Nothing where nobody says who made the samples.
+  std::optional<OpenArray> open_users() const {
+    if (users_.empty()) return std::nullopt;
+    return open_array(users_, array("user"), true);
+  }
 
  private:
   static std::string find(const DatasetRow& row, const std::string& directory, const std::string& file) {
@@ -66,6 +76,16 @@ class SplitFiles {
       throw UsageError(path + ": an archive is not read through gzip; unpack it: gunzip " + path);
     }
     return path;
+  }
+
+  void find_users(const DatasetRow& row, const std::string& directory, const std::string& file) {
+    const bool named = !options_.text("user").empty();
+    if (file.empty() && !named) return;
+    users_ = file.empty() ? inputs_ : find(row, directory, file);
+    if (named && !is_archive(users_)) refuse_name("user", users_);
+    if (!named && is_archive(users_)) {
+      throw UsageError("data.user is missing: " + users_ + " is an archive; name the array of it that has the users");
+    }
   }
 
   void refuse_name(std::string_view key, const std::string& path) const {
@@ -78,6 +98,7 @@ class SplitFiles {
   std::string split_;
   std::string inputs_;
   std::string labels_;
+  std::string users_;
 };
 
 bool channels_last(const Options& options) { return options.text("layout") == "channels-last"; }
@@ -161,6 +182,28 @@ void read_answers(const SplitFiles& files, bool numbers, Dataset& dataset, Sampl
   }
 }
 
+void read_users(const SplitFiles& files, Dataset& dataset) {
+  const std::optional<OpenArray> open = files.open_users();
+  if (!open) return;
+  const std::vector<std::size_t>& shape = open->header.shape;
+  const std::size_t count = dataset.train.count();
+  if (shape.empty() || shape.size() > 2 || (shape.size() == 2 && shape[1] != 1) || shape[0] != count) {
+    open->stream->refuse("the users are " + shape_text(shape) + " for " + std::to_string(count) +
+                         " samples; give the one of each");
+  }
+  std::map<std::string, std::uint32_t> numbers;
+  for (const std::string& name : read_npy_names(*open->stream, open->header)) {
+    const auto [at, is_new] = numbers.try_emplace(name, static_cast<std::uint32_t>(numbers.size()));
+    if (name.empty()) {
+      open->stream->refuse("the user of sample " + std::to_string(dataset.train.users.size()) +
+                           " is empty; say whose it is, or take the sample out");
+    }
+    if (is_new) dataset.user_names.push_back(name);
+    dataset.train.users.push_back(at->second);
+  }
+  dataset.train.users = numbered(dataset.train.users, sort_names(dataset.user_names));
+}
+
 // From each sample's H x W x C to C x H x W.
 template <typename Number>
 void to_channels_first(std::vector<Number>& samples, const ImageShape& shape) {
@@ -206,6 +249,10 @@ std::span<const OptionSpec> numpy_options() {
       OptionSpec{.name = "train_labels",
                  .default_value = "",
                  .help = "the file of their labels; empty: they are in the archive data.train_file"},
+      OptionSpec{.name = "train_users",
+                 .default_value = "",
+                 .help = "the file of who made each, names or integers, for data.partition = \"user\"; empty: they are "
+                         "in the archive data.train_file if data.user names an array"},
       OptionSpec{.name = "test_file",
                  .default_value = "test.npz",
                  .help = "the test inputs, likewise; it may be the archive data.train_file"},
@@ -222,6 +269,9 @@ std::span<const OptionSpec> numpy_options() {
                  .choices = {"classes", "numbers"},
                  .help = "what the array of labels has: classes, or numbers to be predicted as they are (regression), "
                          "one or several of each sample; they take a model.loss of mse, l1 or huber"},
+      OptionSpec{.name = "user",
+                 .default_value = "",
+                 .help = "the array of who made each training sample in an archive, likewise; empty: nobody knows"},
       OptionSpec{.name = "layout",
                  .type = OptionType::kChoice,
                  .default_value = "channels-first",
@@ -233,7 +283,8 @@ std::span<const OptionSpec> numpy_options() {
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostClasses),
                  .only_with = {"targets", "classes"},
-                 .help = "labels are below it; 0: one more than the largest of the training split"}};
+                 .help = "labels are below it; 0: one more than the largest of the training split"},
+      augment_option()};
   return options;
 }
 
@@ -245,8 +296,15 @@ Dataset open_numpy(const DatasetRow& row, const std::string& directory, const Op
   dataset.shape = sample_shape(inputs, options);
   const bool numbers = options.text("targets") == "numbers";
   if (!numbers) dataset.classes = static_cast<std::uint32_t>(options.integer("classes"));
+  dataset.augmentation = parse_augmentation(options.text("augment"));
+  if (dataset.augmentation != Augmentation::kNone && (!inputs.header.is_bytes() || inputs.header.shape.size() < 3)) {
+    throw UsageError(options.place("augment") + " is for images of bytes, and " + inputs.name + " has " +
+                     shape_text(inputs.header.shape) + " of type " + inputs.header.type +
+                     "; remove it, or save images as uint8");
+  }
   read_answers(files, numbers, dataset, dataset.train);
   check_count(inputs, dataset.train.count());
+  read_users(files, dataset);
   if (splits == Splits::kTraining) return dataset;
 
   const SplitFiles test_files(row, directory, options, "test");

@@ -4,6 +4,7 @@
 //            layout = "channels-last": images. Bytes (uint8) are pixels, of which a model sees value / 255; it sees all
 //            other numbers as they are.
 //   labels   N or N x 1: integers from 0 to 65535; with targets = "numbers" N or N x T, numbers of any type to be predicted
+//   users    N or N x 1: text or integers, of the training split alone; perhaps none
 #pragma once
 
 #include <span>

@@ -249,5 +249,48 @@ TEST(NumpyData, KeysAreRefusedWhereTheyMeanNothing) {
   expect_refused(folder, {{"layout", "NHWC"}}, {"job.toml:1", "data.layout"});
 }
 
+TEST(NumpyData, AreAugmentedWhereTheyAreImagesOfBytes) {
+  const TemporaryFolder folder;
+  folder.write("train.npz", archive("(4, 2, 3)", 24, 4));
+  folder.write("test.npz", archive("(2, 2, 3)", 12, 2));
+  EXPECT_EQ(load(folder).augmentation, Augmentation::kNone);
+  EXPECT_EQ(load(folder, {{"augment", "resized_crop_mirror"}}).augmentation, Augmentation::kResizedCropMirror);
+  folder.write("train.npz", archive("(4, 6)", 24, 4));
+  folder.write("test.npz", archive("(2, 6)", 12, 2));
+  expect_refused(folder, {{"augment", "mirror"}}, {"data.augment is for images of bytes", "4 x 6 of type |u1"});
+}
+
+TEST(NumpyData, SamplesHaveUsersByAnArrayOfNamesOrNumbers) {
+  const TemporaryFolder folder;
+  folder.write("test.npz", archive("(2, 6)", 12, 2));
+  const auto with_users = [&](const std::string& users) {
+    folder.write("train.npz", zip_archive({{.name = "x.npy", .content = npy("|u1", "(4, 6)", counted(24))},
+                                           {.name = "y.npy", .content = npy("|u1", "(4,)", std::string("\0\1\1\0", 4))},
+                                           {.name = "site.npy", .content = users}}));
+  };
+  const std::string names = npy("|S4", "(4,)", std::string("OsloBonnOsloRome"));
+  with_users(names);
+  const Dataset named = load(folder, {{"user", "site"}});
+  EXPECT_EQ(named.train.users, (std::vector<std::uint32_t>{1, 0, 1, 2}));
+  EXPECT_EQ(named.user_names, (std::vector<std::string>{"Bonn", "Oslo", "Rome"}));
+  EXPECT_TRUE(load(folder).train.users.empty()) << "unless the job names the array";
+  with_users(npy("<i4", "(4, 1)", bytes_of_numbers(std::vector<std::int32_t>{3, 3, 12, 3})));
+  const Dataset numbered = load(folder, {{"user", "site"}});
+  EXPECT_EQ(numbered.train.users, (std::vector<std::uint32_t>{1, 1, 0, 1}));
+  EXPECT_EQ(numbered.user_names, (std::vector<std::string>{"12", "3"}));
+  folder.write("who.npy", names);
+  EXPECT_EQ(load(folder, {{"train_users", "who.npy"}}).user_names, named.user_names);
+
+  expect_refused(folder, {{"user", "clinic"}}, {"train.npz", "clinic"});
+  expect_refused(folder, {{"user", "site"}, {"train_users", "who.npy"}}, {"data.user names an array of an archive"});
+  expect_refused(folder, {{"train_users", "train.npz"}}, {"data.user is missing", "is an archive"});
+  folder.write("who.npy", npy("|S4", "(3,)", "OsloBonnOslo"));
+  expect_refused(folder, {{"train_users", "who.npy"}}, {"who.npy", "the users are 3 for 4 samples"});
+  folder.write("who.npy", npy("|S4", "(4,)", std::string("OsloBonn\0\0\0\0Rome", 16)));
+  expect_refused(folder, {{"train_users", "who.npy"}}, {"who.npy", "the user of sample 2 is empty"});
+  folder.write("who.npy", npy("<f4", "(4,)", std::string(16, '\0')));
+  expect_refused(folder, {{"train_users", "who.npy"}}, {"who.npy", "text or a whole number"});
+}
+
 }  // namespace
 }  // namespace laconic

@@ -219,7 +219,10 @@ Partition skew(const Request& request) {
 }
 
 Partition by_user(const Request& request) {
-  if (request.samples.users.empty()) request.fail("this data set does not know its users; take another partition");
+  if (request.samples.users.empty())
+    request.fail(
+        "this data set does not know its users; name them with data.user where it has that key, or take another "
+        "partition");
   std::map<std::uint32_t, Indices> members;
   for (std::uint32_t i = 0; i < request.samples.count(); ++i) members[request.samples.users[i]].push_back(i);
   if (members.size() < request.workers) {

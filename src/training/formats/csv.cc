@@ -57,16 +57,16 @@ class CsvParser {
   CsvTable parse() {
     if (!next_line()) fail("the file has no line; check that it is the right one");
     const bool header = find_label();
-    if (width_ < 2) {
-      fail("there is one column, and labels need others to learn from; check data.separator");
+    if (!format_.user.empty()) find_user(header);
+    table_.features = width_ - (user_ ? 2 : 1);
+    if (width_ < (user_ ? 3 : 2)) {
+      fail(width_ == 1 ? "there is one column, and labels need others to learn from; check data.separator"
+                       : "there are a label and a user in the line, and nothing to learn from; check data.separator");
     }
-    table_.features = width_ - 1;
     if (header) {
       for (std::size_t column = 0; column < width_; ++column) {
-        if (column == label_) {
-          table_.label = fields_[column];
-          continue;
-        }
+        if (column == label_) table_.label = fields_[column];
+        if (!is_feature(column)) continue;
         if (fields_[column].empty()) {
           fail("column " + std::to_string(column + 1) +
                " has no name: is it the number of the row, as pandas writes it? Remove it (index=False), as a model "
@@ -87,11 +87,13 @@ class CsvParser {
     throw UsageError(path_ + ":" + std::to_string(std::max<std::size_t>(line_, 1)) + ": " + problem);
   }
   [[noreturn]] void fail_in(std::size_t column, const std::string& problem) const {
-    const std::size_t feature = column < label_ ? column : column - 1;
-    const bool named = column != label_ && feature < table_.columns.size();
+    const std::size_t feature = column - (column > label_ ? 1 : 0) - (user_ && column > *user_ ? 1 : 0);
+    const bool named = is_feature(column) && feature < table_.columns.size();
     fail("column " + std::to_string(column + 1) + (named ? " (" + shown(table_.columns[feature]) + ")" : "") + ": " +
          problem);
   }
+
+  bool is_feature(std::size_t column) const { return column != label_ && column != user_; }
 
   // Splits the next line that is not empty into fields_. False at the end of the text.
   bool next_line() {
@@ -160,30 +162,19 @@ class CsvParser {
     width_ = count_;
     const std::optional<std::size_t> number = whole_number(format_.label);
     if (format_.header == CsvHeader::kYes || (format_.header == CsvHeader::kAuto && !number)) {
-      const auto columns = std::span(fields_).first(width_);
-      const auto found = std::find(columns.begin(), columns.end(), format_.label);
-      if (found != columns.end()) {
-        if (std::find(found + 1, columns.end(), format_.label) != columns.end()) {
-          fail("two columns have the name " + shown(format_.label) + "; rename one, or set data.label to a number");
-        }
-        label_ = static_cast<std::size_t>(found - columns.begin());
+      if (const auto found = column_named(format_.label, "data.label")) {
+        label_ = *found;
         return true;
       }
     }
-    if (!number) {
-      fail("no column has the name " + shown(format_.label) + "; set data.label to one of the header (" +
-           some_columns() + "), or to the column's number, counted from 1");
-    }
-    if (*number < 1 || *number > width_) {
-      fail("data.label is column " + format_.label + ", and the line has " + std::to_string(width_) +
-           "; check data.label and data.separator");
-    }
-    label_ = *number - 1;
+    label_ = column_numbered(format_.label, "data.label");
     if (format_.header != CsvHeader::kAuto) return format_.header == CsvHeader::kYes;
+    const std::optional<std::size_t> user = whole_number(format_.user);
+    if (!format_.user.empty() && !user) return true;
     bool counted_from_0 = true;
     bool counted_from_1 = true;
     for (std::size_t column = 0; column < width_; ++column) {
-      if (column != label_ && !decimal_number(fields_[column])) return true;
+      if (column != label_ && user != column + 1 && !decimal_number(fields_[column])) return true;
       counted_from_0 = counted_from_0 && whole_number(fields_[column]) == column;
       counted_from_1 = counted_from_1 && whole_number(fields_[column]) == column + 1;
     }
@@ -193,6 +184,39 @@ class CsvParser {
           "\"no\"");
     }
     return false;
+  }
+
+  void find_user(bool header) {
+    const std::optional<std::size_t> named = header ? column_named(format_.user, "data.user") : std::nullopt;
+    user_ = named ? named : column_numbered(format_.user, "data.user");
+    if (user_ == label_) {
+      fail("data.user and data.label are both column " + std::to_string(label_ + 1) + "; set one to another column");
+    }
+  }
+
+  // The place of the column with this name in the header, nothing where there is none.
+  std::optional<std::size_t> column_named(const std::string& name, const std::string& key) const {
+    const auto columns = std::span(fields_).first(width_);
+    const auto found = std::find(columns.begin(), columns.end(), name);
+    if (found == columns.end()) return std::nullopt;
+    if (std::find(found + 1, columns.end(), name) != columns.end()) {
+      fail("two columns have the name " + shown(name) + "; rename one, or set " + key + " to a number");
+    }
+    return static_cast<std::size_t>(found - columns.begin());
+  }
+
+  // The place of the column that `text` counts, from 1.
+  std::size_t column_numbered(const std::string& text, const std::string& key) const {
+    const std::optional<std::size_t> number = whole_number(text);
+    if (!number) {
+      fail("no column has the name " + shown(text) + "; set " + key + " to one of the header (" + some_columns() +
+           "), or to the column's number, counted from 1");
+    }
+    if (*number < 1 || *number > width_) {
+      fail(key + " is column " + text + ", and the line has " + std::to_string(width_) + "; check " + key +
+           " and data.separator");
+    }
+    return *number - 1;
   }
 
   std::string some_columns() const {
@@ -219,6 +243,17 @@ class CsvParser {
                               "needs another)");
         }
         table_.labels.push_back(number_of(field));
+        continue;
+      }
+      if (column == user_) {
+        if (field.empty() || is_missing_value(field)) {
+          fail_in(column, (field.empty() ? "the user is empty"
+                                         : "the user is " + shown(field) + ", which stands for a missing one") +
+                              std::string("; fill it in, or remove the line"));
+        }
+        const auto [at, is_new] = users_.try_emplace(field, static_cast<std::uint32_t>(users_.size()));
+        if (is_new) table_.user_names.push_back(field);
+        table_.users.push_back(at->second);
         continue;
       }
       double value = 0.0;
@@ -259,7 +294,9 @@ class CsvParser {
   std::size_t count_ = 0;
   std::size_t width_ = 0;
   std::size_t label_ = 0;
+  std::optional<std::size_t> user_;
   std::map<std::string, std::uint32_t> numbers_;
+  std::map<std::string, std::uint32_t> users_;
   CsvTable table_;
 };
 

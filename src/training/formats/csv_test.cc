@@ -29,6 +29,44 @@ TEST(Csv, ReadsNumbersAndLabelsByTheNameOfTheirColumn) {
   EXPECT_EQ(table.names[1].line, 3U);
 }
 
+TEST(Csv, AColumnOfUsersIsNoFeature) {
+  const std::string text = "site,width,label,height\nB,1,cat,2\nA,3,dog,4\nB,5,cat,6\n";
+  for (const std::string user : {"site", "1"}) {
+    const CsvTable table = parse(text, {.user = user});
+    EXPECT_EQ(table.columns, (std::vector<std::string>{"width", "height"}));
+    EXPECT_EQ(table.features, 2U);
+    EXPECT_EQ(table.values, (std::vector<double>{1.0, 2.0, 3.0, 4.0, 5.0, 6.0}));
+    EXPECT_EQ(table.users, (std::vector<std::uint32_t>{0, 1, 0}));
+    EXPECT_EQ(table.user_names, (std::vector<std::string>{"B", "A"}));
+    EXPECT_EQ(table.labels, (std::vector<std::uint32_t>{0, 1, 0}));
+  }
+  // Names of users in the first line make no header of it, nor does the name of their column without one.
+  const CsvTable plain = parse("1,0,B\n3,1,A\n", {.label = "2", .user = "3"});
+  EXPECT_EQ(plain.values, (std::vector<double>{1.0, 3.0}));
+  EXPECT_EQ(plain.user_names, (std::vector<std::string>{"B", "A"}));
+  EXPECT_EQ(parse("7,8,site\n1,0,B\n", {.label = "2", .user = "site"}).labels.size(), 1U);
+
+  expect_refused(text,
+                 ":1: no column has the name 'clinic'; set data.user to one of the header ('site', 'width', "
+                 "'label', 'height'), or to the column's number, counted from 1",
+                 {.user = "clinic"});
+  expect_refused(text, ":1: data.user and data.label are both column 3; set one to another column", {.user = "label"});
+  expect_refused(text, ":1: data.user is column 9, and the line has 4; check data.user and data.separator",
+                 {.user = "9"});
+  expect_refused("a,label,s\n1,x,A\n2,y,\n", ":3: column 3: the user is empty; fill it in, or remove the line",
+                 {.user = "s"});
+  expect_refused("a,label,s\n1,x,NA\n",
+                 ":2: column 3: the user is 'NA', which stands for a missing one; fill it in, or "
+                 "remove the line",
+                 {.user = "s"});
+  expect_refused("s,a,label\nA,x,1\n", ":2: column 2 ('a'): 'x' is not a number; turn it into one, or remove the column",
+                 {.user = "s"});
+  expect_refused("label,s\nx,A\n",
+                 ":1: there are a label and a user in the line, and nothing to learn from; check "
+                 "data.separator",
+                 {.user = "s"});
+}
+
 TEST(Csv, TakesWhatSpreadsheetsWrite) {
   const std::string plain = "a,label,b\n1,x y,2\n3,\"p, \"\"q\"\"\",4\n";
   const CsvTable expected = parse(plain);

@@ -30,6 +30,12 @@ class Tiff {
   bool big_endian_;
 };
 
+constexpr std::array<std::uint8_t, 6> kExif = {'E', 'x', 'i', 'f', 0, 0};
+
+bool begins_with_exif(std::span<const std::uint8_t> bytes) {
+  return bytes.size() > kExif.size() && std::equal(kExif.begin(), kExif.end(), bytes.begin());
+}
+
 }  // namespace
 
 Orientation orientation_of_exif(std::span<const std::uint8_t> bytes) {
@@ -47,7 +53,6 @@ Orientation orientation_of_exif(std::span<const std::uint8_t> bytes) {
 }
 
 Orientation orientation_of_jpeg(std::span<const std::uint8_t> bytes) {
-  constexpr std::array<std::uint8_t, 6> kExif = {'E', 'x', 'i', 'f', 0, 0};
   // Segments: 0xff, what it is, and two bytes of a length that counts itself.
   for (std::size_t at = 2; at + 4 <= bytes.size() && bytes[at] == 0xff;) {
     const std::uint8_t kind = bytes[at + 1];
@@ -61,10 +66,27 @@ Orientation orientation_of_jpeg(std::span<const std::uint8_t> bytes) {
     if (length < 2 || length > bytes.size() - at - 2) break;
     const std::span<const std::uint8_t> segment = bytes.subspan(at + 4, length - 2);
     constexpr std::uint8_t kApp1 = 0xe1;
-    if (kind == kApp1 && segment.size() > kExif.size() && std::equal(kExif.begin(), kExif.end(), segment.begin())) {
-      return orientation_of_exif(segment.subspan(kExif.size()));
-    }
+    if (kind == kApp1 && begins_with_exif(segment)) return orientation_of_exif(segment.subspan(kExif.size()));
     at += 2 + length;
+  }
+  return Orientation::kUpright;
+}
+
+Orientation orientation_of_webp(std::span<const std::uint8_t> bytes) {
+  constexpr std::array<std::uint8_t, 4> kName = {'E', 'X', 'I', 'F'};
+  constexpr std::size_t kHead = 8;
+  // Chunks behind the 12 bytes of the file's head: a name of four letters, a little-endian size, as many bytes, and one
+  // more where they are odd.
+  for (std::size_t at = 12; at + kHead <= bytes.size();) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < 4; ++i) size |= std::size_t{bytes[at + 4 + i]} << (8 * i);
+    if (size > bytes.size() - at - kHead) break;
+    const std::span<const std::uint8_t> chunk = bytes.subspan(at + kHead, size);
+    if (std::equal(kName.begin(), kName.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at))) {
+      // Some programs put there what a JPEG file has.
+      return orientation_of_exif(begins_with_exif(chunk) ? chunk.subspan(kExif.size()) : chunk);
+    }
+    at += kHead + size + size % 2;
   }
   return Orientation::kUpright;
 }

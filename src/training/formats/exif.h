@@ -22,5 +22,7 @@ enum class Orientation {
 Orientation orientation_of_exif(std::span<const std::uint8_t> bytes);
 // Of a JPEG file, whose segment APP1 has them.
 Orientation orientation_of_jpeg(std::span<const std::uint8_t> bytes);
+// Of a WebP file, whose chunk EXIF has them.
+Orientation orientation_of_webp(std::span<const std::uint8_t> bytes);
 
 }  // namespace laconic

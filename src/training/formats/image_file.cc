@@ -1,15 +1,15 @@
 #include "training/formats/image_file.h"
 
-#include <turbojpeg.h>
-
 #include <algorithm>
 #include <fstream>
-#include <memory>
-#include <utility>
+#include <span>
+#include <string_view>
 
 #include "base/error.h"
-#include "training/formats/exif.h"
+#include "training/formats/bmp_file.h"
+#include "training/formats/jpeg_file.h"
 #include "training/formats/png_file.h"
+#include "training/formats/webp_file.h"
 
 namespace laconic {
 namespace {
@@ -32,21 +32,6 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   return bytes;
 }
 
-void check_sides(const std::string& path, std::int64_t width, std::int64_t height) {
-  if (width >= 1 && height >= 1 && width <= kLargestImageSide && height <= kLargestImageSide) return;
-  fail(path, "says it is " + std::to_string(width) + " x " + std::to_string(height) + " pixels; a side may have " +
-                 std::to_string(kLargestImageSide));
-}
-
-// Of pixels one after the other, with or without alpha.
-struct Interleaved {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-  std::size_t channels = 0;  // grey, grey and alpha, RGB, RGB and alpha
-  std::vector<std::uint8_t> values;
-  Orientation orientation = Orientation::kUpright;
-};
-
 std::uint8_t grey_of(std::uint32_t red, std::uint32_t green, std::uint32_t blue) {
   return static_cast<std::uint8_t>((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
 }
@@ -56,7 +41,7 @@ std::uint8_t on_black(std::uint32_t value, std::uint32_t alpha) {
 }
 
 // Where the pixel of the upright image at (row, column) is stored.
-std::size_t stored_at(const Interleaved& image, std::int64_t row, std::int64_t column) {
+std::size_t stored_at(const StoredImage& image, std::int64_t row, std::int64_t column) {
   const std::int64_t last_row = image.height - 1;
   const std::int64_t last_column = image.width - 1;
   const auto at = [&](std::int64_t stored_row, std::int64_t stored_column) {
@@ -84,7 +69,7 @@ std::size_t stored_at(const Interleaved& image, std::int64_t row, std::int64_t c
 }
 
 // Upright, plane after plane, of one channel or three.
-ImageBytes in_planes(const Interleaved& stored, bool grey) {
+ImageBytes in_planes(const StoredImage& stored, bool grey) {
   const bool on_its_side = stored.orientation >= Orientation::kTransposed;
   ImageBytes image{.shape = {.channels = grey ? 1 : 3,
                              .height = on_its_side ? stored.width : stored.height,
@@ -110,56 +95,31 @@ ImageBytes in_planes(const Interleaved& stored, bool grey) {
   return image;
 }
 
-Interleaved pixels_of_png(const std::string& path, const std::vector<std::uint8_t>& bytes) {
-  PngPixels png;
-  const std::string problem = decode_png(bytes, static_cast<std::uint32_t>(kLargestImageSide), png);
-  if (!problem.empty()) fail(path, "is no sound PNG file (" + problem + ")");
-  return {.width = png.width,
-          .height = png.height,
-          .channels = png.channels,
-          .values = std::move(png.values),
-          .orientation = png.orientation};
-}
+using Decode = ImageProblem (*)(std::span<const std::uint8_t> bytes, StoredImage& image);
 
-Interleaved pixels_of_jpeg(const std::string& path, const std::vector<std::uint8_t>& bytes) {
-  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
-  const auto damaged = [&] {
-    fail(path, std::string("is no sound JPEG file (") + tjGetErrorStr2(decoder.get()) + ")");
+// The decoder of the format that the first bytes tell; null of none.
+Decode decoder_of(const std::vector<std::uint8_t>& bytes) {
+  const auto has = [&](std::size_t at, std::string_view word) {
+    return bytes.size() >= at + word.size() &&
+           std::equal(word.begin(), word.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                      [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
   };
-  int width = 0;
-  int height = 0;
-  int subsampling = 0;
-  int colours = 0;
-  if (tjDecompressHeader3(decoder.get(), bytes.data(), bytes.size(), &width, &height, &subsampling, &colours) != 0) {
-    damaged();
-  }
-  check_sides(path, width, height);
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
-    throw UsageError(path + ": is CMYK, the colours of print, which look otherwise on each printer; save it as RGB");
-  }
-  Interleaved image{.width = width, .height = height, .channels = 3, .values = {}};
-  image.values.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * image.channels);
-  // The accurate transform: the fast one rounds differently between processors.
-  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), image.values.data(), width, 0, height, TJPF_RGB,
-                    TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING) != 0) {
-    damaged();
-  }
-  image.orientation = orientation_of_jpeg(bytes);
-  return image;
-}
-
-bool begins_with(const std::vector<std::uint8_t>& bytes, std::initializer_list<std::uint8_t> head) {
-  return bytes.size() >= head.size() && std::equal(head.begin(), head.end(), bytes.begin());
+  if (has(0, "\x89PNG\r\n\x1a\n")) return decode_png;
+  if (has(0, "\xff\xd8\xff")) return decode_jpeg;
+  if (has(0, "RIFF") && has(8, "WEBP")) return decode_webp;
+  if (has(0, "BM")) return decode_bmp;
+  return nullptr;
 }
 
 }  // namespace
 
 ImageBytes read_image(const std::string& path, bool grey) {
   const std::vector<std::uint8_t> bytes = read_bytes(path);
-  if (begins_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}))
-    return in_planes(pixels_of_png(path, bytes), grey);
-  if (begins_with(bytes, {0xff, 0xd8, 0xff})) return in_planes(pixels_of_jpeg(path, bytes), grey);
-  fail(path, bytes.empty() ? "is empty" : "is neither a PNG nor a JPEG file");
+  const Decode decode = decoder_of(bytes);
+  if (decode == nullptr) fail(path, bytes.empty() ? "is empty" : "is no PNG, JPEG, WebP or BMP file");
+  StoredImage image;
+  if (const ImageProblem problem = decode(bytes, image); !problem.empty()) throw UsageError(path + ": " + problem);
+  return in_planes(image, grey);
 }
 
 }  // namespace laconic

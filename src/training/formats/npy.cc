@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -21,13 +22,14 @@ namespace {
 constexpr std::array<std::uint8_t, 6> kMagic = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 // Headers of plain arrays have some hundred bytes; long ones are of records.
 constexpr std::size_t kLargestHeader = std::size_t{1} << 16;
+constexpr std::size_t kLongestText = 1024;   // of a name, in characters
 constexpr std::size_t kMostDimensions = 32;  // NumPy's own limit
 
 // The dict of a header, which starts at byte `start` of the stream.
 class HeaderParser {
  public:
-  HeaderParser(const InputStream& stream, std::string_view text, std::size_t start)
-      : stream_(stream), text_(text), start_(start) {}
+  HeaderParser(const InputStream& stream, std::string_view text, std::size_t start, bool may_be_text)
+      : stream_(stream), text_(text), start_(start), may_be_text_(may_be_text) {}
 
   NpyHeader parse() {
     expect('{');
@@ -106,6 +108,7 @@ class HeaderParser {
     if (type.find('O') != std::string_view::npos) {
       stream_.refuse("the elements are Python objects, which are never read; save an array of numbers");
     }
+    if (may_be_text_ && parse_text_type(type)) return;
     if (type.size() != 3 || (type[0] != '<' && type[0] != '>' && type[0] != '|')) unsupported();
     header_.big_endian = type[0] == '>';
     header_.element_size = static_cast<std::size_t>(type[2] - '0');
@@ -119,6 +122,17 @@ class HeaderParser {
                                                                      : "";
     if (sizes.find(type[2]) == std::string_view::npos) unsupported();
     if (type[0] == '|' && header_.element_size != 1) unsupported();
+  }
+
+  bool parse_text_type(std::string_view type) {
+    if (type.size() < 3 || (type[1] != 'U' && type[1] != 'S')) return false;
+    std::size_t length = 0;
+    const auto [end, error] = std::from_chars(type.data() + 2, type.data() + type.size(), length);
+    if (error != std::errc{} || end != type.data() + type.size() || length < 1 || length > kLongestText) return false;
+    header_.kind = type[1] == 'U' ? NpyKind::kCharacters : NpyKind::kText;
+    header_.element_size = length * (type[1] == 'U' ? sizeof(char32_t) : 1);
+    header_.big_endian = type[0] == '>';
+    return true;
   }
 
   void parse_shape() {
@@ -152,6 +166,7 @@ class HeaderParser {
   const InputStream& stream_;
   std::string_view text_;
   std::size_t start_;
+  bool may_be_text_;
   std::size_t at_ = 0;
   NpyHeader header_;
   std::optional<bool> fortran_order_;
@@ -209,6 +224,9 @@ void with_type_of(const NpyHeader& header, Use use) {
                          : use(std::int64_t{});
     case NpyKind::kFloat:
       return size == 2 ? use(Half{}) : size == 4 ? use(float{}) : use(double{});
+    case NpyKind::kCharacters:
+    case NpyKind::kText:
+      throw CheckFailed("text where numbers are read");
   }
 }
 
@@ -286,6 +304,36 @@ void for_each_sample(InputStream& stream, const NpyHeader& header, const std::ve
   }
 }
 
+// One character as UTF-8; nothing of what is none.
+std::string utf8(std::uint32_t code) {
+  const auto tail = [&](int shift) { return static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) return {static_cast<char>(code)};
+  if (code < 0x800) return {static_cast<char>(0xc0 | code >> 6), tail(0)};
+  if (code >= 0xd800 && code < 0xe000) return {};
+  if (code < 0x10000) return {static_cast<char>(0xe0 | code >> 12), tail(6), tail(0)};
+  if (code < 0x110000) return {static_cast<char>(0xf0 | code >> 18), tail(12), tail(6), tail(0)};
+  return {};
+}
+
+// The text of an element, up to the zeros behind it.
+std::string text_of(const InputStream& stream, const NpyHeader& header, std::span<const std::uint8_t> element,
+                    std::size_t sample) {
+  std::string text;
+  if (header.kind == NpyKind::kText) {
+    text.assign(element.begin(), element.end());
+  } else {
+    for (std::size_t at = 0; at < element.size(); at += sizeof(std::uint32_t)) {
+      const std::string character = utf8(decode<std::uint32_t>(element.data() + at, is_reversed(header)));
+      if (character.empty()) {
+        stream.refuse("sample " + std::to_string(sample) + " has text that is no Unicode; save the array anew");
+      }
+      text += character;
+    }
+  }
+  text.erase(text.find_last_not_of('\0') + 1);
+  return text;
+}
+
 void check_keep(const NpyHeader& header, const std::vector<bool>& keep) {
   LACONIC_CHECK(!header.shape.empty() && header.shape[0] == keep.size(),
                 keep.size() << " marks for " << shape_text(header.shape));
@@ -303,7 +351,7 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
   return text.empty() ? "a single number" : text;
 }
 
-NpyHeader read_npy_header(InputStream& stream) {
+NpyHeader read_npy_header(InputStream& stream, bool may_be_text) {
   const auto read = [&](std::uint8_t* out, std::size_t size) {
     if (stream.read(out, size) != size) stream.fail(stream.position(), "the file breaks off within its header");
   };
@@ -327,7 +375,7 @@ NpyHeader read_npy_header(InputStream& stream) {
   const std::size_t start = stream.position();
   std::string text(size, '\0');
   read(reinterpret_cast<std::uint8_t*>(text.data()), size);
-  return HeaderParser(stream, text, start).parse();
+  return HeaderParser(stream, text, start, may_be_text).parse();
 }
 
 std::vector<std::uint8_t> read_npy_bytes(InputStream& stream, const NpyHeader& header, const std::vector<bool>& keep) {
@@ -384,6 +432,36 @@ std::vector<std::uint16_t> read_npy_labels(InputStream& stream, const NpyHeader&
     }
   });
   return labels;
+}
+
+std::vector<std::string> read_npy_names(InputStream& stream, const NpyHeader& header) {
+  if (header.kind == NpyKind::kFloat) {
+    stream.refuse("the names have the type '" + header.type +
+                  "', and who is meant is text or a whole number; save users.astype('int64')");
+  }
+  const bool is_text = header.kind == NpyKind::kCharacters || header.kind == NpyKind::kText;
+  AnnouncedBytes elements(stream, bytes_of(header));
+  const std::size_t count = header.elements();
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::string> names;
+  for (std::size_t sample = 0; sample < count; ++sample) {
+    bytes.clear();
+    elements.append(header.element_size, bytes);
+    if (is_text) {
+      names.push_back(text_of(stream, header, bytes, sample));
+      continue;
+    }
+    with_type_of(header, [&]<typename Number>(Number) {
+      const Number number = decode<Number>(bytes.data(), is_reversed(header));
+      if constexpr (std::is_integral_v<Number>) {
+        names.push_back(std::to_string(number));
+      } else {
+        names.emplace_back(static_cast<float>(number) != 0.0F ? "True" : "False");  // a boolean
+      }
+    });
+  }
+  elements.expect_end();
+  return names;
 }
 
 }  // namespace laconic

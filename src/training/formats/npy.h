@@ -7,6 +7,7 @@
 //                                                                                then blanks and a newline
 //   TYPE    = the order of an element's bytes (< little, > big, | there is one), its kind, their number: <f4
 //   kind    = b (boolean: one byte) | u, i (integers: 1, 2, 4 or 8 bytes) | f (floats: 2, 4 or 8 bytes)
+//           | U (text: that many characters of 4 bytes, zeros behind it) | S (text: that many bytes, likewise)
 //
 //   93 'N' 'U' 'M' 'P' 'Y' 01 00 76 00 {'descr': '|u1', 'fortran_order': False, 'shape': (3,), } ... \n 07 00 02
 //   is the vector of bytes (7, 0, 2)
@@ -24,7 +25,7 @@
 
 namespace laconic {
 
-enum class NpyKind { kBoolean, kUnsigned, kSigned, kFloat };
+enum class NpyKind { kBoolean, kUnsigned, kSigned, kFloat, kCharacters, kText };
 
 struct NpyHeader {
   std::string type;  // as in the file: "<f4"
@@ -46,8 +47,8 @@ std::string shape_text(const std::vector<std::size_t>& shape);
 // elements that are more or fewer than the header says, and arrays of more than `kLargestNpy` bytes. Memory grows with
 // what was really read, never with what a header claims; of an array in Fortran's order all is in memory at once.
 inline constexpr std::size_t kLargestNpy = std::size_t{1} << 34;
-// From the first byte of a stream to its first element.
-NpyHeader read_npy_header(InputStream& stream);
+// From the first byte of a stream to its first element. Text is refused unless it `may_be_text`.
+NpyHeader read_npy_header(InputStream& stream, bool may_be_text = false);
 
 // The elements, from the first one to the end of the stream. A sample is what one value of the first index has: of
 // `keep.size()`, which is shape[0], those that `keep` marks, the order kept, each with the last index fastest.
@@ -57,5 +58,7 @@ std::vector<std::uint8_t> read_npy_bytes(InputStream& stream, const NpyHeader& h
 std::vector<float> read_npy_floats(InputStream& stream, const NpyHeader& header, const std::vector<bool>& keep);
 // Of all samples. Refuses floats, and numbers outside 0 to 65535.
 std::vector<std::uint16_t> read_npy_labels(InputStream& stream, const NpyHeader& header);
+// Of all samples: text as UTF-8 (of S as its bytes are), integers in decimal. Refuses floats, and what is no character.
+std::vector<std::string> read_npy_names(InputStream& stream, const NpyHeader& header);
 
 }  // namespace laconic

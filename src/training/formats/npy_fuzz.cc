@@ -13,10 +13,10 @@ namespace {
 
 // Opens the array and calls `use` with a mark for every other sample, and how many elements these have.
 template <typename Use>
-void attempt(const std::string& path, Use use) {
+void attempt(const std::string& path, Use use, bool may_be_text = false) {
   try {
     laconic::InputFile file(path);
-    const laconic::NpyHeader header = laconic::read_npy_header(file);
+    const laconic::NpyHeader header = laconic::read_npy_header(file, may_be_text);
     const std::size_t elements = header.elements();
     LACONIC_CHECK(elements * header.element_size <= laconic::kLargestNpy, elements << " elements");
     // Callers have a mark for each sample only once they have read as many labels.
@@ -47,5 +47,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   attempt(file.path(), [](auto& stream, const auto& header, const auto&, std::size_t) {
     LACONIC_CHECK(laconic::read_npy_labels(stream, header).size() == header.elements(), header.elements() << " labels");
   });
+  attempt(
+      file.path(),
+      [](auto& stream, const auto& header, const auto&, std::size_t) {
+        const std::vector<std::string> names = laconic::read_npy_names(stream, header);
+        LACONIC_CHECK(names.size() == header.elements(), header.elements() << " names");
+      },
+      true);
   return 0;
 }

@@ -258,5 +258,34 @@ TEST_F(Npy, MemoryGrowsWithWhatIsThereAndNotWithTheClaim) {
   EXPECT_NE(text.find("ends after 3 of 8589934592 bytes"), std::string::npos) << text;
 }
 
+TEST_F(Npy, NamesAreTextOrIntegers) {
+  const auto names_in = [&](const std::string& content) {
+    InputFile file(write(content));
+    const NpyHeader header = read_npy_header(file, true);
+    return read_npy_names(file, header);
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names_in(npy("<i4", "(3,)", bytes_of_numbers(std::vector<std::int32_t>{7, -2, 7}))),
+            (Names{"7", "-2", "7"}));
+  EXPECT_EQ(names_in(npy("|S3", "(3,)", std::string("abc\0\0\0a\0\0", 9))), (Names{"abc", "", "a"}));
+  // Characters of 4 bytes: A, e with an accent, the euro, a grinning face.
+  const std::vector<std::uint32_t> characters = {'A', 0xe9, 0x20ac, 0, 0x1f600, 0, 0, 0};
+  const Names words = {"A\xc3\xa9\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+  EXPECT_EQ(names_in(npy("<U4", "(2,)", bytes_of_numbers(characters))), words);
+  std::string reversed = bytes_of_numbers(characters);
+  for (std::size_t at = 0; at < reversed.size(); at += 4)
+    std::reverse(reversed.begin() + static_cast<long>(at), reversed.begin() + static_cast<long>(at) + 4);
+  EXPECT_EQ(names_in(npy(">U4", "(2, 1)", reversed)), words);
+  const auto refusal = [&](const std::string& content) { return usage_error([&] { names_in(content); }); };
+  EXPECT_NE(refusal(npy("<f8", "(1,)", std::string(8, '\0'))).find("text or a whole number"), std::string::npos);
+  EXPECT_NE(refusal(npy("<U1", "(1,)", "\xff\xff\xff\x7f")).find("sample 0 has text that is no Unicode"),
+            std::string::npos);
+  EXPECT_NE(refusal(npy("<U1", "(1,)", std::string("\0\xd8\0\0", 4))).find("no Unicode"), std::string::npos);
+  EXPECT_NE(refusal(npy("<U2000", "(1,)", "")).find("'<U2000', which is not supported"), std::string::npos);
+  EXPECT_NE(refusal(npy("<U0", "(1,)", "")).find("not supported"), std::string::npos);
+  EXPECT_NE(refusal(npy("|S2", "(2,)", "abc")).find("the file ends after 3 of 4 bytes"), std::string::npos);
+  expect_refused(npy("<U1", "(1,)", "A\0\0\0"), "'<U1', which is not supported");
+}
+
 }  // namespace
 }  // namespace laconic

@@ -76,18 +76,20 @@ class PngReader {
 
 }  // namespace
 
-std::string decode_png(std::span<const std::uint8_t> bytes, std::uint32_t largest_side, PngPixels& pixels) {
+ImageProblem decode_png(std::span<const std::uint8_t> bytes, StoredImage& image) {
   PngReader reader(bytes);
-  if (!reader.begin(largest_side)) return reader.message();
-  pixels.width = reader.width();
-  pixels.height = reader.height();
-  pixels.channels = reader.channels();
-  if (reader.row_bytes() != pixels.width * pixels.channels) return "its pixels are of a kind not known";
-  pixels.values.resize(reader.row_bytes() * pixels.height);
-  std::vector<png_bytep> rows(pixels.height);
-  for (std::size_t row = 0; row < rows.size(); ++row) rows[row] = pixels.values.data() + row * reader.row_bytes();
-  if (!reader.read(rows.data())) return reader.message();
-  pixels.orientation = reader.orientation();
+  if (!reader.begin(static_cast<std::uint32_t>(kLargestImageSide))) return damaged_image("PNG", reader.message());
+  image.width = reader.width();
+  image.height = reader.height();
+  image.channels = reader.channels();
+  if (reader.row_bytes() != reader.width() * reader.channels()) {
+    return damaged_image("PNG", "its pixels are of a kind not known");
+  }
+  image.values.resize(reader.row_bytes() * reader.height());
+  std::vector<png_bytep> rows(reader.height());
+  for (std::size_t row = 0; row < rows.size(); ++row) rows[row] = image.values.data() + row * reader.row_bytes();
+  if (!reader.read(rows.data())) return damaged_image("PNG", reader.message());
+  image.orientation = reader.orientation();
   return {};
 }
 
