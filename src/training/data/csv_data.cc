@@ -16,6 +16,7 @@
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
 #include "training/data/splits.h"
+#include "training/data/table_notes.h"
 #include "training/data/text.h"
 #include "training/data/users.h"
 #include "training/formats/csv.h"
@@ -175,8 +176,21 @@ class Scale {
       const double difference = value - mean_[feature];
       deviation_[feature] += difference * difference / count;
     });
+    // The squares of tiny differences are nothing.
+    constexpr double kLeastSquare = 1e-290;
+    std::vector<double> largest(features, 0.0);
+    over_training([&](std::size_t feature, double value) {
+      largest[feature] = std::max(largest[feature], std::abs(value - mean_[feature]));
+    });
+    std::vector<double> of_largest(features, 0.0);
+    over_training([&](std::size_t feature, double value) {
+      if (largest[feature] == 0.0 || deviation_[feature] > kLeastSquare) return;
+      const double share = (value - mean_[feature]) / largest[feature];
+      of_largest[feature] += share * share / count;
+    });
     for (std::size_t feature = 0; feature < features; ++feature) {
-      deviation_[feature] = std::sqrt(deviation_[feature]);
+      deviation_[feature] = of_largest[feature] > 0.0 ? largest[feature] * std::sqrt(of_largest[feature])
+                                                      : std::sqrt(deviation_[feature]);
       // What the mean's own rounding leaves is no deviation.
       if (deviation_[feature] <= 1e-12 * std::abs(mean_[feature])) deviation_[feature] = 0.0;
     }
@@ -266,6 +280,9 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   const Scale scale = options.flag("normalise") ? Scale(train, held) : Scale(train.features);
   dataset.train.labels = classes.of(train, train_path);
   dataset.train.values = scale.of(train.values);
+  dataset.notes = notes_of_labels(train, classes.count());
+  const std::vector<std::string> of_columns = notes_of_columns(train, options.flag("normalise"));
+  dataset.notes.insert(dataset.notes.end(), of_columns.begin(), of_columns.end());
   dataset.user_names = train.user_names;
   dataset.train.users = numbered(train.users, sort_names(dataset.user_names));
   if (test_file.empty()) {
