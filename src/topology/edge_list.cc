@@ -109,10 +109,35 @@ char separator_of(std::string_view line) {
   return ' ';
 }
 
+bool is_number(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// The name of the format of graphs that a text without blanks before it begins like; empty: of none that has one.
+std::string_view foreign_format(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBeginnings = {
+      {{"<", "XML, such as GraphML"},
+       {"{", "JSON"},
+       {"[", "JSON"},
+       {"graph ", "GML or DOT"},
+       {"digraph ", "DOT"},
+       {"strict ", "DOT"},
+       {"*", "Pajek's form"},
+       {"%%MatrixMarket", "Matrix Market's form"}}};
+  for (const auto& [beginning, name] : kBeginnings) {
+    if (text.starts_with(beginning)) return name;
+  }
+  return {};
+}
+
 std::vector<Row> rows_of(std::string_view text, const std::string& file, Form& form) {
   std::vector<Row> rows;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (const std::string_view format = foreign_format(text); !format.empty()) {
+    Place{file, 1}.fail("the file begins like " + std::string(format) +
+                        "; write its edges instead, one a line: networkx.write_edgelist(graph, path, data=False)");
+  }
   for (std::size_t number = 1; !text.empty(); ++number) {
     std::string_view line = take_line(text);
     if (line.empty() || line.front() == '#' || line.front() == '%') continue;
@@ -128,18 +153,16 @@ std::vector<Row> rows_of(std::string_view text, const std::string& file, Form& f
     }
     if (rows.empty()) form.columns = fields.size();
     if (fields.size() != form.columns) {
-      place.fail(fmt::format("{} fields where line {} has {}; give each line as many", fields.size(), rows.front().line,
-                             form.columns));
+      const bool may_be_metis = form.separator == ' ' && is_number(rows.front().a) && is_number(rows.front().b);
+      place.fail(fmt::format("{} fields where line {} has {}; give each line as many{}", fields.size(),
+                             rows.front().line, form.columns,
+                             may_be_metis ? " (METIS's form, a node a line, is not read: write an edge a line)" : ""));
     }
     check_name(fields[0], place);
     check_name(fields[1], place);
     rows.push_back({.line = number, .a = std::move(fields[0]), .b = std::move(fields[1])});
   }
   return rows;
-}
-
-bool is_number(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_header(const std::vector<Row>& rows) {
@@ -186,6 +209,10 @@ class Nodes {
         place.fail("node " + node + "; nodes are numbered from 0 without gaps, " + std::to_string(kMaxNodes) +
                    " at most");
       }
+      const auto [entry, is_new] = spellings_.emplace(rank, node);
+      if (!is_new && entry->second != node) {
+        place.fail("'" + node + "' and '" + entry->second + "' are one number; write it in one way, or use names");
+      }
       count_ = std::max(count_, rank + 1);
       return rank;
     }
@@ -206,7 +233,8 @@ class Nodes {
   bool numbers_;
   std::uint32_t count_ = 0;
   std::vector<std::string> names_;
-  std::unordered_map<std::string, std::uint32_t> ranks_;  // looked up, never gone through
+  std::unordered_map<std::string, std::uint32_t> ranks_;      // looked up, never gone through
+  std::unordered_map<std::uint32_t, std::string> spellings_;  // of numbers, likewise
 };
 
 const char* separator_text(char separator) {

@@ -165,5 +165,42 @@ TEST(EdgeList, IsReadFromAFileThroughTheTable) {
   EXPECT_EQ(graph.edges(), (std::vector<Edge>{{0, 1}, {0, 2}, {1, 2}, {2, 3}}));
 }
 
+TEST(EdgeList, OfAnotherFormatIsNamed) {
+  const auto refusal = [](const std::string& text) {
+    try {
+      parse_edge_list(text, "net");
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  for (const auto& [text, name] :
+       {std::pair{"<?xml version=\"1.0\"?>\n<graphml>\n", "XML, such as GraphML"},
+        {"{\"nodes\": []}\n", "JSON"},
+        {"graph [\n node [\n", "GML or DOT"},
+        {"digraph {\n a -> b;\n}\n", "DOT"},
+        {"*Vertices 3\n1 \"a\"\n", "Pajek's form"},
+        {"%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 1\n", "Matrix Market's form"}}) {
+    EXPECT_EQ(refusal(text), "net:1: the file begins like " + std::string(name) +
+                                 "; write its edges instead, one a line: networkx.write_edgelist(graph, path, "
+                                 "data=False)");
+  }
+  EXPECT_NE(refusal("4 3\n2 3\n1\n1 4\n3\n").find("net:3: one node"), std::string::npos) << "METIS's";
+  EXPECT_NE(refusal("4 4\n2 3\n1 3 4\n1 2\n2\n")
+                .find("net:3: 3 fields where line 1 has 2; give each line as many "
+                      "(METIS's form, a node a line, is not read"),
+            std::string::npos);
+}
+
+TEST(EdgeList, OfNumbersWithZerosInFrontTakesOneSpellingOfEach) {
+  EXPECT_EQ(parse_edge_list("00,01\n01,02\n", "net").nodes(), 3U);
+  try {
+    parse_edge_list("0,1\n1,2\n2,002\n", "net");
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "net:3: '002' and '2' are one number; write it in one way, or use names");
+  }
+}
+
 }  // namespace
 }  // namespace laconic

@@ -1,4 +1,5 @@
-"""Tables as NumPy reads and normalises them: tables.py SHOW_SAMPLES"""
+"""Tables as NumPy reads and normalises them, and LEAF's JSON as Python writes it: tables.py SHOW_SAMPLES"""
+import json
 import os
 import sys
 
@@ -38,4 +39,19 @@ assert (error < 1e-6 * np.maximum(1, np.abs(wanted).max(0))).all(), dict(zip(col
 assert np.abs(found.mean(0, dtype="f8")).max() < 1e-6
 kept = samples(PROGRAM, "csv", "table", normalise="false")[:, 0, 0, :]
 assert (kept == table.astype("f4")).all()
-print(f"{table.shape[1]} columns normalised as NumPy does")
+
+# LEAF's form, as its scripts write it: images in lists of lists, in two files of users.
+images = generator.uniform(0, 1, (60, 4, 5))
+for split, first in ("train", 0), ("test", 30):
+    os.makedirs(f"leaf/{split}")
+    for part in 0, 1:
+        users = {f"user {part}{user}": range(first + 15 * part + 5 * user, first + 15 * part + 5 * user + 5)
+                 for user in range(3)}
+        content = {"users": list(users), "num_samples": [len(places) for places in users.values()], "user_data": {
+            user: {"x": images[list(places)].tolist(), "y": [place % 3 for place in places]}
+            for user, places in users.items()}}
+        with open(f"leaf/{split}/part_{part}.json", "w") as file:
+            json.dump(content, file)
+found = samples(PROGRAM, "leaf", "leaf", shape="4x5")
+assert (found[:, 0] == images[:30].astype("f4")).all()
+print(f"{table.shape[1]} columns normalised as NumPy does, {len(found)} samples of LEAF's JSON")

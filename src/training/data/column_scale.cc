@@ -16,12 +16,21 @@ std::vector<ColumnScale> column_scales(std::span<const double> values, std::size
     }
   };
   over_rows([&](ColumnScale& scale, double value) { scale.mean += value / count; });
+  // The square of a tiny difference is nothing, so differences are squared as shares of one near the largest: a power of
+  // two, by which nothing is rounded.
+  std::vector<double> unit(columns, 0.0);
   over_rows([&](ColumnScale& scale, double value) {
-    const double difference = value - scale.mean;
-    scale.deviation += difference * difference / count;
+    double& largest = unit[static_cast<std::size_t>(&scale - scales.data())];
+    largest = std::max(largest, std::abs(value - scale.mean));
   });
-  for (ColumnScale& scale : scales) {
-    scale.deviation = std::sqrt(scale.deviation);
+  for (double& largest : unit) largest = largest > 0.0 ? std::ldexp(1.0, std::ilogb(largest)) : 1.0;
+  over_rows([&](ColumnScale& scale, double value) {
+    const double share = (value - scale.mean) / unit[static_cast<std::size_t>(&scale - scales.data())];
+    scale.deviation += share * share / count;
+  });
+  for (std::size_t column = 0; column < columns; ++column) {
+    ColumnScale& scale = scales[column];
+    scale.deviation = std::sqrt(scale.deviation) * unit[column];
     // What the mean's own rounding leaves is no deviation.
     if (!(scale.deviation > 1e-12 * std::abs(scale.mean))) scale.deviation = 1.0;
   }

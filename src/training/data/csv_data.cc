@@ -17,6 +17,7 @@
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
 #include "training/data/splits.h"
+#include "training/data/table_notes.h"
 #include "training/data/text.h"
 #include "training/data/users.h"
 #include "training/formats/csv.h"
@@ -242,7 +243,10 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
     dataset.classes = classes->count();
     dataset.vocabulary = classes->fingerprint();
     dataset.class_names = classes->names();
+    dataset.notes = notes_of_labels(train, classes->count());
   }
+  const std::vector<std::string> of_columns = notes_of_columns(train, options.flag("normalise"));
+  dataset.notes.insert(dataset.notes.end(), of_columns.begin(), of_columns.end());
   const auto samples_of = [&](const CsvTable& table, const std::string& path) {
     Samples samples;
     samples.values = scaled(table.values, dataset.feature_scale);

@@ -243,5 +243,23 @@ TEST(CsvData, UsersAreNumberedInTheOrderOfTheirNames) {
   EXPECT_EQ(split.train.users.size(), 3U);
 }
 
+TEST(CsvData, TinyNumbersAreNormalisedToo) {
+  const TemporaryFolder folder;
+  folder.write("train.csv", "a,b,label\n1e-30,1e-200,x\n3e-30,3e-200,y\n");
+  folder.write("test.csv", "a,b,label\n5e-30,2e-200,x\n");
+  const Dataset data = load(folder, {});
+  EXPECT_EQ(data.train.values, (std::vector<float>{-1.0F, -1.0F, 1.0F, 1.0F}));
+  EXPECT_EQ(data.test.values, (std::vector<float>{3.0F, 0.0F}));
+}
+
+TEST(CsvData, ItsOwnerHearsWhatMayBeMeantOtherwise) {
+  const TemporaryFolder folder;
+  folder.write("train.csv", "a,label\n16777217,1\n2,2\n");
+  folder.write("test.csv", "a,label\n1,1\n");
+  EXPECT_EQ(load(folder, {{"normalise", "false"}}).notes.size(), 2U);
+  EXPECT_NE(description(load(folder, {}), 2).find("\n1 of the 3 classes have no training sample: 0;"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace laconic

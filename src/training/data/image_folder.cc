@@ -41,13 +41,15 @@ bool is_image(const fs::path& path) {
   std::transform(ending.begin(), ending.end(), ending.begin(), [](char letter) {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   });
-  return ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".webp" || ending == ".bmp";
+  constexpr std::array<std::string_view, 7> kEndings = {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".webp", ".bmp"};
+  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
 struct ImageList {
   std::vector<std::string> paths;
   std::vector<std::uint16_t> labels;
   std::map<std::string, std::size_t> left_out;  // files by their ending that are no images read here
+  std::size_t loose = 0;                        // images in no class's folder
 };
 
 // The files below a folder, those of its folders too, by their paths from it, in the order of bytes. A link to a folder
@@ -71,6 +73,10 @@ std::vector<fs::path> files_below(const fs::path& folder) {
 }
 
 void note_left_out(const ImageList& list, const std::string& split, Dataset& dataset) {
+  if (list.loose > 0) {
+    dataset.notes.push_back(
+        fmt::format("left out of {}, as they are in no class's folder: {} images", split, list.loose));
+  }
   if (list.left_out.empty()) return;
   std::string text = "left out of " + split + ", as they are no PNG, JPEG, WebP or BMP: ";
   bool first = true;
@@ -79,6 +85,29 @@ void note_left_out(const ImageList& list, const std::string& split, Dataset& dat
     first = false;
   }
   dataset.notes.push_back(std::move(text));
+}
+
+// Images that lie beside the folders of classes.
+std::size_t loose_images(const fs::path& folder) {
+  std::error_code error;
+  std::size_t count = 0;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (!entry->path().filename().string().starts_with('.') && is_image(entry->path()) &&
+        !entry->is_directory(ignored)) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+// Folders of other names than those of the splits are somebody's splits too, as a rule.
+void note_other_folders(const fs::path& place, Dataset& dataset) {
+  std::string others;
+  for (const std::string& name : classes_in(place)) {
+    if (name != "train" && name != "test") others += (others.empty() ? "" : ", ") + shown(name);
+  }
+  if (!others.empty()) dataset.notes.push_back("not read, as they are neither train nor test: " + others);
 }
 
 // `needs_all`: every class has to have an image.
@@ -90,6 +119,7 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
     }
   }
   ImageList list;
+  list.loose = loose_images(folder);
   for (std::size_t label = 0; label < classes.size(); ++label) {
     const fs::path place = folder / classes[label];
     std::error_code error;
@@ -243,6 +273,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   dataset.files = train.paths;
   note_left_out(train, "train", dataset);
   if (splits == Splits::kTraining) return dataset;
+  note_other_folders(place, dataset);
   const ImageList test = list_images(place / "test", classes, false);
   dataset.test.labels = test.labels;
   note_left_out(test, "test", dataset);
@@ -252,7 +283,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
 
 void read_folder_images(const DatasetRow&, const std::string&, const Options& options, const std::vector<bool>& keep,
                         Dataset& dataset) {
-  const ImageList list{.paths = std::move(dataset.files), .labels = {}, .left_out = {}};
+  const ImageList list{.paths = std::move(dataset.files), .labels = {}, .left_out = {}, .loose = 0};
   dataset.files.clear();
   dataset.train.pixels = read_images(list, keep, ImageReading(options), dataset.shape);
 }

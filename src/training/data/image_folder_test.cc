@@ -4,6 +4,7 @@
 #include <turbojpeg.h>
 #include <zlib.h>
 
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -123,6 +124,36 @@ TEST(ImageFiles, HaveTheirColoursByOneRuleWhateverTheirForm) {
   EXPECT_EQ(pixels_of(folder, png_by_hand(8, 4, {"\xc8\x80", std::string("\xc8\0", 2), "\xc8\xff"}), true),
             (Pixels{100, 0, 200}));
   EXPECT_EQ(pixels_of(folder, png_by_hand(8, 6, {std::string("\0\0\xff\x80", 4)}), false), (Pixels{0, 0, 128}));
+}
+
+// Seven passes over the image, each of some of its pixels (Adam7), written row by row with libpng's older functions.
+TEST(ImageFiles, OfInterlacedPngAreThoseOfTheSamePlainOne) {
+  const TemporaryFolder folder;
+  constexpr std::uint32_t kWidth = 13;
+  constexpr std::uint32_t kHeight = 11;
+  std::vector<std::uint8_t> pixels;
+  for (std::uint32_t i = 0; i < kWidth * kHeight * 3; ++i) pixels.push_back(static_cast<std::uint8_t>(i * 37));
+  const auto written = [&](const std::string& name, int interlacing) {
+    std::FILE* file = std::fopen(folder.path(name).c_str(), "wb");
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+    png_infop info = png_create_info_struct(png);
+    png_init_io(png, file);
+    png_set_IHDR(png, info, kWidth, kHeight, 8, PNG_COLOR_TYPE_RGB, interlacing, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    std::vector<png_bytep> rows;
+    for (std::uint32_t row = 0; row < kHeight; ++row) rows.push_back(pixels.data() + row * kWidth * 3);
+    png_write_image(png, rows.data());
+    png_write_end(png, info);
+    png_destroy_write_struct(&png, &info);
+    std::fclose(file);
+    return folder.path(name);
+  };
+  const ImageBytes plain = read_image(written("plain.png", PNG_INTERLACE_NONE), false);
+  const ImageBytes interlaced = read_image(written("interlaced.png", PNG_INTERLACE_ADAM7), false);
+  EXPECT_EQ(plain.pixels[1], pixels[3]);
+  EXPECT_EQ(interlaced.pixels, plain.pixels);
+  EXPECT_NE(read_whole(folder.path("plain.png")), read_whole(folder.path("interlaced.png")));
 }
 
 TEST(ImageFiles, OfPhotographsThatAreTurnedAreTurnedBack) {
@@ -274,6 +305,23 @@ TEST(ImageFolders, AreReadWithTheirOwnFoldersAndSayWhatIsLeftOut) {
                             "left out of train, as they are no PNG, JPEG, WebP or BMP: 2 '.tiff', 1 '.txt'",
                             "left out of test, as they are no PNG, JPEG, WebP or BMP: 1 'without an ending'"}));
   EXPECT_EQ(data.class_names, (std::vector<std::string>{"cat", "dog"}));
+}
+
+TEST(ImageFolders, SayWhatLiesBesideTheClassesAndTheSplits) {
+  const TemporaryFolder folder;
+  write_data(folder);
+  write_grey(folder.path("train/loose.png"), 1);
+  write_grey(folder.path("train/.hidden.png"), 1);
+  write_grey(folder.path("val/dog/a.png"), 1);
+  write_grey(folder.path(".git/a.png"), 1);
+  const std::string jfif = folder.path("test/dog/u.jfif");
+  write_grey(jfif, 1);  // what an image is its bytes say
+  const Dataset data = load_dataset(row(), folder.path(), options());
+  EXPECT_EQ(data.train.count(), 4U);
+  EXPECT_EQ(data.test.count(), 2U);
+  EXPECT_EQ(data.notes, (std::vector<std::string>{"left out of train, as they are in no class's folder: 1 images",
+                                                  "left out of train, as they are no PNG, JPEG, WebP or BMP: 1 '.txt'",
+                                                  "not read, as they are neither train nor test: 'val'"}));
 }
 
 TEST(ImageFolders, LeaveNothingOutInSilence) {

@@ -39,12 +39,22 @@ NumberFault parse_number(std::string_view text, double& number) {
   return NumberFault::kNone;
 }
 
-// What programs write where a value is missing; pandas reads all of them so.
+// What programs write where a value is missing: all that pandas reads so, and what stands there in old tables. Not "none",
+// which may well be a class, nor "Nan", a name.
 bool is_missing_value(std::string_view text) {
-  constexpr std::array<std::string_view, 17> kMissing = {"#N/A", "#N/A N/A", "#NA",     "-1.#IND", "-1.#QNAN", "-NaN",
-                                                         "-nan", "1.#IND",   "1.#QNAN", "<NA>",    "N/A",      "NA",
-                                                         "NULL", "NaN",      "n/a",     "nan",     "null"};
+  constexpr std::array<std::string_view, 24> kMissing = {
+      "#N/A", "#N/A N/A", "#NA",  "#NULL!", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+      "NA",   "NAN",      "NULL", "NaN",    "None",    "Null",     "n/a",  "nan",  "null",   "?",       ".",    "--"};
   return std::find(kMissing.begin(), kMissing.end(), text) != kMissing.end();
+}
+
+// Bytes that no table of lines begins with, and what to do with them; empty for others.
+std::string foreign_text(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return "the file is UTF-16; save it as UTF-8";
+  if (text.find('\n') == std::string_view::npos && text.find('\r') < text.find_last_not_of('\r')) {
+    return "the lines end with CR alone, as on old Macs; save the file with LF";
+  }
+  return {};
 }
 
 class CsvParser {
@@ -55,6 +65,10 @@ class CsvParser {
   }
 
   CsvTable parse() {
+    if (const std::string problem = foreign_text(rest_); !problem.empty()) {
+      line_ = 1;
+      fail(problem);
+    }
     if (!next_line()) fail("the file has no line; check that it is the right one");
     const bool header = find_label();
     if (!format_.user.empty()) find_user(header);
@@ -67,8 +81,9 @@ class CsvParser {
       for (std::size_t column = 0; column < width_; ++column) {
         if (column == label_) table_.label = fields_[column];
         if (!is_feature(column)) continue;
-        if (fields_[column].empty()) {
-          fail("column " + std::to_string(column + 1) +
+        const std::string& name = fields_[column];
+        if (name.empty() || name.starts_with("Unnamed: ")) {
+          fail("column " + std::to_string(column + 1) + (name.empty() ? "" : ", " + shown(name) + ",") +
                " has no name: is it the number of the row, as pandas writes it? Remove it (index=False), as a model "
                "would learn from it, or give it a name");
         }
@@ -78,6 +93,7 @@ class CsvParser {
       take_sample();
     }
     while (next_line()) take_sample();
+    refuse_dash();
     if (table_.values.empty()) fail("no sample follows on the header; check data.header, and that the file is whole");
     return std::move(table_);
   }
@@ -85,6 +101,17 @@ class CsvParser {
  private:
   [[noreturn]] void fail(const std::string& problem) const {
     throw UsageError(path_ + ":" + std::to_string(std::max<std::size_t>(line_, 1)) + ": " + problem);
+  }
+  // A dash is a class beside a plus, and a missing value beside anything else.
+  void refuse_dash() {
+    const auto named = [&](std::string_view text) {
+      return std::find_if(table_.names.begin(), table_.names.end(),
+                          [&](const CsvTable::Name& name) { return name.text == text; });
+    };
+    const auto dash = named("-");
+    if (dash == table_.names.end() || named("+") != table_.names.end()) return;
+    line_ = dash->line;
+    fail_in(label_, "the label is '-', which stands for a missing one; fill it in, or remove the line");
   }
   [[noreturn]] void fail_in(std::size_t column, const std::string& problem) const {
     const std::size_t feature = column - (column > label_ ? 1 : 0) - (user_ && column > *user_ ? 1 : 0);
@@ -210,7 +237,7 @@ class CsvParser {
     const std::optional<std::size_t> number = whole_number(text);
     if (!number) {
       fail("no column has the name " + shown(text) + "; set " + key + " to one of the header (" + some_columns() +
-           "), or to the column's number, counted from 1");
+           "), or to the column's number, counted from 1" + (width_ == 1 ? "; check data.separator" : ""));
     }
     if (*number < 1 || *number > width_) {
       fail(key + " is column " + text + ", and the line has " + std::to_string(width_) + "; check " + key +

@@ -59,8 +59,8 @@ TEST(Csv, AColumnOfUsersIsNoFeature) {
                  ":2: column 3: the user is 'NA', which stands for a missing one; fill it in, or "
                  "remove the line",
                  {.user = "s"});
-  expect_refused("s,a,label\nA,x,1\n", ":2: column 2 ('a'): 'x' is not a number; turn it into one, or remove the column",
-                 {.user = "s"});
+  expect_refused("s,a,label\nA,x,1\n",
+                 ":2: column 2 ('a'): 'x' is not a number; turn it into one, or remove the column", {.user = "s"});
   expect_refused("label,s\nx,A\n",
                  ":1: there are a label and a user in the line, and nothing to learn from; check "
                  "data.separator",
@@ -109,7 +109,7 @@ TEST(Csv, RefusesWithLineColumnAndReason) {
   expect_refused("a,label\n", ":1: no sample follows on the header; check data.header, and that the file is whole");
   expect_refused("a;label\n1;x\n",
                  ":1: no column has the name 'label'; set data.label to one of the header ('a;label'), or to the "
-                 "column's number, counted from 1");
+                 "column's number, counted from 1; check data.separator");
   expect_refused("label\nx\n", ":1: there is one column, and labels need others to learn from; check data.separator");
   expect_refused("a,label,label\n1,x,y\n",
                  ":1: two columns have the name 'label'; rename one, or set data.label to a number");
@@ -185,6 +185,40 @@ TEST(Csv, TakesTwoHundredAndFiftySixLabelsAndNoMore) {
   EXPECT_EQ(parse(text).names.size(), 65536U);
   expect_refused(text + "1,another\n",
                  ":65538: column 2: more than 65536 different labels, too many for classes; check data.label");
+}
+
+TEST(Csv, WhatStandsForAMissingLabelIsNoClass) {
+  for (const std::string word : {"None", "?", ".", "--", "-", "Null", "NAN", "#NULL!"}) {
+    expect_refused("a,label\n1,x\n2,y\n3," + word + "\n",
+                   ":4: column 2: the label is '" + word +
+                       "', which stands for a missing one; fill it in, or remove the "
+                       "line" +
+                       (word == "-" ? "" : " (a class of that name needs another)"));
+  }
+  for (const std::string word : {"none", "NONE", "unknown", "+", "n", "0"}) {
+    EXPECT_EQ(names(parse("a,label\n1,x\n2,y\n3," + word + "\n")).back(), word);
+  }
+  EXPECT_EQ(names(parse("a,label\n1,+\n2,-\n")), (std::vector<std::string>{"+", "-"})) << "a dash beside a plus";
+  expect_refused("a,label\n1,x\n?,y\n",
+                 ":3: column 1 ('a'): '?' stands for a missing number; fill it in, or remove the "
+                 "line");
+}
+
+TEST(Csv, AColumnThatPandasFoundWithoutANameIsRefusedToo) {
+  for (const std::string head : {"Unnamed: 0,a,label", "a,Unnamed: 0.1,label"}) {
+    const std::string error = usage_error([&] { parse(head + "\n1,2,x\n"); });
+    EXPECT_NE(error.find(" has no name: is it the number of the row"), std::string::npos) << error;
+    EXPECT_NE(error.find("'Unnamed: 0"), std::string::npos) << error;
+  }
+}
+
+TEST(Csv, OfAnotherEncodingOrEndOfLinesSaysSo) {
+  expect_refused(std::string("\xff\xfe"
+                             "a\0,\0b\0\n\0",
+                             10),
+                 ":1: the file is UTF-16; save it as UTF-8");
+  expect_refused(std::string("\xfe\xff\0a\0,\0b", 8), ":1: the file is UTF-16; save it as UTF-8");
+  expect_refused("a,label\r1,x\r2,y\r", ":1: the lines end with CR alone, as on old Macs; save the file with LF");
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "training/formats/idx.h"
 
+#include <bit>
+#include <charconv>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -14,6 +17,8 @@ constexpr std::uint8_t kTypeByte = 0x08;
 constexpr std::uint8_t kTypeSignedByte = 0x09;
 constexpr std::uint8_t kTypeShort = 0x0b;
 constexpr std::uint8_t kTypeInteger = 0x0c;
+constexpr std::uint8_t kTypeFloat = 0x0d;
+constexpr std::uint8_t kTypeDouble = 0x0e;
 
 std::uint32_t big_endian(InputFile& file) {
   std::uint8_t bytes[4];
@@ -32,13 +37,17 @@ const char* type_text(std::uint32_t type) {
       return "16-bit integers";
     case kTypeInteger:
       return "32-bit integers";
+    case kTypeFloat:
+      return "floats";
+    case kTypeDouble:
+      return "doubles";
     default:
-      return "a type not supported here";
+      return "of no type of the format";
   }
 }
 
-// Bytes of an integer of the type; 0 for others.
-std::size_t size_of_integer(std::uint32_t type) {
+// Bytes of a number of the type; 0 for others.
+std::size_t size_of_number(std::uint32_t type) {
   switch (type) {
     case kTypeByte:
     case kTypeSignedByte:
@@ -46,7 +55,10 @@ std::size_t size_of_integer(std::uint32_t type) {
     case kTypeShort:
       return 2;
     case kTypeInteger:
+    case kTypeFloat:
       return 4;
+    case kTypeDouble:
+      return 8;
     default:
       return 0;
   }
@@ -63,7 +75,8 @@ std::uint32_t type_in(std::uint32_t magic) { return magic >> 8 & 0xff; }
 // Reads the sizes of an array of `rank` dimensions, none of them empty and not too large in all.
 std::vector<std::size_t> read_sizes(InputFile& file, std::uint32_t magic, std::size_t element_size, std::size_t rank) {
   if ((magic & 0xff) != rank) {
-    file.fail(3, "the array has " + std::to_string(magic & 0xff) + " dimensions, expected " + std::to_string(rank));
+    file.refuse("byte 3: the array has " + std::to_string(magic & 0xff) + " dimensions, expected " +
+                std::to_string(rank) + "; save it anew so, or as a NumPy array (data.dataset = \"numpy\")");
   }
   std::vector<std::size_t> sizes;
   std::size_t bytes = element_size;
@@ -84,9 +97,10 @@ std::vector<std::size_t> read_sizes(InputFile& file, std::uint32_t magic, std::s
 std::vector<std::size_t> read_header(InputFile& file, std::uint8_t type, std::size_t rank) {
   const std::uint32_t magic = read_magic(file);
   if (type_in(magic) != type) {
-    file.fail(2, std::string("the elements are ") + type_text(type_in(magic)) + ", expected " + type_text(type));
+    file.refuse(std::string("byte 2: the elements are ") + type_text(type_in(magic)) + ", expected " + type_text(type) +
+                "; save it anew so, or as a NumPy array (data.dataset = \"numpy\")");
   }
-  return read_sizes(file, magic, size_of_integer(type), rank);
+  return read_sizes(file, magic, size_of_number(type), rank);
 }
 
 std::size_t product(const std::vector<std::size_t>& sizes) {
@@ -107,6 +121,22 @@ std::int32_t signed_integer(const std::uint8_t* bytes, std::size_t size) {
   return static_cast<std::int32_t>(value);
 }
 
+// A number of any type but unsigned bytes.
+double number_of(const std::uint8_t* bytes, std::uint32_t type) {
+  const std::size_t size = size_of_number(type);
+  if (type != kTypeFloat && type != kTypeDouble) return signed_integer(bytes, size);
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < size; ++i) bits = bits << 8 | bytes[i];
+  if (type == kTypeDouble) return std::bit_cast<double>(bits);
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+}
+
+std::string number_text(double number) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, number);
+  return {text, error == std::errc{} ? end : text};
+}
+
 }  // namespace
 
 IdxBytes read_idx_bytes(const std::string& path, std::size_t rank) {
@@ -120,17 +150,21 @@ IdxBytes read_idx_bytes(const std::string& path, std::size_t rank) {
 std::vector<std::uint16_t> read_idx_labels(const std::string& path) {
   InputFile file(path);
   const std::uint32_t magic = read_magic(file);
-  const std::size_t size = size_of_integer(type_in(magic));
-  if (size == 0) file.fail(2, "labels are integers, and the elements are of a type not supported here");
-  const std::vector<std::size_t> sizes = read_sizes(file, magic, size, 1);
-  std::vector<std::uint8_t> bytes = read_elements(file, sizes[0] * size);
+  const std::size_t size = size_of_number(type_in(magic));
+  if (size == 0) file.fail(2, std::string("the elements are ") + type_text(type_in(magic)));
+  const std::vector<std::size_t> sizes = read_sizes(file, magic, size, (magic & 0xff) == 2 ? 2 : 1);
+  if (sizes.size() == 2 && sizes[1] != 1) {
+    file.refuse("the labels are " + std::to_string(sizes[0]) + " x " + std::to_string(sizes[1]) +
+                ", and each sample has one; keep the column of the classes alone");
+  }
+  const std::vector<std::uint8_t> bytes = read_elements(file, sizes[0] * size);
   if (type_in(magic) == kTypeByte) return {bytes.begin(), bytes.end()};
-  constexpr std::int32_t kLargest = std::numeric_limits<std::uint16_t>::max();
+  constexpr std::uint16_t kLargest = std::numeric_limits<std::uint16_t>::max();
   std::vector<std::uint16_t> labels(sizes[0]);
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::int32_t label = signed_integer(bytes.data() + size * i, size);
-    if (label < 0 || label > kLargest) {
-      throw UsageError(path + ": label " + std::to_string(label) + " of sample " + std::to_string(i) +
+    const double label = number_of(bytes.data() + size * i, type_in(magic));
+    if (!(label >= 0.0 && label <= kLargest) || label != std::floor(label)) {
+      throw UsageError(path + ": label " + number_text(label) + " of sample " + std::to_string(i) +
                        " is not in 0 to " + std::to_string(kLargest) + "; number the classes from 0");
     }
     labels[i] = static_cast<std::uint16_t>(label);

@@ -2,7 +2,7 @@
 //
 //   file   = 0x00 0x00 type rank size*rank element*      all integers big-endian
 //   type   = 0x08 (unsigned byte) | 0x09 (signed byte) | 0x0b (signed 16-bit integer) | 0x0c (signed 32-bit integer)
-//            one byte; the format's floats are refused
+//          | 0x0d (float) | 0x0e (double)       one byte
 //   rank   = one byte; size = 4 bytes each, slowest dimension first
 //
 //   00 00 08 01  00 00 00 03  07 00 02    is the vector of bytes (7, 0, 2)
@@ -31,7 +31,7 @@ IdxBytes read_idx_bytes(const std::string& path, std::size_t rank);
 IdxBytes read_idx_rows(const std::string& path, std::size_t rank, const std::vector<bool>& keep);
 // The header alone: what it says of bytes that nobody has read yet.
 std::vector<std::size_t> read_idx_sizes(const std::string& path, std::size_t rank);
-// A vector of classes, integers of any size of which none is negative or above 255.
+// A vector of classes, N or N x 1, numbers of any type of which all are whole, none negative or above 65535.
 std::vector<std::uint16_t> read_idx_labels(const std::string& path);
 // A vector of 32-bit integers, none of them negative.
 std::vector<std::uint32_t> read_idx_integers(const std::string& path);

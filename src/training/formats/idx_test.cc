@@ -76,7 +76,7 @@ TEST(Idx, ReadsIntegersBigEndianAndRefusesNegativeOnes) {
   EXPECT_NE(usage_error([&] { read_idx_integers(bad); }).find("element 1 is negative"), std::string::npos);
 }
 
-TEST(Idx, LabelsAreIntegersOfAnySizeFrom0To65535) {
+TEST(Idx, LabelsAreWholeNumbersOfAnyTypeFrom0To65535) {
   const TemporaryFolder folder;
   const std::vector<std::uint16_t> expected{3, 0, 127};
   EXPECT_EQ(read_idx_labels(folder.write("u8", idx(0x08, {3}, std::string("\3\0\x7f", 3)))), expected);
@@ -84,6 +84,12 @@ TEST(Idx, LabelsAreIntegersOfAnySizeFrom0To65535) {
   EXPECT_EQ(read_idx_labels(folder.write("i16", idx(0x0b, {3}, std::string("\0\3\0\0\0\x7f", 6)))), expected);
   EXPECT_EQ(read_idx_labels(folder.write("i32", idx(0x0c, {3}, std::string("\0\0\0\3\0\0\0\0\0\0\0\x7f", 12)))),
             expected);
+  EXPECT_EQ(read_idx_labels(folder.write("f32", idx(0x0d, {3}, std::string("\x40\x40\0\0\0\0\0\0\x42\xfe\0\0", 12)))),
+            expected);
+  EXPECT_EQ(
+      read_idx_labels(folder.write("f64", idx(0x0e, {2}, std::string("\x40\x08\0\0\0\0\0\0\x80\0\0\0\0\0\0\0", 16)))),
+      (std::vector<std::uint16_t>{3, 0}));
+  EXPECT_EQ(read_idx_labels(folder.write("column", idx(0x0b, {3, 1}, std::string("\0\3\0\0\0\x7f", 6)))), expected);
   EXPECT_EQ(read_idx_labels(folder.write("large", idx(0x0b, {1}, std::string("\0\xff", 2)))),
             (std::vector<std::uint16_t>{255}));
   EXPECT_EQ(read_idx_labels(folder.write("larger", idx(0x0c, {1}, std::string("\0\0\xff\xff", 4)))),
@@ -94,9 +100,17 @@ TEST(Idx, LabelsAreIntegersOfAnySizeFrom0To65535) {
   EXPECT_NE(refused(idx(0x09, {2}, "\1\xff")).find("label -1 of sample 1 is not in 0 to 65535"), std::string::npos);
   EXPECT_NE(refused(idx(0x0c, {1}, std::string("\0\1\0\0", 4))).find("label 65536 of sample 0"), std::string::npos);
   EXPECT_NE(refused(idx(0x0c, {1}, "\xff\xff\xff\xfe")).find("label -2 of sample 0"), std::string::npos);
-  EXPECT_NE(refused(idx(0x0d, {1}, "1234")).find("labels are integers"), std::string::npos);
+  EXPECT_NE(refused(idx(0x0d, {1}, std::string("\x3f\xc0\0\0", 4))).find("label 1.5 of sample 0 is not in 0 to 65535"),
+            std::string::npos);
+  EXPECT_NE(refused(idx(0x0d, {1}, std::string("\x7f\xc0\0\0", 4))).find("label nan of sample 0"), std::string::npos);
+  EXPECT_NE(refused(idx(0x0e, {1}, std::string("\xbf\xf0\0\0\0\0\0\0", 8))).find("label -1 of sample 0"),
+            std::string::npos);
+  EXPECT_NE(refused(idx(0x0a, {1}, "1")).find("the elements are of no type of the format"), std::string::npos);
   EXPECT_NE(refused(idx(0x0b, {2}, "123")).find("ends after 3 of 4 bytes"), std::string::npos);
-  EXPECT_NE(refused(idx(0x0c, {1, 1}, "1234")).find("2 dimensions, expected 1"), std::string::npos);
+  EXPECT_NE(refused(idx(0x0c, {1, 8}, std::string(32, '\0')))
+                .find("the labels are 1 x 8, and each sample has one; keep the column of the classes alone"),
+            std::string::npos);
+  EXPECT_NE(refused(idx(0x0c, {1, 1, 1}, "1234")).find("3 dimensions, expected 1"), std::string::npos);
 }
 
 TEST(Idx, RefusesWhatIsNotIdx) {

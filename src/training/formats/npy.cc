@@ -109,6 +109,10 @@ class HeaderParser {
       stream_.refuse("the elements are Python objects, which are never read; save an array of numbers");
     }
     if (may_be_text_ && parse_text_type(type)) return;
+    if (type.size() > 2 && (type[1] == 'U' || type[1] == 'S')) {
+      stream_.refuse("the elements are text (" + shown(type) +
+                     "); number the classes: names, y = numpy.unique(y, return_inverse=True)");
+    }
     if (type.size() != 3 || (type[0] != '<' && type[0] != '>' && type[0] != '|')) unsupported();
     header_.big_endian = type[0] == '>';
     header_.element_size = static_cast<std::size_t>(type[2] - '0');
