@@ -54,6 +54,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
     console.out << description(*setup.data, setup.training->training_samples()) << std::endl;
+    for (const std::string& remark : setup.remarks) console.out << "note: " << remark << std::endl;
     if (setup.strategy_setting.mixing && !setup.strategy_setting.mixing->origin().empty()) {
       console.out << job.section("topology").text("graph") << ": " << setup.strategy_setting.mixing->origin()
                   << std::endl;
@@ -83,7 +84,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
     std::uint64_t model = setup.training->model_fingerprint();
     archive.value("model", model);
     if (model != setup.training->model_fingerprint()) {
-      throw DecodeError("model.file is another than the one it was made with; put that one back");
+      throw DecodeError("model.file or model.start is another than the one it was made with; put that one back");
     }
   };
   observer.on_step = [&](Step step, double loss, std::uint64_t so_far, Bytes wire) {

@@ -225,7 +225,8 @@ bool has_newer_input(const Job& job, std::filesystem::file_time_type time) {
     return false;
   };
   for (const Options::Resolved& option : job.section("model").resolved()) {
-    if (option.spec->name == "file" && is_newer(job.section("model").text("file"))) return true;
+    const bool is_file = option.spec->name == "file" || option.spec->name == "start";
+    if (is_file && is_newer(job.section("model").text(option.spec->name))) return true;
   }
   const Options& data = job.section("data");
   const std::uint32_t folders = has_data_by_rank(job) ? job.workers : 1;

@@ -86,7 +86,7 @@ void agree_on_start(const JobSetup& setup, process::Process& process) {
   const std::string first_file = process.meeting().share(file).front();
   process.meeting().together([&] {
     if (file == first_file) return true;
-    throw UsageError("its model.file is another than worker 0's; give all processes the same file");
+    throw UsageError("its model.file or model.start is another than worker 0's; give all processes the same file");
   });
   const std::string own = fingerprint(setup);
   const std::string first = process.meeting().share(own).front();

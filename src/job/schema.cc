@@ -342,6 +342,20 @@ std::vector<OptionSpec> output_options() {
 }
 
 // A section that a user's own loop does without.
+// What every model takes, beside its own options.
+SchemaSection model_section() {
+  SchemaSection section = named_section("model", "what is trained", "a row of `laconic list models`", models());
+  section.options.push_back({.name = "start",
+                             .default_value = "",
+                             .help = "a safetensors file with the model's tensors by their names, such as the "
+                                     "model.safetensors of a run, from which all workers start"});
+  section.options.push_back({.name = "local",
+                             .default_value = "",
+                             .help = "tensors that stay with each worker, never sent and never averaged: a list of "
+                                     "names in which * stands for any characters and ? for one, such as \"fc2.*\""});
+  return section;
+}
+
 SchemaSection for_our_loop(SchemaSection section) {
   section.in_own_loop = false;
   return section;
@@ -358,7 +372,7 @@ const std::vector<SchemaSection>& schema() {
        .options = {drift_options().begin(), drift_options().end()},
        .variants = {},
        .in_own_loop = false},
-      for_our_loop(named_section("model", "what is trained", "a row of `laconic list models`", models())),
+      for_our_loop(model_section()),
       for_our_loop(
           named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers())),
       {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
@@ -388,7 +402,7 @@ const std::vector<SchemaSection>& schema() {
 }
 
 bool is_list(std::string_view section, std::string_view key) {
-  return (section == "workers" && key == "compute") || (section == "model" && key == "hidden") ||
+  return (section == "workers" && key == "compute") || (section == "model" && (key == "hidden" || key == "local")) ||
          (section == "drift" && key == "at") || (section == "optimizer" && key == "milestones");
 }
 

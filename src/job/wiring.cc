@@ -17,6 +17,24 @@
 namespace laconic {
 namespace {
 
+// What is wrong with an option says its place itself; with the model, or the drift, it does not know it.
+template <typename Work>
+auto with_places(const Job& job, Work&& work) {
+  try {
+    return work();
+  } catch (const UsageError& error) {
+    const std::string text = error.what();
+    std::string place;
+    for (const char* key : {"name", "start", "local"}) {
+      if (text.starts_with(std::string("model.") + key + ":")) place = job.place_of("model", key);
+    }
+    for (const char* key : {"kind", "at", "probability"}) {
+      if (text.starts_with(std::string("drift.") + key + ":")) place = job.place_of("drift", key);
+    }
+    throw UsageError(place + text);
+  }
+}
+
 std::shared_ptr<const Training> make_training(const Job& job, const JobData& data) {
   TrainingSetup setup;
   setup.data = data.data;
@@ -26,6 +44,8 @@ std::shared_ptr<const Training> make_training(const Job& job, const JobData& dat
   setup.sampling = job.sampling;
   setup.model = job.model;
   setup.model_options = job.section("model");
+  setup.start = job.section("model").text("start");
+  setup.local = job.section("model").text("local");
   setup.optimizer = job.optimizer;
   setup.optimizer_options = job.section("optimizer");
   setup.length = job.length;
@@ -33,19 +53,11 @@ std::shared_ptr<const Training> make_training(const Job& job, const JobData& dat
   setup.prequential = job.section("evaluation").flag("prequential");
   setup.seed = job.seed;
   setup.preprocess = job.section("output").flag("preprocess");
-  try {
-    return std::make_shared<const Training>(std::move(setup));
-  } catch (const UsageError& error) {
-    // What is wrong with an option says its place itself.
-    const std::string text = error.what();
-    std::string place;
-    if (text.starts_with("model.name")) place = job.place_of("model", "name");
-    if (text.starts_with("output.preprocess")) place = job.place_of("output", "preprocess");
-    for (const char* key : {"kind", "at", "probability"}) {
-      if (text.starts_with(std::string("drift.") + key + ":")) place = job.place_of("drift", key);
-    }
-    throw UsageError(place + text);
-  }
+  return with_places(job, [&] { return std::make_shared<const Training>(std::move(setup)); });
+}
+
+std::vector<std::string> rehearse(const Job& job, const Training& training) {
+  return with_places(job, [&] { return training.rehearse(); });
 }
 
 void require_measurable(const Job& job, const Dataset& data) {
@@ -254,6 +266,7 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   setup.training = make_training(job, data);
   setup.data = std::move(data.data);
   setup.partition = std::move(data.partition);
+  if (purpose == Purpose::kRun) setup.remarks = rehearse(job, *setup.training);
   setup.strategy_setting = strategy_setting_of(job, facts_of(*setup.training));
   setup.strategy_setting.checkpoints = checkpoints_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);

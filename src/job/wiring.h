@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "consensus/tune.h"
@@ -29,7 +30,8 @@ struct ModelFacts {
 struct JobSetup {
   // Without data and training where the loop is the user's own; then epochs() and world_size() are not to be asked.
   std::shared_ptr<const Dataset> data;
-  Partition partition;  // as JobData's
+  Partition partition;               // as JobData's
+  std::vector<std::string> remarks;  // on the model, for whoever runs it, each in one line
   std::shared_ptr<const Training> training;
   StrategySetting strategy_setting;
   Options strategy_options;         // [strategy]; here and in strategy_setting a gamma to be tuned is a number
@@ -45,8 +47,8 @@ struct JobSetup {
   double epochs(Step step) const;
 };
 
-// Loads the data, deals them out, makes the model's start, and tunes a gamma that is "auto", which may take some tens
-// of seconds; to evaluate a model it is left as it is. `interrupted` is asked while it tunes: true ends that with
+// Loads the data, deals them out, makes the model's start, tries all that a run will do with the model, and tunes a gamma
+// that is "auto", which may take some tens of seconds; to evaluate a model the last two are left out. `interrupted` is asked while it tunes: true ends that with
 // Interrupted. With `only` it holds the data of one worker and gives that one's learner alone; all else is as with all
 // of them. Throws UsageError, with the place in the job file, for what cannot be met.
 enum class Purpose { kRun, kEvaluate };

@@ -72,16 +72,18 @@ ServerOptions read_server_options(const Options& options) {
   return result;
 }
 
-void ServerOptimizer::step(std::span<const float> mean, std::span<float> w) {
-  LACONIC_CHECK(mean.size() == w.size(), mean.size() << " of " << w.size());
+void ServerOptimizer::step(std::span<const float> mean, std::span<float> w, std::size_t trained) {
+  LACONIC_CHECK(mean.size() == w.size() && trained <= w.size(),
+                mean.size() << " of " << w.size() << ", " << trained << " trained");
   const auto [rule, eta, beta, beta_2, tau] = options_;
   if (rule == ServerRule::kAverage && eta == 1.0F) {
     std::copy(mean.begin(), mean.end(), w.begin());
     return;
   }
+  std::ranges::copy(mean.subspan(trained), w.begin() + static_cast<std::ptrdiff_t>(trained));
   if (rule != ServerRule::kAverage) m_.resize(w.size(), 0.0F);
   if (adaptive(rule)) v_.resize(w.size(), tau * tau);
-  for (std::size_t j = 0; j < w.size(); ++j) {
+  for (std::size_t j = 0; j < trained; ++j) {
     const float delta = mean[j] - w[j];
     switch (rule) {
       case ServerRule::kAverage:

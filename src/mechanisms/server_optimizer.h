@@ -12,7 +12,8 @@
 //   adam         v := beta_2 v + (1 - beta_2) Delta^2
 //   yogi         v -= (1 - beta_2) Delta^2 sign(v - Delta^2)
 //
-// v begins as tau^2. Every worker takes the step for itself, from the same bits to the same bits: no bytes.
+// v begins as tau^2. Buffers that travel behind the parameters (the statistics of batch norm) are no result of gradients:
+// of them the common model has the average. Every worker takes the step for itself, from the same bits to the same bits: no bytes.
 #pragma once
 
 #include <span>
@@ -40,8 +41,8 @@ ServerOptions read_server_options(const Options& options);
 class ServerOptimizer {
  public:
   explicit ServerOptimizer(const ServerOptions& options) : options_(options) {}
-  // w := the step from w towards `mean`, both of d elements.
-  void step(std::span<const float> mean, std::span<float> w);
+  // w := the step from w towards `mean`, both of d elements, of the first `trained` of them; the mean of the others.
+  void step(std::span<const float> mean, std::span<float> w, std::size_t trained);
   void archive(Archive& archive, std::size_t dimension);
 
  private:

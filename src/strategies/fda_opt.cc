@@ -101,7 +101,7 @@ class FdaOpt final : public Strategy {
     co_await self.compute([&] {
       std::vector<float> common(mean.size());
       kernels::copy(watch_.reference(), common);
-      server_.step(mean, common);
+      server_.step(mean, common, self.trained_size());
       kernels::copy(common, self.params());
       const SharedVector reference(std::move(common));
       watch_.synchronised(reference);

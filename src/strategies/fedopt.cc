@@ -6,7 +6,7 @@
 //
 //   w  reference_, the last common model      b  period      server step  server_optimizer.h
 //
-// With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
+// Buffers that travel are averaged. With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
 // round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
 #include "kernels/vector_ops.h"
 #include "mechanisms/averaging.h"
@@ -26,7 +26,7 @@ class FedOpt final : public Strategy {
     if (self.step().value % period_ != 0) co_return;
     const SharedVector mean = co_await averaging_.mean(self);
     co_await self.compute([&] {
-      server_.step(mean, reference_);
+      server_.step(mean, reference_, self.trained_size());
       kernels::copy(reference_, self.params());
       if (averaging_.compresses()) averaging_.refer_to(SharedVector(reference_));
     });

@@ -29,6 +29,8 @@ struct TinyTraining {
   bool prequential = false;
   bool augmented = false;
   DriftOptions drift = {};
+  std::string start = {};
+  std::string local = {};
 };
 
 inline Training make_training(const TinyTraining& job) {
@@ -53,6 +55,8 @@ inline Training make_training(const TinyTraining& job) {
   setup.model_options = Options("model", setup.model->options, given(job.model_options));
   setup.optimizer = &find_optimizer(job.optimizer);
   setup.optimizer_options = Options("optimizer", setup.optimizer->options, given(job.optimizer_options));
+  setup.start = job.start;
+  setup.local = job.local;
   setup.seed = 5;
   return Training(std::move(setup));
 }

@@ -10,33 +10,43 @@
 #include "training/batch.h"
 #include "training/data/graphical_model.h"
 #include "training/models/torch_error.h"
-#include "training/regression_errors.h"
+#include "training/optimizers/clipping.h"
 #include "training/optimizers/flat_optimizer.h"
+#include "training/regression_errors.h"
 
 namespace laconic {
 namespace {
 
-// Tensors on `buffers`, which must outlive them. libtorch has no view of constants: only a pass in training writes.
-std::vector<at::Tensor> buffer_tensors(const Layout& layout, const float* buffers) {
+// The buffers in a worker's vector, which must outlive them. libtorch has no view of constants: only a pass in training
+// writes.
+std::vector<at::Tensor> buffer_tensors(const WorkerVector& places, const float* vector) {
   std::vector<at::Tensor> tensors;
-  for (const TensorLayout& tensor : layout.tensors) {
-    tensors.push_back(at::from_blob(const_cast<float*>(buffers) + tensor.offset, tensor.shape));
+  for (const TensorLayout& tensor : places.buffers.tensors) {
+    tensors.push_back(at::from_blob(const_cast<float*>(vector) + tensor.offset, tensor.shape));
   }
   return tensors;
 }
 
-// The buffers of a model, from wherever they are, none of them below its minimum.
-std::vector<float> usable_buffers(const TrainingContext& context, std::span<const float> params,
-                                  std::span<const float> buffers) {
-  const auto given = context.buffers_travel ? params.subspan(context.trained.size) : buffers;
-  std::vector<float> usable(given.begin(), given.end());
-  for (std::size_t i = 0; i < context.state.tensors.size(); ++i) {
-    const TensorLayout& tensor = context.state.tensors[i];
-    for (float& value : std::span(usable).subspan(tensor.offset, tensor.size)) {
+// The vector of a model from its two parts, no buffer below its minimum.
+std::vector<float> usable_vector(const TrainingContext& context, std::span<const float> params,
+                                 std::span<const float> buffers) {
+  std::vector<float> vector(buffers.begin(), buffers.end());
+  vector.insert(vector.end(), params.begin(), params.end());
+  const Layout& layout = context.places.buffers;
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    const TensorLayout& tensor = layout.tensors[i];
+    for (float& value : std::span(vector).subspan(tensor.offset, tensor.size)) {
       value = std::max(value, context.network->buffers()[i].minimum);
     }
   }
-  return usable;
+  return vector;
+}
+
+// Elements before a worker's vector, so that what strategies see of it begins where vector instructions like it, as a
+// vector of its own would.
+std::size_t padding_of(const WorkerVector& places) {
+  constexpr std::size_t kAlignment = 64 / sizeof(float);
+  return (kAlignment - places.own.size % kAlignment) % kAlignment;
 }
 
 class TorchLearner final : public Learner {
@@ -46,38 +56,44 @@ class TorchLearner final : public Learner {
         rank_(rank),
         shard_(context_->setup.partition.at(static_cast<std::size_t>(rank.value))),
         sampler_(context_->setup.sampling, shard_, context_->setup.batch, context_->setup.seed, rank),
-        params_(at::empty({static_cast<std::int64_t>(context_->layout.size)})),
-        buffers_(context_->buffers_travel ? std::vector<float>() : initial_buffers(*context_->network)),
-        optimizer_(context_->setup.optimizer->make(context_->setup.optimizer_options)) {
-    std::ranges::copy(initial_vector(*context_), params_.data_ptr<float>());
-    optimizer_->attach(trained(params_));
+        places_(context_->places),
+        padding_(padding_of(places_)),
+        vector_(at::empty({static_cast<std::int64_t>(padding_ + places_.size())})),
+        optimizer_(context_->setup.optimizer->make(context_->setup.optimizer_options)),
+        clip_(context_->setup.optimizer_options.number("clip")) {
+    std::ranges::copy(context_->start_vector, vector());
+    optimizer_->attach(part(vector_, padding_ + places_.trained_begin, places_.parameters.size));
   }
 
-  std::span<float> params() override { return {params_.data_ptr<float>(), context_->layout.size}; }
+  std::span<float> params() override { return {vector() + places_.own.size, places_.shared.size}; }
 
   std::span<float> gradient() override {
-    if (!gradient_.defined()) gradient_ = at::zeros({static_cast<std::int64_t>(context_->layout.size)});
-    return {gradient_.data_ptr<float>(), context_->layout.size};
+    if (!gradient_.defined()) {
+      gradient_ = at::zeros({static_cast<std::int64_t>(places_.size() - places_.trained_begin)});
+    }
+    return {gradient_.data_ptr<float>() + places_.own.size - places_.trained_begin, places_.shared.size};
   }
 
-  const Layout& layout() const override { return context_->layout; }
-  std::span<float> buffers() override { return buffers_; }
+  const Layout& layout() const override { return places_.shared; }
+  std::span<float> buffers() override { return {vector(), places_.own.size}; }
   std::uint64_t samples() const override { return shard_.size(); }
 
-  std::size_t trained_size() const override { return context_->trained.size; }
+  std::size_t trained_size() const override {
+    return places_.parameters.size - (places_.own.size - places_.trained_begin);
+  }
   double learning_rate() const override { return context_->learning_rate.at(step_.value); }
 
   StepResult compute_gradient(Step step) override {
     gradient();
     const InstancePool::Lease instance(context_->pool);
-    return backward(*instance.operator->(), step, gradient_);
+    return backward(*instance.operator->(), step, part(gradient_, 0, places_.parameters.size));
   }
 
   void apply_gradient() override {
     gradient();
     prepare_compute_thread();
     const FlushDenormals flush_denormals;
-    optimizer_->step(trained(gradient_), learning_rate());
+    optimizer_->step(part(gradient_, 0, places_.parameters.size), learning_rate());
   }
 
   StepResult local_step(Step step) override {
@@ -95,7 +111,7 @@ class TorchLearner final : public Learner {
   void archive(Archive& archive) override {
     archive.value("learner.step", step_.value);
     optimizer_->archive(archive);
-    if (!buffers_.empty()) archive.floats("buffers", buffers_);
+    if (!buffers().empty()) archive.floats("buffers", buffers());
   }
 
  private:
@@ -110,16 +126,14 @@ class TorchLearner final : public Learner {
     step_ = step;
     RandomStream augmentation(setup.seed, "augmentation", {rank, step.value});
     const Batch batch = make_training_batch(step, &augmentation);
-    instance.bind(params_.data_ptr<float>(), gradient.data_ptr<float>());
-    float* const buffers =
-        context_->buffers_travel ? params_.data_ptr<float>() + context_->trained.size : buffers_.data();
+    instance.bind(vector() + places_.trained_begin, gradient.data_ptr<float>());
     StepResult result{.samples = static_cast<std::uint64_t>(batch.inputs.size(0))};
-    const bool trains_as_it_tests = !context_->network->has_dropout() && context_->state.size == 0 &&
+    const bool trains_as_it_tests = !context_->network->has_dropout() && places_.buffers.tensors.empty() &&
                                     setup.data->augmentation == Augmentation::kNone;
     if (setup.prequential && !trains_as_it_tests) {
       result.test_loss = test(instance, make_training_batch(step, nullptr));
     }
-    Pass pass{.buffers = buffer_tensors(context_->state, buffers), .training = true};
+    Pass pass{.buffers = buffer_tensors(places_, vector()), .training = true};
     at::Generator masks;
     if (context_->network->has_dropout()) {
       RandomStream stream(setup.seed, "dropout", {rank, step.value});
@@ -133,6 +147,7 @@ class TorchLearner final : public Learner {
       return loss.item<double>();
     });
     if (setup.prequential && trains_as_it_tests) result.test_loss = result.loss;
+    if (clip_ > 0.0) clip_to_norm({gradient.data_ptr<float>(), places_.parameters.size}, clip_);
     return result;
   }
 
@@ -151,55 +166,58 @@ class TorchLearner final : public Learner {
   }
 
   // Mean loss outside training.
-  double test(ModelInstance& instance, const Batch& batch) const {
+  double test(ModelInstance& instance, const Batch& batch) {
     const at::NoGradGuard no_gradient;
-    const std::span<const float> params(params_.data_ptr<float>(), context_->layout.size);
-    const std::vector<float> usable = usable_buffers(*context_, params, buffers_);
-    const Pass pass{.buffers = buffer_tensors(context_->state, usable.data())};
+    const std::vector<float> usable = usable_vector(*context_, params(), buffers());
+    const Pass pass{.buffers = buffer_tensors(places_, usable.data())};
     const at::Tensor scores = context_->network->scores(instance.parameters(), batch.inputs, pass);
     return context_->network->loss(scores, batch.targets, true).item<double>();
   }
 
-  // The part of a vector like params() that is trained.
-  at::Tensor trained(const at::Tensor& vector) const {
-    return vector.narrow(0, 0, static_cast<std::int64_t>(context_->trained.size));
+  static at::Tensor part(const at::Tensor& vector, std::size_t first, std::size_t size) {
+    return vector.narrow(0, static_cast<std::int64_t>(first), static_cast<std::int64_t>(size));
   }
+
+  float* vector() const { return vector_.data_ptr<float>() + padding_; }
 
   std::shared_ptr<TrainingContext> context_;
   Rank rank_;
   Step step_;
   const std::vector<std::uint32_t>& shard_;
   Sampler sampler_;
-  at::Tensor params_;
-  std::vector<float> buffers_;  // none where they travel
-  at::Tensor gradient_;         // undefined until someone asks for it
+  const WorkerVector& places_;
+  std::size_t padding_;
+  at::Tensor vector_;    // behind the padding as places_ says
+  at::Tensor gradient_;  // of the vector's trained part and what follows; undefined until someone asks for it
   std::unique_ptr<FlatOptimizer> optimizer_;
+  double clip_;
 };
 
 }  // namespace
 
 std::vector<float> initial_vector(const TrainingContext& context) {
-  std::vector<float> values = initial_parameters(*context.network, context.setup.seed);
-  if (context.buffers_travel) {
-    const std::vector<float> buffers = initial_buffers(*context.network);
-    values.insert(values.end(), buffers.begin(), buffers.end());
-  }
-  return values;
+  const auto first = context.start_vector.begin() + static_cast<std::ptrdiff_t>(context.places.own.size);
+  return {first, context.start_vector.end()};
 }
 
 std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> context, Rank rank) {
   return std::make_unique<TorchLearner>(std::move(context), rank);
 }
 
-Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
-                          Split split, Step step) {
+std::size_t samples_at_once(const Dataset& data, const Samples& split) {
   // Small enough for the activations to stay in the cache, and the scores of a large vocabulary in memory. Part of the
   // result: another size rounds the scores differently.
   constexpr std::size_t kMostSamples = 32;
   constexpr std::size_t kMostScores = std::size_t{1} << 22;
-  LACONIC_CHECK(params.size() == context.layout.size, params.size() << " parameters for " << context.layout.size);
-  const std::size_t separate = context.buffers_travel ? 0 : context.state.size;
-  LACONIC_CHECK(buffers.size() == separate, buffers.size() << " buffers for " << separate);
+  const std::size_t scores_each = split.predictions_each() * data.prediction().outputs();
+  return std::clamp<std::size_t>(kMostScores / scores_each, 1, kMostSamples);
+}
+
+Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
+                          Split split, Step step) {
+  const WorkerVector& places = context.places;
+  LACONIC_CHECK(params.size() == places.shared.size, params.size() << " parameters for " << places.shared.size);
+  LACONIC_CHECK(buffers.size() == places.own.size, buffers.size() << " buffers for " << places.own.size);
   const Dataset& data = *context.setup.data;
   const Samples& kept = split == Split::kTest ? data.test : data.validation;
   Evaluation result{.loss = 0.0, .accuracy = 0.0, .samples = kept.count()};
@@ -214,11 +232,11 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
 
   const InstancePool::Lease instance(context.pool);
   const at::NoGradGuard no_gradient;
-  instance->bind(params.data());
-  const std::vector<float> usable = usable_buffers(context, params, buffers);
-  const Pass pass{.buffers = buffer_tensors(context.state, usable.data())};
-  const std::size_t scores_each = samples.predictions_each() * data.prediction().outputs();
-  const std::size_t most = std::clamp<std::size_t>(kMostScores / scores_each, 1, kMostSamples);
+  const std::vector<float> usable = usable_vector(context, params, buffers);
+  // In place where they can be: how they are aligned can decide the last bits of the scores.
+  instance->bind(places.has_local_parameters() ? usable.data() + places.trained_begin : params.data());
+  const Pass pass{.buffers = buffer_tensors(places, usable.data())};
+  const std::size_t most = samples_at_once(data, samples);
   std::uint64_t correct = 0;
   std::optional<RegressionErrors> errors;
   if (data.numbers > 0) errors.emplace(samples);

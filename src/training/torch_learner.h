@@ -7,8 +7,10 @@
 #include "protocol/learner.h"
 #include "training/models/instance_pool.h"
 #include "training/models/network.h"
+#include "training/models/start.h"
 #include "training/optimizers/learning_rate.h"
 #include "training/training.h"
+#include "training/worker_vector.h"
 
 namespace laconic {
 
@@ -22,19 +24,17 @@ struct TrainingContext {
         network(std::move(model)),
         learning_rate(std::move(rate)),
         drift(std::move(changes)),
-        trained(layout_of(*network)),
-        state(buffer_layout_of(*network)),
-        buffers_travel(do_buffers_travel(setup)),
-        layout(buffers_travel ? joined(trained, state) : trained),
-        pool(trained) {}
+        places(*network, do_buffers_travel(setup), setup.local),
+        start(start_of(*network, setup.seed, setup.start)),
+        start_vector(places.start(start)),
+        pool(places.parameters) {}
   const TrainingSetup setup;
   const std::shared_ptr<const Network> network;
   const LearningRate learning_rate;
   const Drift drift;
-  const Layout trained;       // of the parameters
-  const Layout state;         // of the buffers
-  const bool buffers_travel;  // buffers = "average": a learner's params() are its parameters, then its buffers
-  const Layout layout;        // of params()
+  const WorkerVector places;
+  const ModelStart start;
+  const std::vector<float> start_vector;  // of every worker
   InstancePool pool;
 };
 
@@ -43,8 +43,11 @@ std::vector<float> initial_vector(const TrainingContext& context);
 
 std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> context, Rank rank);
 
+// How many samples of a split are measured at once; the last ones may be fewer.
+std::size_t samples_at_once(const Dataset& data, const Samples& split);
+
 // Mean loss and accuracy of a model on a split, as the data are in `step`, over its predictions; all zero when the
-// split has no sample. `params` are as params(), `buffers` empty where they travel.
+// split has no sample. `params` are as params(), `buffers` as buffers().
 Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
                           Split split, Step step);
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "training/data/fingerprint.h"
 #include "training/data/preprocessing.h"
 #include "training/models/exported_module.h"
+#include "training/rehearsal.h"
 #include "training/torch_learner.h"
 
 namespace laconic {
@@ -74,13 +76,21 @@ bool do_buffers_travel(const TrainingSetup& setup) {
 Training::Training(TrainingSetup setup) : context_(make_context(std::move(setup))) {}
 
 std::size_t Training::workers() const { return context_->setup.partition.size(); }
-std::size_t Training::dimension() const { return context_->layout.size; }
-const Layout& Training::layout() const { return context_->layout; }
+std::size_t Training::dimension() const { return context_->places.shared.size; }
+const Layout& Training::layout() const { return context_->places.shared; }
 
-std::uint64_t Training::model_fingerprint() const { return context_->network->fingerprint(); }
+std::uint64_t Training::model_fingerprint() const {
+  if (context_->start.fingerprint == 0) return context_->network->fingerprint();
+  Fingerprint both;
+  both.add(context_->network->fingerprint());
+  both.add(context_->start.fingerprint);
+  return both.value();
+}
 std::vector<float> Training::initial_parameters() const { return initial_vector(*context_); }
 
-Layout Training::stored_layout() const { return joined(context_->trained, context_->state); }
+std::vector<std::string> Training::rehearse() const { return laconic::rehearse(*context_); }
+
+Layout Training::stored_layout() const { return joined(context_->places.shared, context_->places.own); }
 
 std::uint64_t Training::steps() const { return steps_of(context_->setup); }
 
@@ -94,22 +104,24 @@ std::uint64_t Training::samples_per_step() const { return samples_per_step_of(co
 
 Bytes Training::memory_per_worker(bool with_gradient) const {
   const std::size_t state = context_->setup.optimizer->state_vectors(context_->setup.optimizer_options);
-  const std::size_t trained = (1 + state + (with_gradient ? 1 : 0)) * context_->trained.size;
-  return {(trained + context_->state.size) * sizeof(float)};
+  const std::size_t trained = (1 + state + (with_gradient ? 1 : 0)) * context_->places.parameters.size;
+  return {(trained + context_->places.buffers.size) * sizeof(float)};
 }
 
 void Training::write_for_python(const std::string& path, std::span<const float> tensors) const {
-  LACONIC_CHECK(tensors.size() == stored_layout().size, tensors.size() << " elements of a model");
+  const WorkerVector& places = context_->places;
+  LACONIC_CHECK(tensors.size() == places.size(), tensors.size() << " elements of a model");
+  std::vector<float> vector(tensors.begin() + static_cast<std::ptrdiff_t>(places.shared.size), tensors.end());
+  vector.insert(vector.end(), tensors.begin(), tensors.begin() + static_cast<std::ptrdiff_t>(places.shared.size));
   const auto views = [&](const Layout& layout, std::size_t from) {
     std::vector<at::Tensor> result;
     for (const TensorLayout& tensor : layout.tensors) {
-      // libtorch has no view of constants; nothing writes to these.
-      result.push_back(at::from_blob(const_cast<float*>(tensors.data()) + from + tensor.offset, tensor.shape));
+      result.push_back(at::from_blob(vector.data() + from + tensor.offset, tensor.shape));
     }
     return result;
   };
-  const std::vector<at::Tensor> parameters = views(context_->trained, 0);
-  const std::vector<at::Tensor> buffers = views(context_->state, context_->trained.size);
+  const std::vector<at::Tensor> parameters = views(places.parameters, places.trained_begin);
+  const std::vector<at::Tensor> buffers = views(places.buffers, 0);
   const Dataset& data = *context_->setup.data;
   const std::string notes = preprocess_text(data);
   try {

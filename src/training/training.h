@@ -29,6 +29,8 @@ struct TrainingSetup {
   Sampling sampling = Sampling::kFresh;
   const ModelRow* model = nullptr;
   Options model_options;  // resolved against model->options
+  std::string start;      // a safetensors file that every worker begins with; empty: the model's own start
+  std::string local;      // patterns of the tensors that stay with each worker (worker_vector.h)
   const OptimizerRow* optimizer = nullptr;
   Options optimizer_options;  // resolved against optimizer->options
   TrainingLength length;      // of the run, for learning rates that depend on it
@@ -44,21 +46,25 @@ struct TrainingContext;  // torch_learner.h
 // Its methods may be called from any thread at any time. Learners live on without it.
 class Training {
  public:
-  // Throws UsageError for a batch of 0, what the rows of the model and the optimiser, and Drift, refuse, and a model that
-  // cannot be written with its preprocessing.
+  // Throws UsageError for a batch of 0, a start or local tensors that do not fit the model, what the rows of the model and
+  // the optimiser, and Drift, refuse, and a model that cannot be written with its preprocessing.
   explicit Training(TrainingSetup setup);
 
   std::size_t workers() const;
-  // d, the number of parameters; where the buffers travel with them, with the buffers.
+  // d, the number of parameters that are shared; where the buffers travel with them, with the buffers.
   std::size_t dimension() const;
   const Layout& layout() const;
-  // Of all tensors that a stored model has: the parameters, then the buffers.
+  // Of all tensors that a stored model has: those of a learner's params(), then those of its buffers().
   Layout stored_layout() const;
+  // Tries what a run does with the model, at its start and on the data that are here: training passes with as many
+  // samples as the workers' steps have, evaluations of as many as are measured at once. Gives what whoever trains it
+  // should know, each in one line. Throws UsageError, one line, with the model, what happens and what to do.
+  std::vector<std::string> rehearse() const;
   // Steps of each worker in setup.length.
   std::uint64_t steps() const;
   // The start of every worker, d elements.
   std::vector<float> initial_parameters() const;
-  // Of what decides the model beside its start, where it is not one of ours; else 0.
+  // Of the files that decide the model and its start; 0 where there is none.
   std::uint64_t model_fingerprint() const;
   // Samples that all workers train on, and of one worker's part, here or elsewhere.
   std::uint64_t training_samples() const;

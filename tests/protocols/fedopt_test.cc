@@ -50,7 +50,7 @@ TEST_P(ServerRules, AreTheirFormulas) {
       mean.push_back(w[j] + static_cast<float>(std::sin(t + 3.0 * static_cast<double>(j))));
       expected[j].step(static_cast<double>(mean[j]), 0.3, 0.8, 0.9, 0.05);
     }
-    optimizer.step(mean, w);
+    optimizer.step(mean, w, w.size());
     for (std::size_t j = 0; j < w.size(); ++j) ASSERT_NEAR(w[j], expected[j].w, 1e-4) << "step " << t;
   }
 }
@@ -91,6 +91,36 @@ TEST(FedOpt, EveryRuleComesNearTheMinimumOfTheMeanLoss) {
     for (const auto& params : result.params) EXPECT_EQ(params, result.params.front()) << options.at("server");
     EXPECT_LT(result.measurements.back().test.loss, 0.5 * result.measurements.front().test.loss)
         << options.at("server");
+  }
+}
+
+// Under every rule the travelling buffers are what plain averaging makes of them; gradients of the parameters do not
+// depend on them, so that both runs hand the server the same.
+TEST(FedOpt, NeverStepsBuffersThatTravel) {
+  for (const std::string strategy : {"fedopt", "fda_opt"}) {
+    for (const std::string rule : {"momentum", "nesterov", "adagrad", "adam", "yogi"}) {
+      Scenario scenario = fedopt({{"server", rule}, {"server_learning_rate", "0.3"}});
+      scenario.strategy = strategy;
+      if (strategy == "fda_opt") {
+        scenario.options.erase("period");
+        scenario.steps = 1;  // the first round ends with the first epoch, here a step
+        scenario.options["most_epochs"] = "1";
+      }
+      scenario.problem.buffers = 12;
+      scenario.problem.noise = 0.0;
+      Scenario plain = scenario;
+      plain.options["server"] = "average";
+      plain.options["server_learning_rate"] = "1";
+      const std::vector<std::vector<float>> got = run(scenario).params;
+      const std::vector<std::vector<float>> expected = run(plain).params;
+      const auto trained = static_cast<std::ptrdiff_t>(scenario.problem.dimension - scenario.problem.buffers);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        EXPECT_TRUE(std::equal(got[i].begin() + trained, got[i].end(), expected[i].begin() + trained))
+            << strategy << " " << rule;
+        EXPECT_FALSE(std::equal(got[i].begin(), got[i].begin() + trained, expected[i].begin()))
+            << strategy << " " << rule;
+      }
+    }
   }
 }
 

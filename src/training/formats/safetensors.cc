@@ -88,6 +88,26 @@ class InputFile {
     };
     const Json& type = member("dtype");
     if (!type.is_string() || type.get_ref<const std::string&>() != "F32") refuse(where + "it is not of type F32");
+    return checked(where, description, sizeof(float));
+  }
+
+  // The same of a tensor of whole numbers; nothing for any other.
+  std::optional<Entry> entry_of_whole_numbers(const std::string& name, const Json& description) const {
+    if (!description.is_object() || !description.contains("dtype")) return std::nullopt;
+    static const std::map<std::string, std::uint64_t> sizes = {
+        {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"U16", 2}, {"I32", 4}, {"U32", 4}, {"I64", 8}, {"U64", 8}};
+    const auto size = sizes.find(description["dtype"].is_string() ? description["dtype"].get<std::string>() : "");
+    if (size == sizes.end()) return std::nullopt;
+    return checked("tensor '" + name + "': ", description, size->second);
+  }
+
+  // Shape and place of a tensor, against each other and the file.
+  Entry checked(const std::string& where, const Json& description, std::uint64_t element_size) const {
+    const auto member = [&](const char* key) -> const Json& {
+      const auto found = description.find(key);
+      if (found == description.end()) refuse(where + "it has no '" + key + "'");
+      return *found;
+    };
     const auto numbers = [&](const char* key) {
       const Json& list = member(key);
       const auto whole = [](const Json& number) { return number.is_number_unsigned(); };
@@ -98,9 +118,9 @@ class InputFile {
     };
     const std::vector<std::uint64_t> shape = numbers("shape");
     const std::vector<std::uint64_t> offsets = numbers("data_offsets");
-    const auto elements = elements_of(shape, data_size_ / sizeof(float));
+    const auto elements = elements_of(shape, data_size_ / element_size);
     if (!elements || offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size_ ||
-        offsets[1] - offsets[0] != *elements * sizeof(float)) {
+        offsets[1] - offsets[0] != *elements * element_size) {
       refuse(where + "its data_offsets do not fit its shape and the file");
     }
     return {.shape = shape, .begin = offsets[0], .end = offsets[1]};
@@ -205,12 +225,20 @@ std::vector<float> read_safetensors(const std::string& path, const Layout& layou
   return params;
 }
 
-SafetensorsModel read_safetensors(const std::string& path) {
+SafetensorsModel read_safetensors(const std::string& path, WholeNumbers whole_numbers) {
   InputFile file(path, kLargestHeader, "give a safetensors file of float32 tensors, such as the model of a run");
   std::vector<std::pair<std::string, Entry>> tensors;
   std::vector<Entry> entries;
+  SafetensorsModel model;
   for (const auto& [name, description] : file.header().items()) {
     if (name == "__metadata__") continue;
+    if (whole_numbers == WholeNumbers::kSkipped) {
+      if (const auto skipped = file.entry_of_whole_numbers(name, description)) {
+        entries.push_back(*skipped);
+        model.skipped.push_back(name);
+        continue;
+      }
+    }
     entries.push_back(file.entry(name, description));
     if (entries.back().end > entries.back().begin) tensors.emplace_back(name, entries.back());
   }
@@ -218,7 +246,6 @@ SafetensorsModel read_safetensors(const std::string& path) {
   if (tensors.empty()) file.refuse("it holds no element");
   std::sort(tensors.begin(), tensors.end(),
             [](const auto& a, const auto& b) { return a.second.begin < b.second.begin; });
-  SafetensorsModel model;
   for (const auto& [name, entry] : tensors) {
     const std::uint64_t size = (entry.end - entry.begin) / sizeof(float);
     model.layout.tensors.push_back(

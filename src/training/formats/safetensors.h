@@ -29,11 +29,14 @@ void write_safetensors(const std::string& path, const Layout& layout, std::span<
 std::vector<float> read_safetensors(const std::string& path, const Layout& layout);
 
 // A file whose layout nobody knows beforehand: its tensors in the order of their data, those without elements left out.
+// `kSkipped`: tensors of whole numbers and truth values, such as the counts of batch norm, may be there and are left out.
 // Throws UsageError as above, also for a header above 8 MiB and for a file without any element.
 struct SafetensorsModel {
   Layout layout;
   std::vector<float> params;
+  std::vector<std::string> skipped = {};  // tensors of whole numbers, where those are allowed
 };
-SafetensorsModel read_safetensors(const std::string& path);
+enum class WholeNumbers { kRefused, kSkipped };
+SafetensorsModel read_safetensors(const std::string& path, WholeNumbers whole_numbers = WholeNumbers::kRefused);
 
 }  // namespace laconic

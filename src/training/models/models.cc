@@ -79,6 +79,10 @@ std::int64_t Network::right(const at::Tensor& scores, const at::Tensor& labels) 
   return scores.argmax(1).eq(labels).sum().item<std::int64_t>();
 }
 
+std::string Network::misfit(const at::Tensor&, std::int64_t, std::int64_t) const { return {}; }
+
+std::vector<std::string> Network::remarks(const at::Tensor&) const { return {}; }
+
 void Network::save(const std::string& path, const std::vector<at::Tensor>& parameters,
                    const std::vector<at::Tensor>& buffers, const std::string& notes) const {
   c10::Dict<std::string, at::Tensor> state;

@@ -29,7 +29,7 @@ struct BufferSpec {
   std::vector<std::int64_t> shape;
   float value = 0.0F;
   // No pass leaves an element below it; what strategies make of travelling buffers is cut off there when it is used.
-  float minimum = std::numeric_limits<float>::lowest();
+  float minimum = -std::numeric_limits<float>::infinity();
   std::vector<float> given = {};
 };
 
@@ -67,6 +67,12 @@ class Network {
   virtual at::Tensor loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const;
   // How many predictions of classes are right: by default those whose label has the largest score.
   virtual std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const;
+  // What is wrong with scores of a pass over `samples` samples with `predictions` predictions, from "gives" on; empty
+  // where nothing is. Of models that are not ours: all others give what scores() says.
+  virtual std::string misfit(const at::Tensor& scores, std::int64_t samples, std::int64_t predictions) const;
+  // What whoever trains the model should know, each in one line, from scores of a first pass in training: what is
+  // likely not meant, and is done all the same.
+  virtual std::vector<std::string> remarks(const at::Tensor& scores) const;
   // Writes the model as Python loads it: by default a state dict for torch.load, the tensors by their names; `notes` go
   // into the file beside it, under the name kNotesFile. Throws c10::Error when the file cannot be written.
   virtual void save(const std::string& path, const std::vector<at::Tensor>& parameters,

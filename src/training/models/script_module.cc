@@ -28,11 +28,6 @@ std::vector<Slot> slots_of(const torch::jit::Module& module) {
   return slots;
 }
 
-bool is_same_tensor(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_same(b) || (a.defined() && b.defined() && a.is_alias_of(b) && a.sizes() == b.sizes() &&
-                          a.strides() == b.strides() && a.storage_offset() == b.storage_offset());
-}
-
 std::shared_ptr<torch::jit::Graph> whole_graph(const torch::jit::Module& module, const std::string& method) {
   auto graph = module.get_method(method).graph()->copy();
   torch::jit::Inline(*graph);

@@ -27,9 +27,6 @@ struct Slot {
 // The attributes of a module and those inside it, in their order, shared tensors at each place.
 std::vector<Slot> slots_of(const torch::jit::Module& module);
 
-// Whether what changes one changes the other, element for element.
-bool is_same_tensor(const at::Tensor& a, const at::Tensor& b);
-
 // A method with all that it calls.
 std::shared_ptr<torch::jit::Graph> whole_graph(const torch::jit::Module& module, const std::string& method);
 

@@ -1,9 +1,11 @@
 // A model that a user brings: a TorchScript module, as torch.jit.script(model).save("net.pt") writes it. Internal to
 // the training layer.
 //
-// Its parameters that require a gradient are trained, weights that several layers share once; float32 buffers, such as
-// the running statistics of batch norm, stay with the worker, and what is measured has their average. What is frozen,
-// and buffers of other types, are as in the file, in every pass. Passes in training draw from libtorch's generator of
+// Its parameters that require a gradient are trained, weights that several layers share once, as they are, transposed
+// or in part (script_sharing.h); float32 buffers, such as the running statistics of batch norm, stay with the worker,
+// and what is measured has their average. What is frozen, and buffers of other types, are as in the file, in every pass.
+// A module that computes from a count of passes is refused, and so is one that always acts as in training
+// (script_modes.h). Passes in training draw from libtorch's generator of
 // the process, which is seeded for each and held for as long, so that results depend on the job's seed alone.
 #pragma once
 

@@ -164,6 +164,14 @@ OptionSpec decay(std::string_view name, std::string_view default_value, std::str
 }
 
 std::vector<OptionSpec> with_schedule(std::vector<OptionSpec> options) {
+  options.push_back({.name = "clip",
+                     .type = OptionType::kNumber,
+                     .default_value = "0",
+                     .minimum = 0.0,
+                     .maximum = 1e30,
+                     .help =
+                         "a worker's own gradient is scaled down to this Euclidean norm (over all parameters) where "
+                         "it is longer, before its step or before it is sent; 0: never"});
   options.insert(options.end(), schedule_options().begin(), schedule_options().end());
   return options;
 }

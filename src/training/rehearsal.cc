@@ -1,0 +1,222 @@
+#include "training/rehearsal.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "training/batch.h"
+#include "training/data/graphical_model.h"
+#include "training/models/torch_error.h"
+
+namespace laconic {
+namespace {
+
+std::string count_text(std::size_t samples) {
+  return std::to_string(samples) + (samples == 1 ? " sample" : " samples");
+}
+
+class Rehearsal {
+ public:
+  explicit Rehearsal(TrainingContext& context)
+      : context_(context), network_(*context.network), data_(*context.setup.data), instance_(context.pool) {
+    const std::span<const float> values =
+        std::span(context.start_vector).subspan(context.places.trained_begin, context.places.parameters.size);
+    parameters_ = at::empty({static_cast<std::int64_t>(values.size())});
+    std::ranges::copy(values, parameters_.data_ptr<float>());
+    gradient_ = at::empty_like(parameters_);
+  }
+
+  std::vector<std::string> all() {
+    for (const auto& [samples, rank] : batches()) train(samples, rank);
+    for (const Samples* split : {&data_.test, &data_.validation}) {
+      const std::size_t count = split->count();
+      if (count == 0) continue;
+      const std::size_t most = samples_at_once(data_, *split);
+      const std::string what = split == &data_.test ? "the test split" : "the validation split";
+      for (const std::size_t samples : {std::min(most, count), count % most}) {
+        if (samples > 0) evaluate(*split, first_of(samples), what);
+      }
+    }
+    if (!context_.places.local.empty()) remarks_.push_back(local_text());
+    return remarks_;
+  }
+
+ private:
+  std::string local_text() const {
+    constexpr std::size_t kShown = 8;
+    const std::vector<std::string>& names = context_.places.local;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
+    if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
+    return text + (names.size() == 1 ? " stays" : " stay") + " with each worker";
+  }
+
+  // The different numbers of samples that a step of a worker here has, and the first such worker.
+  std::map<std::size_t, std::size_t> batches() const {
+    std::map<std::size_t, std::size_t> result;
+    for (std::size_t rank = 0; rank < context_.setup.partition.size(); ++rank) {
+      const std::size_t held = context_.setup.partition[rank].size();
+      const std::size_t batch = context_.setup.batch;
+      const bool stops_at_all = context_.setup.sampling == Sampling::kFresh;
+      if (held > 0) result.emplace(stops_at_all ? std::min(batch, held) : batch, rank);
+    }
+    return result;
+  }
+
+  static std::vector<std::uint32_t> first_of(std::size_t samples) {
+    std::vector<std::uint32_t> chosen(samples);
+    std::iota(chosen.begin(), chosen.end(), 0U);
+    return chosen;
+  }
+
+  // Samples of a split, by their places in it; of a stream, which has none to choose, as many as that.
+  Batch batch_of(const Samples& split, std::span<const std::uint32_t> chosen) const {
+    const Concept present = context_.drift.at(Step{0});
+    if (!data_.stream) return make_batch(data_, split, chosen, nullptr, present);
+    RandomStream stream(context_.setup.seed, "rehearsal");
+    const Samples drawn = GraphicalModel(*data_.stream, context_.setup.seed, present.model).draw(stream, chosen.size());
+    return make_batch(data_, drawn, first_of(chosen.size()), nullptr, present);
+  }
+
+  struct State {
+    std::vector<float> values;
+    std::vector<at::Tensor> tensors = {};
+  };
+  State fresh_state() const {
+    State state{context_.start_vector};
+    for (const TensorLayout& tensor : context_.places.buffers.tensors) {
+      state.tensors.push_back(at::from_blob(state.values.data() + tensor.offset, tensor.shape));
+    }
+    return state;
+  }
+
+  void train(std::size_t samples, std::size_t rank) {
+    const std::vector<std::uint32_t>& shard = context_.setup.partition[rank];
+    std::vector<std::uint32_t> chosen(samples);
+    for (std::size_t i = 0; i < samples; ++i) chosen[i] = shard[i % shard.size()];
+    const std::string worker = "worker " + std::to_string(rank);
+    std::string problem = training_problem(chosen);
+    if (problem.empty()) {
+      if (context_.setup.prequential) evaluate(data_.train, chosen, "the batches of " + worker + " before each step");
+      return;
+    }
+    if (samples == 1 && training_problem({chosen[0], chosen[0]}).empty()) {
+      refuse("cannot be trained on one sample at a time, as " + worker +
+             " would (batch norm needs at least two values of each feature): " +
+             (context_.setup.batch == 1 ? "set data.batch to at least 2" : "give " + worker + " more samples") +
+             ", or take a norm within each sample, such as group norm");
+    }
+    refuse(problem + ", in a step of " + worker + "; " + kAnyNumber);
+  }
+
+  // What goes wrong in a step on samples of the training split; empty where nothing does.
+  std::string training_problem(const std::vector<std::uint32_t>& chosen) {
+    const Batch batch = batch_of(data_.train, chosen);
+    State state = fresh_state();
+    instance_->bind(parameters_.data_ptr<float>(), gradient_.data_ptr<float>());
+    Pass pass{.buffers = state.tensors, .training = true};
+    RandomStream seed(context_.setup.seed, "rehearsal masks");
+    at::Generator masks = at::detail::createCPUGenerator(seed());
+    if (network_.has_dropout()) pass.dropout_masks = &masks;
+    return problem_of(chosen.size(), "in training", [&]() -> std::string {
+      const at::Tensor scores = network_.scores(instance_->parameters(), batch.inputs, pass);
+      const std::string misfit = misfit_of(scores, chosen.size(), batch);
+      if (!misfit.empty()) return misfit;
+      network_.loss(scores, batch.targets, true).backward();
+      // What batch norm without a check of its own makes of one value.
+      const std::vector<float>& before = context_.start_vector;
+      for (std::size_t i = 0; i < before.size(); ++i) {
+        if (std::isfinite(before[i]) && std::isnan(state.values[i]) && chosen.size() == 1) {
+          return "takes one sample and has a statistic that is not a number afterwards";
+        }
+      }
+      if (remarks_.empty()) remarks_ = network_.remarks(scores.detach());
+      return {};
+    });
+  }
+
+  void evaluate(const Samples& split, const std::vector<std::uint32_t>& chosen, const std::string& what) {
+    const Batch batch = batch_of(split, chosen);
+    const State state = fresh_state();
+    const at::NoGradGuard no_gradient;
+    instance_->bind(parameters_.data_ptr<float>());
+    const std::string problem = problem_of(chosen.size(), "in evaluation", [&]() -> std::string {
+      const at::Tensor scores = network_.scores(instance_->parameters(), batch.inputs, {.buffers = state.tensors});
+      const std::string misfit = misfit_of(scores, chosen.size(), batch);
+      if (!misfit.empty()) return misfit;
+      network_.loss(scores, batch.targets, false).item<double>();
+      if (data_.numbers == 0) network_.right(scores, batch.targets);
+      return {};
+    });
+    if (problem.empty()) return;
+    refuse(problem + ", measuring " + what + "; " + (can_be_trained_on(chosen.size()) ? kBothModes : kAnyNumber));
+  }
+
+  // Whether the number of samples is not what is wrong with an evaluation.
+  bool can_be_trained_on(std::size_t samples) {
+    const at::AutoGradMode gradient(true);
+    return data_.train.count() >= samples && training_problem(first_of(samples)).empty();
+  }
+
+  std::string misfit_of(const at::Tensor& scores, std::size_t samples, const Batch& batch) const {
+    return network_.misfit(scores, static_cast<std::int64_t>(samples), batch.targets.size(0));
+  }
+
+  template <typename Work>
+  std::string problem_of(std::size_t samples, const std::string& mode, Work&& work) const {
+    try {
+      std::string problem = work();
+      return problem.empty() ? problem : mode + " " + problem;
+    } catch (const Error&) {
+      throw;
+    } catch (const CheckFailed&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      return mode + " does not take " + count_text(samples) + " (" + torch_error_text(error) + ")";
+    }
+  }
+
+  [[noreturn]] void refuse(const std::string& problem) const {
+    throw UsageError(place_of_model(context_.setup) + problem);
+  }
+
+  static constexpr const char* kAnyNumber =
+      "it has to take any number of samples: torch.jit.script(model) keeps it open, a trace where the code says "
+      "x.flatten(1) or x.size(0) and no number";
+  static constexpr const char* kBothModes =
+      "forward() has to give the same kind of output after eval() as after train(); look for self.training in it";
+
+  TrainingContext& context_;
+  const Network& network_;
+  const Dataset& data_;
+  InstancePool::Lease instance_;
+  at::Tensor parameters_;
+  at::Tensor gradient_;
+  std::vector<std::string> remarks_;
+};
+
+}  // namespace
+
+std::string place_of_model(const TrainingSetup& setup) {
+  const auto is_file = [](const OptionSpec& option) { return option.name == "file"; };
+  if (std::ranges::any_of(setup.model->options, is_file)) {
+    return setup.model_options.place("file") + ": " + setup.model_options.text("file") + ": ";
+  }
+  return "model.name: " + std::string(setup.model->name) + ": ";
+}
+
+std::vector<std::string> rehearse(TrainingContext& context) {
+  std::vector<std::string> remarks = Rehearsal(context).all();
+  for (std::string& remark : remarks) remark = place_of_model(context.setup) + remark;
+  return remarks;
+}
+
+}  // namespace laconic
