@@ -15,6 +15,9 @@ std::string head_line(const Summary& summary) {
       return summary.job + ": all steps taken";
     case Summary::End::kUntil:
       return summary.job + ": reached what it was to reach";
+    case Summary::End::kPatience:
+      return fmt::format("{}: stopped, as {} measurements in a row were no better than that of step {}", summary.job,
+                         grouped(summary.patience), summary.best ? grouped(summary.best->step) : "0");
     case Summary::End::kInterrupted:
       return summary.job + ": interrupted; these are the results until then";
     case Summary::End::kFailed:
@@ -39,6 +42,29 @@ std::string model_text(const Summary& summary) {
   return summary.runtime == Summary::Runtime::kProcesses && !summary.average ? "model of worker 0" : "average model";
 }
 
+std::string_view source_text(Summary::Source source, bool older) {
+  switch (source) {
+    case Summary::Source::kStart:
+    case Summary::Source::kMeasured:
+      return older ? ", the newest that was measured and whose losses were finite" : "";
+    case Summary::Source::kAverageAtEnd:
+      return ", the average of the workers' models at the end";
+    case Summary::Source::kSynchronised:
+      return ", the newest that was synchronised";
+    case Summary::Source::kOfWorker0:
+      return ", worker 0's own at the end";
+  }
+  return "";
+}
+
+// A test split that has chosen a model no longer says how good it is.
+std::string best_text(const Summary::Best& best) {
+  return fmt::format("that of step {}: accuracy {}, loss {} on the {}", grouped(best.step), percent(best.accuracy),
+                     significant(best.loss),
+                     best.by_validation ? "validation split"
+                                        : "test split; to publish figures choose by validation (data.validation)");
+}
+
 std::string optional_percent(const std::optional<double>& fraction) { return fraction ? percent(*fraction) : ""; }
 
 }  // namespace
@@ -55,8 +81,12 @@ std::string summary_for_people(const Summary& summary) {
                          grouped(newest.step.value) +
                          (summary.best_accuracy ? " (best " + percent(*summary.best_accuracy) + ")" : ""));
     if (newest.workers) {
-      line("own models", percent(newest.workers->mean) + " on average, from " + percent(newest.workers->minimum) +
-                             " to " + percent(newest.workers->maximum));
+      const WorkerAccuracy& own = *newest.workers;
+      line("own models", percent(own.mean) + " on average, from " + percent(own.minimum) + " to " +
+                             percent(own.maximum) +
+                             (own.sampled == 0 ? ""
+                                               : ", of " + grouped(own.sampled) + " of " + grouped(summary.workers) +
+                                                     " workers, drawn at random"));
     }
     if (newest.validation.samples > 0) {
       line("validation", percent(newest.validation.accuracy) + ", loss " + significant(newest.validation.loss));
@@ -76,8 +106,9 @@ std::string summary_for_people(const Summary& summary) {
     line("model", *summary.model_step == 0
                       ? "stored is the start, as no later model was measured before the end"
                       : fmt::format("stored is that of step {}{}", grouped(*summary.model_step),
-                                    older ? ", the newest that was measured and whose losses were finite" : ""));
+                                    source_text(summary.model_source, older)));
   }
+  if (summary.best && summary.best->is_stored) line("best model", best_text(*summary.best));
   line("syncs", grouped(summary.syncs));
   const Tally total = summary.total();
   const std::string kinds = kinds_text(summary);

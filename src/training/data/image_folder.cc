@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
 #include "training/formats/image_file.h"
@@ -92,6 +93,7 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
     std::error_code error;
     if (!fs::exists(place, error)) continue;  // a split, or a worker, without images of this class
     for (const fs::path& name : files_below(place)) {
+      report_progress("looking for images", list.paths.size());
       if (!is_image(name)) {
         ++list.left_out[name.has_extension() ? name.extension().string() : "without an ending"];
         continue;
@@ -120,6 +122,7 @@ std::vector<std::uint8_t> read_images(const ImageList& list, const std::vector<b
   std::vector<std::uint8_t> pixels;
   for (std::size_t i = 0; i < list.paths.size(); ++i) {
     if (!keep[i]) continue;
+    report_progress("reading images", i, list.paths.size());
     const ImageBytes image = read_image(list.paths[i], shape.channels == 1);
     if (image.shape != shape) {
       throw UsageError(list.paths[i] + ": is " + std::to_string(image.shape.width) + " x " +
