@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "cli/cluster.h"
 #include "cli/execute.h"
+#include "cli/work_display.h"
 #include "job/job.h"
 #include "job/plan.h"
 #include "job/results.h"
@@ -66,7 +68,11 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
     execution.resume = std::move(run.manifest);
   }
   if (!arguments.dry_run) return execute(console, job, execution);
-  console.out << plan_text(job, set_up(job, Purpose::kRun, console.interrupted), console.width) << std::flush;
+  WorkDisplay work(console);
+  const Supervision supervision(work);
+  const std::string plan = plan_text(job, set_up(job, Purpose::kRun, console.interrupted), console.width);
+  work.end();
+  console.out << plan << std::flush;
   return ExitCode::kDone;
 }
 
@@ -134,6 +140,8 @@ ExitCode report_command(Console& console, const ReportArguments& arguments) {
 
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) {
   const Job job = load_job(arguments.job_file, arguments.overrides);
+  WorkDisplay work(console);
+  const Supervision supervision(work);
   const JobSetup setup = set_up(job, Purpose::kEvaluate);
   const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
   const auto params = std::span(tensors).first(setup.training->dimension());
@@ -152,14 +160,20 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) 
   };
   add("test", Split::kTest);
   add("validation", Split::kValidation);
+  work.end();
   console.out << table.text(console.width) << std::flush;
   return ExitCode::kDone;
 }
 
 ExitCode report_error(Console& console) {
   const std::exception_ptr error = std::current_exception();
-  print_error(console.err, error_text(error));
-  return exit_code_of(error);
+  const ExitCode code = exit_code_of(error);
+  if (code == ExitCode::kInterrupted) {
+    console.err << "laconic: " << error_text(error) << "; nothing is written" << std::endl;
+  } else {
+    print_error(console.err, error_text(error));
+  }
+  return code;
 }
 
 }  // namespace laconic

@@ -19,13 +19,6 @@ bool is_set(const char* variable) {
   return value != nullptr && *value != '\0';
 }
 
-ProgressDisplay::Style style_of(const Console& console, std::string_view choice) {
-  if (choice == "off") return ProgressDisplay::Style::kOff;
-  if (choice == "live") return ProgressDisplay::Style::kLive;
-  if (choice == "plain") return ProgressDisplay::Style::kPlain;
-  return console.live ? ProgressDisplay::Style::kLive : ProgressDisplay::Style::kPlain;
-}
-
 }  // namespace
 
 Console standard_console() {
@@ -56,6 +49,13 @@ NoticeSink notices_on(std::ostream& err) {
       print_warning(err, text);
     }
   };
+}
+
+ProgressDisplay::Style ProgressDisplay::style_of(const Console& console, std::string_view choice) {
+  if (choice == "off") return Style::kOff;
+  if (choice == "live") return Style::kLive;
+  if (choice == "plain") return Style::kPlain;
+  return console.live ? Style::kLive : Style::kPlain;
 }
 
 ProgressDisplay::ProgressDisplay(Console& console, std::string_view choice, std::string job, std::uint64_t steps)

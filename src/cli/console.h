@@ -42,6 +42,7 @@ NoticeSink notices_on(std::ostream& err);
 class ProgressDisplay {
  public:
   enum class Style { kLive, kPlain, kOff };
+  static Style style_of(const Console& console, std::string_view choice);
   // `choice` is output.progress.
   ProgressDisplay(Console& console, std::string_view choice, std::string job, std::uint64_t steps);
   ~ProgressDisplay();

@@ -3,6 +3,8 @@
 #include <ostream>
 
 #include "base/error.h"
+#include "base/supervision.h"
+#include "cli/work_display.h"
 #include "job/results.h"
 #include "job/served_page.h"
 #include "mechanisms/budget.h"
@@ -24,6 +26,8 @@ std::string head_line(const Job& job, const JobSetup& setup) {
          significant(setup.epochs({setup.steps()})) + " epochs)";
 }
 
+ExitCode run_to_results(Console& console, const Job& job, const Execution& execution);
+
 }  // namespace
 
 Execution simulated_execution(const Console& console) {
@@ -35,7 +39,24 @@ Execution simulated_execution(const Console& console) {
 }
 
 ExitCode execute(Console& console, const Job& job, const Execution& execution) {
+  try {
+    return run_to_results(console, job, execution);
+  } catch (const Interrupted& end) {
+    // Other processes have to hear of it.
+    if (execution.kind == RuntimeKind::kProcesses) throw;
+    console.err << "laconic: " << job.name << ": " << end.what() << "; nothing is written" << std::endl;
+    return ExitCode::kInterrupted;
+  }
+}
+
+namespace {
+
+ExitCode run_to_results(Console& console, const Job& job, const Execution& execution) {
+  const std::string& progress = job.section("output").text("progress");
+  WorkDisplay work(console, progress);
+  std::optional<Supervision> supervision(work);
   JobSetup setup = execution.set_up(job);
+  work.end();
   RunFolder folder(job);
   ServedPage page(console.page, job, setup, execution.kind);
   std::optional<JobCheckpoints> checkpoints;
@@ -50,7 +71,6 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   }
   if (execution.ready) execution.ready();
   if (console.page) console.out << "watch at " << page.url() << std::endl;
-  const std::string& progress = job.section("output").text("progress");
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
     console.out << description(*setup.data, setup.training->training_samples()) << std::endl;
@@ -60,6 +80,12 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
                   << std::endl;
     }
     if (setup.tuned) console.out << tuned_text(job, setup) << std::endl;
+    if (const std::uint32_t sample = setup.simulation.own_models_sample;
+        execution.kind == RuntimeKind::kSimulator && sample > 0 && sample < job.workers &&
+        setup.simulation.own_models != OwnModels::kNever) {
+      console.out << "own models are measured of " << grouped(sample) << " of the " << grouped(job.workers)
+                  << " workers, drawn at random (evaluation.sample = 0: of all)" << std::endl;
+    }
     if (execution.resume) console.out << "goes on after step " << grouped(execution.resume->step.value) << std::endl;
   }
   ProgressDisplay display(console, progress, job.name, setup.steps());
@@ -72,6 +98,7 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   };
   RunObserver observer;
   observer.interrupted = console.interrupted;
+  observer.on_progress = [&](const Progress& of_work) { work.progress(of_work); };
   observer.on_warning = [&](const std::string& text) { print_warning(console.err, text); };
   observer.archive = [&](Archive& archive) {
     std::string lines = folder.metrics();
@@ -110,13 +137,19 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
                      " cannot be used: " + error.what());
   }
   display.end();
+  work.end();
+  supervision.reset();
   if (result.outcome.error) print_error(console.err, job.name + ": " + error_text(result.outcome.error));
   if (result.outcome.end == Outcome::End::kInterrupted && result.steps_done.value == 0) {
     console.err << "laconic: " << job.name << ": interrupted before the first step; nothing is written" << std::endl;
     return ExitCode::kInterrupted;
   }
   const Summary summary = summarise(job, setup, result, execution.kind);
+  // Who asked before has what is written now; who asks now has what was.
+  const bool was_stopped = console.stopped();
+  if (!was_stopped) supervision.emplace(work);
   const std::string missing = folder.publish(job, setup, result, summary);
+  supervision.reset();
   page.end(summary);
   if (checkpoints && summary.finished() && missing.empty()) checkpoints->remove_all();
   if (progress != "off") {
@@ -128,9 +161,10 @@ ExitCode execute(Console& console, const Job& job, const Execution& execution) {
   }
   if (!missing.empty()) {
     print_error(console.err, missing);
-    return ExitCode::kFailed;
+    return console.stopped() && !was_stopped ? ExitCode::kInterrupted : ExitCode::kFailed;
   }
   return exit_code_of(result.outcome);
 }
 
+}  // namespace
 }  // namespace laconic

@@ -281,9 +281,9 @@ int main(int argc, char** argv) {
   }
 
   // A run ends with what there is; everything else just ends.
-  if (run_app->parsed() && !run.dry_run) listen_for_interrupts();
-  if (consensus_app->parsed()) listen_for_interrupts();
-  if (compare_app->parsed() || sweep_app->parsed()) listen_for_interrupts();
+  for (const CLI::App* long_one : {run_app, evaluate_app, compare_app, sweep_app, consensus_app}) {
+    if (long_one->parsed()) listen_for_interrupts();
+  }
   try {
     return static_cast<int>(command());
   } catch (...) {

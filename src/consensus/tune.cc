@@ -108,7 +108,7 @@ class Search {
     ending.interrupted = options_.interrupted;
     ConsensusRun run = run_consensus(setting, vectors_, ending);
     if (options_.interrupted && options_.interrupted()) {
-      throw Interrupted("interrupted while gamma was tuned; nothing was started or written");
+      throw Interrupted("interrupted while tuning gamma");
     }
     work_ += static_cast<double>(run.last().round) * round_work_;
     return run;

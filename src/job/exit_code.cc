@@ -22,6 +22,7 @@ ExitCode exit_code_of(const Outcome& outcome) {
   switch (outcome.end) {
     case Outcome::End::kSteps:
     case Outcome::End::kUntil:
+    case Outcome::End::kPatience:
       return ExitCode::kDone;
     case Outcome::End::kInterrupted:
       return ExitCode::kInterrupted;

@@ -230,10 +230,24 @@ void check_own_loop(const Job& job) {
   if (!options.text("until").empty()) {
     throw UsageError(options.place("until") + ": your own loop measures, and ends when it likes; remove it");
   }
+  if (options.integer("patience") > 0) {
+    throw UsageError(options.place("patience") + ": your own loop measures, and ends when it likes; remove it");
+  }
   const Options& workers = job.section("workers");
   if (workers.given("threads")) {
     throw UsageError(workers.place("threads") + ": a worker computes in the thread of its own loop; remove it");
   }
+}
+
+// Throws UsageError, for the key that ends the run early, where the strategy needs all its steps.
+void check_early_end(const Job& job, std::string_view key) {
+  if (!job.demands().needs_all_steps) return;
+  const Variant* earlier =
+      variant_where(*job.strategy, [](const Demands& demands) { return !demands.needs_all_steps; });
+  throw UsageError(
+      job.section("job").place(key) + ": strategy " + std::string(job.strategy->name) +
+      " merges the models at the end of its steps, where a run that ends before never comes; remove it" +
+      (earlier == nullptr ? "" : ", or merge earlier, as with " + text_of(*job.strategy, *earlier, "strategy")));
 }
 
 // What is measured and kept, when, and where.
@@ -245,18 +259,17 @@ void read_measuring(Job& job) {
   }
   if (!options.text("until").empty()) {
     job.until = read_further(options, "until", parse_until);
-    if (job.demands().needs_all_steps) {
-      const Variant* earlier =
-          variant_where(*job.strategy, [](const Demands& demands) { return !demands.needs_all_steps; });
-      throw UsageError(
-          options.place("until") + ": strategy " + std::string(job.strategy->name) +
-          " merges the models at the end of its steps, where a run that ends before never comes; remove it" +
-          (earlier == nullptr ? "" : ", or merge earlier, as with " + text_of(*job.strategy, *earlier, "strategy")));
-    }
+    check_early_end(job, "until");
     if (job.until->needs_validation() && job.section("data").number("validation") == 0.0 &&
         !job.dataset->has_validation) {
       throw UsageError(options.place("until") + ": no data are held out; set data.validation, such as 0.1");
     }
+  }
+  if (options.integer("patience") > 0) check_early_end(job, "patience");
+  const Options& checkpoint = job.section("checkpoint");
+  if (checkpoint.flag("keep_last") && !job.checkpoint_interval) {
+    throw UsageError(checkpoint.place("keep_last") +
+                     ": no checkpoints are made; set checkpoint.every, such as \"1 epoch\"");
   }
   const std::string& dir = job.section("output").text("dir");
   job.output_dir = dir.empty() ? "runs/" + job.name : dir;

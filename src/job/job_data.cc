@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "training/data/data_files.h"
 #include "training/data/description.h"
 #include "training/data/fingerprint.h"
@@ -108,6 +109,7 @@ JobData load_dealt(const Job& job, const std::optional<OneWorker>& only) {
   const std::vector<bool> held = draw_held_out(job, data);
   JobData result;
   {
+    report_progress("dealing out samples");
     const Samples outline = outline_without(data.train, held);
     result.partition = job.at("data", "partition", [&] {
       return make_partition(job.section("data").text("partition"), outline, data.classes, job.workers, job.seed);

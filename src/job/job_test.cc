@@ -383,6 +383,8 @@ TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "--set: job.until: strategy scsp merges the models at the end of its steps, where a run that ends before "
             "never comes; remove it, or merge earlier, as with strategy.every = 7");
   EXPECT_EQ(with({"job.until=loss <= 0.1", "strategy.every=5"}), "accepted");
+  EXPECT_EQ(with({"job.patience=3"}).find("--set: job.patience: strategy scsp merges the models at the end"), 0U);
+  EXPECT_EQ(with({"job.patience=3", "strategy.every=5"}), "accepted");
 }
 
 TEST(Job, OverDirectedLinksThatNamesNoneHasBaseGraphs) {

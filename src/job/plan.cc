@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "base/error.h"
+#include "base/supervision.h"
 #include "job/results.h"
 #include "mechanisms/budget.h"
 #include "mechanisms/gossip.h"
@@ -92,12 +94,14 @@ Probe probe(const Job& job, const JobSetup& setup, std::uint64_t steps, Moves mo
   Probe result;
   RunObserver observer;
   observer.on_measurement = [&](const Measurement& measurement) { result.time = measurement.time; };
+  observer.on_step = [&](Step step, double, std::uint64_t, Bytes) { report_progress("planning", step.value, steps); };
   // What a budget would make of a few steps is no threshold of the whole run.
   const Options strategy = has_budget(*job.strategy, setup.strategy_options)
                                ? with_threshold(setup.strategy_options, moves == Moves::kNobody ? "inf" : "0")
                                : setup.strategy_options;
   const Outcome outcome = sim::simulate(options, views, job.strategy->make(strategy, setting), observer);
   if (outcome.error) std::rethrow_exception(outcome.error);
+  if (outcome.end == Outcome::End::kInterrupted) throw Interrupted("interrupted while planning");
   result.syncs = outcome.syncs;
   return result;
 }

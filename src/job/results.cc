@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "job/job_data.h"
 #include "report/tensorboard.h"
 #include "report/workers.h"
@@ -34,12 +35,14 @@ constexpr std::string_view kJobFile = "job.resolved.toml";
 constexpr std::string_view kMetricsFile = "metrics.jsonl";
 constexpr std::string_view kModelFile = "model.safetensors";
 constexpr std::string_view kPythonFile = "model.pt";
+constexpr std::string_view kBestFile = "model.best.safetensors";
+constexpr std::string_view kBestPythonFile = "model.best.pt";
 constexpr std::string_view kPreprocessFile = "preprocess.json";
 constexpr std::string_view kSummaryFile = "summary.json";
 constexpr std::string_view kWorkersFile = "workers.json";
 constexpr std::string_view kPageFile = "report.html";
-constexpr std::array kFiles = {kJobFile,    kMetricsFile,    kTensorBoardFile, kModelFile,
-                               kPythonFile, kPreprocessFile, kWorkersFile,     kSummaryFile,     kPageFile};
+constexpr std::array kFiles = {kJobFile,        kMetricsFile,    kTensorBoardFile, kModelFile,   kPythonFile, kBestFile,
+                               kBestPythonFile, kPreprocessFile, kWorkersFile,     kSummaryFile, kPageFile};
 
 std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
 
@@ -109,12 +112,30 @@ Summary::End end_of(Outcome::End end) {
       return Summary::End::kSteps;
     case Outcome::End::kUntil:
       return Summary::End::kUntil;
+    case Outcome::End::kPatience:
+      return Summary::End::kPatience;
     case Outcome::End::kInterrupted:
       return Summary::End::kInterrupted;
     case Outcome::End::kFailed:
       return Summary::End::kFailed;
   }
   return Summary::End::kFailed;
+}
+
+Summary::Source source_of(Outcome::Source source) {
+  switch (source) {
+    case Outcome::Source::kStart:
+      return Summary::Source::kStart;
+    case Outcome::Source::kMeasured:
+      return Summary::Source::kMeasured;
+    case Outcome::Source::kAverageAtEnd:
+      return Summary::Source::kAverageAtEnd;
+    case Outcome::Source::kSynchronised:
+      return Summary::Source::kSynchronised;
+    case Outcome::Source::kOfWorker0:
+      return Summary::Source::kOfWorker0;
+  }
+  return Summary::Source::kMeasured;
 }
 
 // Links and labels that workers.json has at most; more would say nothing in a picture.
@@ -281,17 +302,22 @@ std::string RunFolder::publish(const Job& job, const JobSetup& setup, const RunR
       if (reason.empty()) reason = one_line(problem.what());
     }
   };
-  if (!result.outcome.model.empty()) {
-    std::vector<float> tensors = result.outcome.model;
-    tensors.insert(tensors.end(), result.outcome.buffers.begin(), result.outcome.buffers.end());
-    attempt(kModelFile, [&](const std::string& path) {
-      write_safetensors(path, setup.training->stored_layout(), tensors,
-                        {{"job", job.name},
-                         {"model", std::string(job.model->name)},
-                         {"step", std::to_string(result.outcome.model_step.value)}});
+  const auto store = [&](const std::vector<float>& params, const std::vector<float>& buffers, Step step,
+                         std::string_view file, std::string_view python_file) {
+    if (params.empty()) return;
+    std::vector<float> tensors = params;
+    tensors.insert(tensors.end(), buffers.begin(), buffers.end());
+    attempt(file, [&](const std::string& path) {
+      write_safetensors(
+          path, setup.training->stored_layout(), tensors,
+          {{"job", job.name}, {"model", std::string(job.model->name)}, {"step", std::to_string(step.value)}});
     });
-    attempt(kPythonFile, [&](const std::string& path) { setup.training->write_for_python(path, tensors); });
-  }
+    attempt(python_file, [&](const std::string& path) { setup.training->write_for_python(path, tensors); });
+  };
+  const Outcome& outcome = result.outcome;
+  store(outcome.model, outcome.buffers, outcome.model_step, kModelFile, kPythonFile);
+  if (outcome.best)
+    store(outcome.best_model, outcome.best_buffers, outcome.best->step, kBestFile, kBestPythonFile);
   attempt(kPreprocessFile, [&](const std::string& path) { write_result(path, preprocess_text(*setup.data)); });
   const PageRun page{.name = job.name,
                      .job = job.resolved_text(),
@@ -299,9 +325,16 @@ std::string RunFolder::publish(const Job& job, const JobSetup& setup, const RunR
                      .summary = summary_text(summary),
                      .workers = workers_text(workers_record(setup))};
   attempt(kSummaryFile, [&](const std::string& path) { write_result(path, page.summary); });
-  attempt(kWorkersFile, [&](const std::string& path) { write_result(path, page.workers); });
-  attempt(kTensorBoardFile, [&](const std::string& path) { write_result(path, tensorboard_events(page.metrics)); });
-  attempt(kPageFile, [&](const std::string& path) { write_result(path, report_page({&page, 1})); });
+  const auto attempt_in_time = [&](std::string_view file, const std::function<void(const std::string&)>& write) {
+    attempt(file, [&](const std::string& path) {
+      report_progress("writing results");
+      write(path);
+    });
+  };
+  attempt_in_time(kWorkersFile, [&](const std::string& path) { write_result(path, page.workers); });
+  attempt_in_time(kTensorBoardFile,
+                  [&](const std::string& path) { write_result(path, tensorboard_events(page.metrics)); });
+  attempt_in_time(kPageFile, [&](const std::string& path) { write_result(path, report_page({&page, 1})); });
   if ((!summary.finished() || !missing.empty()) && holds_finished_run(path_)) {
     path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";
     check_replaceable(job, path_);
@@ -332,6 +365,16 @@ Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result
   summary.steps = result.steps_done.value;
   summary.epochs = setup.epochs(result.steps_done);
   if (!result.outcome.model.empty()) summary.model_step = result.outcome.model_step.value;
+  summary.model_source = source_of(result.outcome.model_source);
+  if (const std::optional<BestFigures>& best = result.outcome.best) {
+    summary.best = Summary::Best{.step = best->step.value,
+                                 .by_validation = best->by_validation,
+                                 .of_numbers = setup.data->numbers > 0,
+                                 .score = best->score,
+                                 .loss = best->loss,
+                                 .is_stored = !result.outcome.best_model.empty()};
+  }
+  summary.patience = setup.simulation.patience;
   summary.syncs = result.outcome.syncs;
   for (const std::uint64_t step : setup.training->drifts()) {
     if (step < summary.steps) summary.drifts.push_back(step);

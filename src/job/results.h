@@ -3,9 +3,10 @@
 //   job.resolved.toml   the job with every option; running it again gives the identical run
 //   metrics.jsonl       measurements and data-dependent synchronisations, one JSON object a line (report/metrics.h)
 //   events.out...       the same for TensorBoard (report/tensorboard.h)
-//   model.safetensors   the average model of the newest good measurement, the start when there was none; of an
-//                       interrupted run the average of the workers' models at its end
+//   model.safetensors   the average model of the newest good measurement, the start when there was none; of a run that
+//                       was interrupted or failed the average of the workers' models at its end, where that is good
 //   model.pt            the same as Python loads it
+//   model.best...       the model of the best measurement, in both forms, unless output.best = false
 //   preprocess.json     what was done to the data: means, deviations, names of classes, rows of the test split
 //                       (training/data/preprocessing.h)
 //   workers.json        who has which labels, and who sends to whom (report/workers.h)
@@ -46,7 +47,8 @@ class RunFolder {
   // Adds a line to metrics.jsonl. Throws RunError when it cannot be written.
   void add_metric(const std::string& line);
   // Writes the other files in the order of their worth, the model first, and puts the folder in its place. A file that
-  // cannot be written is left out, and the others are written all the same. A run that did not finish, or lacks files,
+  // cannot be written is left out, and the others are written all the same; so are, but models and summary, those whose
+  // turn comes once this thread's supervisor wants an end. A run that did not finish, or lacks files,
   // never takes the place of a finished one: it goes beside it, into NAME.interrupted or NAME.failed. Returns what is
   // missing and why in one line, empty where nothing is. Throws RunError where the folder cannot be put in its place.
   std::string publish(const Job& job, const JobSetup& setup, const RunResult& result, const Summary& summary);

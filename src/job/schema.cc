@@ -140,6 +140,13 @@ std::vector<OptionSpec> job_options() {
        .default_value = "",
        .help = "ends the run at the measurement where it holds: accuracy, loss, validation_accuracy, validation_loss, of "
                "numbers r2, mae, validation_r2 or validation_mae, bytes, time or step, then >=, >, <= or <, then a value"},
+      {.name = "patience",
+       .type = OptionType::kInteger,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1e9,
+       .help = "ends the run after so many measurements in a row that are no better than one before them, by "
+               "evaluation.best; 0: never"},
   };
 }
 
@@ -296,6 +303,20 @@ std::vector<OptionSpec> evaluation_options() {
        .default_value = "end",
        .choices = {"never", "end", "always"},
        .help = "when the workers' own models are measured too"},
+      {.name = "sample",
+       .type = OptionType::kInteger,
+       .default_value = "256",
+       .minimum = 0,
+       .maximum = 100000,
+       .help = "in the simulator, of more workers than this so many, drawn at random, have their own models measured; "
+               "0: all"},
+      {.name = "best",
+       .type = OptionType::kChoice,
+       .default_value = "accuracy",
+       .choices = {"accuracy", "loss"},
+       .help = "what makes a measurement the best, for model.best and job.patience: the highest accuracy (of two alike "
+               "the smaller loss) or the smallest loss, on the validation split, or the test split where nothing is "
+               "held out"},
       {.name = "average",
        .type = OptionType::kFlag,
        .default_value = "false",
@@ -322,12 +343,21 @@ std::vector<OptionSpec> checkpoint_options() {
        .minimum = 1,
        .maximum = 1000,
        .help = "how many checkpoints stay, the newest ones"},
+      {.name = "keep_last",
+       .type = OptionType::kFlag,
+       .default_value = "false",
+       .help = "makes one after the last step too, and keeps what there is when the run has come to its end: `laconic run "
+               "--resume` with a larger job.steps or job.epochs trains on"},
   };
 }
 
 std::vector<OptionSpec> output_options() {
   return {
       {.name = "dir", .default_value = "", .help = "folder of the results; by default runs/<job.name>"},
+      {.name = "best",
+       .type = OptionType::kFlag,
+       .default_value = "true",
+       .help = "stores the model of the best measurement too (evaluation.best); it takes one more model of memory"},
       {.name = "progress",
        .type = OptionType::kChoice,
        .default_value = "auto",

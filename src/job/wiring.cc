@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "mechanisms/gossip.h"
 #include "mechanisms/push_sum.h"
 #include "report/format.h"
@@ -119,7 +120,12 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
   const auto interval = job.evaluation_interval.in_steps(training.training_samples(), training.samples_per_step());
   sim::SimulationOptions options = simulation_of(job, training.steps());
   options.evaluation = {.numerator = interval.numerator, .denominator = interval.denominator};
+  const Options& measuring = job.section("evaluation");
   options.own_models = own_models_of(job);
+  options.own_models_sample = static_cast<std::uint32_t>(measuring.integer("sample"));
+  options.criterion = measuring.text("best") == "loss" ? Criterion::kLoss : Criterion::kAccuracy;
+  options.keep_best = job.section("output").flag("best");
+  options.patience = job.section("job").integer("patience");
   if (job.until)
     options.until = [until = *job.until](const Measurement& measurement) { return until.met(measurement); };
   options.checkpoints.schedule = checkpoints_of(job, training);
@@ -263,7 +269,9 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   JobData data = load_job_data(job, only);
   JobSetup setup;
   require_measurable(job, *data.data);
+  report_progress("making the model");
   setup.training = make_training(job, data);
+  report_progress("setting up the strategy");
   setup.data = std::move(data.data);
   setup.partition = std::move(data.partition);
   if (purpose == Purpose::kRun) setup.remarks = rehearse(job, *setup.training);
@@ -311,6 +319,7 @@ Outcome simulate_job(const JobSetup& setup, const StrategyFactory& make_strategy
   std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (Rank rank{0}; rank.value < setup.world_size(); ++rank.value) {
+    report_progress("making workers", learners.size(), static_cast<std::uint64_t>(setup.world_size()));
     learners.push_back(setup.training->learner(rank));
     views.push_back(learners.back().get());
   }

@@ -55,8 +55,8 @@ struct Evaluation {
   double score() const { return regression ? regression->r2 : accuracy; }
 };
 
-// Every method may be called from any thread, but calls for one learner never overlap. Results depend on the state,
-// the arguments and the job's seed only, never on the thread.
+// Every method may be called from any thread, but calls for one learner never overlap, except those of evaluate with each
+// other. Results depend on the state, the arguments and the job's seed only, never on the thread.
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -91,7 +91,7 @@ class Learner {
 
   // Measures the model of `params` (d elements) and `buffers` (as many as buffers()), not necessarily this learner's
   // own, on a split; where the data change in the course of a run, as they were in this learner's newest step. Leaves
-  // the learner's state as it was.
+  // the learner's state as it was. What takes long reports its progress (base/supervision.h), and may end with Interrupted.
   virtual Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) = 0;
 
   // All that training changes except params(): optimiser state, buffers, the step that learning_rate() and evaluate()

@@ -21,6 +21,7 @@ struct WorkerAccuracy {
   double mean = 0.0;
   double minimum = 0.0;
   double maximum = 0.0;
+  std::uint64_t sampled = 0;  // of so many workers drawn at random; 0: of all
 
   // Of one accuracy a worker, by rank; at least one.
   static WorkerAccuracy of(std::span<const double> accuracies) {

@@ -33,7 +33,9 @@ Json to_json(const Prequential& prequential) {
 }
 
 Json to_json(const WorkerAccuracy& accuracy) {
-  return {{"mean", accuracy.mean}, {"minimum", accuracy.minimum}, {"maximum", accuracy.maximum}};
+  Json json = {{"mean", accuracy.mean}, {"minimum", accuracy.minimum}, {"maximum", accuracy.maximum}};
+  if (accuracy.sampled > 0) json["sampled"] = accuracy.sampled;
+  return json;
 }
 
 std::string measurement_line(const Measurement& measurement, double epoch) {

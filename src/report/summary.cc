@@ -15,6 +15,22 @@ Json node_json(const Summary::Node& node) {
           {"doubled_frames", node.doubled}};
 }
 
+std::string_view source_word(Summary::Source source) {
+  switch (source) {
+    case Summary::Source::kStart:
+      return "start";
+    case Summary::Source::kMeasured:
+      return "measured";
+    case Summary::Source::kAverageAtEnd:
+      return "average at the end";
+    case Summary::Source::kSynchronised:
+      return "last synchronised";
+    case Summary::Source::kOfWorker0:
+      return "worker 0 at the end";
+  }
+  return "";
+}
+
 // Over all nodes.
 std::uint64_t sum_of(const Summary& summary, std::uint64_t Summary::Node::*count) {
   std::uint64_t sum = summary.coordinator.*count;
@@ -47,6 +63,8 @@ std::string_view to_text(Summary::End end) {
       return "steps";
     case Summary::End::kUntil:
       return "until";
+    case Summary::End::kPatience:
+      return "patience";
     case Summary::End::kInterrupted:
       return "interrupted";
     case Summary::End::kFailed:
@@ -95,7 +113,17 @@ std::string summary_text(const Summary& summary) {
   json["time_s"] = summary.time.value;
   json["wall_s"] = summary.wall_seconds;
   if (summary.runtime == Summary::Runtime::kSimulator) json["trace_hash"] = hex(summary.trace_hash);
-  if (summary.model_step) json["model_step"] = *summary.model_step;
+  if (summary.model_step) {
+    json["model_step"] = *summary.model_step;
+    json["model_source"] = source_word(summary.model_source);
+  }
+  if (summary.best) {
+    json["best"] = {{"step", summary.best->step},
+                    {"split", summary.best->by_validation ? "validation" : "test"},
+                    {summary.best->of_numbers ? "r2" : "accuracy", summary.best->score},
+                    {"loss", summary.best->loss},
+                    {"stored", summary.best->is_stored}};
+  }
   if (summary.newest) {
     const Measurement& newest = *summary.newest;
     json["measured_step"] = newest.step.value;

@@ -16,7 +16,10 @@
 namespace laconic {
 
 struct Summary {
-  enum class End { kSteps, kUntil, kInterrupted, kFailed };
+  enum class End { kSteps, kUntil, kPatience, kInterrupted, kFailed };
+  // Which model is stored: the common start, the newest one measured whose losses were finite; or, as the end found it,
+  // the average of the workers', the one last synchronised, or worker 0's own.
+  enum class Source { kStart, kMeasured, kAverageAtEnd, kSynchronised, kOfWorker0 };
 
   // What it ran on: simulated time and network, or processes over MPI.
   enum class Runtime { kSimulator, kProcesses };
@@ -48,6 +51,18 @@ struct Summary {
   std::optional<double> joules;       // of all bits and steps, by the job's energy model
 
   std::optional<std::uint64_t> model_step;  // after which the model that is stored was
+  Source model_source = Source::kMeasured;
+  // The best measurement, on the validation split or, where nothing is held out, the test split.
+  struct Best {
+    std::uint64_t step = 0;
+    bool by_validation = false;
+    bool of_numbers = false;  // the score is an R2
+    double score = 0.0;       // Evaluation::score
+    double loss = 0.0;
+    bool is_stored = false;  // its model
+  };
+  std::optional<Best> best;
+  std::uint64_t patience = 0;  // measurements without a better one that end the run; 0: any number
   std::optional<Measurement> newest;
   // Of the scores measured on the test split (Evaluation::score), the best.
   std::optional<double> best_score;
@@ -72,7 +87,7 @@ struct Summary {
   std::uint64_t lost() const;
   std::uint64_t doubled() const;
   // The run went to its end: all steps, or what it was to reach.
-  bool finished() const { return end == End::kSteps || end == End::kUntil; }
+  bool finished() const { return end == End::kSteps || end == End::kUntil || end == End::kPatience; }
 };
 
 std::string_view to_text(Summary::End end);

@@ -16,6 +16,9 @@ std::string head_line(const Summary& summary) {
       return summary.job + ": all steps taken";
     case Summary::End::kUntil:
       return summary.job + ": reached what it was to reach";
+    case Summary::End::kPatience:
+      return fmt::format("{}: stopped, as {} measurements in a row were no better than that of step {}", summary.job,
+                         grouped(summary.patience), summary.best ? grouped(summary.best->step) : "0");
     case Summary::End::kInterrupted:
       return summary.job + ": interrupted; these are the results until then";
     case Summary::End::kFailed:
@@ -40,6 +43,29 @@ std::string model_text(const Summary& summary) {
   return summary.runtime == Summary::Runtime::kProcesses && !summary.average ? "model of worker 0" : "average model";
 }
 
+std::string_view source_text(Summary::Source source, bool older) {
+  switch (source) {
+    case Summary::Source::kStart:
+    case Summary::Source::kMeasured:
+      return older ? ", the newest that was measured and whose losses were finite" : "";
+    case Summary::Source::kAverageAtEnd:
+      return ", the average of the workers' models at the end";
+    case Summary::Source::kSynchronised:
+      return ", the newest that was synchronised";
+    case Summary::Source::kOfWorker0:
+      return ", worker 0's own at the end";
+  }
+  return "";
+}
+
+// A test split that has chosen a model no longer says how good it is.
+std::string best_text(const Summary::Best& best) {
+  return fmt::format("that of step {}: {} {}, loss {} on the {}", grouped(best.step), score_name(best.of_numbers),
+                     score_text(best.score, best.of_numbers), significant(best.loss),
+                     best.by_validation ? "validation split"
+                                        : "test split; to publish figures choose by validation (data.validation)");
+}
+
 std::string optional_percent(const std::optional<double>& fraction) { return fraction ? percent(*fraction) : ""; }
 
 }  // namespace
@@ -60,9 +86,12 @@ std::string summary_for_people(const Summary& summary) {
       line("MAE", significant(newest.test.regression->mean_absolute_error, 4) + ", mean absolute error on the test set");
     }
     if (newest.workers) {
-      line("own models", score_text(newest.workers->mean, of_numbers) + " on average, from " +
-                             score_text(newest.workers->minimum, of_numbers) + " to " +
-                             score_text(newest.workers->maximum, of_numbers));
+      const WorkerAccuracy& own = *newest.workers;
+      line("own models", score_text(own.mean, of_numbers) + " on average, from " +
+                             score_text(own.minimum, of_numbers) + " to " + score_text(own.maximum, of_numbers) +
+                             (own.sampled == 0 ? ""
+                                               : ", of " + grouped(own.sampled) + " of " + grouped(summary.workers) +
+                                                     " workers, drawn at random"));
     }
     if (newest.validation.samples > 0) {
       line("validation", score_text(newest.validation) + ", loss " + significant(newest.validation.loss));
@@ -82,8 +111,9 @@ std::string summary_for_people(const Summary& summary) {
     line("model", *summary.model_step == 0
                       ? "stored is the start, as no later model was measured before the end"
                       : fmt::format("stored is that of step {}{}", grouped(*summary.model_step),
-                                    older ? ", the newest that was measured and whose losses were finite" : ""));
+                                    source_text(summary.model_source, older)));
   }
+  if (summary.best && summary.best->is_stored) line("best model", best_text(*summary.best));
   line("syncs", grouped(summary.syncs));
   const Tally total = summary.total();
   const std::string kinds = kinds_text(summary);

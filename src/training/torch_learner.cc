@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/supervision.h"
 #include "training/batch.h"
 #include "training/data/graphical_model.h"
 #include "training/models/torch_error.h"
@@ -242,6 +243,7 @@ Evaluation evaluate_model(TrainingContext& context, std::span<const float> param
   if (data.numbers > 0) errors.emplace(samples);
   std::vector<std::uint32_t> chosen;
   for (std::size_t first = 0; first < samples.count(); first += most) {
+    report_progress("evaluating the model", first, samples.count());
     chosen.resize(std::min(most, samples.count() - first));
     std::iota(chosen.begin(), chosen.end(), static_cast<std::uint32_t>(first));
     const Batch batch = make_batch(data, samples, chosen, nullptr, present);

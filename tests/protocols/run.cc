@@ -119,7 +119,10 @@ RunOptions run_options(const Scenario& scenario) {
           .with_coordinator = needs_coordinator_node(demands, scenario.collective),
           .evaluation = {.numerator = scenario.evaluate_every, .denominator = 1},
           .own_models = scenario.own_models,
+          .own_models_sample = scenario.own_models_sample,
           .until = scenario.until,
+          .keep_best = scenario.keep_best,
+          .patience = scenario.patience,
           .checkpoints = {.schedule = scenario.checkpoints, .keeper = scenario.keeper, .resume = scenario.resume},
           .compute_threads = scenario.compute_threads};
 }

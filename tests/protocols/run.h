@@ -34,6 +34,9 @@ struct Scenario {
   int compute_threads = 0;  // small vectors are computed sooner than handed to another thread
   std::uint64_t evaluate_every = 1;
   OwnModels own_models = OwnModels::kNever;
+  std::uint32_t own_models_sample = 0;
+  std::uint64_t patience = 0;
+  bool keep_best = false;
   std::vector<Seconds> step_cost = {};  // default: 10 ms each
   Seconds latency{0.001};
   Seconds deadline{600.0};

@@ -102,10 +102,22 @@ void Evaluator::measure(Due& due, Learner& learner) {
 
 bool Evaluator::measured(const Due& due) {
   const Measurement& measurement = due.measurement;
+  if (best_.add(measurement) && keeps_best_) best_model_ = due.model;
   if (!std::isfinite(measurement.test.loss) || !std::isfinite(measurement.validation.loss)) return false;
   last_good_ = due.model;
   last_good_step_ = due.step;
+  has_good_ = true;
   return true;
+}
+
+void Evaluator::give(Outcome& outcome) const {
+  outcome.model = last_good_.params;
+  outcome.buffers = last_good_.buffers;
+  outcome.model_step = last_good_step_;
+  outcome.model_source = has_good_ ? Outcome::Source::kMeasured : Outcome::Source::kStart;
+  outcome.best = best_.best();
+  outcome.best_model = best_model_.params;
+  outcome.best_buffers = best_model_.buffers;
 }
 
 void Evaluator::archive(Archive& archive) {
@@ -116,6 +128,15 @@ void Evaluator::archive(Archive& archive) {
   archive.floats("evaluation.model", last_good_.params);
   archive.floats("evaluation.buffers", last_good_.buffers);
   archive.value("evaluation.model_step", last_good_step_.value);
+  archive.value("evaluation.has_model", has_good_);
+  best_.archive(archive);
+  bool has_best_model = !best_model_.params.empty();
+  archive.value("best.has_model", has_best_model);
+  if (!has_best_model) return;
+  best_model_.params.resize(last_good_.params.size());
+  best_model_.buffers.resize(last_good_.buffers.size());
+  archive.floats("best.params", best_model_.params);
+  archive.floats("best.buffers", best_model_.buffers);
 }
 
 }  // namespace laconic

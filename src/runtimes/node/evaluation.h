@@ -45,9 +45,15 @@ WorkerReport report_of(Worker& worker);
 
 class Evaluator {
  public:
-  // `start`: the common start, the good model until something better is measured.
-  Evaluator(int world_size, bool averages, Model start)
-      : world_size_(world_size), averages_(averages), last_good_(std::move(start)) {}
+  // `start`: the common start, the good model until something better is measured. `options`, of the run: what makes a
+  // measurement the best, whether its model is kept, and after how many that are not the run ends.
+  Evaluator(int world_size, bool averages, Model start, const RunOptions& options = {})
+      : world_size_(world_size),
+        averages_(averages),
+        last_good_(std::move(start)),
+        best_(options.criterion),
+        keeps_best_(options.keep_best),
+        patience_(options.patience) {}
 
   // What worker 0's strategy tells.
   void count_sync() { ++syncs_; }
@@ -81,6 +87,10 @@ class Evaluator {
   bool measured(const Due& due);
   const Model& last_good_model() const { return last_good_; }
   Step last_good_step() const { return last_good_step_; }
+  // Whether the newest measurements are no better than one before them, for long enough.
+  bool is_out_of_patience() const { return patience_ > 0 && best_.since() >= patience_; }
+  // The good and the best model into the outcome.
+  void give(Outcome& outcome) const;
 
   // While no report waits for others.
   void archive(Archive& archive);
@@ -112,6 +122,11 @@ class Evaluator {
   std::map<std::string, double> watched_;
   Model last_good_;
   Step last_good_step_;
+  bool has_good_ = false;  // beside the start
+  BestMeasurement best_;
+  Model best_model_;  // empty unless it is kept
+  bool keeps_best_;
+  std::uint64_t patience_;
 };
 
 }  // namespace laconic

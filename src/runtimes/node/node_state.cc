@@ -1,6 +1,7 @@
 #include "runtimes/node/node_state.h"
 
 #include <string>
+#include <string_view>
 
 namespace laconic {
 
@@ -41,6 +42,9 @@ void archive_prequential(Archive& archive, Prequential& prequential) {
 
 namespace {
 
+// As Worker says it too.
+constexpr std::string_view kDiverged = "training diverged";
+
 void archive_evaluation(Archive& archive, Evaluation& evaluation) {
   archive.value("evaluation.loss", evaluation.loss);
   archive.value("evaluation.accuracy", evaluation.accuracy);
@@ -69,6 +73,7 @@ void archive_measurement(Archive& archive, Measurement& measurement) {
     archive.value("measurement.mean", workers.mean);
     archive.value("measurement.minimum", workers.minimum);
     archive.value("measurement.maximum", workers.maximum);
+    archive.value("measurement.sampled", workers.sampled);
     measurement.workers = workers;
   }
   archive.value("measurement.syncs", measurement.syncs);
@@ -92,10 +97,21 @@ void archive_measurements(Archive& archive, std::vector<Measurement>& measuremen
 }
 
 RunError divergence(std::int32_t broken, Step step) {
-  return RunError("training diverged: the loss of the " +
+  return RunError(std::string(kDiverged) + ": the loss of the " +
                   (broken < 0 ? "average model" : "model of worker " + std::to_string(broken)) +
                   " is not finite after step " + std::to_string(step.value) +
                   "; lower optimizer.learning_rate, or a rate of the strategy's own, or synchronise more often");
+}
+
+bool is_divergence(const std::exception_ptr& error) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& known) {
+    return std::string_view(known.what()).find(kDiverged) != std::string_view::npos;
+  } catch (...) {
+    return false;
+  }
 }
 
 }  // namespace laconic

@@ -1,6 +1,8 @@
 // What a checkpoint keeps of one node, between two rounds.
 #pragma once
 
+#include <exception>
+
 #include "base/archive.h"
 #include "base/error.h"
 #include "comm/comm.h"
@@ -32,5 +34,7 @@ void archive_measurements(Archive& archive, std::vector<Measurement>& measuremen
 // The error of a run whose models are not finite after its last step. `broken`: a worker whose model is not; below 0:
 // none, but the model that was measured.
 RunError divergence(std::int32_t broken, Step step);
+// Whether an error is of a run that diverged, here or as another process told it.
+bool is_divergence(const std::exception_ptr& error);
 
 }  // namespace laconic

@@ -5,15 +5,18 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/step_schedule.h"
+#include "base/supervision.h"
 #include "comm/comm.h"
 #include "comm/ledger.h"
 #include "protocol/measurement.h"
 #include "protocol/strategy.h"
+#include "runtimes/node/best.h"
 #include "runtimes/node/checkpoint.h"
 
 namespace laconic {
@@ -30,7 +33,13 @@ struct RunOptions {
   // Evaluations come after these steps, and after the last.
   StepSchedule evaluation = {.numerator = 1, .denominator = 1};
   OwnModels own_models = OwnModels::kAtEnd;
+  // Of more workers than this, so many drawn at random have their own models measured; 0: all. Of the simulator: over
+  // processes each measures its own.
+  std::uint32_t own_models_sample = 0;
   std::function<bool(const Measurement&)> until = {};  // unset: run all steps
+  Criterion criterion = Criterion::kAccuracy;          // of the best measurement
+  bool keep_best = false;                              // and its model
+  std::uint64_t patience = 0;  // ends the run after so many measurements none of which was the best; 0: never
   CheckpointOptions checkpoints = {};
 
   // What changes speed.
@@ -63,14 +72,16 @@ struct RunObserver {
   std::function<void(Step step, const std::map<std::string, double>& watched)> on_sync;
   // Something that should not happen and was dealt with, in one line.
   std::function<void(const std::string& text)> on_warning;
-  // Asked between events; true ends the run with what there is.
+  // Asked between events, and while work is waited for; true ends the run with what there is.
   std::function<bool()> interrupted;
+  // How far long work is, such as an evaluation, several times a second while it is waited for.
+  std::function<void(const Progress&)> on_progress;
   // What the observer itself keeps in a checkpoint, and loads from one before a run goes on.
   std::function<void(Archive&)> archive;
 };
 
 struct Outcome {
-  enum class End { kSteps, kUntil, kInterrupted, kFailed };
+  enum class End { kSteps, kUntil, kPatience, kInterrupted, kFailed };
   End end = End::kSteps;
   std::exception_ptr error;  // of kFailed
   Ledger ledger{0};
@@ -78,12 +89,20 @@ struct Outcome {
   Seconds time;                 // of the run's clock, when the run ended
   std::uint64_t syncs = 0;
   std::uint64_t trace_hash = 0;  // of the simulator
-  // The model of the newest measurement whose losses were finite (the workers' average in the simulator), the common
-  // start before the first one; of a simulation that was interrupted the average of the workers' models as they are.
-  // And the step it is of, worker 0's.
+  // The newest good model there is. Of a run that came to its end the one of the newest measurement whose losses were
+  // finite (the workers' average in the simulator), the common start before the first one. Of one that was interrupted
+  // or failed what the end found, where it is newer and finite: the average of the workers' models, or, over processes,
+  // the model last synchronised, worker 0's own where the strategy does not synchronise. And the step it is of, worker
+  // 0's.
+  enum class Source { kStart, kMeasured, kAverageAtEnd, kSynchronised, kOfWorker0 };
   std::vector<float> model;
   std::vector<float> buffers;  // of the same
   Step model_step;
+  Source model_source = Source::kStart;
+  // The best measurement, with its model where it is kept.
+  std::optional<BestFigures> best;
+  std::vector<float> best_model;
+  std::vector<float> best_buffers;
 };
 
 }  // namespace laconic

@@ -29,6 +29,11 @@ void PooledWork::wait() {
   if (error_) std::rethrow_exception(error_);
 }
 
+bool PooledWork::wait_for(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return finished_.wait_for(lock, limit, [this] { return done_; });
+}
+
 bool PooledWork::is_done() {
   const std::lock_guard lock(mutex_);
   return done_;

@@ -1,6 +1,7 @@
 // Threads that do the workers' computations. Which thread does what, and when, decides nothing but speed.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -21,6 +22,8 @@ class PooledWork {
   // Waits until the work is done; throws what it threw. Safe to call again.
   void wait();
   bool is_done();
+  // Waits for that long at most. Returns whether the work is done; throws nothing of what it threw.
+  bool wait_for(std::chrono::milliseconds limit);
   // Does the work on the calling thread; for one that no pool was given.
   void run();
 

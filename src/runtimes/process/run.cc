@@ -37,14 +37,16 @@ Run::Run(node::Link& link, Host& host, Meeting& meeting, Peers peers, const Proc
       processor_(host.processor(options, learner.layout().size)),
       sums_(host.processor_of_sums(learner.layout().size)),
       control_({rank_}, size_, local_.waits),
-      evaluation_(size_, options.average, model_of(learner)),
+      evaluation_(size_, options.average, model_of(learner), options),
       narrator_(evaluation_, observer),
       worker_seat_({rank_}, local_, options.comm, *processor_, *sums_),
       ends_(static_cast<std::size_t>(size_)) {
   narrator_.on_sync = [this] {
     synchronised_now_ = true;
     // One that synchronises in every step is measured as it is.
-    if (!always_synchronised_) synchronised_ = model_of(learner_);
+    if (always_synchronised_) return;
+    synchronised_ = model_of(learner_);
+    synchronised_step_ = worker().step();
   };
   worker_seat_.node.become_worker(options.seed, learner, narrator_, make_strategy());
   if (leads() && options.with_coordinator) {
@@ -104,9 +106,12 @@ Outcome Run::run() {
   }
   outcome.time = ended_.value_or(local_.clock.now());
   outcome.syncs = evaluation_.syncs();
-  outcome.model = evaluation_.last_good_model().params;
-  outcome.buffers = evaluation_.last_good_model().buffers;
-  outcome.model_step = evaluation_.last_good_step();
+  // Measured, while own models were not to the end.
+  if (stopped_by_) record(*std::exchange(stopped_by_, std::nullopt));
+  evaluation_.give(outcome);
+  if (leads() && (outcome.end == Outcome::End::kInterrupted || outcome.end == Outcome::End::kFailed)) {
+    keep_current_model(outcome);
+  }
   return outcome;
 }
 
@@ -125,8 +130,19 @@ void Run::begin() {
 }
 
 void Run::finish(const std::exception_ptr& error) {
-  done_ = true;
-  if (error) fail(error);
+  if (!error) {
+    done_ = true;
+    return;
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const Interrupted&) {
+    // Work was given up, which is no end of the steps: the run was asked to end, or hears of it now.
+    if (!asked_) be_asked();
+  } catch (...) {
+    done_ = true;
+    fail(error);
+  }
 }
 
 void Run::fail(const std::exception_ptr& error) {
@@ -157,7 +173,8 @@ void Run::turn() {
   if (!asked_ && local_.waits.next_deadline() <= now) local_.waits.expire(now);
   continue_coroutines();
   keep_alive();
-  if (!asked_ && observer_.interrupted && observer_.interrupted()) be_asked();
+  look();
+  if (!asked_ && supervisor_.has_given_up()) be_asked();
   // What coroutines have just said to a node of this process, or that they have come to an end, needs no news.
   const bool has_just_ended = !was_over && is_over();
   if (!has_just_ended && local_.parcels.empty()) node::wait_for_link(link_, clock_, moved, next_event());
@@ -230,8 +247,17 @@ Task<void> Run::work() {
 
 // Work on the computing thread, whatever its size.
 Task<void> Run::compute(std::function<void()> work) {
-  Pending pending = processor_->submit(Processor::Cost::kStep, std::move(work));
+  Pending pending = processor_->submit(Processor::Cost::kStep, [this, work = std::move(work)] {
+    const Supervision supervision(supervisor_);
+    work();
+  });
   co_await pending.done();
+}
+
+// Between events, and within work of this thread's own.
+void Run::look() {
+  if (observer_.interrupted && observer_.interrupted()) supervisor_.give_up();
+  if (observer_.on_progress) supervisor_.take(observer_.on_progress);
 }
 
 }  // namespace laconic::process

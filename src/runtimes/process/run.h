@@ -26,6 +26,7 @@
 #include "runtimes/node/driver.h"
 #include "runtimes/node/evaluation.h"
 #include "runtimes/node/link.h"
+#include "runtimes/node/shared_supervisor.h"
 #include "runtimes/process/host.h"
 #include "runtimes/process/meeting.h"
 #include "runtimes/process/messages.h"
@@ -83,6 +84,7 @@ class Run final : private Gathering {
   void end_round(Node&) override { always_synchronised_ = always_synchronised_ && synchronised_now_; }
   bool stopped() const override { return stopped_; }
   Task<void> compute(std::function<void()> work);
+  void look();
 
   // run_presence.cc: who is there, and the news of an end
 
@@ -98,6 +100,7 @@ class Run final : private Gathering {
   void look_around();
   std::string lost_text(const std::string& silent) const;
   Outcome::End end_of_run();
+  void keep_current_model(Outcome& outcome);
   void tell_end();
   void flush(Seconds limit);
 
@@ -168,6 +171,7 @@ class Run final : private Gathering {
   std::unique_ptr<PolledProcessor> sums_;
   Mailbox control_;       // reports and verdicts
   Evaluator evaluation_;  // process 0's
+  SharedSupervisor supervisor_{[this] { look(); }};
   Narrator narrator_;
   Seat worker_seat_;
   std::optional<Seat> coordinator_;
@@ -181,6 +185,7 @@ class Run final : private Gathering {
   Seconds next_beat_;
   // Worker 0's model as last synchronised, where not every step has done so.
   std::optional<Model> synchronised_;
+  Step synchronised_step_;
   bool synchronised_now_ = false;  // in the round under way
   bool always_synchronised_ = true;
   std::optional<Measurement> stopped_by_;

@@ -1,8 +1,11 @@
 // The end of a run that has come to it: the last reports, and leaving together.
 #include <asio/co_spawn.hpp>
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
+#include "runtimes/node/node_state.h"
 #include "runtimes/process/run.h"
 
 namespace laconic::process {
@@ -28,6 +31,7 @@ void Run::settle() {
 
 std::optional<double> Run::accuracy_at_end(bool was_stopped) {
   if (!was_stopped || options_.own_models == OwnModels::kNever) return std::nullopt;
+  const Supervision supervision(supervisor_);
   return evaluate_own();
 }
 
@@ -62,10 +66,30 @@ Task<void> Run::lead_end(bool was_stopped) {
   }
   if (stopped_by_) {
     if (static_cast<int>(accuracies.size()) == size_) stopped_by_->workers = WorkerAccuracy::of(accuracies);
-    record(*stopped_by_);
+    record(*std::exchange(stopped_by_, std::nullopt));
   }
   const FrameHeader header{Traffic::kControl, Tag::kVerdict, kEnd};
   for (Rank rank{1}; rank.value < size_; ++rank.value) send_verdict(rank, header, {});
+}
+
+// What the end found, where it is newer than what was measured and finite: the model last synchronised. Where every round
+// synchronises, or none does, that is worker 0's own.
+void Run::keep_current_model(Outcome& outcome) {
+  processor_->stop();
+  sums_->stop();
+  const bool is_own = !synchronised_;
+  const Step step = is_own ? worker().step() : synchronised_step_;
+  Model model = is_own ? model_of(learner_) : *synchronised_;
+  if (step <= outcome.model_step || !kernels::all_finite(model.params) || is_divergence(error_)) return;
+  for (std::size_t i = 0; i < model.buffers.size(); ++i) {
+    // Some are not finite for good, such as a causal mask of -inf.
+    if (!std::isfinite(model.buffers[i]) && std::isfinite(outcome.buffers[i])) return;
+  }
+  outcome.model = std::move(model.params);
+  outcome.buffers = std::move(model.buffers);
+  outcome.model_step = step;
+  outcome.model_source =
+      is_own && !always_synchronised_ ? Outcome::Source::kOfWorker0 : Outcome::Source::kSynchronised;
 }
 
 // Unwinds all coroutines; what they compute is done.

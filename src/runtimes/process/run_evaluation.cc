@@ -97,7 +97,7 @@ Task<void> Run::measure(Evaluator::Due& due) {
     record(measurement);
     throw divergence(due.broken, due.step);
   }
-  if (options_.until && options_.until(measurement)) {
+  if ((options_.until && options_.until(measurement)) || evaluation_.is_out_of_patience()) {
     stopped_ = true;
     stopped_by_ = measurement;
     link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kStop, .text = "the end of the job is reached"}.encode());

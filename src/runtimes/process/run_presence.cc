@@ -93,6 +93,7 @@ void Run::hear_failure(int process, const std::string& problem) {
 // left says so to the others.
 void Run::be_asked() {
   look_around();
+  supervisor_.give_up();
   asked_ = clock_.now();
   waits_when_asked_ = waits_text();
   told_ = true;
@@ -136,7 +137,8 @@ Outcome::End Run::end_of_run() {
     fail(std::make_exception_ptr(PeerLost(name() + " was asked to end" + lost + waits_when_asked_)));
   }
   if (error_) return Outcome::End::kFailed;
-  return stopped_ ? Outcome::End::kUntil : Outcome::End::kSteps;
+  if (!stopped_) return Outcome::End::kSteps;
+  return evaluation_.is_out_of_patience() ? Outcome::End::kPatience : Outcome::End::kUntil;
 }
 
 void Run::tell_end() {

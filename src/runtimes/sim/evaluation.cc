@@ -1,9 +1,15 @@
 #include "runtimes/sim/evaluation.h"
 
+#include <atomic>
+#include <exception>
 #include <utility>
 
+#include "base/error.h"
+#include "base/random.h"
 #include "comm/crc32c.h"
 #include "runtimes/node/node_state.h"
+#include "runtimes/node/parallel_for.h"
+#include "runtimes/node/shared_supervisor.h"
 
 namespace laconic::sim {
 
@@ -26,9 +32,9 @@ Task<bool> Evaluation::pass(Node& node) {
   evaluator_.add(worker.rank(), report_of(worker), worker.params(), learner.buffers(), world_.events.now());
   world_.trace.add(std::uint64_t{crc32c(std::as_bytes(std::span<const float>(worker.params())))});
   if (keeps_own_models(step)) {
-    std::vector<Model>& models = own_models_[step];
-    models.resize(static_cast<std::size_t>(world_.world_size));
-    models[static_cast<std::size_t>(worker.rank().value)] = model_of(learner);
+    OwnModelsKept& own = own_models_[step];
+    if (own.chosen.empty()) own.chosen = choose(step);
+    if (own.chosen[static_cast<std::size_t>(worker.rank().value)]) own.models.emplace(worker.rank(), model_of(learner));
   }
   std::optional<Evaluator::Due> due = evaluator_.take_due();
   if (!due) co_return false;
@@ -41,23 +47,65 @@ Task<bool> Evaluation::pass(Node& node) {
     measurement.traffic[kind] = world_.ledger.total(static_cast<Traffic>(kind));
   }
   const auto kept = own_models_.extract(step);
-  co_await worker.compute([&] { Evaluator::measure(*due, learner); });
+  co_await worker.compute([&] {
+    const Supervision supervision(supervisor_);
+    Evaluator::measure(*due, learner);
+  });
   if (!evaluator_.measured(*due) && step == options_.steps) {
     // Before the last step a worker's own loss will tell, with its name.
     record(measurement);
     throw divergence(due->broken, step);
   }
-  const bool stop = options_.until && options_.until(measurement);
+  const bool stop = (options_.until && options_.until(measurement)) || evaluator_.is_out_of_patience();
   if (!kept.empty() && (stop || step == options_.steps || options_.own_models == OwnModels::kAlways)) {
-    co_await worker.compute([&] {
-      std::vector<double> accuracies;
-      for (const Model& model : kept.mapped())
-        accuracies.push_back(learner.evaluate(model.params, model.buffers, Split::kTest).score());
-      measurement.workers = WorkerAccuracy::of(accuracies);
-    });
+    std::exception_ptr given_up;
+    try {
+      co_await worker.compute([&] { measurement.workers = measure_own(kept.mapped(), learner); });
+    } catch (const Interrupted&) {
+      given_up = std::current_exception();
+    }
+    if (given_up) {
+      record(measurement);
+      std::rethrow_exception(given_up);
+    }
   }
   record(measurement);
   co_return stop;
+}
+
+bool Evaluation::samples() const {
+  return options_.own_models_sample > 0 &&
+         options_.own_models_sample < static_cast<std::uint32_t>(world_.world_size);
+}
+
+std::vector<bool> Evaluation::choose(Step step) const {
+  const auto workers = static_cast<std::uint32_t>(world_.world_size);
+  if (!samples()) return std::vector<bool>(workers, true);
+  std::vector<bool> chosen(workers, false);
+  RandomStream stream(options_.seed, "own models", {step.value});
+  const std::vector<std::uint32_t> order = random_permutation(stream, workers);
+  for (std::uint32_t i = 0; i < options_.own_models_sample; ++i) chosen[order[i]] = true;
+  return chosen;
+}
+
+// On all threads that have time. Which thread measures what decides nothing.
+WorkerAccuracy Evaluation::measure_own(const OwnModelsKept& kept, Learner& learner) {
+  std::vector<const Model*> models;
+  for (const auto& [rank, model] : kept.models) models.push_back(&model);
+  std::vector<double> accuracies(models.size());
+  std::atomic<std::uint64_t> done = 0;
+  parallel_for(pool_, helpers_, models.size(), [&](std::size_t i) {
+    QuietSupervisor quiet(supervisor_);
+    {
+      const Supervision part(quiet);
+      accuracies[i] = learner.evaluate(models[i]->params, models[i]->buffers, Split::kTest).score();
+    }
+    const Supervision whole(supervisor_);
+    report_progress("evaluating the workers' own models", ++done, models.size());
+  });
+  WorkerAccuracy accuracy = WorkerAccuracy::of(accuracies);
+  if (samples()) accuracy.sampled = models.size();
+  return accuracy;
 }
 
 }  // namespace laconic::sim

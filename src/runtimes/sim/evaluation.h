@@ -2,29 +2,46 @@
 // worker adds its model to the evaluator's sum as it passes a step; whoever passes last has the average measured.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <vector>
 
 #include "runtimes/node/driver.h"
 #include "runtimes/node/evaluation.h"
+#include "runtimes/node/thread_pool.h"
 #include "runtimes/sim/node.h"
 
 namespace laconic::sim {
 
 class Evaluation {
  public:
-  // All outlive it. Whether a measurement ends the run is asked before own models are in it.
+  // All outlive it, and it outlives `pool`. Whether a measurement ends the run is asked before own models are in it.
   Evaluation(const RunOptions& options, const std::function<void(const Measurement&)>& record, World& world,
-             Evaluator& evaluator)
-      : options_(options), record_(record), world_(world), evaluator_(evaluator) {}
+             Evaluator& evaluator, ThreadPool& pool, Supervisor& supervisor)
+      : options_(options),
+        record_(record),
+        world_(world),
+        evaluator_(evaluator),
+        pool_(pool),
+        supervisor_(supervisor),
+        helpers_(static_cast<std::size_t>(std::max(0, options.compute_threads - 1))) {}
 
   // `node` has just taken a step that is measured. Returns true when the run shall end. Throws RunError when the
-  // average model's loss is not finite after the last step.
+  // average model's loss is not finite after the last step, Interrupted where it was given up: what was measured until
+  // then is recorded, an evaluation that was not finished is none.
   Task<bool> pass(Node& node);
 
  private:
+  // The workers' own models after a step, of those that are measured.
+  struct OwnModelsKept {
+    std::vector<bool> chosen;     // by rank
+    std::map<Rank, Model> models;
+  };
   bool keeps_own_models(Step step) const;
+  bool samples() const;
+  std::vector<bool> choose(Step step) const;
+  WorkerAccuracy measure_own(const OwnModelsKept& kept, Learner& learner);
   void record(const Measurement& measurement) const {
     if (record_) record_(measurement);
   }
@@ -33,7 +50,10 @@ class Evaluation {
   const std::function<void(const Measurement&)>& record_;
   World& world_;
   Evaluator& evaluator_;
-  std::map<Step, std::vector<Model>> own_models_;  // by rank, kept only where they may be measured
+  ThreadPool& pool_;
+  Supervisor& supervisor_;
+  std::vector<ThreadPool::Queue> helpers_;
+  std::map<Step, OwnModelsKept> own_models_;  // kept only where they may be measured
 };
 
 }  // namespace laconic::sim

@@ -109,6 +109,10 @@ class Computation final : public Pending::State {
   // The virtual time of the end has come.
   void finish() {
     finished_ = true;
+    constexpr std::chrono::milliseconds kLook{20};
+    while (!job_->wait_for(kLook)) {
+      if (world_.while_waiting) world_.while_waiting();
+    }
     std::exception_ptr error;
     try {
       job_->wait();

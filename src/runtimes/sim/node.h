@@ -52,6 +52,8 @@ struct World {
   std::map<std::uint64_t, Resume<bool>> computing;
   std::uint64_t computations = 0;  // begun so far
   std::function<class Endpoint&(Rank)> endpoint;
+  // Called again and again while a computation is waited for; may be empty.
+  std::function<void()> while_waiting;
 
   explicit World(int size) : world_size(size), ledger(size) {}
 

@@ -11,6 +11,8 @@
 #include "kernels/vector_ops.h"
 #include "protocol/worker.h"
 #include "runtimes/node/driver.h"
+#include "runtimes/node/node_state.h"
+#include "runtimes/node/shared_supervisor.h"
 #include "runtimes/sim/evaluation.h"
 #include "runtimes/sim/node.h"
 
@@ -24,10 +26,11 @@ class Simulation final : private Gathering {
       : options_(options),
         observer_(observer),
         world_(static_cast<int>(learners.size())),
-        evaluator_(world_.world_size, true, model_of(*learners.front())),
-        evaluation_(options, observer.on_measurement, world_, evaluator_),
+        evaluator_(world_.world_size, true, model_of(*learners.front()), options),
+        evaluation_(options, observer.on_measurement, world_, evaluator_, pool_, supervisor_),
         narrator_(evaluator_, observer),
         pool_(options.compute_threads, options.prepare_thread) {
+    world_.while_waiting = [this] { look(); };
     world_.network = make_network(options.network, world_.world_size);
     world_.faults = Faults(options.network, world_.world_size, options.seed);
     world_.max_payload = largest_payload(*learners.front());
@@ -60,13 +63,15 @@ class Simulation final : private Gathering {
     io_.poll();
     Outcome outcome;
     while (!error_ && !stopped_ && running_workers_ > 0) {
-      if (observer_.interrupted && observer_.interrupted()) {
-        outcome.end = Outcome::End::kInterrupted;
-        break;
-      }
+      if (observer_.interrupted && observer_.interrupted()) supervisor_.give_up();
+      if (supervisor_.has_given_up()) break;
       step();
     }
-    if (stopped_) outcome.end = Outcome::End::kUntil;
+    if (stopped_) {
+      outcome.end = evaluator_.is_out_of_patience() ? Outcome::End::kPatience : Outcome::End::kUntil;
+    } else if (supervisor_.has_given_up() && running_workers_ + given_up_ > 0) {
+      outcome.end = Outcome::End::kInterrupted;
+    }
     if (error_) {
       outcome.end = Outcome::End::kFailed;
       outcome.error = error_;
@@ -75,10 +80,8 @@ class Simulation final : private Gathering {
     outcome.time = world_.events.now();
     outcome.syncs = evaluator_.syncs();
     outcome.trace_hash = world_.trace.value();
-    outcome.model = evaluator_.last_good_model().params;
-    outcome.buffers = evaluator_.last_good_model().buffers;
-    outcome.model_step = evaluator_.last_good_step();
-    if (outcome.end == Outcome::End::kInterrupted) keep_current_model(outcome);
+    evaluator_.give(outcome);
+    if (outcome.end == Outcome::End::kInterrupted || error_) keep_current_model(outcome);
     return outcome;
   }
 
@@ -114,11 +117,43 @@ class Simulation final : private Gathering {
                    is_worker ? drive(node, options_, observer_, *this, account_) : node.coordinate(),
                    [this, is_worker](const std::exception_ptr& error) {
                      if (is_worker) --running_workers_;
-                     if (error && !error_) error_ = error;
+                     if (error) end_with(error);
                    });
   }
 
-  // The average of the workers' models as the end found them, between two steps each, unless it is not finite.
+  // Work that was given up as the run was interrupted is no failure.
+  void end_with(const std::exception_ptr& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const Interrupted&) {
+      supervisor_.give_up();
+      ++given_up_;
+    } catch (...) {
+      if (!error_) error_ = error;
+    }
+  }
+
+  // While something is computed that the simulation waits for, or computes itself.
+  void look() {
+    if (observer_.interrupted && observer_.interrupted()) supervisor_.give_up();
+    if (observer_.on_progress) supervisor_.take(observer_.on_progress);
+  }
+
+  // Of a run that diverged a model may be finite and its loss not.
+  bool is_usable(const Model& model) {
+    if (!is_divergence(error_)) return true;
+    Learner& learner = seats_.front()->node.learner();
+    try {
+      const Supervision supervision(supervisor_);
+      return std::isfinite(learner.evaluate(model.params, model.buffers, Split::kTest).loss) &&
+             std::isfinite(learner.evaluate(model.params, model.buffers, Split::kValidation).loss);
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  // The average of the workers' models as the end found them, between two steps each, unless it is not finite, or was
+  // measured already.
   void keep_current_model(Outcome& outcome) {
     pool_.stop();
     const auto mean_of = [&](std::size_t size, auto&& part_of) {
@@ -133,9 +168,12 @@ class Simulation final : private Gathering {
     std::vector<float> model = mean_of(outcome.model.size(), [](Learner& learner) { return learner.params(); });
     std::vector<float> buffers = mean_of(outcome.buffers.size(), [](Learner& learner) { return learner.buffers(); });
     if (!kernels::all_finite(model) || !are_as_finite(buffers, outcome.buffers)) return;
-    outcome.model = std::move(model);
-    outcome.buffers = std::move(buffers);
+    Model current{.params = std::move(model), .buffers = std::move(buffers)};
+    if (!is_usable(current)) return;
+    outcome.model = std::move(current.params);
+    outcome.buffers = std::move(current.buffers);
     outcome.model_step = seats_.front()->node.worker().step();
+    outcome.model_source = Outcome::Source::kAverageAtEnd;
   }
 
   // Buffers may hold what is not finite for good, such as a causal mask of -inf: that stays as it was.
@@ -244,6 +282,7 @@ class Simulation final : private Gathering {
   const RunObserver& observer_;
   asio::io_context io_{1};
   World world_;
+  SharedSupervisor supervisor_{[this] { look(); }};
   Evaluator evaluator_;
   Evaluation evaluation_;
   Narrator narrator_;
@@ -253,6 +292,7 @@ class Simulation final : private Gathering {
   std::vector<std::unique_ptr<Seat>> seats_;
   std::map<Rank, Resume<bool>> parked_;  // workers that wait for a checkpoint
   int running_workers_ = 0;
+  int given_up_ = 0;  // workers that ended in the middle of work
   bool stopped_ = false;
   std::exception_ptr error_;
 };

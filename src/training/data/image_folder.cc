@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "training/data/augmentation.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
@@ -125,6 +126,7 @@ ImageList list_images(const fs::path& folder, const std::vector<std::string>& cl
     std::error_code error;
     if (!fs::exists(place, error)) continue;  // a split, or a worker, without images of this class
     for (const fs::path& name : files_below(place)) {
+      report_progress("looking for images", list.paths.size());
       if (!is_image(name)) {
         ++list.left_out[name.has_extension() ? name.extension().string() : "without an ending"];
         continue;
@@ -180,6 +182,7 @@ std::vector<std::uint8_t> read_images(const ImageList& list, const std::vector<b
   pixels.reserve(static_cast<std::size_t>(std::count(keep.begin(), keep.end(), true)) * shape.size());
   for (std::size_t i = 0; i < list.paths.size(); ++i) {
     if (!keep[i]) continue;
+    report_progress("reading images", i, list.paths.size());
     const ImageBytes image = reading.read(list.paths[i]);
     if (image.shape != shape) {
       throw UsageError(

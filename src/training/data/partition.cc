@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "base/options.h"
 #include "base/random.h"
 
@@ -104,6 +105,7 @@ Partition dirichlet(const Request& request) {
   std::vector<Indices> by_class(request.classes);
   for (std::uint32_t i = 0; i < request.samples.count(); ++i) by_class[request.samples.labels[i]].push_back(i);
   for (std::uint64_t attempt = 0; attempt < kTries; ++attempt) {
+    report_progress("dealing out samples", attempt, kTries);
     RandomStream stream(request.seed, "partition", {attempt});
     Partition partition(request.workers);
     for (Indices& members : by_class) {

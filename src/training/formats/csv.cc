@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/supervision.h"
 #include "training/formats/input_file.h"
 
 namespace laconic {
@@ -92,7 +93,11 @@ class CsvParser {
     } else {
       take_sample();
     }
-    while (next_line()) take_sample();
+    constexpr std::size_t kTell = 1024;  // rows
+    for (std::size_t row = 0; next_line(); ++row) {
+      if (row % kTell == 0) report_progress("reading rows", row);
+      take_sample();
+    }
     refuse_dash();
     if (table_.values.empty()) fail("no sample follows on the header; check data.header, and that the file is whole");
     return std::move(table_);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/supervision.h"
 
 namespace laconic {
 namespace {
@@ -42,6 +43,7 @@ std::size_t InputFile::read_some(std::uint8_t* out, std::size_t size) {
 std::vector<std::uint8_t> InputFile::read_rest(std::size_t most) {
   std::vector<std::uint8_t> bytes;
   while (true) {
+    report_progress("reading files of data");
     const std::size_t before = bytes.size();
     bytes.resize(before + kChunk);
     const std::size_t got = read(bytes.data() + before, kChunk);
@@ -93,6 +95,7 @@ void AnnouncedBytes::expect_end() {
 }
 
 void AnnouncedBytes::read(std::uint8_t* out, std::size_t wanted) {
+  report_progress("reading files of data");
   if (stream_.read(out, wanted) == wanted) return;
   stream_.fail(stream_.position(), "the file ends after " + std::to_string(stream_.position() - start_) + " of " +
                                        std::to_string(size_) + " bytes that its header announces");

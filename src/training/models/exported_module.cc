@@ -78,7 +78,7 @@ at::Tensor column_of(const std::vector<Scale>& scales, double Scale::*member) {
 }
 
 // What a model sees of raw samples.
-std::string source_of_inputs(const Dataset& data, const Module& module) {
+std::string source_of_inputs(const Dataset& data, Module& module) {
   const ImageShape& shape = data.shape;
   const std::string sizes =
       std::to_string(shape.channels) + ", " + std::to_string(shape.height) + ", " + std::to_string(shape.width);
@@ -109,7 +109,7 @@ std::string source_of_inputs(const Dataset& data, const Module& module) {
 }
 
 // What a user gets of what the model gives.
-std::string source_of_outputs(const Dataset& data, const Module& module) {
+std::string source_of_outputs(const Dataset& data, Module& module) {
   if (data.numbers == 0) return "  return y\n";
   const std::string numbers = "y.reshape([-1, " + std::to_string(data.numbers) + "]).to(torch.float64)";
   if (data.target_scale.empty()) return "  return " + numbers + "\n";
