@@ -160,13 +160,17 @@ for shape in (97, 61), (61, 97), (32, 32), (7, 5), (1, 9), (200, 3):
                 sizes += 1
 
 # What is refused, with a word of the reason.
-refusals = [("CMYK", Image.new("CMYK", (8, 8)), "jpg", {})]
+refusals = [("CMYK", Image.new("CMYK", (8, 8)), "jpg", {}),
+            ("is no PNG, JPEG, WebP or BMP file", of(noise(3)), "png", {"format": "GIF"}),
+            ("is no PNG, JPEG, WebP or BMP file", Image.new("CMYK", (8, 8)), "jpg", {"format": "TIFF"})]
 if features.check("webp_anim"):
     refusals.append(("animated", of(noise(3)), "webp", {"save_all": True, "append_images": [of(noise(3))]}))
-for word, image, ending, options in refusals:
+for number, (word, image, ending, options) in enumerate(refusals):
+    if os.path.exists(f"refused.{ending}"):
+        os.remove(f"refused.{ending}")  # which a data set links to
     image.save(f"refused.{ending}", **options)
     try:
-        read(f"refused_{word}", f"refused.{ending}")
+        read(f"refused_{number}", f"refused.{ending}")
     except Refused as error:
         assert word in str(error), error
     else:
