@@ -30,7 +30,8 @@ class BestModel : public CommandTest {
     const std::string bytes = read_text(root_.path(file));
     const std::string key = "\"step\":\"";
     const std::size_t at = bytes.find(key);
-    return at == std::string::npos ? "none" : bytes.substr(at + key.size(), bytes.find('"', at + key.size()) - at - key.size());
+    return at == std::string::npos ? "none"
+                                   : bytes.substr(at + key.size(), bytes.find('"', at + key.size()) - at - key.size());
   }
 };
 
@@ -52,8 +53,10 @@ TEST_F(BestModel, IsThatOfTheBestMeasurement) {
   const std::string text = printed();
   EXPECT_NE(text.find("to publish figures choose by validation"), std::string::npos) << text;
   // The file gives the figures that it is said to give.
-  ASSERT_EQ(evaluate_command(console_, {.model_file = root_.path("runs/a/model.best.safetensors"), .job_file = job("a"), .overrides = {}}),
-            ExitCode::kDone);
+  ASSERT_EQ(
+      evaluate_command(
+          console_, {.model_file = root_.path("runs/a/model.best.safetensors"), .job_file = job("a"), .overrides = {}}),
+      ExitCode::kDone);
   std::ostringstream accuracy;
   accuracy.precision(2);
   accuracy << std::fixed << 100.0 * best->at("test").at("accuracy").get<double>() << "%";

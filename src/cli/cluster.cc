@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <ostream>
 #include <thread>
 
 #include "base/byte_stream.h"
 #include "base/error.h"
+#include "base/supervision.h"
 #include "cli/execute.h"
+#include "cli/first_folder.h"
+#include "cli/work_display.h"
 #include "job/checkpoints.h"
 #include "job/job_data.h"
 #include "job/processes.h"
@@ -26,7 +30,9 @@ constexpr std::chrono::milliseconds kInterruptedGrace{150};
 // What processes need for the same job: where a run is resumed process 0 finds the checkpoint and gives it to all.
 struct WhatToRun {
   Job job;
-  std::optional<CheckpointManifest> resume;
+  std::optional<Resumption> resume = {};
+  std::vector<std::byte> model = {};  // that all begin with, where they go on from that alone
+  std::unique_ptr<FirstFolder> folder = {};
 };
 
 std::string encode(const RunToResume& run) {
@@ -54,7 +60,7 @@ RunToResume decode(const std::string& text) {
 WhatToRun read_job(Console& console, const RunArguments& arguments, process::Process& process) {
   process::Meeting& meeting = process.meeting();
   if (arguments.resume.empty()) {
-    return meeting.guarded([&] { return WhatToRun{load_job(arguments.job_file, arguments.overrides), std::nullopt}; });
+    return meeting.guarded([&] { return WhatToRun{.job = load_job(arguments.job_file, arguments.overrides)}; });
   }
   std::string found;
   if (process.leads()) {
@@ -65,14 +71,23 @@ WhatToRun read_job(Console& console, const RunArguments& arguments, process::Pro
     });
   }
   const std::string told = meeting.share(found).front();
-  return meeting.guarded([&] {
+  WhatToRun what = meeting.guarded([&] {
     RunToResume run = decode(told);
-    Job job = job_to_resume(run, arguments.job_file, arguments.overrides);
-    return WhatToRun{std::move(job), std::move(run.manifest)};
+    std::string job_file = arguments.job_file;
+    WhatToRun found_here;
+    found_here.folder = std::make_unique<FirstFolder>(run, job_file);
+    found_here.job = job_to_resume(run, job_file, arguments.overrides);
+    found_here.resume = resumption_of(run, found_here.job);
+    if (found_here.resume->from_model && process.leads()) {
+      found_here.model = read_model(run, RuntimeKind::kProcesses);
+    }
+    return found_here;
   });
+  if (what.resume->from_model) what.model = meeting.hear_leader(what.model);
+  return what;
 }
 
-JobSetup set_up_worker(const Job& job, process::Process& process, const std::function<bool()>& interrupted) {
+JobSetup set_up_worker(const WhatToRun& what, process::Process& process, const std::function<bool()>& interrupted) {
   process::Meeting& meeting = process.meeting();
   const OneWorker self{.rank = {process.rank()}, .exchange = [&meeting](std::uint64_t own) {
                          std::vector<std::uint64_t> all;
@@ -81,7 +96,12 @@ JobSetup set_up_worker(const Job& job, process::Process& process, const std::fun
                          }
                          return all;
                        }};
-  JobSetup setup = meeting.guarded([&] { return set_up(job, Purpose::kRun, interrupted, self); });
+  JobSetup setup = meeting.guarded([&] {
+    const auto here = [&] { return set_up(what.job, Purpose::kRun, interrupted, self); };
+    JobSetup made = what.folder ? what.folder->explained(here) : here();
+    if (what.resume && what.resume->from_model) start_from(what.model, made);
+    return made;
+  });
   agree_on_start(setup, process);
   return setup;
 }
@@ -103,7 +123,7 @@ ExitCode lead(Console& console, const WhatToRun& what, JobProcess& started) {
   Execution execution;
   execution.kind = RuntimeKind::kProcesses;
   execution.resume = what.resume;
-  execution.set_up = [&](const Job& job) { return set_up_worker(job, process, console.interrupted); };
+  execution.set_up = [&](const Job&) { return set_up_worker(what, process, console.interrupted); };
   execution.ready = [&] { process.meeting().share(""); };
   bool has_begun = false;
   execution.runtime = [&](const JobSetup& setup, const StrategyFactory& make_strategy, const RunObserver& observer) {
@@ -123,13 +143,21 @@ ExitCode lead(Console& console, const WhatToRun& what, JobProcess& started) {
 }
 
 ExitCode follow(Console& console, const WhatToRun& what, process::Process& process) {
-  JobSetup setup = set_up_worker(what.job, process, console.interrupted);
+  WorkDisplay quiet(console, "off");
+  std::optional<Supervision> supervision(quiet);
+  JobSetup setup = set_up_worker(what, process, console.interrupted);
+  supervision.reset();
   std::optional<JobCheckpoints> checkpoints;
   process.meeting().together([&] {
     if (!what.job.checkpoint_interval) return true;
     checkpoints.emplace(what.job, RuntimeKind::kProcesses, false);
     setup.simulation.checkpoints.keeper = &*checkpoints;
-    if (what.resume) setup.simulation.checkpoints.resume = checkpoints->resume(*what.resume);
+    if (what.resume) {
+      ResumePoint point = checkpoints->resume(*what.resume);
+      // Process 0 has told it; here no disk need have it.
+      if (point.from_model) point.part = [&what](std::string_view) { return what.model; };
+      setup.simulation.checkpoints.resume = std::move(point);
+    }
     return true;
   });
   const std::string name = name_of(what.job, process);
@@ -193,10 +221,17 @@ ExitCode run_on_cluster(Console& console, const RunArguments& arguments, const l
     if (code != ExitCode::kDone) end_alone(console, process, code);
     end_together(console, started, code);
     return code;
-  } catch (const std::exception&) {
+  } catch (const std::exception& problem) {
     const bool all_know = process.meeting().has_objection();
     ExitCode code = exit_code_of(std::current_exception());
-    if (process.leads() || !all_know) code = report_error(console);
+    // The others have heard it as a failure.
+    const bool was_interrupted = console.stopped() && code == ExitCode::kFailed && all_know;
+    if (was_interrupted) {
+      code = ExitCode::kInterrupted;
+      if (process.leads()) console.err << "laconic: " << problem.what() << "; nothing is written" << std::endl;
+    } else if (process.leads() || !all_know) {
+      code = report_error(console);
+    }
     if (!all_know) end_alone(console, process, code);
     end_together(console, started, code);
     return code;

@@ -13,6 +13,7 @@
 #include "base/supervision.h"
 #include "cli/cluster.h"
 #include "cli/execute.h"
+#include "cli/first_folder.h"
 #include "cli/work_display.h"
 #include "job/job.h"
 #include "job/plan.h"
@@ -57,6 +58,7 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
   if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough
   Execution execution = simulated_execution(console);
+  std::optional<FirstFolder> folder;
   Job job;
   if (arguments.resume.empty()) {
     job = load_job(arguments.job_file, arguments.overrides);
@@ -64,13 +66,18 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
     const RuntimeKind kind = launch ? RuntimeKind::kProcesses : RuntimeKind::kSimulator;
     RunToResume run = find_run_to_resume(arguments.resume, kind);
     for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
-    job = job_to_resume(run, arguments.job_file, arguments.overrides);
-    execution.resume = std::move(run.manifest);
+    std::string job_file = arguments.job_file;
+    folder.emplace(run, job_file);
+    job = job_to_resume(run, job_file, arguments.overrides);
+    execution.resume = resumption_of(run, job);
+    execution.set_up = [&folder, set_up = execution.set_up](const Job& of) {
+      return folder->explained([&] { return set_up(of); });
+    };
   }
   if (!arguments.dry_run) return execute(console, job, execution);
   WorkDisplay work(console);
   const Supervision supervision(work);
-  const std::string plan = plan_text(job, set_up(job, Purpose::kRun, console.interrupted), console.width);
+  const std::string plan = plan_text(job, execution.set_up(job), console.width);
   work.end();
   console.out << plan << std::flush;
   return ExitCode::kDone;

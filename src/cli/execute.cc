@@ -26,6 +26,19 @@ std::string head_line(const Job& job, const JobSetup& setup) {
          significant(setup.epochs({setup.steps()})) + " epochs)";
 }
 
+// Throws UsageError for checkpoints that would keep nothing, and for one with no step left behind it.
+void check_checkpoints(const Job& job, const JobSetup& setup, const Execution& execution) {
+  if (job.section("checkpoint").flag("keep_last") && setup.strategy_setting.drains() == 0) {
+    throw UsageError(job.section("checkpoint").place("keep_last") +
+                     ": no checkpoint is made before the last step, and none would be kept; make checkpoint.every " +
+                     "shorter than the run");
+  }
+  if (!execution.resume || execution.resume->manifest.step.value < setup.steps()) return;
+  throw UsageError(job.output_dir + ": has taken " + grouped(execution.resume->manifest.step.value) + " of " +
+                   grouped(setup.steps()) + " steps; give more to train on, such as --set job.steps=" +
+                   std::to_string(2 * execution.resume->manifest.step.value));
+}
+
 ExitCode run_to_results(Console& console, const Job& job, const Execution& execution);
 
 }  // namespace
@@ -60,11 +73,14 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
   RunFolder folder(job);
   ServedPage page(console.page, job, setup, execution.kind);
   std::optional<JobCheckpoints> checkpoints;
+  const bool keeps_last = job.section("checkpoint").flag("keep_last");
   if (job.checkpoint_interval) {
+    check_checkpoints(job, setup, execution);
     checkpoints.emplace(job, execution.kind, true);
     setup.simulation.checkpoints.keeper = &*checkpoints;
     if (execution.resume) {
       setup.simulation.checkpoints.resume = checkpoints->resume(*execution.resume);
+      resume_from_model(setup);
     } else {
       checkpoints->begin();
     }
@@ -86,7 +102,10 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
       console.out << "own models are measured of " << grouped(sample) << " of the " << grouped(job.workers)
                   << " workers, drawn at random (evaluation.sample = 0: of all)" << std::endl;
     }
-    if (execution.resume) console.out << "goes on after step " << grouped(execution.resume->step.value) << std::endl;
+    if (execution.resume) {
+      console.out << "goes on after step " << grouped(execution.resume->manifest.step.value) << std::endl;
+      for (const std::string& note : execution.resume->notes) console.out << note << std::endl;
+    }
   }
   ProgressDisplay display(console, progress, job.name, setup.steps());
 
@@ -133,8 +152,8 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
     result = run_job(job, setup, observer, execution.runtime);
   } catch (const DecodeError& error) {
     if (!execution.resume) throw;
-    throw UsageError(job.checkpoint_dir() + ": the checkpoint of step " + std::to_string(execution.resume->step.value) +
-                     " cannot be used: " + error.what());
+    throw UsageError(job.checkpoint_dir() + ": the checkpoint of step " +
+                     std::to_string(execution.resume->manifest.step.value) + " cannot be used: " + error.what());
   }
   display.end();
   work.end();
@@ -151,12 +170,13 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
   const std::string missing = folder.publish(job, setup, result, summary);
   supervision.reset();
   page.end(summary);
-  if (checkpoints && summary.finished() && missing.empty()) checkpoints->remove_all();
+  if (checkpoints && summary.finished() && missing.empty() && !keeps_last) checkpoints->remove_all();
   if (progress != "off") {
     console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
-    if (checkpoints && !summary.finished() && checkpoints->has_any()) {
+    if (checkpoints && (!summary.finished() || keeps_last) && checkpoints->has_any()) {
       console.out << "  checkpoints   " << job.checkpoint_dir() << "; laconic run --resume " << job.output_dir
-                  << " goes on from the newest" << std::endl;
+                  << (summary.finished() ? " --set job.steps=... trains on" : " goes on") << " from the newest"
+                  << std::endl;
     }
   }
   if (!missing.empty()) {

@@ -20,7 +20,7 @@ struct Execution {
   Runtime runtime = simulate_job;
   // The job with its data.
   std::function<JobSetup(const Job& job)> set_up;
-  std::optional<CheckpointManifest> resume = {};  // the checkpoint to go on from
+  std::optional<Resumption> resume = {};  // the checkpoint to go on from
   // Called when all is made that the run needs, before its first step; what it throws ends all. May be empty.
   std::function<void()> ready = {};
 };

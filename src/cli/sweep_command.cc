@@ -81,11 +81,11 @@ StoredRun unfinished_run(const PlannedRun& run) {
 }
 
 // The checkpoint of a run that broke off; a folder without a complete one is nothing to go on from.
-std::optional<CheckpointManifest> checkpoint_of(Console& console, const PlannedRun& run) {
+std::optional<Resumption> checkpoint_of(Console& console, const PlannedRun& run) {
   if (!run.job.checkpoint_interval || !has_checkpoint(run.job, RuntimeKind::kSimulator)) return std::nullopt;
   RunToResume found = find_run_to_resume(run.result.folder, RuntimeKind::kSimulator);
   for (const std::string& line : found.passed_over) print_warning(console.err, "passed over " + line);
-  return std::move(found.manifest);
+  return resumption_of(found, run.job);
 }
 
 std::string state_of(const PlannedRun& run) {

@@ -29,9 +29,9 @@ class WorkDisplay final : public Supervisor {
   using Clock = std::chrono::steady_clock;
   Console& console_;
   ProgressDisplay::Style style_;
-  std::string what_;         // of the work that goes on
-  std::uint64_t done_ = 0;   // of it
-  Clock::time_point next_;   // when it is shown
+  std::string what_;        // of the work that goes on
+  std::uint64_t done_ = 0;  // of it
+  Clock::time_point next_;  // when it is shown
   bool drawn_ = false;
 };
 

@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "job/job_text.h"
+#include "mechanisms/budget.h"
+#include "report/format.h"
 
 namespace laconic {
 namespace {
@@ -25,6 +28,16 @@ CheckpointStoreOptions store_of(const Job& job, RuntimeKind kind, bool leads) {
   options.completes = leads;
   options.keep = job.section("checkpoint").integer("keep");
   return options;
+}
+
+// Before the job in a checkpoint, and no part of it.
+constexpr std::string_view kStartedIn = "# first started in ";
+
+std::string job_part(const Job& job) {
+  std::error_code error;
+  const fs::path folder = fs::current_path(error);
+  if (error || folder.string().find_first_of("\n\"\\") != std::string::npos) return job.resolved_text();
+  return std::string(kStartedIn) + folder.string() + "\n" + job.resolved_text();
 }
 
 // Throws UsageError where the newest checkpoint is one of the other runtime.
@@ -51,7 +64,7 @@ std::string_view to_text(RuntimeKind kind) { return kind == RuntimeKind::kProces
 JobCheckpoints::JobCheckpoints(const Job& job, RuntimeKind kind, bool leads)
     : folder_(job.checkpoint_dir()),
       output_dir_(job.output_dir),
-      job_{.resolved = job.resolved_text(), .identity = job.identity()},
+      job_{.resolved = job_part(job), .identity = job.identity()},
       store_(store_of(job, kind, leads)) {}
 
 void JobCheckpoints::begin() {
@@ -78,11 +91,13 @@ bool JobCheckpoints::has_any() const {
   }
 }
 
-ResumePoint JobCheckpoints::resume(const CheckpointManifest& manifest) {
-  store_.expect_job(manifest, job_);
-  store_.remove_newer(manifest.step);
-  return {.step = manifest.step,
-          .part = [this, manifest](std::string_view name) { return store_.read_part(manifest, name); }};
+ResumePoint JobCheckpoints::resume(const Resumption& resumption) {
+  store_.remove_newer(resumption.manifest.step);
+  return {.step = resumption.manifest.step,
+          .from_model = resumption.from_model,
+          .part = [this, manifest = resumption.manifest](std::string_view name) {
+            return store_.read_part(manifest, name);
+          }};
 }
 
 bool has_checkpoint(const Job& job, RuntimeKind kind) {
@@ -113,14 +128,16 @@ RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind) {
   }
   std::error_code error;
   if (!found && fs::is_regular_file(run + "/summary.json", error)) {
-    throw UsageError(run +
-                     ": has results, and no checkpoint beside it to go on from; a run that has come to its end "
-                     "removes its checkpoints, and a job makes them with [checkpoint] every, such as \"1 epoch\"");
+    throw UsageError(
+        run +
+        ": has results, and no checkpoint beside it to go on from; a run that has come to its end "
+        "removes its checkpoints unless checkpoint.keep_last = true, and a job makes them with [checkpoint] "
+        "every, such as \"1 epoch\"");
   }
   if (!found) {
     throw UsageError(run +
                      ".checkpoint: holds no complete checkpoint; a job makes them with [checkpoint] every, such as "
-                     "\"1 epoch\", and a run that has come to its end removes them");
+                     "\"1 epoch\", and a run that has come to its end removes them unless checkpoint.keep_last = true");
   }
   RunToResume result;
   try {
@@ -135,11 +152,63 @@ RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind) {
   return result;
 }
 
+std::string RunToResume::first_folder() const {
+  if (!job_text.starts_with(kStartedIn)) return {};
+  return job_text.substr(kStartedIn.size(), job_text.find('\n') - kStartedIn.size());
+}
+
 Job job_to_resume(const RunToResume& run, const std::string& job_file, std::span<const std::string> overrides) {
   std::vector<std::string> changes(overrides.begin(), overrides.end());
   changes.push_back("output.dir=" + run.output_dir);
   if (!job_file.empty()) return load_job(job_file, changes);
   return parse_job_text(run.job_text, run.output_dir + ".checkpoint/" + std::string(kJobPart), changes);
+}
+
+std::vector<std::byte> read_model(const RunToResume& run, RuntimeKind kind) {
+  try {
+    return CheckpointStore(store_of(run.output_dir + ".checkpoint", kind)).read_part(run.manifest, kModelPart);
+  } catch (const DecodeError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+Resumption resumption_of(const RunToResume& run, const Job& job) {
+  const std::string place = run.output_dir + ".checkpoint";
+  const Job before = parse_job_text(run.job_text, place + "/" + std::string(kJobPart));
+  const std::string step = grouped(run.manifest.step.value);
+  Resumption result{.manifest = run.manifest, .from_model = job.workers != before.workers, .notes = {}};
+  const std::string identity = job.continued_identity(result.from_model);
+  if (before.continued_identity(result.from_model) != identity) {
+    throw UsageError(place + ": holds checkpoints of another job: " +
+                     first_difference(run.job_text, {.resolved = job.resolved_text(), .identity = identity}) +
+                     "; give the job as it was, or remove the folder to start from the beginning");
+  }
+  if (result.from_model) {
+    if (job.length.in_epochs) {
+      throw UsageError(job.section("workers").place("count") +
+                       ": with other workers an epoch has another number of steps; say how many steps the run has in "
+                       "all, " +
+                       step + " of which are taken, with --set job.steps");
+    }
+    if (run.manifest.find(kModelPart) == nullptr) throw UsageError(place + ": holds no common model to go on from");
+    result.notes.push_back("goes on with " + grouped(job.workers) + " workers, " + grouped(before.workers) +
+                           " until now, from their common model after step " + step +
+                           ": states of optimisers and strategies, and the count of bytes, begin anew");
+  }
+  const bool has_other_length = before.length.in_epochs != job.length.in_epochs ||
+                                before.length.numerator != job.length.numerator ||
+                                before.length.denominator != job.length.denominator;
+  if (!has_other_length) return result;
+  const Options& optimizer = job.section("optimizer");
+  if (optimizer.text("schedule") == "cosine") {
+    result.notes.push_back(
+        "the cosine of the learning rate is that of the new length from here on: not what a run of that length from "
+        "the beginning would have had");
+  }
+  if (has_budget(*job.strategy, job.section("strategy"))) {
+    result.notes.push_back("the budget is for the new length from here on");
+  }
+  return result;
 }
 
 }  // namespace laconic

@@ -1,7 +1,9 @@
 // Checkpoints of jobs: in the folder OUTPUT.checkpoint beside the results, from which `laconic run --resume` goes on.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +18,13 @@ namespace laconic {
 enum class RuntimeKind { kSimulator, kProcesses };
 std::string_view to_text(RuntimeKind kind);
 
+// A checkpoint that a job goes on from.
+struct Resumption {
+  CheckpointManifest manifest;
+  bool from_model = false;         // with other workers than made it: from the common model alone
+  std::vector<std::string> notes;  // what is another than it was, a line each
+};
+
 class JobCheckpoints final : public CheckpointKeeper {
  public:
   // `leads`: this process is the one of its run that completes checkpoints. Throws UsageError when their folder cannot
@@ -25,9 +34,8 @@ class JobCheckpoints final : public CheckpointKeeper {
   // For a run that begins at the beginning. Throws UsageError where an earlier run has left a checkpoint, which would
   // be in its way.
   void begin();
-  // For a run that goes on from `manifest`: newer ones, of which parts may be left, go away. Throws UsageError when it
-  // is another job's.
-  ResumePoint resume(const CheckpointManifest& manifest);
+  // For a run that goes on from a checkpoint: newer ones, of which parts may be left, go away.
+  ResumePoint resume(const Resumption& resumption);
   // Whether there is one to go on from.
   bool has_any() const;
   // For a run that has come to its end.
@@ -57,13 +65,21 @@ struct RunToResume {
   std::string job_text;
   std::string output_dir;
   std::vector<std::string> passed_over;  // newer ones that are damaged, a line each
+  // Where the run was first started, from which the relative paths of its job are taken; empty: not known.
+  std::string first_folder() const;
 };
 // `path`: of the run's results, whether or not there are any yet; "runs/x.failed" and "runs/x.checkpoint" name the same
 // run. Throws UsageError where there is no checkpoint, and one for those that cannot be used.
 RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind);
 
-// The job of a checkpoint, with `overrides` of keys that change no result; or, where `job_file` is not empty, the job
-// of that file, which must be the same.
+// The job of a checkpoint, with `overrides`; or, where `job_file` is not empty, the job of that file.
 Job job_to_resume(const RunToResume& run, const std::string& job_file, std::span<const std::string> overrides);
+
+// The part "model" of the checkpoint. Throws UsageError where it cannot be read.
+std::vector<std::byte> read_model(const RunToResume& run, RuntimeKind kind);
+
+// Going on with `job`. Throws UsageError, which names the first difference, unless it is the job of the checkpoint, or
+// that for another time, with another end, or with other workers.
+Resumption resumption_of(const RunToResume& run, const Job& job);
 
 }  // namespace laconic

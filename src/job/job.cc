@@ -292,7 +292,9 @@ std::string value_text(const Options& options, const Options::Resolved& option) 
   }
 }
 
-std::string write(const Job& job, bool identity_only) {
+// All keys but those that `leaves_out` is true for.
+template <typename LeavesOut>
+std::string write(const Job& job, LeavesOut&& leaves_out) {
   std::string text;
   for (const SchemaSection& section : schema()) {
     if (!job.sections.contains(section.name)) continue;
@@ -300,7 +302,7 @@ std::string write(const Job& job, bool identity_only) {
     std::string keys;
     for (const Options::Resolved& option : options.resolved()) {
       const std::string_view key = option.spec->name;
-      if (identity_only && changes_no_result(section.name, key)) continue;
+      if (leaves_out(section.name, key)) continue;
       if (section.name == "job" && (key == "steps" || key == "epochs") && !options.given(key)) continue;
       if (section.name == "data" && key == "partition" && names_rank(options.text("dir"))) continue;
       const bool is_name = section.name == "job" && key == "name";
@@ -332,8 +334,18 @@ std::string Job::checkpoint_dir() const {
   return path.string() + ".checkpoint";
 }
 
-std::string Job::resolved_text() const { return write(*this, false); }
-std::string Job::identity() const { return write(*this, true); }
+std::string Job::resolved_text() const {
+  return write(*this, [](std::string_view, std::string_view) { return false; });
+}
+
+std::string Job::identity() const { return write(*this, changes_no_result); }
+
+std::string Job::continued_identity(bool other_workers) const {
+  return write(*this, [&](std::string_view in, std::string_view key) {
+    return changes_no_result(in, key) || may_change_on_resume(in, key) ||
+           (other_workers && may_change_with_workers(in, key));
+  });
+}
 
 Job parse_job_text(std::string_view text, const std::string& file, std::span<const std::string> overrides,
                    JobLoop loop) {

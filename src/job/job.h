@@ -71,6 +71,9 @@ struct Job {
   std::string checkpoint_dir() const;
   // The part of it that decides the results: jobs of equal identity and program do the same.
   std::string identity() const;
+  // The part of that which has to be the same for a run to go on from its checkpoint: how long it takes may be another,
+  // and with `other_workers` who trains and who talks with whom.
+  std::string continued_identity(bool other_workers) const;
 };
 
 // `file` names the text in errors and, without its folder and ".toml", the job. `overrides` are "section.key=value";

@@ -158,7 +158,7 @@ Bytes memory_of(const Job& job, const JobSetup& setup) {
   bytes += kept_of_neighbors(job, setup);
   // A synchronisation has every worker's model in flight once; the start, the average and the sums of a measurement.
   if (sum(setup.traffic.per_sync) > 0) bytes += workers * model;
-  bytes += 8 * model;
+  bytes += (setup.simulation.keep_best ? 9 : 8) * model;
   // An instance with its gradient for each thread.
   bytes += static_cast<std::uint64_t>(setup.simulation.compute_threads) * model;
   bytes += setup.data->train.memory() + setup.data->test.memory() + setup.data->validation.memory();
@@ -194,9 +194,10 @@ std::string checkpoints_text(const Job& job, const JobSetup& setup) {
   const std::uint64_t strategy = kept_by_strategy(job, setup);
   const std::uint64_t all_workers =
       workers * (setup.training->memory_per_worker(false).value + strategy) + kept_of_neighbors(job, setup);
-  // The coordinator's, and of the run itself the newest model that was measured.
+  // The coordinator's, and of the run itself the common model, the newest one that was measured, and the best.
+  const std::uint64_t models = setup.simulation.keep_best ? 3 : 2;
   const std::uint64_t others =
-      (setup.simulation.with_coordinator ? strategy : 0) + setup.strategy_setting.dimension * sizeof(float);
+      (setup.simulation.with_coordinator ? strategy : 0) + models * setup.strategy_setting.dimension * sizeof(float);
   const std::uint64_t keep = job.section("checkpoint").integer("keep");
   return grouped(count) + (count == 1 ? ", of about " : ", each of about ") + to_text(Bytes{all_workers + others}) +
          " (" + to_text(Bytes{all_workers / workers}) + " a worker), in " + job.checkpoint_dir() +

@@ -31,7 +31,8 @@ void check_job(const Job& job, const process::Process& process, const std::strin
     throw UsageError(job.section("workers").place("count") + ": " + std::to_string(job.workers) + ", but " +
                      std::to_string(size) + (size == 1 ? " process was" : " processes were") +
                      " started, one a worker; start with -n " + std::to_string(job.workers) +
-                     (resumes ? std::string() : ", or set workers.count=" + std::to_string(size)));
+                     (resumes ? ", or go on with --set workers.count=" : ", or set workers.count=") +
+                     std::to_string(size));
   }
   for (const char* key : {"loss", "duplication"}) {
     if (job.section("network").number(key) > 0.0) {

@@ -316,8 +316,7 @@ std::string RunFolder::publish(const Job& job, const JobSetup& setup, const RunR
   };
   const Outcome& outcome = result.outcome;
   store(outcome.model, outcome.buffers, outcome.model_step, kModelFile, kPythonFile);
-  if (outcome.best)
-    store(outcome.best_model, outcome.best_buffers, outcome.best->step, kBestFile, kBestPythonFile);
+  if (outcome.best) store(outcome.best_model, outcome.best_buffers, outcome.best->step, kBestFile, kBestPythonFile);
   attempt(kPreprocessFile, [&](const std::string& path) { write_result(path, preprocess_text(*setup.data)); });
   const PageRun page{.name = job.name,
                      .job = job.resolved_text(),

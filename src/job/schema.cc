@@ -346,8 +346,8 @@ std::vector<OptionSpec> checkpoint_options() {
       {.name = "keep_last",
        .type = OptionType::kFlag,
        .default_value = "false",
-       .help = "makes one after the last step too, and keeps what there is when the run has come to its end: `laconic run "
-               "--resume` with a larger job.steps or job.epochs trains on"},
+       .help = "keeps them when the run has come to its end too: `laconic run --resume` with a larger job.steps or "
+               "job.epochs then goes on from the newest, as if the run had been longer"},
   };
 }
 
@@ -439,6 +439,15 @@ bool is_list(std::string_view section, std::string_view key) {
 bool changes_no_result(std::string_view section, std::string_view key) {
   return section == "output" || section == "energy" || (section == "workers" && key == "threads") ||
          (section == "checkpoint" && key == "keep") || (section == "job" && key == "name");
+}
+
+bool may_change_on_resume(std::string_view section, std::string_view key) {
+  if (section == "job") return key == "steps" || key == "epochs" || key == "until" || key == "patience";
+  return section == "checkpoint" && key == "keep_last";
+}
+
+bool may_change_with_workers(std::string_view section, std::string_view key) {
+  return section == "topology" || (section == "workers" && (key == "count" || key == "compute"));
 }
 
 std::string type_text(const OptionSpec& spec) {

@@ -42,6 +42,10 @@ bool is_list(std::string_view section, std::string_view key);
 
 // Whether a key changes how fast a run is or what it shows, but nothing of its result.
 bool changes_no_result(std::string_view section, std::string_view key);
+// Whether a run that goes on from its checkpoint may have another value: how long it is and what ends it; and, with other
+// workers, who trains and who talks with whom.
+bool may_change_on_resume(std::string_view section, std::string_view key);
+bool may_change_with_workers(std::string_view section, std::string_view key);
 
 // "whole number of at least 1", "one of: star, ring", "duration": what a value may be, for help.
 std::string type_text(const OptionSpec& spec);

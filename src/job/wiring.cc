@@ -284,6 +284,20 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   return setup;
 }
 
+void start_from(std::span<const std::byte> model_part, JobSetup& setup) {
+  Step step;
+  Seconds now;
+  std::vector<float> buffers(setup.training->stored_layout().size - setup.training->dimension());
+  Archive part(model_part);
+  archive_model(part, step, now, setup.strategy_setting.start, buffers);
+  part.expect_end();
+}
+
+void resume_from_model(JobSetup& setup) {
+  const std::optional<ResumePoint>& point = setup.simulation.checkpoints.resume;
+  if (point && point->from_model) start_from(point->part(kModelPart), setup);
+}
+
 JobSetup set_up_own_loop(const Job& job, const ModelFacts& facts) {
   JobSetup setup;
   setup.strategy_setting = strategy_setting_of(job, facts);
@@ -319,7 +333,10 @@ Outcome simulate_job(const JobSetup& setup, const StrategyFactory& make_strategy
   std::vector<std::unique_ptr<Learner>> learners;
   std::vector<Learner*> views;
   for (Rank rank{0}; rank.value < setup.world_size(); ++rank.value) {
-    report_progress("making workers", learners.size(), static_cast<std::uint64_t>(setup.world_size()));
+    constexpr std::int32_t kTell = 128;
+    if (rank.value % kTell == kTell - 1) {
+      report_progress("making workers", learners.size(), static_cast<std::uint64_t>(setup.world_size()));
+    }
     learners.push_back(setup.training->learner(rank));
     views.push_back(learners.back().get());
   }

@@ -1,10 +1,12 @@
 // From a job to a run: data, learners, strategy and simulator put together. Prints nothing and writes no file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,12 @@ struct JobSetup {
 enum class Purpose { kRun, kEvaluate };
 JobSetup set_up(const Job& job, Purpose purpose = Purpose::kRun, const std::function<bool()>& interrupted = {},
                 const std::optional<OneWorker>& only = {});
+
+// Before strategies are made for a run that goes on from the part "model" of a checkpoint: that model is their start.
+// Throws DecodeError for one of another size.
+void start_from(std::span<const std::byte> model_part, JobSetup& setup);
+// The same for the checkpoint that the setup goes on from, where it goes on from its model alone.
+void resume_from_model(JobSetup& setup);
 
 // The same for a job of JobLoop::kOwn, whose workers train what `facts` says elsewhere: no evaluation but an empty one
 // at the end, no checkpoints, a compute thread for each worker.

@@ -123,6 +123,8 @@ class Worker {
   MeanLoss take_loss();
 
   void archive(Archive& archive);
+  // For a run that goes on from a model alone: the steps that count as taken.
+  void begin_at(Step step) { step_ = step; }
 
  private:
   Task<void> rest_of_step(Pending own);

@@ -108,10 +108,9 @@ std::string summary_for_people(const Summary& summary) {
                             grouped(summary.planned_steps), grouped(summary.workers), significant(summary.epochs)));
   if (summary.model_step && (!summary.finished() || *summary.model_step < summary.steps)) {
     const bool older = *summary.model_step < summary.steps;
-    line("model", *summary.model_step == 0
-                      ? "stored is the start, as no later model was measured before the end"
-                      : fmt::format("stored is that of step {}{}", grouped(*summary.model_step),
-                                    source_text(summary.model_source, older)));
+    line("model", *summary.model_step == 0 ? "stored is the start, as no later model was measured before the end"
+                                           : fmt::format("stored is that of step {}{}", grouped(*summary.model_step),
+                                                         source_text(summary.model_source, older)));
   }
   if (summary.best && summary.best->is_stored) line("best model", best_text(*summary.best));
   line("syncs", grouped(summary.syncs));

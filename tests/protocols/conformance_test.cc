@@ -7,6 +7,7 @@
 #include "drain.h"
 #include "kept_checkpoints.h"
 #include "rows.h"
+#include "runtimes/node/node_state.h"
 #include "strategies/registry.h"
 
 namespace laconic::tests {
@@ -238,6 +239,35 @@ TEST_P(Conformance, ARunResumedFromAnyCheckpointIsBitForBitTheOneThatNeverStoppe
     expect_same_end(run(s), whole);
     EXPECT_EQ(again.complete().size() + 1, step.value == 12 ? 3U : step.value == 23 ? 2U : 1U);
   }
+}
+
+TEST_P(Conformance, ItGoesOnFromTheCommonModelOfACheckpointAlone) {
+  Scenario s = scenario();
+  s.checkpoints = {.numerator = 23};
+  KeptCheckpoints kept;
+  s.keeper = &kept;
+  const Result whole = run(s);
+  ASSERT_EQ(whole.outcome.end, Outcome::End::kSteps) << error_of<Error>(whole);
+  s.keeper = nullptr;
+  s.resume = kept.resume({23});
+  s.resume->from_model = true;
+  Step step;
+  Seconds now;
+  s.start.resize(s.problem.dimension);
+  const std::vector<std::byte> bytes = s.resume->part(kModelPart);
+  Archive part(bytes);
+  archive_model(part, step, now, s.start, {});
+  part.expect_end();
+  EXPECT_EQ(step, Step{23});
+  const Result again = run(s);
+  EXPECT_EQ(again.outcome.end, Outcome::End::kSteps) << error_of<Error>(again);
+  ASSERT_EQ(again.measurements.size(), 2U) << "after the steps 30 and 40";
+  EXPECT_GT(again.measurements.front().time, now) << "the clock goes on";
+  // It is at least as far as where it began, noise aside.
+  const auto loss_of = [&](const std::vector<float>& model) {
+    return learner_of(s, 0)->evaluate(model, {}, Split::kTest).loss;
+  };
+  EXPECT_LT(again.measurements.back().test.loss, loss_of(s.start) + 0.5 * loss_of(s.problem.start()));
 }
 
 TEST_P(Conformance, DrainingLeavesTheModelsOfStrategiesInLockStepAsTheyAre) {

@@ -72,8 +72,8 @@ void expect_average(const Result& result) {
 TEST(End, AnEvaluationIsGivenUpAndIsNoMeasurement) {
   for (const int threads : {0, 1, 3}) {
     std::atomic<int> evaluations = 0;
-    Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 30, .compute_threads = threads,
-               .evaluate_every = 10};
+    Scenario s{
+        .problem = {.workers = 3}, .strategy = "local", .steps = 30, .compute_threads = threads, .evaluate_every = 10};
     // A measurement takes two evaluations, and the second measurement never ends.
     s.wrap_learner = [&](std::unique_ptr<Learner> inner, int) {
       return std::make_unique<Endless>(std::move(inner), evaluations, 4);
@@ -90,7 +90,11 @@ TEST(End, AnEvaluationIsGivenUpAndIsNoMeasurement) {
 
 TEST(End, OwnModelsThatAreNotMeasuredToTheEndLeaveTheMeasurementOfTheAverage) {
   std::atomic<int> evaluations = 0;
-  Scenario s{.problem = {.workers = 3}, .strategy = "local", .steps = 10, .compute_threads = 2, .evaluate_every = 10,
+  Scenario s{.problem = {.workers = 3},
+             .strategy = "local",
+             .steps = 10,
+             .compute_threads = 2,
+             .evaluate_every = 10,
              .own_models = OwnModels::kAtEnd};
   s.wrap_learner = [&](std::unique_ptr<Learner> inner, int) {
     return std::make_unique<Endless>(std::move(inner), evaluations, 4);
@@ -156,8 +160,12 @@ TEST(End, ADivergedRunKeepsTheNewestModelWhoseLossIsFinite) {
 TEST(End, OwnModelsAreMeasuredAlikeOnAnyNumberOfThreads) {
   std::vector<WorkerAccuracy> measured;
   for (const int threads : {0, 1, 2, 5}) {
-    Scenario s{.problem = {.workers = 9}, .strategy = "local", .steps = 20, .compute_threads = threads,
-               .evaluate_every = 10, .own_models = OwnModels::kAlways};
+    Scenario s{.problem = {.workers = 9},
+               .strategy = "local",
+               .steps = 20,
+               .compute_threads = threads,
+               .evaluate_every = 10,
+               .own_models = OwnModels::kAlways};
     const Result result = run(s);
     ASSERT_EQ(result.measurements.size(), 2U);
     measured.push_back(result.measurements.back().workers.value());
@@ -168,7 +176,10 @@ TEST(End, OwnModelsAreMeasuredAlikeOnAnyNumberOfThreads) {
 }
 
 TEST(End, OfManyWorkersADrawnPartIsMeasured) {
-  Scenario s{.problem = {.workers = 40}, .strategy = "local", .steps = 10, .evaluate_every = 10,
+  Scenario s{.problem = {.workers = 40},
+             .strategy = "local",
+             .steps = 10,
+             .evaluate_every = 10,
              .own_models = OwnModels::kAtEnd};
   const WorkerAccuracy all = run(s).measurements.back().workers.value();
   s.own_models_sample = 8;

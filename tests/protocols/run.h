@@ -21,6 +21,7 @@ struct Scenario {
   std::map<std::string, std::string> between_options = {};
   std::uint64_t steps = 20;
   double steps_per_epoch = 7.5;
+  std::vector<float> start = {};  // that strategies know; empty: the problem's
   Collective collective = Collective::kStar;
   std::string topology = "ring";  // for strategies on a graph
   std::string weights = "metropolis";

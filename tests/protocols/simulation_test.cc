@@ -92,7 +92,7 @@ TEST(Simulation, AModelThatIsNotFiniteAfterTheLastStepEndsTheRunAsFailed) {
   EXPECT_EQ(result.measurements.size(), 1U);
 }
 
-TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGoodModel) {
+TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheNewestGoodModel) {
   Scenario s{.problem = {.workers = 4},
              .strategy = "periodic",
              .options = {{"period", "5"}},
@@ -105,7 +105,7 @@ TEST(Simulation, ALossThatIsNotFiniteNamesTheWorkerAndTheStepAndKeepsTheLastGood
             "training diverged: the loss of worker 2 is not finite in step 26; lower optimizer.learning_rate, or "
             "a rate of the strategy's own, or synchronise more often");
   ASSERT_EQ(result.measurements.size(), 2U);
-  EXPECT_EQ(result.outcome.model_step, Step{20});
+  EXPECT_GE(result.outcome.model_step, Step{25}) << "the loss alone is not finite";
   EXPECT_EQ(result.outcome.model.size(), s.problem.dimension);
 }
 

@@ -4,7 +4,10 @@
 // archive() of the nodes then keeps, with what a runtime keeps of itself, is all there is.
 //
 //   part of a node   "worker-3", "coordinator"
-//   part of the run  "run": clock, counts, the newest good model, what the observer keeps
+//   of the run       "run": counts, the newest good and the best model, what the observer keeps
+//   of the network   "network": clock, counters and faults, of the simulator
+//   the model        "model": the workers' average in the simulator, what worker 0 would have measured over processes; a
+//                    run with other workers goes on from it
 #pragma once
 
 #include <cstddef>
@@ -38,6 +41,8 @@ class CheckpointKeeper {
 // A checkpoint that a run goes on from. `part` throws DecodeError or UsageError for one that is not there or damaged.
 struct ResumePoint {
   Step step;
+  // Go on from the parts "model" and "run": every worker begins with that model after that step, and with nothing else.
+  bool from_model = false;
   std::function<std::vector<std::byte>(std::string_view name)> part;
 };
 
@@ -50,5 +55,7 @@ struct CheckpointOptions {
 // The name of a node's part.
 std::string part_name(Rank node);
 inline constexpr std::string_view kRunPart = "run";
+inline constexpr std::string_view kNetworkPart = "network";
+inline constexpr std::string_view kModelPart = "model";
 
 }  // namespace laconic

@@ -82,4 +82,14 @@ void load_node(const ResumePoint& point, Node& node, const std::function<void(Ar
   if (node.is_worker() && node.worker().step() != point.step) throw DecodeError("state: a worker of another step");
 }
 
+Seconds load_model(const ResumePoint& point, Node& node) {
+  Step step;
+  Seconds now;
+  load_part(point, kModelPart,
+            [&](Archive& part) { archive_model(part, step, now, node.learner().params(), node.learner().buffers()); });
+  if (step != point.step) throw DecodeError("state: a model of another step");
+  node.worker().begin_at(step);
+  return now;
+}
+
 }  // namespace laconic

@@ -110,4 +110,7 @@ void load_part(const ResumePoint& point, std::string_view name, const std::funct
 // Reads the part of a node; throws DecodeError where it is of another step than the checkpoint.
 void load_node(const ResumePoint& point, Node& node, const std::function<void(Archive&)>& archive);
 
+// Gives a worker the model of a checkpoint, and nothing else of it. Returns the time that the run's clock had.
+Seconds load_model(const ResumePoint& point, Node& node);
+
 }  // namespace laconic

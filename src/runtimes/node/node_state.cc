@@ -19,6 +19,13 @@ void archive_coordinator(Archive& archive, Strategy& strategy, Comm& comm, Mailb
   mailbox.archive(archive);
 }
 
+void archive_model(Archive& archive, Step& step, Seconds& now, std::span<float> params, std::span<float> buffers) {
+  archive.value("model.step", step.value);
+  archive.value("model.now", now.value);
+  archive.floats("model.params", params);
+  archive.floats("model.buffers", buffers);
+}
+
 void archive_watched(Archive& archive, std::map<std::string, double>& watched) {
   constexpr std::uint64_t kMost = 1000;
   constexpr std::size_t kLongest = 200;

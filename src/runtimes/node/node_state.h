@@ -23,6 +23,9 @@ void archive_worker(Archive& archive, Worker& worker, Learner& learner, Strategy
 // The coordinator: the same but for what it has no learner for.
 void archive_coordinator(Archive& archive, Strategy& strategy, Comm& comm, Mailbox& mailbox);
 
+// The part "model". `params` and `buffers` have the size that they shall have; `now`: on the run's clock.
+void archive_model(Archive& archive, Step& step, Seconds& now, std::span<float> params, std::span<float> buffers);
+
 // The latest values of what a strategy watches.
 void archive_watched(Archive& archive, std::map<std::string, double>& watched);
 

@@ -53,6 +53,12 @@ Task<void> Run::lead_save(CheckpointKeeper& keeper) {
   Archive run;
   archive_run(run);
   parts.push_back(keeper.save(step, kRunPart, run.take()));
+  Model model = model_to_measure();
+  Step of = step;
+  Seconds now = local_.clock.now();
+  Archive model_part;
+  archive_model(model_part, of, now, model.params, model.buffers);
+  parts.push_back(keeper.save(step, kModelPart, model_part.take()));
   for (Rank rank{1}; rank.value < size_; ++rank.value) {
     const Frame frame = co_await take_report(kCheckpoints, rank, "word that its part of the checkpoint is saved");
     try {
@@ -107,6 +113,11 @@ void Run::archive_run(Archive& part) {
 }
 
 void Run::load(const ResumePoint& point) {
+  if (point.from_model) {
+    local_.clock.set(load_model(point, worker_seat_.node));
+    if (leads()) load_part(point, kRunPart, [this](Archive& part) { archive_run(part); });
+    return;
+  }
   load_node(point, worker_seat_.node, [this](Archive& part) { archive_worker(part); });
   if (coordinator_) load_node(point, coordinator_->node, [this](Archive& part) { archive_coordinator(part); });
   if (leads()) load_part(point, kRunPart, [this](Archive& part) { archive_run(part); });

@@ -88,8 +88,7 @@ void Run::keep_current_model(Outcome& outcome) {
   outcome.model = std::move(model.params);
   outcome.buffers = std::move(model.buffers);
   outcome.model_step = step;
-  outcome.model_source =
-      is_own && !always_synchronised_ ? Outcome::Source::kOfWorker0 : Outcome::Source::kSynchronised;
+  outcome.model_source = is_own && !always_synchronised_ ? Outcome::Source::kOfWorker0 : Outcome::Source::kSynchronised;
 }
 
 // Unwinds all coroutines; what they compute is done.

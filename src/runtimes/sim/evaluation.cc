@@ -74,8 +74,7 @@ Task<bool> Evaluation::pass(Node& node) {
 }
 
 bool Evaluation::samples() const {
-  return options_.own_models_sample > 0 &&
-         options_.own_models_sample < static_cast<std::uint32_t>(world_.world_size);
+  return options_.own_models_sample > 0 && options_.own_models_sample < static_cast<std::uint32_t>(world_.world_size);
 }
 
 std::vector<bool> Evaluation::choose(Step step) const {

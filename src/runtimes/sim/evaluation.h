@@ -35,7 +35,7 @@ class Evaluation {
  private:
   // The workers' own models after a step, of those that are measured.
   struct OwnModelsKept {
-    std::vector<bool> chosen;     // by rank
+    std::vector<bool> chosen;  // by rank
     std::map<Rank, Model> models;
   };
   bool keeps_own_models(Step step) const;

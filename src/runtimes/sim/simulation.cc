@@ -156,6 +156,17 @@ class Simulation final : private Gathering {
   // measured already.
   void keep_current_model(Outcome& outcome) {
     pool_.stop();
+    Model current = average();
+    if (!kernels::all_finite(current.params) || !are_as_finite(current.buffers, outcome.buffers)) return;
+    if (!is_usable(current)) return;
+    outcome.model = std::move(current.params);
+    outcome.buffers = std::move(current.buffers);
+    outcome.model_step = seats_.front()->node.worker().step();
+    outcome.model_source = Outcome::Source::kAverageAtEnd;
+  }
+
+  // Of the workers' models.
+  Model average() const {
     const auto mean_of = [&](std::size_t size, auto&& part_of) {
       std::vector<double> sum(size);
       std::vector<float> mean(size);
@@ -165,15 +176,9 @@ class Simulation final : private Gathering {
       kernels::finish_mean(sum, world_.world_size, mean);
       return mean;
     };
-    std::vector<float> model = mean_of(outcome.model.size(), [](Learner& learner) { return learner.params(); });
-    std::vector<float> buffers = mean_of(outcome.buffers.size(), [](Learner& learner) { return learner.buffers(); });
-    if (!kernels::all_finite(model) || !are_as_finite(buffers, outcome.buffers)) return;
-    Model current{.params = std::move(model), .buffers = std::move(buffers)};
-    if (!is_usable(current)) return;
-    outcome.model = std::move(current.params);
-    outcome.buffers = std::move(current.buffers);
-    outcome.model_step = seats_.front()->node.worker().step();
-    outcome.model_source = Outcome::Source::kAverageAtEnd;
+    const Model& start = evaluator_.last_good_model();
+    return {.params = mean_of(start.params.size(), [](Learner& learner) { return learner.params(); }),
+            .buffers = mean_of(start.buffers.size(), [](Learner& learner) { return learner.buffers(); })};
   }
 
   // Buffers may hold what is not finite for good, such as a causal mask of -inf: that stays as it was.
@@ -221,21 +226,38 @@ class Simulation final : private Gathering {
       seat->node.archive(part);
       parts.push_back(keeper.save(step, part_name(seat->node.rank()), part.take()));
     }
-    Archive part;
-    archive_run(part);
-    parts.push_back(keeper.save(step, kRunPart, part.take()));
+    const auto save_part = [&](std::string_view name, auto&& archive) {
+      Archive part;
+      archive(part);
+      parts.push_back(keeper.save(step, name, part.take()));
+    };
+    save_part(kNetworkPart, [this](Archive& part) { world_.archive(part); });
+    save_part(kRunPart, [this](Archive& part) { archive_run(part); });
+    Model model = average();
+    Step of = step;
+    Seconds now = world_.events.now();
+    save_part(kModelPart, [&](Archive& part) { archive_model(part, of, now, model.params, model.buffers); });
     keeper.complete(step, std::move(parts));
   }
 
   void load(const ResumePoint& point) {
+    if (point.from_model) {
+      Seconds now;
+      for (const auto& seat : seats_) {
+        if (seat->node.is_worker()) now = load_model(point, seat->node);
+      }
+      world_.events.advance(now);
+      load_part(point, kRunPart, [this](Archive& part) { archive_run(part); });
+      return;
+    }
     for (const auto& seat : seats_) {
       load_node(point, seat->node, [&](Archive& part) { seat->node.archive(part); });
     }
+    load_part(point, kNetworkPart, [this](Archive& part) { world_.archive(part); });
     load_part(point, kRunPart, [this](Archive& part) { archive_run(part); });
   }
 
   void archive_run(Archive& part) {
-    world_.archive(part);
     evaluator_.archive(part);
     if (observer_.archive) observer_.archive(part);
   }

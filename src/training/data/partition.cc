@@ -12,9 +12,9 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "base/supervision.h"
 #include "base/options.h"
 #include "base/random.h"
+#include "base/supervision.h"
 
 namespace laconic {
 namespace {
