@@ -195,6 +195,15 @@ auto read_further(const Options& options, std::string_view key, Read&& read) {
   }
 }
 
+// Where one worker takes the step of several, what those others have of their own is trained by nobody.
+void check_local_tensors(const Job& job) {
+  const Options& model = job.section("model");
+  if (model.text("local").empty() || job.strategy->groups == nullptr) return;
+  throw UsageError(model.place("local") + ": strategy " + std::string(job.strategy->name) +
+                   " takes the step of a group at one of its workers, so that the other ones' own tensors would never "
+                   "be trained; remove it, or choose another strategy");
+}
+
 // Data, model and optimiser, of a job that names them.
 void read_training(Job& job) {
   const Options& data = job.section("data");
@@ -213,6 +222,7 @@ void read_training(Job& job) {
   job.optimizer->check(job.section("optimizer"));
   check_momentum(job, *job.strategy, job.demands());
   if (job.between != nullptr) check_momentum(job, *job.between, job.demands_between());
+  check_local_tensors(job);
 }
 
 // What a loop of the user's cannot do.

@@ -22,7 +22,8 @@ struct Ran {
 
 Ran run(const std::string& text, const std::vector<std::string>& overrides) {
   const Job job = parse_job_text(text, "job.toml", overrides);
-  Ran ran{.setup = set_up(job)};
+  Ran ran;
+  ran.setup = set_up(job);
   std::vector<Learner*> views;
   for (Rank rank{0}; rank.value < ran.setup.world_size(); ++rank.value) {
     ran.learners.push_back(ran.setup.training->learner(rank));
@@ -51,10 +52,10 @@ TEST(LocalTensors, AreNeverSentNorAveragedAndAreMeasuredAsTheirAverage) {
     constexpr std::size_t kLocal = 10 * 8 + 10;
     ASSERT_EQ(ran.learners[0]->buffers().size(), kLocal);
     EXPECT_EQ(ran.setup.training->dimension() + kLocal, whole.setup.training->dimension());
-    EXPECT_LT(ran.outcome.ledger.total().value, whole.outcome.ledger.total().value);
+    EXPECT_LT(ran.outcome.ledger.total().payload.value, whole.outcome.ledger.total().payload.value);
     for (std::size_t k = 1; k < ran.learners.size(); ++k) {
       const auto same = [&](std::span<const float> a, std::span<const float> b) { return std::ranges::equal(a, b); };
-      if (agrees) EXPECT_TRUE(same(ran.learners[k]->params(), ran.learners[0]->params())) << strategy;
+      EXPECT_EQ(same(ran.learners[k]->params(), ran.learners[0]->params()), agrees) << strategy;
       EXPECT_FALSE(same(ran.learners[k]->buffers(), ran.learners[0]->buffers())) << strategy;
     }
     std::vector<float> mean(kLocal);
@@ -74,6 +75,23 @@ TEST(LocalTensors, AreNeverSentNorAveragedAndAreMeasuredAsTheirAverage) {
                 ran.setup.training->evaluate(ran.outcome.model, mean, Split::kTest).loss, 1e-6);
     ASSERT_EQ(ran.setup.remarks.size(), 1U);
     EXPECT_NE(ran.setup.remarks[0].find("fc2.weight, fc2.bias stay with each worker"), std::string::npos);
+  }
+}
+
+TEST(LocalTensors, AreRefusedWhereAGroupTakesOneStep) {
+  const TemporaryFolder root;
+  const std::string text = testing::tiny_job_text(
+      root, "groups",
+      "name = \"hierarchical\"\ngroups = 2\n[between]\nname = \"d_psgd\"\n[topology]\ngraph = \"ring\"");
+  const std::vector<std::string> overrides = {"model.local=fc2.*"};
+  EXPECT_NO_THROW(parse_job_text(text, "job.toml"));
+  try {
+    parse_job_text(text, "job.toml", overrides);
+    FAIL() << "taken";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("model.local: strategy hierarchical takes the step of a group"),
+              std::string::npos)
+        << error.what();
   }
 }
 

@@ -17,10 +17,6 @@
 namespace laconic {
 namespace {
 
-std::string count_text(std::size_t samples) {
-  return std::to_string(samples) + (samples == 1 ? " sample" : " samples");
-}
-
 class Rehearsal {
  public:
   explicit Rehearsal(TrainingContext& context)
@@ -82,6 +78,12 @@ class Rehearsal {
     RandomStream stream(context_.setup.seed, "rehearsal");
     const Samples drawn = GraphicalModel(*data_.stream, context_.setup.seed, present.model).draw(stream, chosen.size());
     return make_batch(data_, drawn, first_of(chosen.size()), nullptr, present);
+  }
+
+  std::string count_text(std::size_t samples) const {
+    const std::size_t tokens = data_.train.tokens_each;
+    return std::to_string(samples) + (samples == 1 ? " sample" : " samples") +
+           (tokens > 1 ? " of " + std::to_string(tokens - 1) + " tokens" : "");
   }
 
   struct State {

@@ -106,7 +106,8 @@ class TorchLearner final : public Learner {
   }
 
   Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) override {
-    return evaluate_model(*context_, params, buffers, split, step_);
+    return with_torch_errors("the model in evaluation",
+                             [&] { return evaluate_model(*context_, params, buffers, split, step_); });
   }
 
   void archive(Archive& archive) override {

@@ -6,6 +6,7 @@
 #include "training/data/fingerprint.h"
 #include "training/data/preprocessing.h"
 #include "training/models/exported_module.h"
+#include "training/models/torch_error.h"
 #include "training/rehearsal.h"
 #include "training/torch_learner.h"
 
@@ -144,7 +145,8 @@ std::unique_ptr<Learner> Training::learner(Rank rank) const {
 }
 
 Evaluation Training::evaluate(std::span<const float> params, std::span<const float> buffers, Split split) const {
-  return evaluate_model(*context_, params, buffers, split, {steps() - 1});
+  return with_torch_errors("the model in evaluation",
+                           [&] { return evaluate_model(*context_, params, buffers, split, {steps() - 1}); });
 }
 
 }  // namespace laconic

@@ -1,8 +1,6 @@
 // Tensors that stay with each worker, weights to start from, and clipped gradients.
 #include "training/worker_vector.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>

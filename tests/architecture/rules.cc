@@ -203,6 +203,7 @@ const std::vector<Vendor>& vendors() {
       {"libtorch",
        {"torch/", "ATen/", "c10/", "caffe2/"},
        {"training/models", "training/optimizers", "training/batch.h", "training/batch.cc", "training/batch_test.cc",
+        "training/rehearsal.cc", "training/script_modes_test.cc", "training/script_sharing_test.cc",
         "training/script_network_test.cc", "training/script_module_test.h", "training/script_loss_test.cc",
         "training/torch_learner.h", "training/torch_learner.cc", "training/torch_learner_test.cc",
         "training/torch_learner_state_test.cc", "training/training.cc", "training/training_test.cc", "laconic"}},

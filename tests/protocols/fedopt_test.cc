@@ -103,7 +103,8 @@ TEST(FedOpt, NeverStepsBuffersThatTravel) {
       scenario.strategy = strategy;
       if (strategy == "fda_opt") {
         scenario.options.erase("period");
-        scenario.steps = 1;  // the first round ends with the first epoch, here a step
+        scenario.steps_per_epoch = 1.0;  // the first round ends with the first epoch
+        scenario.steps = 1;
         scenario.options["most_epochs"] = "1";
       }
       scenario.problem.buffers = 12;

@@ -27,11 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     LACONIC_CHECK(model.size() == layout.size, model.size() << " parameters");
   } catch (const laconic::UsageError&) {
   }
-  try {
-    const laconic::SafetensorsModel model = laconic::read_safetensors(file.path());
-    LACONIC_CHECK(model.params.size() == model.layout.size && 4 * model.layout.size <= size,
-                  model.layout.size << " parameters in " << size << " bytes");
-  } catch (const laconic::UsageError&) {
+  for (const auto whole_numbers : {laconic::WholeNumbers::kRefused, laconic::WholeNumbers::kSkipped}) {
+    try {
+      const laconic::SafetensorsModel model = laconic::read_safetensors(file.path(), whole_numbers);
+      LACONIC_CHECK(model.params.size() == model.layout.size && 4 * model.layout.size <= size,
+                    model.layout.size << " parameters in " << size << " bytes");
+      LACONIC_CHECK(whole_numbers == laconic::WholeNumbers::kSkipped || model.skipped.empty(), "a tensor is left out");
+    } catch (const laconic::UsageError&) {
+    }
   }
   return 0;
 }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "training/script_module_test.h"
 
 namespace laconic {
