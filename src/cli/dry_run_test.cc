@@ -74,12 +74,14 @@ TEST_F(DryRun, CountsTheCheckpointsAndTheirBytes) {
     return from == std::string::npos ? std::string() : plan.substr(from + 16, plan.find('\n', from) - from - 16);
   };
   EXPECT_EQ(line_with({}), "");
-  // After steps 5, 10, ..., 35 four models of 386 float32, each with Adam's two moments, and one that was measured.
-  const std::string size = "of about 20.1 kB (4.63 kB a worker), in " + root_.path("runs/a.checkpoint");
+  // After steps 5, 10, ..., 35 four models of 386 float32, each with Adam's two moments; one that was measured, the
+  // best, and the common one.
+  const std::string size = "of about 23.2 kB (4.63 kB a worker), in " + root_.path("runs/a.checkpoint");
   EXPECT_EQ(line_with({"checkpoint.every=5 steps"}), "7, each " + size + ", where the newest 2 stay");
   EXPECT_EQ(line_with({"checkpoint.every=5 steps", "checkpoint.keep=1"}),
             "7, each " + size + ", where the newest stays");
   EXPECT_EQ(line_with({"checkpoint.every=30 steps"}), "1, " + size);
+  EXPECT_EQ(line_with({"checkpoint.every=30 steps", "output.best=false"}).find("1, of about 21.6 kB"), 0U);
   EXPECT_EQ(line_with({"checkpoint.every=40 steps"}), "none, as the run ends before the first");
 }
 

@@ -1,7 +1,6 @@
 #include "runtimes/sim/evaluation.h"
 
 #include <atomic>
-#include <exception>
 #include <utility>
 
 #include "base/error.h"
@@ -58,19 +57,16 @@ Task<bool> Evaluation::pass(Node& node) {
   }
   const bool stop = (options_.until && options_.until(measurement)) || evaluator_.is_out_of_patience();
   if (!kept.empty() && (stop || step == options_.steps || options_.own_models == OwnModels::kAlways)) {
-    std::exception_ptr given_up;
-    try {
-      co_await worker.compute([&] { measurement.workers = measure_own(kept.mapped(), learner); });
-    } catch (const Interrupted&) {
-      given_up = std::current_exception();
-    }
-    if (given_up) {
-      record(measurement);
-      std::rethrow_exception(given_up);
-    }
+    unrecorded_ = measurement;
+    co_await worker.compute([&] { measurement.workers = measure_own(kept.mapped(), learner); });
+    unrecorded_.reset();
   }
   record(measurement);
   co_return stop;
+}
+
+void Evaluation::record_rest() {
+  if (unrecorded_) record(*std::exchange(unrecorded_, std::nullopt));
 }
 
 bool Evaluation::samples() const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "runtimes/node/driver.h"
@@ -28,9 +29,11 @@ class Evaluation {
         helpers_(static_cast<std::size_t>(std::max(0, options.compute_threads - 1))) {}
 
   // `node` has just taken a step that is measured. Returns true when the run shall end. Throws RunError when the
-  // average model's loss is not finite after the last step, Interrupted where it was given up: what was measured until
-  // then is recorded, an evaluation that was not finished is none.
+  // average model's loss is not finite after the last step, Interrupted where it was given up: an evaluation that was not
+  // finished is no measurement.
   Task<bool> pass(Node& node);
+  // At the end of a run that did not come to its own: what was measured while own models were not, to the end.
+  void record_rest();
 
  private:
   // The workers' own models after a step, of those that are measured.
@@ -53,6 +56,7 @@ class Evaluation {
   ThreadPool& pool_;
   Supervisor& supervisor_;
   std::vector<ThreadPool::Queue> helpers_;
+  std::optional<Measurement> unrecorded_;     // whose own models are being measured
   std::map<Step, OwnModelsKept> own_models_;  // kept only where they may be measured
 };
 

@@ -1,5 +1,6 @@
 #include "runtimes/sim/simulation.h"
 
+#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <cmath>
 #include <map>
@@ -67,6 +68,7 @@ class Simulation final : private Gathering {
       if (supervisor_.has_given_up()) break;
       step();
     }
+    evaluation_.record_rest();
     if (stopped_) {
       outcome.end = evaluator_.is_out_of_patience() ? Outcome::End::kPatience : Outcome::End::kUntil;
     } else if (supervisor_.has_given_up() && running_workers_ + given_up_ > 0) {
@@ -156,6 +158,11 @@ class Simulation final : private Gathering {
   // measured already.
   void keep_current_model(Outcome& outcome) {
     pool_.stop();
+    // Models that should not have met may be what the run failed by.
+    const bool have_one_size = std::ranges::all_of(seats_, [&](const auto& seat) {
+      return !seat->node.is_worker() || seat->node.learner().params().size() == outcome.model.size();
+    });
+    if (!have_one_size) return;
     Model current = average();
     if (!kernels::all_finite(current.params) || !are_as_finite(current.buffers, outcome.buffers)) return;
     if (!is_usable(current)) return;
