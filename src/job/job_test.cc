@@ -41,9 +41,10 @@ TEST(Job, ADataSetBringsKeysOfItsOwn) {
   EXPECT_TRUE(parse(text).section("data").flag("normalise"));
   // Another data set puts them aside.
   EXPECT_EQ(parse(text, {"data.dataset=mnist"}).dataset->name, "mnist");
-  EXPECT_EQ(refusal(with_line(4, "dataset = \"mnist\"\naugment = true")),
-            "job.toml:5: 'data.augment' is an option of cifar10, but data.dataset is 'mnist'; remove it, or change the "
-            "dataset");
+  EXPECT_EQ(
+      refusal(with_line(4, "dataset = \"mnist\"\naugment = true")),
+      "job.toml:5: 'data.augment' is an option of idx, cifar10, image_folder, numpy, but data.dataset is 'mnist'; "
+      "remove it, or change the dataset");
 }
 
 TEST(Job, ModelAndDataSetFitEachOther) {

@@ -152,7 +152,8 @@ for shape in (97, 61), (61, 97), (32, 32), (7, 5), (1, 9), (200, 3):
             for fit in "crop", "pad", "stretch":
                 if fit == "pad" and min(size[0] * shape[1] / shape[0], size[1] * shape[0] / shape[1]) <= 0.5:
                     continue  # Pillow refuses to make a side of 0 pixels; here it has 1
-                found = read(name, f"{name}.png", colours="grey" if grey else "rgb", size=f"{size[0]}x{size[1]}", fit=fit)
+                found = read(name, f"{name}.png", colours="grey" if grey else "rgb",
+                             size=f"{size[0]}x{size[1]}", fit=fit)
                 wanted = np.asarray(expected(image, *size, fit)).reshape(size[1], size[0], -1).transpose(2, 0, 1)
                 assert found.shape == wanted.shape, (shape, size, fit, found.shape)
                 error = np.abs(found.astype(int) - wanted).max()
