@@ -208,9 +208,11 @@ std::optional<WorkersRecord::Graph> graph_of(const StrategySetting& setting) {
 }
 
 WorkersRecord workers_record(const JobSetup& setup) {
-  WorkersRecord record{
-      .labels = labels_by_worker(setup), .users = users_by_worker(setup), .graph = graph_of(setup.strategy_setting)};
-  if (!record.labels.empty() && setup.data->input == Input::kImages) record.classes = setup.data->class_names;
+  WorkersRecord record;
+  record.labels = labels_by_worker(setup);
+  if (!record.labels.empty()) record.classes = setup.data->class_names;
+  record.users = users_by_worker(setup);
+  record.graph = graph_of(setup.strategy_setting);
   return record;
 }
 

@@ -25,7 +25,7 @@ struct LeafFile {
   std::vector<float> values;             // samples x features, of the samples that were wanted
 };
 
-inline constexpr std::size_t kMostLeafLabels = 256;
+inline constexpr std::size_t kMostLeafLabels = 65536;
 
 // The samples of a file, whose numbers are kept of those alone for which `keep[first + sample]` holds; of an empty `keep` of
 // none. Throws UsageError, one line with the path, the user and the sample, and the remedy, for what is not as above:
