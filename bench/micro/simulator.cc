@@ -229,7 +229,7 @@ int run(int argc, char** argv) {
                                    .to(torch::kFloat32)
                                    .div_(255.0);
   const torch::Tensor labels =
-      torch::from_blob(const_cast<std::uint8_t*>(data->train.labels.data()), {count}, torch::kUInt8).to(torch::kInt64);
+      torch::from_blob(const_cast<std::uint16_t*>(data->train.labels.data()), {count}, torch::kInt16).to(torch::kInt64);
 
   // As many steps in all on both sides; every repetition times each in turn.
   const std::vector<Strategy> strategies = {{"local", {}},

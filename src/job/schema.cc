@@ -138,8 +138,9 @@ std::vector<OptionSpec> job_options() {
                "over"},
       {.name = "until",
        .default_value = "",
-       .help = "ends the run at the measurement where it holds: accuracy, loss, validation_accuracy, validation_loss, of "
-               "numbers r2, mae, validation_r2 or validation_mae, bytes, time or step, then >=, >, <= or <, then a value"},
+       .help =
+           "ends the run at the measurement where it holds: accuracy, loss, validation_accuracy, validation_loss, of "
+           "numbers r2, mae, validation_r2 or validation_mae, bytes, time or step, then >=, >, <= or <, then a value"},
       {.name = "patience",
        .type = OptionType::kInteger,
        .default_value = "0",

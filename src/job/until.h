@@ -9,7 +9,19 @@
 namespace laconic {
 
 struct Until {
-  enum class Metric { kAccuracy, kR2, kMae, kLoss, kValidationAccuracy, kValidationR2, kValidationMae, kValidationLoss, kBytes, kTime, kStep };
+  enum class Metric {
+    kAccuracy,
+    kR2,
+    kMae,
+    kLoss,
+    kValidationAccuracy,
+    kValidationR2,
+    kValidationMae,
+    kValidationLoss,
+    kBytes,
+    kTime,
+    kStep
+  };
   enum class Comparison { kAtLeast, kAbove, kAtMost, kBelow };
 
   Metric metric = Metric::kAccuracy;

@@ -68,7 +68,8 @@ void require_measurable(const Job& job, const Dataset& data) {
     throw UsageError(place + "numbers are predicted, which have no accuracy; take r2, mae or loss");
   }
   if (data.numbers == 0 && job.until->needs_numbers()) {
-    throw UsageError(place + "classes are predicted, which have no R2 and no mean absolute error; take accuracy or loss");
+    throw UsageError(place +
+                     "classes are predicted, which have no R2 and no mean absolute error; take accuracy or loss");
   }
 }
 

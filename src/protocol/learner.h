@@ -46,9 +46,9 @@ struct Regression {
 };
 
 struct Evaluation {
-  double loss = 0.0;                           // mean over the split
-  double accuracy = 0.0;                       // of classes: fraction in [0, 1]
-  std::uint64_t samples = 0;                   // 0: the learner has no such split
+  double loss = 0.0;                          // mean over the split
+  double accuracy = 0.0;                      // of classes: fraction in [0, 1]
+  std::uint64_t samples = 0;                  // 0: the learner has no such split
   std::optional<Regression> regression = {};  // where numbers are predicted, in the place of an accuracy
 
   // The larger the better: the accuracy, or the R2.

@@ -14,10 +14,10 @@ namespace laconic {
 struct ProgressState {
   std::string job;
   std::uint64_t step = 0;
-  std::uint64_t steps = 0;         // planned
-  std::optional<double> loss;      // of worker 0's newest step
-  std::string score;               // of the average model, newest: "accuracy 87.10%"; empty before
-  Bytes wire;                      // sent so far
+  std::uint64_t steps = 0;     // planned
+  std::optional<double> loss;  // of worker 0's newest step
+  std::string score;           // of the average model, newest: "accuracy 87.10%"; empty before
+  Bytes wire;                  // sent so far
   std::uint64_t syncs = 0;
   Seconds elapsed;  // by the wall clock
 };

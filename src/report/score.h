@@ -1,4 +1,4 @@
-// The figure that a model is judged by: the accuracy of classes, the R2 of numbers. 
+// The figure that a model is judged by: the accuracy of classes, the R2 of numbers.
 #pragma once
 
 #include <string>

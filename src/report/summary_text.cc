@@ -83,12 +83,13 @@ std::string summary_for_people(const Summary& summary) {
          score_text(newest.test) + " of the " + model_text(summary) + " at step " + grouped(newest.step.value) +
              (summary.best_score ? " (best " + score_text(*summary.best_score, of_numbers) + ")" : ""));
     if (of_numbers) {
-      line("MAE", significant(newest.test.regression->mean_absolute_error, 4) + ", mean absolute error on the test set");
+      line("MAE",
+           significant(newest.test.regression->mean_absolute_error, 4) + ", mean absolute error on the test set");
     }
     if (newest.workers) {
       const WorkerAccuracy& own = *newest.workers;
-      line("own models", score_text(own.mean, of_numbers) + " on average, from " +
-                             score_text(own.minimum, of_numbers) + " to " + score_text(own.maximum, of_numbers) +
+      line("own models", score_text(own.mean, of_numbers) + " on average, from " + score_text(own.minimum, of_numbers) +
+                             " to " + score_text(own.maximum, of_numbers) +
                              (own.sampled == 0 ? ""
                                                : ", of " + grouped(own.sampled) + " of " + grouped(summary.workers) +
                                                      " workers, drawn at random"));

@@ -32,8 +32,8 @@ SweepGroup group_of(std::span<const SweepRun* const> runs) {
   group.unfinished = runs.size() - finished.size();
   using Figures = const SummaryFigures&;
   group.accuracy = spread_over(finished, [](Figures run) { return run.r2 ? run.r2 : run.accuracy; });
-  group.of_numbers = std::any_of(finished.begin(), finished.end(),
-                                 [](const SweepRun* run) { return run->figures.r2.has_value(); });
+  group.of_numbers =
+      std::any_of(finished.begin(), finished.end(), [](const SweepRun* run) { return run->figures.r2.has_value(); });
   group.loss = spread_over(finished, [](Figures run) { return run.loss; });
   const auto of = [&](auto figure) {
     return spread_over(finished, [&](Figures run) { return std::optional(static_cast<double>(figure(run))); });
@@ -171,8 +171,7 @@ std::string sweep_text(std::span<const SweepGroup> groups, std::size_t width) {
     cells.push_back(group.on_pareto_front ? "*" : "");
     table.add_row(std::move(cells));
   }
-  return table.text(width) +
-         "Means over the seeds, ± the sample's deviation. *: none is at least as " +
+  return table.text(width) + "Means over the seeds, ± the sample's deviation. *: none is at least as " +
          (of_numbers ? "good" : "accurate") + " with at most its bytes.\n";
 }
 
@@ -215,11 +214,10 @@ std::string sweep_csv(std::span<const SweepRun> runs) {
   for (const SweepRun& run : runs) {
     const SummaryFigures& figures = run.figures;
     for (const auto& [key, value] : run.settings) text += csv_field(value) + ",";
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(run.seed), csv_field(run.folder),
-                    csv_field(figures.end), csv_field(figures.accuracy), csv_field(figures.r2),
-                    csv_field(figures.loss), figures.wire_bytes,
-                    figures.payload_bytes, figures.steps, figures.syncs, csv_field(std::optional(figures.time.value)));
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(run.seed), csv_field(run.folder),
+                        csv_field(figures.end), csv_field(figures.accuracy), csv_field(figures.r2),
+                        csv_field(figures.loss), figures.wire_bytes, figures.payload_bytes, figures.steps,
+                        figures.syncs, csv_field(std::optional(figures.time.value)));
   }
   return text;
 }

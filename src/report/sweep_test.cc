@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <utility>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/random.h"
 
@@ -94,7 +94,7 @@ TEST(SweepText, OfNumbersHasTheirR2) {
   const auto groups = sweep_groups(runs);
   const std::string text = sweep_text(groups, 200);
   EXPECT_NE(text.find("R2"), std::string::npos);
-  EXPECT_NE(text.find("0.600 ±0.14"), std::string::npos) << text;
+  EXPECT_NE(text.find("0.6000 ±0.14"), std::string::npos) << text;
   EXPECT_EQ(text.find("accura"), std::string::npos) << text;
   EXPECT_TRUE(groups[0].on_pareto_front);
   EXPECT_NEAR(nlohmann::json::parse(sweep_json("a", groups, runs)).at("groups").at(0).at("r2").at("mean").get<double>(),

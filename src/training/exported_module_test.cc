@@ -59,9 +59,9 @@ TEST(ExportedModule, GivesForRawImagesTheScoresOfTheNormalisedOnes) {
   data.normalisation = {{0.4F, 0.2F}, {0.5F, 0.25F}, {0.1F, 0.3F}};
   use_one_thread_per_computation();
   const at::NoGradGuard no_gradient;
-  for (const Case& from : {Case{"lenet5"}, Case{"mlp"}, Case{"kamp_cnn"}, Case{"logistic_regression"},
-                           Case{"resnet8"}, Case{"resnet8", {{"norm", "group"}}}, Case{"resnet8", {{"norm", "evonorm"}}},
-                           Case{"vgg11"}}) {
+  for (const Case& from :
+       {Case{"lenet5"}, Case{"mlp"}, Case{"kamp_cnn"}, Case{"logistic_regression"}, Case{"resnet8"},
+        Case{"resnet8", {{"norm", "group"}}}, Case{"resnet8", {{"norm", "evonorm"}}}, Case{"vgg11"}}) {
     const auto network = make(from, data);
     const std::vector<at::Tensor> parameters = tensors_of(layout_of(*network), initial_parameters(*network, 3));
     std::vector<at::Tensor> buffers = tensors_of(buffer_layout_of(*network), initial_buffers(*network));

@@ -178,8 +178,9 @@ TEST(Regression, IsLearnt) {
 }
 
 TEST(Regression, IsRefusedWhereTheModelOrItsLossTellsClassesApart) {
-  EXPECT_EQ(usage_error([&] { train_on(random_regression(), "mlp", "cross_entropy"); }),
-            "test: model.loss: cross_entropy compares with classes, and data.targets are numbers; take mse, l1 or huber");
+  EXPECT_EQ(
+      usage_error([&] { train_on(random_regression(), "mlp", "cross_entropy"); }),
+      "test: model.loss: cross_entropy compares with classes, and data.targets are numbers; take mse, l1 or huber");
   for (const char* model : {"logistic_regression", "lenet5", "kamp_cnn", "vgg16_star", "resnet8", "vgg11"}) {
     const auto data = random_regression();
     data->shape = {.channels = 1, .height = 32, .width = 32};

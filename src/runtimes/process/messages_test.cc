@@ -104,8 +104,11 @@ TEST(EvaluationReport, AModelOfAnotherSizeIsRefusedWithBothSizesAndItsWorker) {
   }
 }
 
-TEST(EvaluationReport, AnAccuracyThatIsNoFractionIsRefused) {
-  for (const double accuracy : {-0.01, 1.01, std::numeric_limits<double>::infinity()}) {
+TEST(EvaluationReport, AScoreAboveOneIsRefusedAndAnR2BelowZeroIsNot) {
+  EvaluationReport worse_than_the_mean = example_report();
+  worse_than_the_mean.own_accuracy = -3.5;
+  EXPECT_EQ(read_report(encoded(worse_than_the_mean)).own_accuracy, -3.5);
+  for (const double accuracy : {1.01, std::numeric_limits<double>::infinity()}) {
     EvaluationReport report = example_report();
     report.own_accuracy = accuracy;
     EXPECT_THROW(read_report(encoded(report)), DecodeError) << accuracy;

@@ -222,19 +222,14 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   const std::string& test_file = options.text("test_file");
   const std::string train_path = find_data_file(row, directory, options.text("train_file"));
   const CsvTable train = parse_csv(read_text(train_path), train_path, format);
-  const std::size_t lines = train.values.size() / train.features;
-  const std::vector<bool> held =
-      test_file.empty() ? held_out(lines, options.number("test"), train_path) : std::vector<bool>(lines, false);
   Dataset dataset;
   dataset.name = row.name;
   dataset.shape = {.channels = 1, .height = 1, .width = static_cast<std::int64_t>(train.features)};
   dataset.feature_names = train.columns;
-  if (options.flag("normalise")) dataset.feature_scale = column_scales(train.values, train.features, held);
   std::optional<Classes> classes;
   if (format.has_targets) {
     dataset.numbers = 1;
     if (!train.label.empty()) dataset.target_names = {train.label};
-    if (options.flag("normalise_targets")) dataset.target_scale = column_scales(train.targets, 1, held);
   } else {
     classes.emplace(train, train_path, static_cast<std::uint32_t>(options.integer("classes")));
     if (classes->count() < 2) {
@@ -244,6 +239,13 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
     dataset.vocabulary = classes->fingerprint();
     dataset.class_names = classes->names();
     dataset.notes = notes_of_labels(train, classes->count());
+  }
+  const std::size_t lines = train.values.size() / train.features;
+  const std::vector<bool> held =
+      test_file.empty() ? held_out(lines, options.number("test"), train_path) : std::vector<bool>(lines, false);
+  if (options.flag("normalise")) dataset.feature_scale = column_scales(train.values, train.features, held);
+  if (format.has_targets && options.flag("normalise_targets")) {
+    dataset.target_scale = column_scales(train.targets, 1, held);
   }
   const std::vector<std::string> of_columns = notes_of_columns(train, options.flag("normalise"));
   dataset.notes.insert(dataset.notes.end(), of_columns.begin(), of_columns.end());

@@ -109,8 +109,8 @@ struct Dataset {
   // Which rows of the training file are the test split, from 0 and ascending; empty where the test split has its own.
   std::vector<std::uint32_t> test_rows;
   std::vector<std::uint32_t> validation_rows;  // the same of the samples that were held out
-  std::optional<GraphicalModelSize> stream;  // samples come from a random graphical model as they are needed
-  std::vector<std::string> files;            // of training images that are files, as long as these are not read
+  std::optional<GraphicalModelSize> stream;    // samples come from a random graphical model as they are needed
+  std::vector<std::string> files;              // of training images that are files, as long as these are not read
   Augmentation augmentation = Augmentation::kNone;
 
   Prediction prediction() const { return {classes, numbers}; }

@@ -31,9 +31,9 @@ DriftOptions read_drift(const Options& options);
 
 // What the samples of a data set are turned into.
 struct Concept {
-  std::uint64_t model = 0;                    // number of the graphical model that samples are drawn from
+  std::uint64_t model = 0;                     // number of the graphical model that samples are drawn from
   std::span<const std::uint16_t> labels = {};  // the new label of each; empty: as they are
-  int quarter_turns = 0;                      // of the images, counterclockwise
+  int quarter_turns = 0;                       // of the images, counterclockwise
 };
 
 class Drift {

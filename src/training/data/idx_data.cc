@@ -14,7 +14,6 @@
 namespace laconic {
 namespace {
 
-
 bool named_by_job(const DatasetRow& row) { return row.train_images.empty(); }
 
 // Names of files in the directory; without `users` nobody knows who made the samples.

@@ -14,7 +14,6 @@
 
 namespace laconic {
 
-
 // "colours": rgb or grey. "size", "fit": what all are resized to, and how (resize.h). "classes": names behind commas, in the order of their numbers; empty: the folders of train/.
 std::span<const OptionSpec> image_folder_options();
 

@@ -117,8 +117,8 @@ TEST(Leaf, IsRefusedWithThePlaceAndTheReason) {
   EXPECT_NE(refusal("test/part.json", R"({"user_data": {"e": {"x": [[1, 2, 3, 4]], "y": [3]}}})")
                 .find("part.json: label '3' is none of the 3 classes of training; set data.classes"),
             std::string::npos);
-  EXPECT_NE(refusal("train/part_1.json", R"({"user_data": {"e": {"x": [[1, 2, 3, 4]], "y": [300]}}})")
-                .find("label 300 is not below 256"),
+  EXPECT_NE(refusal("train/part_1.json", R"({"user_data": {"e": {"x": [[1, 2, 3, 4]], "y": [70000]}}})")
+                .find("label 70000 is not below 65536"),
             std::string::npos);
 }
 

@@ -177,8 +177,8 @@ void read_answers(const SplitFiles& files, bool numbers, Dataset& dataset, Sampl
   read_targets(files, samples);
   if (dataset.numbers == 0) dataset.numbers = static_cast<std::uint32_t>(samples.targets_each);
   if (samples.targets_each != dataset.numbers) {
-    files.open_labels().stream->refuse(fmt::format("there are {} targets a sample, and training has {}",
-                                                   samples.targets_each, dataset.numbers));
+    files.open_labels().stream->refuse(
+        fmt::format("there are {} targets a sample, and training has {}", samples.targets_each, dataset.numbers));
   }
 }
 

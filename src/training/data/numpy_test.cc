@@ -166,7 +166,7 @@ TEST(NumpyData, IsReadInTwoStepsOfWhichTheSecondTakesTheChosenInputs) {
   read_chosen(row, folder.path(), options, {false, true, true, false, true}, data);
   EXPECT_EQ(data.train.pixels, (std::vector<std::uint8_t>{2, 3, 4, 5, 8, 9}));
   EXPECT_EQ(data.train.labels, (std::vector<std::uint16_t>{1, 0, 0}));
-  EXPECT_EQ(data.train.memory(), 9U);
+  EXPECT_EQ(data.train.memory(), 12U);
 
   for (const char* shape : {"(10, 1)", "(5, 2, 1)", "(10,)", "()"}) {
     folder.write("train.npz", archive(shape, 10, 5));

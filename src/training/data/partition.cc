@@ -302,7 +302,8 @@ Partition make_partition(std::string_view spec, const Samples& samples, std::uin
     if (row.name != name) continue;
     if (row.parameter.empty() != (colon == std::string_view::npos)) request.fail("it is written " + usage(row));
     if (row.by_label && samples.labels.empty()) {
-      request.fail("it deals samples out by label, and neither text, a stream nor regression has them; take iid or contiguous");
+      request.fail(
+          "it deals samples out by label, and neither text, a stream nor regression has them; take iid or contiguous");
     }
     if (samples.count() < workers) {
       request.fail("there are " + std::to_string(samples.count()) + " training samples for " + std::to_string(workers) +

@@ -61,7 +61,9 @@ Json inputs_of(const Dataset& dataset) {
 
 Json targets_of(const Dataset& dataset) {
   const bool of_numbers = dataset.numbers > 0;
-  Json json = {{"kind", dataset.input == Input::kText ? "next token" : of_numbers ? "numbers" : "classes"},
+  Json json = {{"kind", dataset.input == Input::kText ? "next token"
+                        : of_numbers                  ? "numbers"
+                                                      : "classes"},
                {"count", dataset.prediction().outputs()}};
   const std::vector<std::string>& names = of_numbers ? dataset.target_names : dataset.class_names;
   if (!names.empty()) json["names"] = names_of(names);

@@ -164,8 +164,8 @@ std::vector<std::uint16_t> read_idx_labels(const std::string& path) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const double label = number_of(bytes.data() + size * i, type_in(magic));
     if (!(label >= 0.0 && label <= kLargest) || label != std::floor(label)) {
-      throw UsageError(path + ": label " + number_text(label) + " of sample " + std::to_string(i) +
-                       " is not in 0 to " + std::to_string(kLargest) + "; number the classes from 0");
+      throw UsageError(path + ": label " + number_text(label) + " of sample " + std::to_string(i) + " is not in 0 to " +
+                       std::to_string(kLargest) + "; number the classes from 0");
     }
     labels[i] = static_cast<std::uint16_t>(label);
   }

@@ -109,7 +109,7 @@ TEST(LeafJson, ThatIsNotAsLeafWritesItIsRefusedWithThePlace) {
     samples += i == 0 ? "[1]" : ",[1]";
     labels += (i == 0 ? "" : ",") + std::to_string(i);
   }
-  expect(with_user("{\"x\": [" + samples + "], \"y\": [" + labels + "]}"), "more than 256 different labels");
+  expect(with_user("{\"x\": [" + samples + "], \"y\": [" + labels + "]}"), "more than 65536 different labels");
   for (std::size_t size = 0; size < kTwoUsers.size(); ++size) refusal(kTwoUsers.substr(0, size));
   refusal(std::string(100'000, '['));
   refusal(with_user("{\"x\": [" + std::string(100'000, '[')));

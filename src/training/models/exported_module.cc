@@ -3,7 +3,7 @@
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/script.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "training/models/torch_error.h"
@@ -77,7 +77,7 @@ at::Tensor column_of(const std::vector<Scale>& scales, double Scale::*member) {
   return column;
 }
 
-// What a model sees of raw samples.
+// What a model sees of raw samples. Scalar types have numbers here: 6 is float32, 7 is float64.
 std::string source_of_inputs(const Dataset& data, Module& module) {
   const ImageShape& shape = data.shape;
   const std::string sizes =
@@ -88,11 +88,11 @@ std::string source_of_inputs(const Dataset& data, Module& module) {
       module.register_buffer("feature_mean", column_of(data.feature_scale, &ColumnScale::mean));
       module.register_buffer("feature_deviation", column_of(data.feature_scale, &ColumnScale::deviation));
       value = "((x.reshape([-1, " + std::to_string(shape.size()) +
-              "]).to(torch.float64) - self.feature_mean) / self.feature_deviation)";
+              "]).to(7) - self.feature_mean) / self.feature_deviation)";
     }
-    return "  x = " + value + ".to(torch.float32).reshape([-1, " + sizes + "])\n";
+    return "  x = " + value + ".to(6).reshape([-1, " + sizes + "])\n";
   }
-  std::string source = "  x = x.to(torch.float32).reshape([-1, " + sizes + "]) / 255.0\n";
+  std::string source = "  x = x.to(6).reshape([-1, " + sizes + "]) / 255.0\n";
   if (!data.normalisation.empty()) {
     const auto channels = static_cast<std::int64_t>(data.normalisation.size());
     at::Tensor mean = at::empty({channels, 1, 1});
@@ -111,7 +111,7 @@ std::string source_of_inputs(const Dataset& data, Module& module) {
 // What a user gets of what the model gives.
 std::string source_of_outputs(const Dataset& data, Module& module) {
   if (data.numbers == 0) return "  return y\n";
-  const std::string numbers = "y.reshape([-1, " + std::to_string(data.numbers) + "]).to(torch.float64)";
+  const std::string numbers = "y.reshape([-1, " + std::to_string(data.numbers) + "]).to(7)";
   if (data.target_scale.empty()) return "  return " + numbers + "\n";
   module.register_buffer("target_mean", column_of(data.target_scale, &ColumnScale::mean));
   module.register_buffer("target_deviation", column_of(data.target_scale, &ColumnScale::deviation));
@@ -123,10 +123,9 @@ std::string source_of_outputs(const Dataset& data, Module& module) {
 Module exported_module(const Network& network, const Dataset& data, const std::vector<at::Tensor>& parameters,
                        const std::vector<at::Tensor>& buffers) {
   try {
-    Module inner = network.module(parameters, buffers).value_or(Module());
-    if (!inner.find_method("forward")) inner = traced(network, data, parameters, buffers);
+    const std::optional<Module> given = network.module(parameters, buffers);
     Module module("laconic.Preprocessed");
-    module.register_module("model", inner);
+    module.register_module("model", given ? *given : traced(network, data, parameters, buffers));
     const std::string inputs = source_of_inputs(data, module);
     const std::string outputs = source_of_outputs(data, module);
     module.define("def forward(self, x):\n" + inputs + "  y = self.model(x)\n" + outputs);

@@ -69,9 +69,9 @@ at::Tensor loss_of(Loss loss, const at::Tensor& outputs, const at::Tensor& targe
   }
   const bool is_number = outputs.dim() == 1 || outputs.size(1) == 1;
   const at::Tensor given = is_number ? outputs.flatten() : outputs;
-  const at::Tensor wanted =
-      is_number ? targets.to(at::kFloat)
-                : at::one_hot(targets, static_cast<std::int64_t>(prediction.classes)).to(at::kFloat);
+  const at::Tensor wanted = is_number
+                                ? targets.to(at::kFloat)
+                                : at::one_hot(targets, static_cast<std::int64_t>(prediction.classes)).to(at::kFloat);
   const at::Tensor each = loss == Loss::kMse ? at::mse_loss(given, wanted) : at::binary_cross_entropy(given, wanted);
   return mean ? each : each * targets.size(0);
 }

@@ -137,8 +137,8 @@ class ScriptNetwork final : public Network {
     return lines;
   }
 
-  void save(const std::string& path, const std::vector<at::Tensor>& parameters,
-            const std::vector<at::Tensor>& buffers, const std::string& notes) const override {
+  void save(const std::string& path, const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& buffers,
+            const std::string& notes) const override {
     module(parameters, buffers)->save(path, {{kNotesFile, notes}});
   }
 
