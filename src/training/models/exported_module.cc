@@ -128,7 +128,7 @@ Module exported_module(const Network& network, const Dataset& data, const std::v
     module.register_module("model", given ? *given : traced(network, data, parameters, buffers));
     const std::string inputs = source_of_inputs(data, module);
     const std::string outputs = source_of_outputs(data, module);
-    module.define("def forward(self, x):\n" + inputs + "  y = self.model(x)\n" + outputs);
+    module.define("def forward(self, x):\n" + inputs + "  y = self.model.forward(x)\n" + outputs);
     module.eval();
     return module;
   } catch (const c10::Error& error) {
