@@ -63,7 +63,10 @@ TEST(ExportedModule, GivesForRawImagesTheScoresOfTheNormalisedOnes) {
        {Case{"lenet5"}, Case{"mlp"}, Case{"kamp_cnn"}, Case{"logistic_regression"}, Case{"resnet8"},
         Case{"resnet8", {{"norm", "group"}}}, Case{"resnet8", {{"norm", "evonorm"}}}, Case{"vgg11"}}) {
     const auto network = make(from, data);
-    const std::vector<at::Tensor> parameters = tensors_of(layout_of(*network), initial_parameters(*network, 3));
+    std::vector<at::Tensor> parameters = tensors_of(layout_of(*network), initial_parameters(*network, 3));
+    for (at::Tensor& parameter : parameters) {
+      parameter.add_(at::arange(parameter.numel(), at::kFloat).mul(1.7).sin().mul(0.1).reshape(parameter.sizes()));
+    }
     std::vector<at::Tensor> buffers = tensors_of(buffer_layout_of(*network), initial_buffers(*network));
     for (at::Tensor& buffer : buffers) buffer.add_(0.125);
     torch::jit::Module module = read_back(from, data, *network, parameters, buffers);
