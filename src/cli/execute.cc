@@ -71,6 +71,7 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
   JobSetup setup = execution.set_up(job);
   work.end();
   RunFolder folder(job);
+  if (execution.is_done && execution.is_done()) return ExitCode::kDone;
   ServedPage page(console.page, job, setup, execution.kind);
   std::optional<JobCheckpoints> checkpoints;
   const bool keeps_last = job.section("checkpoint").flag("keep_last");

@@ -23,6 +23,9 @@ struct Execution {
   std::optional<Resumption> resume = {};  // the checkpoint to go on from
   // Called when all is made that the run needs, before its first step; what it throws ends all. May be empty.
   std::function<void()> ready = {};
+  // Asked once the results' folder is this process' own: true ends with kDone, as another process has done it meanwhile.
+  // May be empty.
+  std::function<bool()> is_done = {};
 };
 Execution simulated_execution(const Console& console);
 

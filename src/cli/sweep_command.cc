@@ -1,8 +1,14 @@
 // A job over a grid of values: each combination a run with a folder of its own, and one comparison at the end.
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <ostream>
+#include <set>
+#include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -88,8 +94,118 @@ std::optional<Resumption> checkpoint_of(Console& console, const PlannedRun& run)
   return resumption_of(found, run.job);
 }
 
+// The runs of a sweep, of which several processes may do some each: those that another one has begun are left to it,
+// and waited for at the end.
+class SweepRuns {
+ public:
+  SweepRuns(Console& console, Sweep& sweep) : console_(console), sweep_(sweep), figures_(sweep.runs.size()) {}
+
+  // Until all are done, here or elsewhere. What the sweep ends with, when it ends before.
+  std::optional<ExitCode> all() {
+    std::vector<std::size_t> open(sweep_.runs.size());
+    std::iota(open.begin(), open.end(), std::size_t{0});
+    while (!open.empty()) {
+      std::vector<std::size_t> elsewhere;
+      for (const std::size_t run : open) {
+        const Outcome outcome = one(run);
+        if (outcome == Outcome::kInterrupted) return interrupted();
+        if (outcome == Outcome::kElsewhere) elsewhere.push_back(run);
+      }
+      if (elsewhere.size() == open.size() && !wait_for(elsewhere)) return interrupted();
+      open = std::move(elsewhere);
+    }
+    return std::nullopt;
+  }
+
+  // Of those that have results, in the order of the sweep.
+  std::vector<SweepRun> results() {
+    std::vector<SweepRun> all;
+    for (std::size_t i = 0; i < figures_.size(); ++i) {
+      if (!figures_[i]) continue;
+      SweepRun& result = sweep_.runs[i].result;
+      result.figures = std::move(*figures_[i]);
+      all.push_back(std::move(result));
+    }
+    return all;
+  }
+  std::size_t failed() const { return failed_; }
+
+ private:
+  enum class Outcome { kDone, kElsewhere, kInterrupted };
+
+  Outcome one(std::size_t number) {
+    PlannedRun& run = sweep_.runs[number];
+    std::optional<StoredRun> stored = finished_run(run);
+    if (stored) {
+      tell(number, told_elsewhere_.contains(number) ? " was run by another process" : " is there already");
+      return keep(number, *stored);
+    }
+    if (is_being_written(run.job)) return left_to_another(number);
+    tell(number, "");
+    Execution execution = simulated_execution(console_);
+    execution.is_done = [&] { return finished_run(run).has_value(); };
+    ExitCode code = ExitCode::kBadUsage;
+    try {
+      execution.resume = checkpoint_of(console_, run);
+      code = execute(console_, run.job, execution);
+    } catch (const RunInUse&) {
+      return left_to_another(number);
+    } catch (const UsageError& error) {
+      // Its data or model cannot be had: the others go on, and this one has no results.
+      print_error(console_.err, run.name + ": " + error.what());
+      ++failed_;
+      return Outcome::kDone;
+    }
+    if (code == ExitCode::kInterrupted) return Outcome::kInterrupted;
+    if (code != ExitCode::kDone) ++failed_;
+    stored = code == ExitCode::kDone ? load_run(run.result.folder) : unfinished_run(run);
+    if (!stored) throw RunError(run.result.folder + ": the results have gone");
+    return keep(number, *stored);
+  }
+
+  Outcome keep(std::size_t number, StoredRun& stored) {
+    figures_[number] = std::move(stored.figures);
+    return Outcome::kDone;
+  }
+
+  Outcome left_to_another(std::size_t number) {
+    if (told_elsewhere_.insert(number).second) tell(number, " is run by another process");
+    return Outcome::kElsewhere;
+  }
+
+  void tell(std::size_t number, const char* state) {
+    console_.out << "run " << number + 1 << " of " << sweep_.runs.size() << ": " << sweep_.runs[number].name << state
+                 << std::endl;
+  }
+
+  // For a moment; a lock goes with its owner, so that nothing is waited for that nobody does. False: interrupted.
+  bool wait_for(const std::vector<std::size_t>& runs) {
+    if (!std::exchange(told_waiting_, true)) {
+      console_.out << "waiting for " << runs.size() << " of " << sweep_.runs.size()
+                   << " runs, which other processes do; Ctrl-C ends the waiting" << std::endl;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    return !(console_.interrupted && console_.interrupted());
+  }
+
+  ExitCode interrupted() {
+    const auto done = std::count_if(figures_.begin(), figures_.end(), [](const auto& run) { return run.has_value(); });
+    console_.err << "laconic: " << sweep_.job << ": " << done << " of " << sweep_.runs.size()
+                 << " runs are done; the same command goes on" << std::endl;
+    return ExitCode::kInterrupted;
+  }
+
+  Console& console_;
+  Sweep& sweep_;
+  std::vector<std::optional<SummaryFigures>> figures_;
+  std::set<std::size_t> told_elsewhere_;
+  bool told_waiting_ = false;
+  std::size_t failed_ = 0;
+};
+
 std::string state_of(const PlannedRun& run) {
   if (finished_run(run)) return "is there already";
+  if (is_being_written(run.job)) return "is run by another process";
   if (run.job.checkpoint_interval && has_checkpoint(run.job, RuntimeKind::kSimulator)) return "goes on";
   return "to be run";
 }
@@ -109,37 +225,10 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
     return ExitCode::kDone;
   }
 
-  std::vector<SweepRun> results;
-  std::size_t failed = 0;
-  for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
-    PlannedRun& run = sweep.runs[i];
-    std::optional<StoredRun> stored = finished_run(run);
-    console.out << "run " << i + 1 << " of " << count << ": " << run.name << (stored ? " is there already" : "")
-                << std::endl;
-    if (!stored) {
-      Execution execution = simulated_execution(console);
-      execution.resume = checkpoint_of(console, run);
-      ExitCode code = ExitCode::kBadUsage;
-      try {
-        code = execute(console, run.job, execution);
-      } catch (const UsageError& error) {
-        // Its data or model cannot be had: the others go on, and this one has no results.
-        print_error(console.err, run.name + ": " + error.what());
-        ++failed;
-        continue;
-      }
-      if (code == ExitCode::kInterrupted) {
-        console.err << "laconic: " << sweep.job << ": " << i << " of " << count
-                    << " runs are done; the same command goes on" << std::endl;
-        return code;
-      }
-      if (code != ExitCode::kDone) ++failed;
-      stored = code == ExitCode::kDone ? load_run(run.result.folder) : unfinished_run(run);
-      if (!stored) throw RunError(run.result.folder + ": the results have gone");
-    }
-    run.result.figures = std::move(stored->figures);
-    results.push_back(std::move(run.result));
-  }
+  SweepRuns runs(console, sweep);
+  if (const std::optional<ExitCode> end = runs.all()) return *end;
+  const std::size_t failed = runs.failed();
+  const std::vector<SweepRun> results = runs.results();
   if (results.empty()) {
     console.err << "laconic: " << sweep.job << ": none of " << count << " runs could begin" << std::endl;
     return ExitCode::kBadUsage;

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -45,6 +48,40 @@ class Sweeps : public ::testing::Test {
   std::ostringstream err_;
   Console console_{.out = out_, .err = err_, .width = 200, .interrupted = {}};
 };
+
+TEST_F(Sweeps, ThatStartTwiceAtOnceShareTheRunsAndBothEndWithTheWholeTable) {
+  const std::string path = job("shared");
+  const std::vector<std::string> grid = {"strategy.threshold=0.02,0.5", "seed=1..3"};
+  std::array<std::ostringstream, 2> outputs;
+  std::array<ExitCode, 2> codes{};
+  std::array<std::thread, 2> shells;
+  for (std::size_t shell = 0; shell < shells.size(); ++shell) {
+    shells[shell] = std::thread([&, shell] {
+      std::ostringstream errors;
+      Console console{.out = outputs[shell], .err = errors, .width = 200, .interrupted = {}};
+      codes[shell] = sweep_command(console, {.job_file = path, .grid = grid, .overrides = {}, .dry_run = false});
+      EXPECT_EQ(errors.str(), "");
+    });
+  }
+  for (std::thread& shell : shells) shell.join();
+  std::map<std::string, int> taken;
+  for (const std::ostringstream& output : outputs) {
+    std::istringstream lines(output.str());
+    for (std::string line; std::getline(lines, line);) {
+      const bool is_taken =
+          line.starts_with("run ") && line.find(" is ") == std::string::npos && line.find(" was ") == std::string::npos;
+      if (is_taken) ++taken[line.substr(0, line.find(':'))];
+    }
+    EXPECT_NE(output.str().find("Means over the seeds"), std::string::npos) << output.str();
+  }
+  EXPECT_EQ(codes[0], ExitCode::kDone);
+  EXPECT_EQ(codes[1], ExitCode::kDone);
+  EXPECT_EQ(taken.size(), 6U) << outputs[0].str() << outputs[1].str();
+  EXPECT_EQ(Json::parse(file("shared.sweep/sweep.json")).at("runs").size(), 6U);
+  for (const auto& entry : std::filesystem::directory_iterator(root_.path("runs/shared.sweep"))) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path() << " is left";
+  }
+}
 
 TEST_F(Sweeps, RunEveryCombinationAndCompareThem) {
   EXPECT_EQ(sweep(job("a"), {"strategy.threshold=0.02,0.5", "seed=1..2"}), ExitCode::kDone);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -216,6 +217,24 @@ WorkersRecord workers_record(const JobSetup& setup) {
   return record;
 }
 
+fs::path path_of(const Job& job) {
+  fs::path path = fs::path(job.output_dir).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();  // "results/" is "results"
+}
+
+// Where results lie until their run ends.
+std::string temporary_of(const fs::path& path) {
+  return (path.parent_path() / ("." + path.filename().string() + ".tmp")).string();
+}
+
+// Whether the folder that is open is the one at `path`.
+bool is_folder(const std::string& path, int open_folder) {
+  struct stat here {};
+  struct stat there {};
+  return fstat(open_folder, &here) == 0 && stat(path.c_str(), &there) == 0 && here.st_dev == there.st_dev &&
+         here.st_ino == there.st_ino;
+}
+
 // What is known of it before its first step.
 Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime) {
   Summary summary;
@@ -248,21 +267,30 @@ void write_result(const std::string& path, const std::string& text) {
   }
 }
 
-RunFolder::RunFolder(const Job& job) {
-  fs::path path = fs::path(job.output_dir).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();  // "results/" is "results"
-  path_ = path.string();
-  temporary_ = (path.parent_path() / ("." + path.filename().string() + ".tmp")).string();
+bool is_being_written(const Job& job) {
+  const int folder = open(temporary_of(path_of(job)).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return false;
+  const bool is_free = flock(folder, LOCK_EX | LOCK_NB) == 0;
+  close(folder);
+  return !is_free;
+}
+
+RunFolder::RunFolder(const Job& job) : path_(path_of(job).string()), temporary_(temporary_of(path_of(job))) {
   check_replaceable(job, path_);
   std::error_code error;
-  fs::create_directories(temporary_, error);
-  lock_ = open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (error || lock_ < 0) {
-    throw UsageError(job.place_of("output", "dir") + temporary_ + ": cannot be made; give another output.dir");
-  }
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    close(lock_);
-    throw UsageError(temporary_ + ": another run is writing it; wait for it, or give another job.name");
+  // Whoever wrote it may have put it in its place between the opening and the lock: then the lock is on results.
+  for (bool is_ours = false; !is_ours;) {
+    fs::create_directories(temporary_, error);
+    lock_ = open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (error || lock_ < 0) {
+      throw UsageError(job.place_of("output", "dir") + temporary_ + ": cannot be made; give another output.dir");
+    }
+    if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+      close(lock_);
+      throw RunInUse(temporary_ + ": another run is writing it; wait for it, or give another job.name");
+    }
+    is_ours = is_folder(temporary_, lock_);
+    if (!is_ours) close(lock_);
   }
   for (const std::string_view file : kFiles) fs::remove(join(temporary_, file), error);
   metrics_.open(join(temporary_, kMetricsFile), std::ios::binary);

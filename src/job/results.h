@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "job/checkpoints.h"
 #include "job/job.h"
 #include "job/wiring.h"
@@ -31,10 +32,16 @@
 
 namespace laconic {
 
+// Another process is writing the results of a run.
+class RunInUse : public UsageError {
+ public:
+  using UsageError::UsageError;
+};
+
 class RunFolder {
  public:
   // Makes the temporary folder. Throws UsageError when the results have no place: a folder of that name that holds
-  // other things than results, another run that is writing it, a path that cannot be written.
+  // other things than results, a path that cannot be written; RunInUse where another run is writing it.
   explicit RunFolder(const Job& job);
   // Without publish(): removes what was written.
   ~RunFolder();
@@ -80,6 +87,9 @@ std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps)
 // strategies whose papers have no such formula, and where models do not travel whole.
 std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
                                std::uint64_t syncs);
+
+// Whether another process, or another run of this one, is writing the results of `job` now.
+bool is_being_written(const Job& job);
 
 // Results that lie in a folder.
 struct StoredRun {
