@@ -2,6 +2,8 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <map>
+
 #include "training/models/script_network.h"
 #include "training/script_module_test.h"
 
@@ -27,6 +29,52 @@ TEST(ScriptNetwork, LosesWhatItsLossIsByHand) {
   EXPECT_EQ(loss("mse", two, 2).second, 2);
   EXPECT_EQ(loss("binary_cross_entropy", one, 1).second, 2);
   EXPECT_NEAR(loss("nll", two, 2).first, -(0.75 + 0.25 + 0.75) / 3.0, 1e-6);
+}
+
+TEST(ScriptNetwork, OfNumbersLosesByNameOrByItsOwnWhatIsWorkedOutByHand) {
+  const TemporaryFolder folder;
+  const at::Tensor outputs = at::tensor({1.0, 2.0, 3.0, 7.0}, at::kFloat);
+  const at::Tensor targets = at::tensor({1.5, 2.0, 3.0, 4.0}, at::kFloat);
+  const std::map<std::string, double> sums = {
+      {"mse", 0.25 + 9.0}, {"l1", 0.5 + 3.0}, {"huber", 0.125 + 2.5}, {"module", 4.0 * (0.5 + 3.0)}};
+  for (const auto& [name, sum] : sums) {
+    for (const std::int64_t numbers : {1, 2}) {
+      torch::jit::Module module = empty_module();
+      module.register_parameter("weight", ramp({numbers, kInputs}, 0.1).set_requires_grad(true), false);
+      module.define("def forward(self, x):\n  return torch.linear(torch.flatten(x, 1), self.weight)\n");
+      module.define("def loss(self, output, targets):\n  return (output - targets).abs().sum()\n");
+      module.save(folder.path("net.pt"));
+      const auto network = make_script_network(options_of(folder.path("net.pt"), name), kShape,
+                                               Prediction(0, static_cast<std::uint32_t>(numbers)));
+      const at::Tensor given = outputs.reshape({-1, numbers});
+      const at::Tensor wanted = targets.reshape({-1, numbers});
+      EXPECT_NEAR(network->loss(given, wanted, false).item<double>(), sum, 1e-5) << name;
+      if (name == "module") continue;  // gives what it calls its mean
+      EXPECT_NEAR(network->loss(given, wanted, true).item<double>(), sum / 4.0, 1e-6) << name;
+      if (numbers == 1) {
+        EXPECT_NEAR(network->loss(outputs, wanted, true).item<double>(), sum / 4.0, 1e-6)
+            << name << " of one number a sample, without a dimension for it";
+      }
+    }
+  }
+}
+
+TEST(ScriptNetwork, OfNumbersRefusesOtherOutputsAndLossesOfClasses) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](std::int64_t outputs, std::uint32_t numbers, const std::string& loss) {
+    const std::string file = write_linear(folder, "net.pt", "y", outputs);
+    return usage_error([&] { make_script_network(options_of(file, loss), kShape, Prediction(0, numbers)); });
+  };
+  EXPECT_NE(refusal(3, 2, "mse").find("gives 2x3 for 2 samples; with this loss and 2 numbers it has to give 2x2"),
+            std::string::npos)
+      << refusal(3, 2, "mse");
+  EXPECT_NE(refusal(1, 2, "mse").find("with this loss and 2 numbers"), std::string::npos) << "one is not stretched";
+  EXPECT_NE(refusal(2, 1, "huber").find("with this loss and 1 numbers it has to give 2x1 float32, or one number"),
+            std::string::npos);
+  for (const char* loss : {"cross_entropy", "nll", "binary_cross_entropy"}) {
+    EXPECT_EQ(refusal(2, 2, loss), std::string("test: model.loss: ") + loss +
+                                       " compares with classes, and data.targets are numbers; take mse, l1 or huber");
+  }
 }
 
 // `loss`: the lines of its loss(self, output, labels).
