@@ -15,6 +15,7 @@ cmake -S "$work/fit" -B "$work/fit/build" -D CMAKE_CXX_COMPILER="$2" -D CMAKE_BU
 cmake --build "$work/fit/build" --target fit_simulated
 
 # The library that it runs with is the installed one.
-ldd "$work/fit/build/fit_simulated" | grep -q "liblaconic.* => $work/installed/" || { echo "another liblaconic"; exit 1; }
+libraries=$(ldd "$work/fit/build/fit_simulated")
+[[ $libraries =~ liblaconic[^$'\n']*" => $work/installed/" ]] || { echo "another liblaconic:"; echo "$libraries"; exit 1; }
 "$work/fit/build/fit_simulated" "$source/job.toml"
 "$work/installed/bin/laconic" --version

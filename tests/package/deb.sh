@@ -22,7 +22,7 @@ fi
 umount "$work/mount"
 
 # The mirror that this system's apt uses for bookworm, or Debian's own.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Origin: Debian' 2>/dev/null | head -n 1)
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Origin: Debian' 2>/dev/null | sed -n 1p)
 mirror=${mirror:-http://deb.debian.org/debian}
 
 rm -f "$work"/*.deb
@@ -62,7 +62,7 @@ job=/usr/share/doc/laconic/examples/fashion_mnist_fda/fda.toml
 inside sh -c "cd /root && laconic run $job --set job.steps=20 --set job.name=tried --set evaluation.every='10 steps'" \
   >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2; exit 1; }
 grep -q '"finished": true' "$root/root/runs/tried/summary.json"
-echo "ran: $job, $(grep -o '"steps": [0-9]*' "$root/root/runs/tried/summary.json" | head -n 1)"
+echo "ran: $job, $(grep -o '"steps": [0-9]*' "$root/root/runs/tried/summary.json" | sed -n 1p)"
 
 # A program that was built with what liblaconic-dev has, which is what this build was: only the library must be there.
 cp "$build/tests/embedding/example/fit_simulated" "$root/root/fit"
@@ -74,7 +74,7 @@ grep -q '/laconicConfig.cmake$' <<<"$files"
 
 inside bash -c 'source /usr/share/bash-completion/completions/laconic; COMP_LINE="laconic ru" COMP_POINT=10; _laconic; [ "${COMPREPLY[0]}" = run ]'
 inside dpkg --purge laconic "$(dpkg-deb -f "$library" Package)" >>"$work/apt.log" 2>&1
-left=$(find "$root/usr" "$root/etc" "$root/var/lib" -name '*laconic*' -not -path '*/apt/*' | head)
+left=$(find "$root/usr" "$root/etc" "$root/var/lib" -name '*laconic*' -not -path '*/apt/*' | sed -n 1,10p)
 [ -z "$left" ] || { echo "deb: left behind: $left" >&2; exit 1; }
 rm -rf "$root/root/runs" "$root/root/fit" "$root/laconic.deb" "$root/liblaconic.deb"
 echo "removed without a trace"
