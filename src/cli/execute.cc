@@ -12,6 +12,7 @@
 #include "report/metrics.h"
 #include "topology/mixing.h"
 #include "training/data/description.h"
+#include "training/data/fingerprint.h"
 
 namespace laconic {
 namespace {
@@ -120,6 +121,8 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
   observer.interrupted = console.interrupted;
   observer.on_progress = [&](const Progress& of_work) { work.progress(of_work); };
   observer.on_warning = [&](const std::string& text) { print_warning(console.err, text); };
+  // Of the data that decide what a step does; of one process over MPI its own.
+  const std::uint64_t training_data = fingerprint_of_training(*setup.data);
   observer.archive = [&](Archive& archive) {
     std::string lines = folder.metrics();
     archive.text("metrics", lines, kMostMetrics);
@@ -130,6 +133,13 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
     archive.value("synchronisations", syncs);
     std::uint64_t model = setup.training->model_fingerprint();
     archive.value("model", model);
+    std::uint64_t data = training_data;
+    archive.value("data", data);
+    if (data != training_data) {
+      throw DecodeError(
+          "the training data are others than those it was made with (their number, labels, classes, users "
+          "or order); put those back, or begin anew");
+    }
     if (model != setup.training->model_fingerprint()) {
       throw DecodeError("model.file or model.start is another than the one it was made with; put that one back");
     }

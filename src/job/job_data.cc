@@ -18,8 +18,25 @@ namespace {
 
 const std::string& directory_option(const Job& job) { return job.section("data").text("dir"); }
 
+// What a data set refuses, behind the place of data.dir; what is wrong with another option says its place itself.
+template <typename Work>
+auto with_place_of_directory(const Job& job, Work&& work) {
+  try {
+    return work();
+  } catch (const UsageError& error) {
+    const Options& data = job.section("data");
+    for (const Options::Resolved& option : data.resolved()) {
+      if (data.given(option.spec->name) && std::string_view(error.what()).starts_with(data.place(option.spec->name))) {
+        throw;
+      }
+    }
+    throw UsageError(job.place_of("data", "dir") + error.what());
+  }
+}
+
 Dataset open_files(const Job& job, const std::string& directory, Splits splits) {
-  return job.at("data", "dir", [&] { return open_dataset(*job.dataset, directory, job.section("data"), splits); });
+  return with_place_of_directory(job,
+                                 [&] { return open_dataset(*job.dataset, directory, job.section("data"), splits); });
 }
 
 void read_samples(const Job& job, const std::string& directory, const std::vector<bool>& keep, Dataset& data) {

@@ -73,7 +73,9 @@ TEST(ExportedModule, GivesForRawImagesTheScoresOfTheNormalisedOnes) {
     const at::Tensor raw = at::from_blob(data.test.pixels.data(), {7, 3, 32, 32}, at::kByte);
     const at::Tensor expected = measured(data, *network, parameters, buffers);
     EXPECT_TRUE(at::allclose(module.forward({raw}).toTensor(), expected, 1e-4, 1e-5)) << from.model;
-    EXPECT_TRUE(at::allclose(module.forward({raw.to(at::kFloat)}).toTensor(), expected, 1e-4, 1e-5)) << from.model;
+    for (const at::Tensor& other : {raw.to(at::kFloat).div(255), raw.permute({0, 2, 3, 1}), raw.flatten(1)}) {
+      EXPECT_THROW(module.forward({other}), std::exception) << from.model << " of " << other.sizes();
+    }
     EXPECT_GT(expected.std().item<double>(), 1e-4) << from.model << ": scores that can tell";
     std::size_t found = 0;
     for (const auto& parameter : module.named_parameters()) {
@@ -105,7 +107,23 @@ TEST(ExportedModule, TakesRawRowsInDoubleAndGivesNumbersInTheUnitOfTheFile) {
   const at::Tensor raw = at::tensor(rows, at::kDouble).reshape({4, 2});
   const at::Tensor expected = measured(data, *network, parameters, {}).to(at::kDouble) * 40.0 + 300.0;
   EXPECT_TRUE(at::allclose(module.forward({raw}).toTensor(), expected, 1e-6, 1e-6));
+  for (const at::Tensor& other : {raw.reshape({2, 4}), raw.flatten(), raw.reshape({1, 8})}) {
+    EXPECT_THROW(module.forward({other}), std::exception) << other.sizes();
+  }
+  EXPECT_TRUE(at::equal(module.forward({raw.reshape({4, 1, 1, 2})}).toTensor(), module.forward({raw}).toTensor()));
   EXPECT_GT(expected.std().item<double>(), 1.0) << "rows that lie seconds apart are told apart";
+}
+
+TEST(ExportedModule, IsRefusedAsAModelToTrainWhichWouldPrepareSamplesTwice) {
+  const TemporaryFolder folder;
+  const Dataset data = random_dataset(2, 2, kShape, 4);
+  const auto network = make({"mlp"}, data);
+  exported_module(*network, data, tensors_of(layout_of(*network), initial_parameters(*network, 3)), {})
+      .save(folder.path("model.pt"));
+  EXPECT_NE(usage_error([&] {
+              make({"torchscript", {{"file", folder.path("model.pt")}}}, data);
+            }).find("model.pt: prepares raw samples itself, as output.preprocess = true has written it"),
+            std::string::npos);
 }
 
 }  // namespace

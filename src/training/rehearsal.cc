@@ -3,10 +3,12 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -153,11 +155,30 @@ class Rehearsal {
       const std::string misfit = misfit_of(scores, chosen.size(), batch);
       if (!misfit.empty()) return misfit;
       network_.loss(scores, batch.targets, false).item<double>();
+      if (chosen.size() > 1) compare_alone(split, chosen[0], scores);
       if (data_.numbers == 0) network_.right(scores, batch.targets);
       return {};
     });
     if (problem.empty()) return;
     refuse(problem + ", measuring " + what + "; " + (can_be_trained_on(chosen.size()) ? kBothModes : kAnyNumber));
+  }
+
+  // A softmax or a mean over the wrong dimension makes a sample's scores depend on its neighbours in the batch.
+  void compare_alone(const Samples& split, std::uint32_t sample, const at::Tensor& among) {
+    if (data_.stream || std::exchange(is_compared_, true)) return;
+    at::Tensor alone;
+    try {
+      const Batch batch = batch_of(split, std::array{sample});
+      const State state = fresh_state();
+      alone = network_.scores(instance_->parameters(), batch.inputs, {.buffers = state.tensors});
+    } catch (const std::exception&) {
+      return;  // that it takes no sample alone is another matter
+    }
+    if (alone.dim() > 0 && alone.size(0) <= among.size(0) &&
+        at::allclose(alone.flatten(), among.narrow(0, 0, alone.size(0)).flatten(), 1e-3, 1e-4)) {
+      return;
+    }
+    remarks_.emplace_back(kMixesSamples);
   }
 
   // Whether the number of samples is not what is wrong with an evaluation.
@@ -190,6 +211,11 @@ class Rehearsal {
     throw UsageError(place_of_model(context_.setup) + problem);
   }
 
+  static constexpr const char* kMixesSamples =
+      "gives other outputs for a sample alone than for the same one in a batch: it mixes the samples (look for a "
+      "softmax or a mean over dimension 0), or draws random numbers, and what is measured depends on how many "
+      "samples "
+      "are measured at once";
   static constexpr const char* kAnyNumber =
       "it has to take any number of samples: torch.jit.script(model) keeps it open, a trace where the code says "
       "x.flatten(1) or x.size(0) and no number";
@@ -203,6 +229,7 @@ class Rehearsal {
   at::Tensor parameters_;
   at::Tensor gradient_;
   std::vector<std::string> remarks_;
+  bool is_compared_ = false;  // scores of a sample alone and in a batch
 };
 
 }  // namespace

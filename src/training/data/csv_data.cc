@@ -204,10 +204,13 @@ std::span<const OptionSpec> csv_options() {
                  .choices = {"auto", "yes", "no"},
                  .help = "whether the first line names the columns; auto: where data.label is a name, or that line has "
                          "words in the place of numbers"},
-      OptionSpec{.name = "normalise",
-                 .type = OptionType::kFlag,
-                 .default_value = "true",
-                 .help = "each feature gets mean 0 and deviation 1 over the training samples"},
+      OptionSpec{
+          .name = "normalise",
+          .type = OptionType::kFlag,
+          .default_value = "true",
+          .help =
+              "each feature gets mean 0 and deviation 1 over the training samples, those held out for validation among "
+              "them"},
       OptionSpec{.name = "normalise_targets",
                  .type = OptionType::kFlag,
                  .default_value = "true",
@@ -229,6 +232,9 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   std::optional<Classes> classes;
   if (format.has_targets) {
     dataset.numbers = 1;
+    if (std::ranges::all_of(train.targets, [&](double target) { return target == train.targets.front(); })) {
+      throw UsageError(train_path + ": all samples have one target, from which nothing is learnt; check data.label");
+    }
     if (!train.label.empty()) dataset.target_names = {train.label};
   } else {
     classes.emplace(train, train_path, static_cast<std::uint32_t>(options.integer("classes")));
@@ -261,6 +267,7 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
     return samples;
   };
   dataset.train = samples_of(train, train_path);
+  if (const std::string note = note_of_targets(dataset.train); !note.empty()) dataset.notes.push_back(note);
   dataset.user_names = train.user_names;
   dataset.train.users = numbered(train.users, sort_names(dataset.user_names));
   if (test_file.empty()) {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "training/data/augmentation.h"
 #include "training/data/data_files.h"
+#include "training/data/table_notes.h"
 #include "training/data/users.h"
 #include "training/formats/npy.h"
 #include "training/formats/npz.h"
@@ -304,6 +305,11 @@ Dataset open_numpy(const DatasetRow& row, const std::string& directory, const Op
   }
   read_answers(files, numbers, dataset, dataset.train);
   check_count(inputs, dataset.train.count());
+  // Where the job names the classes, its workers may have files that lack some.
+  const bool are_counted = !numbers && options.integer("classes") == 0;
+  const std::string note =
+      are_counted ? note_of_classes(dataset.train.labels, dataset.classes) : note_of_targets(dataset.train);
+  if (!note.empty()) dataset.notes.push_back(note);
   read_users(files, dataset);
   if (splits == Splits::kTraining) return dataset;
 

@@ -59,6 +59,17 @@ std::string list_text(const std::vector<std::string>& words) {
   return text + (words.size() > kMostShown ? ", ..." : "");
 }
 
+// `seen`: a mark for each class.
+std::string missing_text(const std::vector<bool>& seen) {
+  std::vector<std::string> missing;
+  for (std::size_t label = 0; label < seen.size(); ++label) {
+    if (!seen[label]) missing.push_back(std::to_string(label));
+  }
+  if (missing.empty()) return {};
+  return fmt::format("{} of the {} classes have no training sample: {}; classes are numbered from 0", missing.size(),
+                     seen.size(), list_text(missing));
+}
+
 }  // namespace
 
 std::vector<std::string> notes_of_columns(const CsvTable& table, bool normalised) {
@@ -112,15 +123,38 @@ std::vector<std::string> notes_of_labels(const CsvTable& table, std::uint32_t cl
                            : " are several classes: make them the same if they mean one"));
   }
   if (!whole) return notes;
-  std::vector<std::string> missing;
-  for (std::size_t label = 0; label < classes; ++label) {
-    if (!seen[label]) missing.push_back(std::to_string(label));
-  }
-  if (!missing.empty()) {
-    notes.push_back(fmt::format("{} of the {} classes have no training sample: {}; classes are numbered from 0",
-                                missing.size(), classes, list_text(missing)));
-  }
+  const std::string missing = missing_text(seen);
+  if (!missing.empty()) notes.push_back(missing);
   return notes;
+}
+
+std::string note_of_classes(const std::vector<std::uint16_t>& labels, std::uint32_t classes) {
+  std::vector<bool> seen(classes, false);
+  for (const std::uint16_t label : labels) seen.at(label) = true;
+  return missing_text(seen);
+}
+
+std::string note_of_targets(const Samples& samples) {
+  constexpr double kFloatRounding = 1.0 / (1 << 24);
+  constexpr double kShare = 0.01;  // of the deviation
+  for (std::size_t number = 0; number < samples.targets_each; ++number) {
+    double mean = 0.0;
+    double largest = 0.0;
+    const auto count = static_cast<double>(samples.count());
+    for (std::size_t i = number; i < samples.targets.size(); i += samples.targets_each) {
+      mean += samples.targets[i] / count;
+      largest = std::max(largest, std::abs(static_cast<double>(samples.targets[i])));
+    }
+    double variance = 0.0;
+    for (std::size_t i = number; i < samples.targets.size(); i += samples.targets_each) {
+      variance += (samples.targets[i] - mean) * (samples.targets[i] - mean) / count;
+    }
+    if (largest * kFloatRounding <= kShare * std::sqrt(variance)) continue;
+    return fmt::format(
+        "target {} is near {:.4g} and differs by too little for floats, which predict it: subtract a constant from it",
+        number + 1, mean);
+  }
+  return {};
 }
 
 }  // namespace laconic

@@ -77,11 +77,22 @@ at::Tensor column_of(const std::vector<Scale>& scales, double Scale::*member) {
   return column;
 }
 
+std::string sizes_text(const ImageShape& shape) {
+  return std::to_string(shape.channels) + " x " + std::to_string(shape.height) + " x " + std::to_string(shape.width);
+}
+
 // What a model sees of raw samples. Scalar types have numbers here: 6 is float32, 7 is float64.
 std::string source_of_inputs(const Dataset& data, Module& module) {
   const ImageShape& shape = data.shape;
   const std::string sizes =
       std::to_string(shape.channels) + ", " + std::to_string(shape.height) + ", " + std::to_string(shape.width);
+  const std::string area = std::to_string(shape.height) + ", " + std::to_string(shape.width);
+  const bool is_vector = shape.channels == 1 && shape.height == 1;
+  std::string source = "  sizes = x.size()\n  fits = sizes[1:] == [" + sizes + "]\n";
+  if (is_vector) source += "  fits = fits or sizes[1:] == [" + std::to_string(shape.width) + "]\n";
+  if (shape.channels == 1 && !is_vector) source += "  fits = fits or sizes[1:] == [" + area + "]\n";
+  const std::string wanted = "samples x " + (is_vector ? std::to_string(shape.width) : sizes_text(shape));
+  source += "  assert fits, \"this model takes " + wanted + "\"\n";
   if (!data.train.values.empty()) {
     std::string value = "x";
     if (!data.feature_scale.empty()) {
@@ -90,9 +101,10 @@ std::string source_of_inputs(const Dataset& data, Module& module) {
       value = "((x.reshape([-1, " + std::to_string(shape.size()) +
               "]).to(7) - self.feature_mean) / self.feature_deviation)";
     }
-    return "  x = " + value + ".to(6).reshape([-1, " + sizes + "])\n";
+    return source + "  x = " + value + ".to(6).reshape([-1, " + sizes + "])\n";
   }
-  std::string source = "  x = x.to(6).reshape([-1, " + sizes + "]) / 255.0\n";
+  source += "  assert x.dtype == 0, \"this model takes bytes: torch.uint8\"\n";  // 0 is uint8
+  source += "  x = x.to(6).reshape([-1, " + sizes + "]) / 255.0\n";
   if (!data.normalisation.empty()) {
     const auto channels = static_cast<std::int64_t>(data.normalisation.size());
     at::Tensor mean = at::empty({channels, 1, 1});
@@ -125,6 +137,7 @@ Module exported_module(const Network& network, const Dataset& data, const std::v
   try {
     const std::optional<Module> given = network.module(parameters, buffers);
     Module module("laconic.Preprocessed");
+    module.register_attribute(kTakesRawSamples, c10::BoolType::get(), true);
     module.register_module("model", given ? *given : traced(network, data, parameters, buffers));
     const std::string inputs = source_of_inputs(data, module);
     const std::string outputs = source_of_outputs(data, module);

@@ -15,9 +15,8 @@ namespace laconic {
 // through the network in evaluation, and takes predicted numbers back to the unit of the file. It takes
 //   numbers   samples x features, or samples x channels x height x width, of any type of number (float64 keeps what
 //             float32 would round off before the mean is taken away)
-//   bytes     samples x channels x height x width, or of one channel samples x height x width: uint8, or numbers from 0
-//             to 255
-// and gives class scores, or samples x numbers in float64. The tensors of the network keep their names behind "model.".
+//   bytes     samples x channels x height x width, or of one channel samples x height x width: uint8
+// raises an error for tensors of any other shape, and of another type than bytes where those are wanted, and gives class scores, or samples x numbers in float64. The tensors of the network keep their names behind "model.".
 // Text has nothing to be done: its models are saved as they are.
 // `parameters` and `buffers` are copied. Throws UsageError for a network whose operations are not known to TorchScript.
 torch::jit::Module exported_module(const Network& network, const Dataset& data,

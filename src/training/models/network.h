@@ -45,6 +45,9 @@ struct Pass {
 // torch.jit.load, in a state dict's archive extra/preprocess.json.
 inline constexpr const char* kNotesFile = "preprocess.json";
 
+// An attribute of modules that do to raw samples what was done to the data (exported_module.h).
+inline constexpr const char* kTakesRawSamples = "takes_raw_samples";
+
 class Network {
  public:
   virtual ~Network() = default;

@@ -49,6 +49,11 @@ class ScriptNetwork final : public Network {
              "); write one with torch.jit.script(model).save(\"net.pt\")");
     }
     if (!module_.find_method("forward")) refuse("has no forward()");
+    if (module_.hasattr(kTakesRawSamples)) {
+      refuse(
+          "prepares raw samples itself, as output.preprocess = true has written it, and would get samples that are "
+          "prepared already; give the model.pt of a run without it, or its model.safetensors as model.start");
+    }
     const auto graph = script::whole_graph(module_, "forward");
     draws_ = script::draws(*graph->block());
     changes_lists_ = script::changes_lists(*graph->block());
