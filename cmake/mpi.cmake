@@ -51,6 +51,6 @@ function(laconic_mpi_test name)
     list(APPEND entries ${name}.${filter})
   endforeach()
   # What the libraries keep until the process ends is theirs.
-  set_tests_properties(${entries} PROPERTIES TIMEOUT 120 LABELS mpi PROCESSORS 2
+  set_tests_properties(${entries} PROPERTIES TIMEOUT 300 LABELS mpi PROCESSORS 2
                                              ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
 endfunction()

@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kProcesses = 4;
 constexpr Seconds kDeadline{20.0};
-constexpr unsigned kAlarmAfterSeconds = 110;
+constexpr unsigned kAlarmAfterSeconds = 280;
 
 process::Process* process_of_this = nullptr;
 
