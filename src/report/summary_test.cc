@@ -93,7 +93,8 @@ TEST(SummaryText, OfNumbersHasR2AndMeanAbsoluteErrorInThePlaceOfAnAccuracy) {
   EXPECT_EQ(figures.workers_r2, 0.75);
   EXPECT_FALSE(figures.accuracy || figures.workers_accuracy);
   const std::string text = summary_for_people(summary);
-  EXPECT_NE(text.find("R2            0.8750 of the average model at step 100 (best 0.9000)"), std::string::npos) << text;
+  EXPECT_NE(text.find("R2            0.8750 of the average model at step 100 (best 0.9000)"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("MAE           12.50, mean absolute error on the test set"), std::string::npos) << text;
   EXPECT_EQ(text.find("accuracy"), std::string::npos) << text;
   const std::string table = comparison_text(std::array{figures}, 200);

@@ -117,9 +117,10 @@ TEST(Text, IsDealtOutWithoutLabels) {
   EXPECT_EQ(partition[0].size() + partition[1].size() + partition[2].size(), 10U);
   EXPECT_EQ(labels_by_worker_text(partition, samples, 1000).find("worker  samples\n"), 0U);
   for (const std::string spec : {"dirichlet:0.5", "shards:1", "non_iid:50%", "label:0", "skew:0.5"}) {
-    EXPECT_NE(
-        usage_error([&] { make_partition(spec, samples, 1000, 3, 1); }).find("neither text, a stream nor regression has them"),
-        std::string::npos);
+    EXPECT_NE(usage_error([&] {
+                make_partition(spec, samples, 1000, 3, 1);
+              }).find("neither text, a stream nor regression has them"),
+              std::string::npos);
   }
 }
 
