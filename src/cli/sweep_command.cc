@@ -107,9 +107,9 @@ class SweepRuns {
     while (!open.empty()) {
       std::vector<std::size_t> elsewhere;
       for (const std::size_t run : open) {
-        const Outcome outcome = one(run);
-        if (outcome == Outcome::kInterrupted) return interrupted();
-        if (outcome == Outcome::kElsewhere) elsewhere.push_back(run);
+        const State state = one(run);
+        if (state == State::kInterrupted) return interrupted();
+        if (state == State::kElsewhere) elsewhere.push_back(run);
       }
       if (elsewhere.size() == open.size() && !wait_for(elsewhere)) return interrupted();
       open = std::move(elsewhere);
@@ -131,9 +131,9 @@ class SweepRuns {
   std::size_t failed() const { return failed_; }
 
  private:
-  enum class Outcome { kDone, kElsewhere, kInterrupted };
+  enum class State { kDone, kElsewhere, kInterrupted };
 
-  Outcome one(std::size_t number) {
+  State one(std::size_t number) {
     PlannedRun& run = sweep_.runs[number];
     std::optional<StoredRun> stored = finished_run(run);
     if (stored) {
@@ -154,23 +154,23 @@ class SweepRuns {
       // Its data or model cannot be had: the others go on, and this one has no results.
       print_error(console_.err, run.name + ": " + error.what());
       ++failed_;
-      return Outcome::kDone;
+      return State::kDone;
     }
-    if (code == ExitCode::kInterrupted) return Outcome::kInterrupted;
+    if (code == ExitCode::kInterrupted) return State::kInterrupted;
     if (code != ExitCode::kDone) ++failed_;
     stored = code == ExitCode::kDone ? load_run(run.result.folder) : unfinished_run(run);
     if (!stored) throw RunError(run.result.folder + ": the results have gone");
     return keep(number, *stored);
   }
 
-  Outcome keep(std::size_t number, StoredRun& stored) {
+  State keep(std::size_t number, StoredRun& stored) {
     figures_[number] = std::move(stored.figures);
-    return Outcome::kDone;
+    return State::kDone;
   }
 
-  Outcome left_to_another(std::size_t number) {
+  State left_to_another(std::size_t number) {
     if (told_elsewhere_.insert(number).second) tell(number, " is run by another process");
-    return Outcome::kElsewhere;
+    return State::kElsewhere;
   }
 
   void tell(std::size_t number, const char* state) {

@@ -193,18 +193,10 @@ class Rehearsal {
 
   template <typename Work>
   std::string problem_of(std::size_t samples, const std::string& mode, Work&& work) const {
-    try {
-      std::string problem = work();
-      return problem.empty() ? problem : mode + " " + problem;
-    } catch (const Error&) {
-      throw;
-    } catch (const CheckFailed&) {
-      throw;
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& error) {
-      return mode + " does not take " + count_text(samples) + " (" + torch_error_text(error) + ")";
-    }
+    const std::string problem = or_torch_error(work, [&](const std::string& text) -> std::string {
+      return "does not take " + count_text(samples) + " (" + text + ")";
+    });
+    return problem.empty() ? problem : mode + " " + problem;
   }
 
   [[noreturn]] void refuse(const std::string& problem) const {

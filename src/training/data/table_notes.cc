@@ -22,7 +22,7 @@ std::string column_text(const CsvTable& table, std::size_t feature) {
 
 // Whether the values are whole numbers, one after the other, each once, in whatever order.
 bool numbers_the_lines(const CsvTable& table, std::size_t feature) {
-  const std::size_t lines = table.labels.size();
+  const std::size_t lines = table.values.size() / table.features;
   const auto value = [&](std::size_t line) { return table.values[line * table.features + feature]; };
   if (lines < kFewestNumbered) return false;
   double least = value(0);

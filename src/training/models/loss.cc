@@ -1,7 +1,9 @@
 #include "training/models/loss.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -24,36 +26,22 @@ constexpr std::array kLosses = {
     LossRow{"module", Loss::kModule, true, true},
 };
 
-const LossRow& row_of(Loss loss) {
-  for (const LossRow& row : kLosses) {
-    if (row.loss == loss) return row;
-  }
-  throw UsageError("no such loss");
-}
-
 }  // namespace
 
-Loss find_loss(std::string_view name) {
-  for (const LossRow& row : kLosses) {
-    if (row.name == name) return row.loss;
-  }
-  throw UsageError("model.loss: '" + std::string(name) + "' is none");
-}
-
-bool takes_numbers(Loss loss) { return row_of(loss).numbers; }
-bool takes_classes(Loss loss) { return row_of(loss).classes; }
-
-void require_fit(std::string_view name, const Prediction& prediction, std::string_view place) {
-  const Loss loss = find_loss(name);
-  if (prediction.numbers > 0 && !takes_numbers(loss)) {
-    throw UsageError(std::string(place) + ": " + std::string(name) +
+Loss find_loss(const Options& options, const Prediction& prediction) {
+  const std::string& name = options.text("loss");
+  const auto row = std::ranges::find(kLosses, name, &LossRow::name);
+  LACONIC_CHECK(row != kLosses.end(), name << " is a choice and no loss");
+  if (prediction.numbers > 0 && !row->numbers) {
+    throw UsageError(options.place("loss") + ": " + name +
                      " compares with classes, and data.targets are numbers; take mse, l1 or huber");
   }
-  if (prediction.numbers == 0 && !takes_classes(loss)) {
-    throw UsageError(std::string(place) + ": " + std::string(name) +
+  if (prediction.numbers == 0 && !row->classes) {
+    throw UsageError(options.place("loss") + ": " + name +
                      " compares with numbers, and what is to be predicted are classes; take cross_entropy, or set "
                      "data.targets = \"numbers\" where the data set has that key");
   }
+  return row->loss;
 }
 
 at::Tensor loss_of(Loss loss, const at::Tensor& outputs, const at::Tensor& targets, const Prediction& prediction,

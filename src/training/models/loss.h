@@ -3,24 +3,15 @@
 
 #include <ATen/ATen.h>
 
-#include <string_view>
-#include <vector>
-
+#include "base/options.h"
 #include "training/data/dataset.h"
 
 namespace laconic {
 
 enum class Loss { kCrossEntropy, kNll, kMse, kL1, kHuber, kBinaryCrossEntropy, kModule };
 
-// "cross_entropy", "mse", ...: one of those that the option `loss` of a model offers.
-Loss find_loss(std::string_view name);
-
-// Whether a loss compares with real numbers, and whether it compares with classes.
-bool takes_numbers(Loss loss);
-bool takes_classes(Loss loss);
-
-// Throws UsageError, at `place`, where `name` does not compare with what is to be predicted.
-void require_fit(std::string_view name, const Prediction& prediction, std::string_view place);
+// The loss that `options` name in "loss". Throws UsageError where it does not compare with what is to be predicted.
+Loss find_loss(const Options& options, const Prediction& prediction);
 
 // The loss, the mean over the predictions or the sum; any of them but kModule. `outputs` are predictions x outputs, or
 // one number a prediction; `targets` as Batch has them. Of numbers the mean and the sum are over all of them, as

@@ -276,9 +276,7 @@ std::shared_ptr<const Network> make_logistic_regression(const Options&, const Im
   return std::make_shared<LogisticRegression>(shape, classes_for("logistic_regression", prediction));
 }
 std::shared_ptr<const Network> make_mlp(const Options& options, const ImageShape& shape, const Prediction& prediction) {
-  const std::string& loss = options.text("loss");
-  require_fit(loss, prediction, options.place("loss"));
-  return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, prediction, find_loss(loss));
+  return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, prediction, find_loss(options, prediction));
 }
 std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& shape, const Prediction& prediction) {
   return std::make_shared<LeNet5>(shape, classes_for("lenet5", prediction));

@@ -33,10 +33,9 @@ class ScriptNetwork final : public Network {
   ScriptNetwork(const Options& options, const ImageShape& shape, const Prediction& prediction)
       : place_(options.place("file")),
         file_(options.text("file")),
-        loss_(find_loss(options.text("loss"))),
+        loss_(find_loss(options, prediction)),
         is_text_(shape.size() == 0),
         prediction_(prediction) {
-    require_fit(options.text("loss"), prediction, options.place("loss"));
     // What an optimised graph computes changes in the last bits from the first passes to the later ones.
     torch::jit::getProfilingMode() = false;
     std::error_code error;

@@ -13,9 +13,9 @@ namespace laconic {
 // What went wrong, without the places in libtorch's sources and in a module's that come with it.
 std::string torch_error_text(const std::exception& error);
 
-// What `work` gives. Errors of libtorch become a RunError, `what` and their line; ours stay as they are.
-template <typename Work>
-auto with_torch_errors(const std::string& what, Work&& work) {
+// What `work` gives, or `handle` of the line of an error of libtorch's; ours stay as they are.
+template <typename Work, typename Handle>
+auto or_torch_error(Work&& work, Handle&& handle) -> decltype(work()) {
   try {
     return work();
   } catch (const Error&) {
@@ -25,8 +25,14 @@ auto with_torch_errors(const std::string& what, Work&& work) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    throw RunError(what + ": " + torch_error_text(error));
+    return handle(torch_error_text(error));
   }
+}
+
+// The same with a RunError, `what` and their line.
+template <typename Work>
+auto with_torch_errors(const std::string& what, Work&& work) {
+  return or_torch_error(work, [&](const std::string& text) -> decltype(work()) { throw RunError(what + ": " + text); });
 }
 
 }  // namespace laconic
