@@ -1,13 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <thread>
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "job/results.h"
 #include "job/tiny_job_test.h"
 
 namespace laconic {
@@ -64,23 +65,42 @@ TEST_F(Sweeps, ThatStartTwiceAtOnceShareTheRunsAndBothEndWithTheWholeTable) {
     });
   }
   for (std::thread& shell : shells) shell.join();
-  std::map<std::string, int> taken;
   for (const std::ostringstream& output : outputs) {
-    std::istringstream lines(output.str());
-    for (std::string line; std::getline(lines, line);) {
-      const bool is_taken =
-          line.starts_with("run ") && line.find(" is ") == std::string::npos && line.find(" was ") == std::string::npos;
-      if (is_taken) ++taken[line.substr(0, line.find(':'))];
-    }
     EXPECT_NE(output.str().find("Means over the seeds"), std::string::npos) << output.str();
   }
   EXPECT_EQ(codes[0], ExitCode::kDone);
   EXPECT_EQ(codes[1], ExitCode::kDone);
-  EXPECT_EQ(taken.size(), 6U) << outputs[0].str() << outputs[1].str();
   EXPECT_EQ(Json::parse(file("shared.sweep/sweep.json")).at("runs").size(), 6U);
   for (const auto& entry : std::filesystem::directory_iterator(root_.path("runs/shared.sweep"))) {
     EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path() << " is left";
   }
+}
+
+TEST_F(Sweeps, LeaveARunThatAnotherProcessHasBegunToItAsLongAsItLives) {
+  const std::string path = job("shared");
+  const auto begun_elsewhere = [&](const std::string& threshold) {
+    const std::string folder = root_.path("runs/shared.sweep/threshold=" + threshold);
+    return load_job(path, std::vector<std::string>{"strategy.threshold=" + threshold, "output.dir=" + folder});
+  };
+  std::optional<RunFolder> other(begun_elsewhere("0.5"));
+  int asked = 0;
+  console_.interrupted = [&] {
+    const bool waits = out_.str().find("waiting for 1 of 2 runs") != std::string::npos;
+    if (waits && ++asked == 2) other.reset();  // its process has died
+    return false;
+  };
+  EXPECT_EQ(sweep(path, {"strategy.threshold=0.02,0.5"}), ExitCode::kDone);
+  const std::string output = printed();
+  const std::size_t left = output.find("run 2 of 2: threshold=0.5 is run by another process");
+  ASSERT_NE(left, std::string::npos) << output;
+  EXPECT_LT(output.find("run 1 of 2: threshold=0.02\n"), left);
+  EXPECT_GT(output.find("run 2 of 2: threshold=0.5\n"), left) << "taken once nobody has it";
+  EXPECT_GE(asked, 2);
+  EXPECT_EQ(Json::parse(file("shared.sweep/sweep.json")).at("runs").size(), 2U);
+
+  other.emplace(begun_elsewhere("0.7"));
+  console_.interrupted = [&] { return out_.str().find("waiting for 1 of 1 runs") != std::string::npos; };
+  EXPECT_EQ(sweep(path, {"strategy.threshold=0.7"}), ExitCode::kInterrupted) << "waiting ends when it shall";
 }
 
 TEST_F(Sweeps, RunEveryCombinationAndCompareThem) {

@@ -144,6 +144,8 @@ TEST(CsvData, NumbersToPredictAreReadAndScaledAsTheFeaturesAre) {
     folder.write("train.csv", std::string("a,price\n1,2\n2,") + bad + "\n");
     EXPECT_EQ(usage_error([&] { load(folder, keys); }).find(folder.path("train.csv") + ":3: column 2"), 0U) << bad;
   }
+  folder.write("train.csv", "a,price\n1,2\n2,2\n");
+  EXPECT_NE(usage_error([&] { load(folder, keys); }).find("all samples have one target"), std::string::npos);
   keys["classes"] = "3";
   EXPECT_NE(usage_error([&] { load(folder, keys); }).find("has no meaning with"), std::string::npos);
 }

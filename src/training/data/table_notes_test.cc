@@ -26,6 +26,10 @@ TEST(TableNotes, NameAColumnThatNumbersTheLines) {
   EXPECT_EQ(notes_of_columns(table(numbered({"0", "1", "2", "3", "4", "5", "6", "7", "8", "10"})), true), Notes{});
   EXPECT_EQ(notes_of_columns(table(numbered({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9.5"})), true), Notes{});
   EXPECT_EQ(notes_of_columns(table(numbered({"0", "1", "2"})), true), Notes{}) << "too few to tell";
+  const CsvFormat of_numbers{.label = "a", .has_targets = true};
+  std::string table_of_prices = "id,a\n";
+  for (int line = 0; line < 10; ++line) table_of_prices += std::to_string(line) + ",0." + std::to_string(line) + "\n";
+  EXPECT_EQ(notes_of_columns(parse_csv(table_of_prices, "table.csv", of_numbers), true), note) << "of regression too";
   CsvTable nameless = table(numbered({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}));
   nameless.columns.clear();
   EXPECT_EQ(notes_of_columns(nameless, true)[0].find("feature 1 numbers the lines"), 0U);
@@ -63,6 +67,24 @@ TEST(TableNotes, NameNumbersOfClassesThatNoSampleHas) {
   EXPECT_EQ(notes_of_labels(table("a,label\n1,9\n2,0\n"), 10),
             (Notes{"8 of the 10 classes have no training sample: 1, 2, 3, 4, 5, ...; classes are numbered from 0"}));
   EXPECT_EQ(notes_of_labels(table("a,label\n1,1\n2,0\n"), 2), Notes{});
+}
+
+TEST(TableNotes, NameClassesOfArraysThatNoSampleHas) {
+  EXPECT_EQ(note_of_classes({0, 3, 3}, 4),
+            "2 of the 4 classes have no training sample: 1, 2; classes are numbered from 0");
+  EXPECT_EQ(note_of_classes({1, 0}, 2), "");
+}
+
+TEST(TableNotes, NameTargetsWhoseDifferencesFloatsLose) {
+  Samples samples;
+  samples.targets_each = 2;
+  samples.targets = {1.0F, 1.7e9F, 3.0F, 1.7e9F + 256.0F, 2.0F, 1.7e9F};
+  EXPECT_EQ(
+      note_of_targets(samples),
+      "target 2 is near 1.7e+09 and differs by too little for floats, which predict it: subtract a constant from it");
+  for (std::size_t i = 1; i < samples.targets.size(); i += 2) samples.targets[i] -= 1.7e9F;
+  EXPECT_EQ(note_of_targets(samples), "");
+  EXPECT_EQ(note_of_targets(Samples{}), "");
 }
 
 }  // namespace
