@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "training/data/column_scale.h"
 #include "training/data/data_files.h"
 #include "training/data/fingerprint.h"
+#include "training/data/label_classes.h"
 #include "training/data/splits.h"
 #include "training/data/table_notes.h"
 #include "training/data/text.h"
@@ -26,92 +28,30 @@
 namespace laconic {
 namespace {
 
-// Labels as classes: whole numbers, or names in the order of their bytes.
-class Classes {
- public:
-  // `count`: of whole numbers, 0 for one more than the largest.
-  Classes(const CsvTable& train, const std::string& path, std::uint32_t count) : path_(path) {
-    const bool whole = std::all_of(train.names.begin(), train.names.end(),
-                                   [](const CsvTable::Name& name) { return whole_number(name.text).has_value(); });
-    if (!whole) {
-      refuse_decimals(train);
-      if (count > 0) {
-        throw UsageError(path + ": its labels are names, which are as many as it has; remove data.classes");
-      }
-      for (const CsvTable::Name& name : train.names) names_.push_back(name.text);
-      std::sort(names_.begin(), names_.end());
-      count_ = static_cast<std::uint32_t>(names_.size());
-      return;
-    }
-    count_ = count > 0 ? count : static_cast<std::uint32_t>(kMostCsvLabels);
-    std::size_t largest = 0;
-    for (const std::uint16_t label : classes_of_names(train, path)) largest = std::max<std::size_t>(largest, label);
-    if (count == 0) count_ = static_cast<std::uint32_t>(largest + 1);
-  }
+static_assert(kMostCsvLabels <= kMostClasses);
 
-  std::uint32_t count() const { return count_; }
-  // Empty where classes are numbers.
-  const std::vector<std::string>& names() const { return names_; }
-  // Zero where classes have no names.
-  std::uint64_t fingerprint() const {
-    if (names_.empty()) return 0;
-    Fingerprint fingerprint;
-    for (const std::string& name : names_) fingerprint.add(name);
-    return fingerprint.value();
+// The labels of a table, each with its line.
+std::vector<PlacedLabel> labels_of(const CsvTable& table, const std::string& path) {
+  std::vector<PlacedLabel> labels;
+  for (const CsvTable::Name& name : table.names) {
+    labels.push_back({.text = name.text, .place = path + ":" + std::to_string(name.line)});
   }
+  return labels;
+}
 
-  std::vector<std::uint16_t> of(const CsvTable& table, const std::string& path) const {
-    const std::vector<std::uint16_t> class_of_name = classes_of_names(table, path);
-    std::vector<std::uint16_t> labels;
-    labels.reserve(table.labels.size());
-    for (const std::uint32_t label : table.labels) labels.push_back(class_of_name[label]);
-    return labels;
+// Numbers that are not all whole are no names of classes: prices are not, nor is 1.0 in a column that lacked a value.
+void refuse_decimals(std::span<const PlacedLabel> labels) {
+  if (!std::ranges::all_of(labels, [](const PlacedLabel& label) { return decimal_number(label.text).has_value(); })) {
+    return;
   }
-
- private:
-  // Numbers that are not all whole are no names of classes: prices are not, nor is 1.0 in a column that lacked a value.
-  void refuse_decimals(const CsvTable& train) const {
-    const auto is_decimal = [](const CsvTable::Name& name) { return decimal_number(name.text).has_value(); };
-    if (!std::all_of(train.names.begin(), train.names.end(), is_decimal)) return;
-    const auto first = std::find_if(train.names.begin(), train.names.end(),
-                                    [](const CsvTable::Name& name) { return !whole_number(name.text); });
-    throw UsageError(fmt::format(
-        "{}:{}: label {} is a number, but not a whole one from 0, and labels are classes: number these 0, 1, "
-        "2, ... (a column of measurements, such as a price, is no column of classes: check data.label, or predict it "
-        "with data.targets = \"numbers\")",
-        path_, first->line, shown(first->text)));
-  }
-
-  // The class of each of the table's names.
-  std::vector<std::uint16_t> classes_of_names(const CsvTable& table, const std::string& path) const {
-    std::vector<std::uint16_t> classes;
-    for (const CsvTable::Name& name : table.names) {
-      if (names_.empty()) {
-        const std::optional<std::size_t> number = whole_number(name.text);
-        if (!number || *number >= count_) {
-          throw UsageError(
-              fmt::format("{}:{}: label {} is not a whole number below {}{}", path, name.line, shown(name.text), count_,
-                          path == path_ ? "; check data.label and data.classes"
-                                        : ", the classes of " + path_ + "; set data.classes, or correct the label"));
-        }
-        classes.push_back(static_cast<std::uint16_t>(*number));
-        continue;
-      }
-      const auto found = std::lower_bound(names_.begin(), names_.end(), name.text);
-      if (found == names_.end() || *found != name.text) {
-        throw UsageError(
-            fmt::format("{}:{}: label {} is not in {}, so that no model learns it; correct it, or remove its lines",
-                        path, name.line, shown(name.text), path_));
-      }
-      classes.push_back(static_cast<std::uint16_t>(found - names_.begin()));
-    }
-    return classes;
-  }
-
-  const std::string& path_;
-  std::vector<std::string> names_;
-  std::uint32_t count_ = 0;
-};
+  const auto first = std::ranges::find_if(labels, [](const PlacedLabel& label) { return !whole_number(label.text); });
+  if (first == labels.end()) return;
+  throw UsageError(fmt::format(
+      "{}: label {} is a number, but not a whole one from 0, and labels are classes: number these 0, 1, "
+      "2, ... (a column of measurements, such as a price, is no column of classes: check data.label, or predict it "
+      "with data.targets = \"numbers\")",
+      first->place, shown(first->text)));
+}
 
 CsvFormat format_of(const Options& options) {
   CsvFormat format;
@@ -229,7 +169,7 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
   dataset.name = row.name;
   dataset.shape = {.channels = 1, .height = 1, .width = static_cast<std::int64_t>(train.features)};
   dataset.feature_names = train.columns;
-  std::optional<Classes> classes;
+  std::optional<LabelClasses> classes;
   if (format.has_targets) {
     dataset.numbers = 1;
     if (std::ranges::all_of(train.targets, [&](double target) { return target == train.targets.front(); })) {
@@ -237,12 +177,15 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
     }
     if (!train.label.empty()) dataset.target_names = {train.label};
   } else {
-    classes.emplace(train, train_path, static_cast<std::uint32_t>(options.integer("classes")));
+    const std::vector<PlacedLabel> labels = labels_of(train, train_path);
+    refuse_decimals(labels);
+    classes.emplace(labels, static_cast<std::uint32_t>(options.integer("classes")), train_path,
+                    "data.label and data.classes");
     if (classes->count() < 2) {
       throw UsageError(train_path + ": all samples have one label, from which nothing is learnt; check data.label");
     }
     dataset.classes = classes->count();
-    dataset.vocabulary = classes->fingerprint();
+    dataset.vocabulary = fingerprint_of_names(classes->names());
     dataset.class_names = classes->names();
     dataset.notes = notes_of_labels(train, classes->count());
   }
@@ -259,7 +202,7 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
     Samples samples;
     samples.values = scaled(table.values, dataset.feature_scale);
     if (classes) {
-      samples.labels = classes->of(table, path);
+      samples.labels = classes->numbers(table.labels, labels_of(table, path));
     } else {
       samples.targets_each = 1;
       samples.targets = scaled(table.targets, dataset.target_scale);

@@ -32,6 +32,13 @@ std::uint64_t fingerprint_of_kind(const Dataset& dataset) {
   return fingerprint.value();
 }
 
+std::uint64_t fingerprint_of_names(std::span<const std::string> names) {
+  if (names.empty()) return 0;
+  Fingerprint fingerprint;
+  for (const std::string& name : names) fingerprint.add(name);
+  return fingerprint.value();
+}
+
 std::uint64_t fingerprint_of_training(const Dataset& dataset) {
   Fingerprint fingerprint;
   add_kind(dataset, fingerprint);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ class Fingerprint {
   void add_byte(std::uint8_t byte) { value_ = (value_ ^ byte) * 0x100000001b3ULL; }
   std::uint64_t value_ = 0xcbf29ce484222325ULL;
 };
+
+// Of names in their order; 0 where there are none.
+std::uint64_t fingerprint_of_names(std::span<const std::string> names);
 
 // Of what a model needs to know of the data: images or text, the size of a sample, whether its numbers are bytes (which
 // only the samples tell), classes and their names, vocabulary. Workers learn one model from data that agree in it.

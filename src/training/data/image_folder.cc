@@ -213,13 +213,6 @@ std::vector<std::string> listed(const std::string& text) {
   return names;
 }
 
-// Workers with folders of their own have to agree in the names.
-std::uint64_t fingerprint_of(const std::vector<std::string>& names) {
-  Fingerprint fingerprint;
-  for (const std::string& name : names) fingerprint.add(name);
-  return fingerprint.value();
-}
-
 }  // namespace
 
 std::span<const OptionSpec> image_folder_options() {
@@ -267,7 +260,7 @@ Dataset open_image_folder(const DatasetRow& row, const std::string& directory, c
   Dataset dataset;
   dataset.name = row.name;
   dataset.classes = static_cast<std::uint32_t>(classes.size());
-  dataset.vocabulary = fingerprint_of(classes);
+  dataset.vocabulary = fingerprint_of_names(classes);
   dataset.class_names = classes;
   dataset.augmentation = parse_augmentation(options.text("augment"));
   const ImageReading reading(options);

@@ -7,13 +7,11 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
-#include <optional>
 
 #include "base/error.h"
 #include "training/data/fingerprint.h"
+#include "training/data/label_classes.h"
 #include "training/data/users.h"
-#include "training/formats/csv.h"
-#include "training/formats/input_file.h"
 #include "training/formats/leaf_json.h"
 
 namespace laconic {
@@ -21,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Label = decltype(Samples::labels)::value_type;
+static_assert(kMostLeafLabels <= kMostClasses);
 
 // The files of a split, in the order of their names.
 std::vector<std::string> files_in(const fs::path& folder) {
@@ -40,7 +38,7 @@ std::vector<std::string> files_in(const fs::path& folder) {
 // The files of a split as one.
 struct LeafSplit {
   LeafFile all;
-  std::vector<std::string> first_with;  // of each label name: the file that has it first
+  std::vector<PlacedLabel> labels;  // all.label_names, each with the file that has it first
 };
 
 // `text`, which is one of `names` by its place, or added to them.
@@ -72,7 +70,7 @@ LeafSplit read_split(const fs::path& folder, const std::vector<bool>& keep = {})
     std::vector<std::uint32_t> label_of;
     for (const std::string& name : file.label_names) {
       label_of.push_back(number_in(labels, split.all.label_names, name));
-      split.first_with.resize(split.all.label_names.size(), path);
+      if (split.labels.size() < split.all.label_names.size()) split.labels.push_back({.text = name, .place = path});
     }
     for (const std::uint32_t user : file.users) split.all.users.push_back(user_of[user]);
     for (const std::uint32_t label : file.labels) split.all.labels.push_back(label_of[label]);
@@ -80,66 +78,6 @@ LeafSplit read_split(const fs::path& folder, const std::vector<bool>& keep = {})
   }
   return split;
 }
-
-// Labels as classes: whole numbers, or names in the order of their bytes.
-class LeafClasses {
- public:
-  // `count`: of whole numbers, 0 for one more than the largest.
-  LeafClasses(const LeafSplit& train, std::size_t count) {
-    const std::vector<std::string>& names = train.all.label_names;
-    if (!std::all_of(names.begin(), names.end(), [](const std::string& name) { return whole_number(name); })) {
-      names_ = names;
-      sort_names(names_);
-      count_ = names_.size();
-      if (count > 0) throw UsageError(train.first_with[0] + ": its labels are names; remove data.classes");
-    } else {
-      for (const std::string& name : names) count_ = std::max(count_, whole_number(name).value() + 1);
-      if (count_ > kMostLeafLabels) {
-        throw UsageError(fmt::format("{}: label {} is not below {}; number the classes from 0", train.first_with[0],
-                                     count_ - 1, kMostLeafLabels));
-      }
-      if (count > 0) count_ = count;
-    }
-    if (count_ < 2) {
-      throw UsageError(train.first_with[0] + ": all samples have one label, from which nothing is learnt");
-    }
-  }
-
-  std::size_t count() const { return count_; }
-  const std::vector<std::string>& names() const { return names_; }
-
-  std::vector<Label> of(const LeafSplit& split) const {
-    std::vector<Label> numbers;
-    for (std::size_t i = 0; i < split.all.label_names.size(); ++i) {
-      const std::string& name = split.all.label_names[i];
-      const std::optional<std::size_t> number = number_of(name);
-      if (!number) {
-        throw UsageError(fmt::format("{}: label {} is none of the {} classes of training; {}", split.first_with[i],
-                                     shown(name), count_,
-                                     names_.empty() ? "set data.classes, or correct it" : "correct it"));
-      }
-      numbers.push_back(static_cast<Label>(*number));
-    }
-    std::vector<Label> labels;
-    labels.reserve(split.all.labels.size());
-    for (const std::uint32_t label : split.all.labels) labels.push_back(numbers[label]);
-    return labels;
-  }
-
- private:
-  std::optional<std::size_t> number_of(const std::string& name) const {
-    if (names_.empty()) {
-      const std::optional<std::size_t> number = whole_number(name);
-      return number && *number < count_ ? number : std::nullopt;
-    }
-    const auto found = std::lower_bound(names_.begin(), names_.end(), name);
-    if (found == names_.end() || *found != name) return std::nullopt;
-    return static_cast<std::size_t>(found - names_.begin());
-  }
-
-  std::vector<std::string> names_;
-  std::size_t count_ = 0;
-};
 
 // "1x28x28", "28x28", or a vector.
 ImageShape parse_shape(const Options& options, std::size_t features) {
@@ -190,18 +128,18 @@ std::span<const OptionSpec> leaf_options() {
 Dataset open_leaf(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) {
   const fs::path place(directory);
   LeafSplit train = read_split(place / "train");
-  const LeafClasses classes(train, static_cast<std::size_t>(options.integer("classes")));
+  const LabelClasses classes(train.labels, static_cast<std::uint32_t>(options.integer("classes")),
+                             (place / "train").string(), "data.classes");
+  if (classes.count() < 2) {
+    throw UsageError((place / "train").string() + ": all samples have one label, from which nothing is learnt");
+  }
   Dataset dataset;
   dataset.name = row.name;
   dataset.shape = parse_shape(options, train.all.features);
-  dataset.classes = static_cast<std::uint32_t>(classes.count());
+  dataset.classes = classes.count();
   dataset.class_names = classes.names();
-  if (!classes.names().empty()) {
-    Fingerprint fingerprint;
-    for (const std::string& name : classes.names()) fingerprint.add(name);
-    dataset.vocabulary = fingerprint.value();
-  }
-  dataset.train.labels = classes.of(train);
+  dataset.vocabulary = fingerprint_of_names(classes.names());
+  dataset.train.labels = classes.numbers(train.all.labels, train.labels);
   dataset.user_names = std::move(train.all.user_names);
   dataset.train.users = numbered(train.all.users, sort_names(dataset.user_names));
   if (splits == Splits::kTraining) return dataset;
@@ -214,7 +152,7 @@ Dataset open_leaf(const DatasetRow& row, const std::string& directory, const Opt
     throw UsageError(fmt::format("{}: a sample has {} numbers, and one of training {}; both splits need the same",
                                  folder.string(), test.all.features, train.all.features));
   }
-  dataset.test.labels = classes.of(test);
+  dataset.test.labels = classes.numbers(test.all.labels, test.labels);
   dataset.test.values = std::move(test.all.values);
   return dataset;
 }

@@ -91,7 +91,7 @@ TEST(Leaf, ClassesMayHaveNames) {
   EXPECT_NE(data.vocabulary, 0U);
   EXPECT_NE(usage_error([&] {
               load(folder, {{"classes", "3"}});
-            }).find("its labels are names; remove data.classes"),
+            }).find("its labels are names, which are as many as it has; remove data.classes"),
             std::string::npos);
 }
 
@@ -115,10 +115,10 @@ TEST(Leaf, IsRefusedWithThePlaceAndTheReason) {
                 .find("/test: a sample has 1 numbers, and one of training 4"),
             std::string::npos);
   EXPECT_NE(refusal("test/part.json", R"({"user_data": {"e": {"x": [[1, 2, 3, 4]], "y": [3]}}})")
-                .find("part.json: label '3' is none of the 3 classes of training; set data.classes"),
+                .find("part.json: label '3' is not a whole number below 3, the classes of "),
             std::string::npos);
   EXPECT_NE(refusal("train/part_1.json", R"({"user_data": {"e": {"x": [[1, 2, 3, 4]], "y": [70000]}}})")
-                .find("label 70000 is not below 65536"),
+                .find("label '70000' is not a whole number below 65536; check data.classes"),
             std::string::npos);
 }
 

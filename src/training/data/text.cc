@@ -104,11 +104,7 @@ Vocabulary::Vocabulary(TokenKind kind, std::string_view text, std::size_t most)
   }
 }
 
-std::uint64_t Vocabulary::fingerprint() const {
-  Fingerprint fingerprint;
-  for (const std::string& token : tokens_) fingerprint.add(token);
-  return fingerprint.value();
-}
+std::uint64_t Vocabulary::fingerprint() const { return fingerprint_of_names(tokens_); }
 
 std::vector<std::uint32_t> Vocabulary::encode(std::string_view text) const {
   std::vector<std::uint32_t> tokens;
