@@ -34,10 +34,10 @@ using ChartPositions = std::array<std::vector<double>, kChartAxes>;
 
 struct ChartLine {
   enum class Kind { kLine, kStairs, kMarks };  // kStairs: a value holds up to the next point
-  std::string name;           // in the legend; no two lines of a chart have the same
-  std::size_t runs = 1;       // whose mean it is
-  std::size_t positions = 0;  // index in ChartSet::positions
-  std::size_t style = 0;      // of colour and dash: a group of runs has one in all charts
+  std::string name;                            // in the legend; no two lines of a chart have the same
+  std::size_t runs = 1;                        // whose mean it is
+  std::size_t positions = 0;                   // index in ChartSet::positions
+  std::size_t style = 0;                       // of colour and dash: a group of runs has one in all charts
   Kind kind = Kind::kLine;
   // An element for each point, NaN where nothing was measured. The band from low to high is that of the lowest and the
   // highest of the runs; both are empty where there is none (one run).
@@ -52,8 +52,8 @@ struct Chart {
   std::string label;  // of the y axis, without the unit: "accuracy"
   std::string note;   // a sentence or two: what is drawn
   ChartUnit unit = ChartUnit::kNumber;
-  bool logarithmic = false;    // y, where all numbers are above 0
-  bool steps_alone = false;    // stands against steps or epochs only
+  bool logarithmic = false;           // y, where all numbers are above 0
+  bool steps_alone = false;           // stands against steps or epochs only
   std::vector<ChartLine> lines = {};  // of which none is empty
 };
 
