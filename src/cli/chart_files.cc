@@ -1,0 +1,59 @@
+#include "cli/chart_files.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/supervision.h"
+#include "charts/csv.h"
+#include "job/results.h"
+
+namespace laconic {
+
+namespace fs = std::filesystem;
+
+void make_chart_folders(std::span<const ChartFolder> folders) {
+  for (const ChartFolder& folder : folders) {
+    std::error_code error;
+    fs::create_directories(folder.path, error);
+    if (fs::is_directory(folder.path, error)) continue;
+    if (fs::exists(folder.path, error)) {
+      throw UsageError(folder.path + ": is a file; give a folder behind --" +
+                       std::string(charts::to_text(folder.format)));
+    }
+    fs::create_directories(folder.path, error);
+    throw UsageError(folder.path + ": the folder cannot be made (" + error.message() + "); give another one behind --" +
+                     std::string(charts::to_text(folder.format)));
+  }
+}
+
+std::vector<std::string> write_charts(std::span<const NamedFigure> figures, std::span<const ChartFolder> folders) {
+  std::vector<std::string> lines;
+  for (const ChartFolder& folder : folders) {
+    const std::string ending(charts::to_text(folder.format));
+    for (const NamedFigure& figure : figures) {
+      report_progress("drawing charts");
+      const std::string stem = (fs::path(folder.path) / figure.name).string();
+      write_result(stem + "." + ending, charts::drawn(figure.figure, folder.format));
+      write_result(stem + ".csv", charts::csv_text(figure.figure));
+    }
+    std::string kind = ending;
+    std::ranges::transform(kind, kind.begin(), [](unsigned char letter) { return std::toupper(letter); });
+    lines.push_back(folder.path + ": " + std::to_string(figures.size()) + (figures.size() == 1 ? " chart" : " charts") +
+                    " as " + kind + ", numbers as CSV");
+  }
+  return lines;
+}
+
+ChartAxis parse_chart_axis(const std::string& word) {
+  std::string known;
+  for (std::size_t i = 0; i < kChartAxes; ++i) {
+    const auto axis = static_cast<ChartAxis>(i);
+    if (word == words_of(axis).label) return axis;
+    known += (known.empty() ? "" : ", ") + std::string(words_of(axis).label);
+  }
+  throw UsageError("--against: '" + word + "' is no axis; give one of " + known);
+}
+
+}  // namespace laconic

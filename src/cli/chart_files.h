@@ -1,0 +1,28 @@
+// The charts of a report as files in a folder: NAME.svg, NAME.png or NAME.pdf, and NAME.csv with the numbers.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "charts/draw.h"
+#include "report/figures.h"
+
+namespace laconic {
+
+struct ChartFolder {
+  charts::Format format = charts::Format::kSvg;
+  std::string path;  // empty: where the caller has them by default
+};
+
+// Makes the folders that are not there. Throws UsageError where one cannot be, such as a path that is a file.
+void make_chart_folders(std::span<const ChartFolder> folders);
+
+// Writes all figures into each of the folders, over files of these names; other files stay. Returns a line for each
+// folder: how many, and what. Throws RunError where a file cannot be written.
+std::vector<std::string> write_charts(std::span<const NamedFigure> figures, std::span<const ChartFolder> folders);
+
+// The axis of --against: "steps", "epochs", "bytes", "time". Throws UsageError for another word.
+ChartAxis parse_chart_axis(const std::string& word);
+
+}  // namespace laconic

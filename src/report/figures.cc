@@ -1,0 +1,90 @@
+#include "report/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+namespace laconic {
+namespace {
+
+constexpr std::size_t kLongestName = 80;
+
+charts::Unit unit_of(ChartUnit unit) {
+  switch (unit) {
+    case ChartUnit::kCount:
+      return charts::Unit::kCount;
+    case ChartUnit::kNumber:
+      return charts::Unit::kNumber;
+    case ChartUnit::kFraction:
+      return charts::Unit::kPercent;
+    case ChartUnit::kBytes:
+      return charts::Unit::kBytes;
+    case ChartUnit::kSeconds:
+      return charts::Unit::kSeconds;
+  }
+  return charts::Unit::kNumber;
+}
+
+charts::Line::Style style_of(ChartLine::Kind kind) {
+  switch (kind) {
+    case ChartLine::Kind::kLine:
+      return charts::Line::Style::kLine;
+    case ChartLine::Kind::kStairs:
+      return charts::Line::Style::kSteps;
+    case ChartLine::Kind::kMarks:
+      return charts::Line::Style::kPoints;
+  }
+  return charts::Line::Style::kLine;
+}
+
+// As a title begins.
+std::string capitalised(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+charts::Line line_of(const ChartLine& from, const std::vector<double>& places) {
+  charts::Line line{.name = from.name, .index = from.style, .style = style_of(from.kind)};
+  std::map<double, std::size_t> points;
+  for (std::size_t i = 0; i < std::min(places.size(), from.mean.size()); ++i) {
+    if (std::isfinite(places[i]) && std::isfinite(from.mean[i])) points[places[i]] = i;
+  }
+  for (const auto& [place, point] : points) {
+    line.x.push_back(place);
+    line.y.push_back(from.mean[point]);
+    if (from.low.empty()) continue;
+    line.low.push_back(from.low.at(point));
+    line.high.push_back(from.high.at(point));
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes) {
+  std::vector<NamedFigure> figures;
+  for (const Chart& chart : charts.charts) {
+    const bool is_possible = !chart.steps_alone || axes.against == ChartAxis::kEpochs;
+    const ChartAxis axis = is_possible ? axes.against : ChartAxis::kSteps;
+    const AxisWords words = words_of(axis);
+    charts::LineChart figure{
+        .title = chart.title,
+        .x = {.title = capitalised(words.label), .unit = unit_of(words.unit), .logarithmic = axes.logarithmic},
+        .y = {.title = capitalised(chart.label),
+              .unit = unit_of(chart.unit),
+              .logarithmic = chart.logarithmic || axes.logarithmic}};
+    for (const ChartLine& line : chart.lines) {
+      charts::Line drawn = line_of(line, charts.positions.at(line.positions)[static_cast<std::size_t>(axis)]);
+      if (!drawn.low.empty()) figure.note = capitalised(charts.band_text);
+      if (!drawn.x.empty()) figure.lines.push_back(std::move(drawn));
+    }
+    if (figure.lines.empty()) continue;
+    std::string name = chart.key.substr(0, kLongestName);
+    if (axis != ChartAxis::kSteps) name += std::string("_against_") + words.label;
+    figures.push_back({std::move(name), std::move(figure)});
+  }
+  return figures;
+}
+
+}  // namespace laconic

@@ -1,0 +1,36 @@
+// The charts of a report as figures for files. Their numbers are those that the page draws.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "charts/figure.h"
+#include "report/charts.h"
+
+namespace laconic {
+
+struct NamedFigure {
+  std::string name;  // of its files, without their ending: letters, digits and '_', at most 100, no two alike
+  charts::Figure figure;
+};
+
+// How charts of lines stand.
+struct FigureAxes {
+  ChartAxis against = ChartAxis::kSteps;  // for charts that stand against steps or epochs alone, else steps
+  bool logarithmic = false;               // both axes, where their numbers are above 0
+};
+
+// The charts of lines. A line of a run is drawn from point to point over what was not measured; of several points at one
+// place it has the last, as where no bytes were sent between two measurements. Names end with "_against_bytes" where
+// they do not stand against steps.
+std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes);
+
+// What a report shows beside lines: of one run its bytes by kind and by worker, the labels that each worker holds and
+// the graph; of groups of runs the bytes of each, mean over its runs. What a run does not have is left out.
+//
+// The texts must be ones that check_page_run takes; throws DecodeError as it does.
+std::vector<NamedFigure> pictures_of(const PageRun& run);
+std::vector<NamedFigure> pictures_of(std::span<const RunGroup> groups);
+
+}  // namespace laconic
