@@ -79,7 +79,9 @@ std::string text_of(const HeatMap& map) {
   text += "\n";
   for (std::size_t row = 0; row < map.rows.size() && row < map.cells.size(); ++row) {
     text += field(map.rows[row]);
-    for (const double count : map.cells[row]) text += "," + field(count);
+    for (std::size_t column = 0; column < map.columns.size(); ++column) {
+      text += "," + (column < map.cells[row].size() ? field(map.cells[row][column]) : std::string());
+    }
     text += "\n";
   }
   return text;
