@@ -27,6 +27,7 @@ ChartSet example() {
   set.charts.push_back({.key = "test_accuracy",
                         .title = "Test accuracy",
                         .label = "accuracy",
+                        .note = "",
                         .unit = ChartUnit::kFraction,
                         .lines = {line}});
   ChartLine limit{.name = "threshold", .kind = ChartLine::Kind::kStairs, .mean = {2, kNaN, 3, 3}};
@@ -34,6 +35,7 @@ ChartSet example() {
   set.charts.push_back({.key = "variance_estimate",
                         .title = "Variance estimate",
                         .label = "estimate",
+                        .note = "",
                         .logarithmic = true,
                         .steps_alone = true,
                         .lines = {limit, marks}});
