@@ -4,6 +4,18 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
+# ./quickstart builds the program alone: what else is installed is built then.
+function(install_builds target component)
+  install(CODE "
+if(NOT EXISTS \"$<TARGET_FILE:${target}>\")
+  message(STATUS \"Building: ${target}, which is not built yet\")
+  execute_process(COMMAND \"${CMAKE_COMMAND}\" --build \"${PROJECT_BINARY_DIR}\" --parallel --target ${target} COMMAND_ERROR_IS_FATAL ANY)
+endif()" COMPONENT ${component})
+endfunction()
+install_builds(laconic program)
+install_builds(laconic_library library)
+install_builds(laconic_library development)
+
 install(TARGETS laconic RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES "${PROJECT_BINARY_DIR}/laconic.1.gz" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES "${PROJECT_BINARY_DIR}/laconic.bash" DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME laconic)

@@ -7,15 +7,15 @@
 namespace laconic::charts {
 namespace {
 
-constexpr double kRow = 11.0;             // of a bar, its share of white in it
-constexpr double kMostHeight = 640.0;     // of all bars: an A4 page holds them
+constexpr double kRow = 11.0;          // of a bar, its share of white in it
+constexpr double kMostHeight = 640.0;  // of all bars: an A4 page holds them
 constexpr double kBarShare = 0.65;
 constexpr double kGap = 4.0;
 
 struct Layout {
   double row = kRow;
-  double names = 0.0;   // width of the names
-  double values = 0.0;  // and of the values
+  double names = 0.0;      // width of the names
+  double values = 0.0;     // and of the values
   std::size_t stride = 1;  // every so many bars have a name: rows may be lower than a letter
 };
 
@@ -62,8 +62,8 @@ void draw(const BarChart& chart, Canvas& canvas) {
   }
   const double bottom = top + layout.row * static_cast<double>(chart.bars.size());
   canvas.line({left, top}, {left, bottom}, {.colour = kQuiet, .width = 0.5});
-  canvas.text({left, bottom + kMargin + kRowHeight / 2.0}, fitted(chart.value.title, kWidth - left - kMargin, kTextSize),
-              {.size = kTextSize, .colour = kQuiet});
+  canvas.text({left, bottom + kMargin + kRowHeight / 2.0},
+              fitted(chart.value.title, kWidth - left - kMargin, kTextSize), {.size = kTextSize, .colour = kQuiet});
 }
 
 }  // namespace laconic::charts

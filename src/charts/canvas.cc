@@ -103,9 +103,8 @@ struct Canvas::Surface {
         break;
       case Format::kPng: {
         const double scale = kPngDotsPerInch / kPointsPerInch;
-        surface =
-            cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(std::lround(size.width * scale)),
-                                       static_cast<int>(std::lround(size.height * scale)));
+        surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(std::lround(size.width * scale)),
+                                             static_cast<int>(std::lround(size.height * scale)));
         cairo_surface_set_device_scale(surface, scale, scale);
         break;
       }

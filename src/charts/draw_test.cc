@@ -69,7 +69,7 @@ LineChart two_lines() {
 std::vector<Figure> one_of_each() {
   BarChart bars{.title = "Bytes", .value = {.title = "Bytes on the wire", .unit = Unit::kBytes}};
   bars.bars = {{"models", 1.2e9, 0}, {"control", 12.0, 1}};
-  HeatMap map{.title = "Labels", .row_title = "worker", .rows = {"worker 0", "worker 1"}, .columns = {"0", "1", "2"}};
+  HeatMap map{.title = "Labels", .row_title = "worker", .rows = {"0", "1"}, .columns = {"0", "1", "2"}};
   map.cells = {{0, 10, 20}, {30, 0, 5}};
   Graph ring{.title = "Graph", .nodes = 4, .directed = true, .rounds = {{{0, 1}, {1, 2}, {2, 3}, {3, 0}}}};
   Graph large{.title = "Graph", .nodes = 100, .rounds = {{{0, 99}}, {{5, 6}}}};
@@ -130,12 +130,14 @@ TEST(DrawnFigure, IsWholeOfOnePointAndOfNumbersOfAnySize) {
   constexpr double kMost = std::numeric_limits<double>::max();
   constexpr double kLeast = std::numeric_limits<double>::denorm_min();
   const std::vector<std::vector<double>> values = {
-      {0.0},  {1e-7},          {-5.0},        {kMost},    {kLeast}, {kLeast, kMost}, {-kMost, kMost}, {1e-6, 1e6},
-      {1, 1}, {1e9, 1e9 + 1e-3}, {1e-300, 1e300}, {-1, 1e-12}, {3, 3 + 1e-15}, {0.1, 0.3}};
+      {0.0},           {1e-7},          {-5.0},         {kMost},   {kLeast},
+      {kLeast, kMost}, {-kMost, kMost}, {1e-6, 1e6},    {1, 1},    {1e9, 1e9 + 1e-3},
+      {1e-300, 1e300}, {-1, 1e-12},     {3, 3 + 1e-15}, {0.1, 0.3}};
   for (const std::vector<double>& ys : values) {
     for (const Unit unit : {Unit::kNumber, Unit::kCount, Unit::kPercent, Unit::kBytes, Unit::kSeconds}) {
       for (const bool logarithmic : {false, true}) {
-        LineChart chart{.x = {.unit = unit, .logarithmic = logarithmic}, .y = {.unit = unit, .logarithmic = logarithmic}};
+        LineChart chart{.x = {.unit = unit, .logarithmic = logarithmic},
+                        .y = {.unit = unit, .logarithmic = logarithmic}};
         chart.lines = {{.x = ys, .y = ys}};
         EXPECT_EQ(svg_elements(drawn(chart, Format::kSvg)).at(0).name, "svg");
       }
@@ -148,9 +150,9 @@ TEST(DrawnFigure, IsWholeOfOnePointAndOfNumbersOfAnySize) {
 
 TEST(DrawnFigure, IsWholeWhateverItsTextsAre) {
   const std::string huge(100'000, 'x');
-  for (const std::string& text :
-       {huge, std::string("Ünïcödé 名前 العربية 🙂"), std::string("\xff\xfe<&\"'\x01\x1b]]>\0", 12), std::string("\xed\xa0\x80"),
-        std::string("<script>alert(1)</script>"), std::string("a\nb\tc"), std::string(" ")}) {
+  for (const std::string& text : {huge, std::string("Ünïcödé 名前 العربية 🙂"),
+                                  std::string("\xff\xfe<&\"'\x01\x1b]]>\0", 12), std::string("\xed\xa0\x80"),
+                                  std::string("<script>alert(1)</script>"), std::string("a\nb\tc"), std::string(" ")}) {
     LineChart chart = two_lines();
     chart.title = chart.x.title = chart.y.title = chart.note = text;
     chart.lines[0].name = text;
@@ -165,7 +167,8 @@ TEST(DrawnFigure, IsWholeWhateverItsTextsAre) {
 TEST(DrawnFigure, IsWholeOfMany) {
   LineChart chart;
   for (std::size_t i = 0; i < 300; ++i) {
-    chart.lines.push_back({.name = "line " + std::to_string(i), .x = {0, 1}, .y = {1.0 * static_cast<double>(i), 2}, .index = i});
+    chart.lines.push_back(
+        {.name = "line " + std::to_string(i), .x = {0, 1}, .y = {1.0 * static_cast<double>(i), 2}, .index = i});
   }
   expect_whole(chart);
   BarChart bars;

@@ -71,9 +71,9 @@ struct BarChart {
 // Counts in rows and columns, the darker the more.
 struct HeatMap {
   std::string title = {};
-  std::string row_title = {};               // of the column of names in the CSV
-  std::vector<std::string> rows = {};       // their names
-  std::vector<std::string> columns = {};    // their names
+  std::string row_title = {};                   // "worker": before the name of each row
+  std::vector<std::string> rows = {};           // their names
+  std::vector<std::string> columns = {};        // their names
   std::vector<std::vector<double>> cells = {};  // rows x columns, from 0 on
 };
 

@@ -22,6 +22,12 @@ struct Layout {
   bool upright = false;  // the names of the columns
 };
 
+std::vector<std::string> row_names(const HeatMap& map) {
+  std::vector<std::string> names;
+  for (const std::string& row : map.rows) names.push_back(map.row_title.empty() ? row : map.row_title + " " + row);
+  return names;
+}
+
 double widest(const std::vector<std::string>& names, std::size_t stride) {
   double width = 0.0;
   for (std::size_t i = 0; i < names.size(); i += stride) width = std::max(width, text_width(names[i], kTextSize));
@@ -34,7 +40,7 @@ Layout layout_of(const HeatMap& map) {
   Layout layout;
   layout.cell.height = std::min(kMostRow, kMostHeight / std::max<double>(1.0, static_cast<double>(map.rows.size())));
   layout.row_stride = stride_of(layout.cell.height);
-  layout.corner.x = kMargin + std::min(widest(map.rows, layout.row_stride), 0.4 * kWidth) + kGap;
+  layout.corner.x = kMargin + std::min(widest(row_names(map), layout.row_stride), 0.4 * kWidth) + kGap;
   layout.cell.width =
       (kWidth - kMargin - layout.corner.x) / std::max<double>(1.0, static_cast<double>(map.columns.size()));
   layout.upright = widest(map.columns, 1) + 2.0 > layout.cell.width;
@@ -61,6 +67,7 @@ void draw(const HeatMap& map, Canvas& canvas) {
   const Layout layout = layout_of(map);
   const auto [cell_width, cell_height] = layout.cell;
   draw_title(map.title, canvas);
+  const std::vector<std::string> names = row_names(map);
   double most = 0.0;
   for (std::size_t row = 0; row < map.rows.size(); ++row) {
     for (std::size_t column = 0; column < map.columns.size(); ++column) {
@@ -69,17 +76,16 @@ void draw(const HeatMap& map, Canvas& canvas) {
   }
   for (std::size_t column = 0; column < map.columns.size(); column += layout.column_stride) {
     const double x = layout.corner.x + (static_cast<double>(column) + 0.5) * cell_width;
-    canvas.text({x, layout.upright ? layout.corner.y - kGap : layout.corner.y - kGap - kTextSize / 2.0},
-                layout.upright ? fitted(map.columns[column], kMostHead, kTextSize) : map.columns[column],
-                {.size = kTextSize,
-                 .align = layout.upright ? Align::kLeft : Align::kCentre,
-                 .upwards = layout.upright});
+    canvas.text(
+        {x, layout.upright ? layout.corner.y - kGap : layout.corner.y - kGap - kTextSize / 2.0},
+        layout.upright ? fitted(map.columns[column], kMostHead, kTextSize) : map.columns[column],
+        {.size = kTextSize, .align = layout.upright ? Align::kLeft : Align::kCentre, .upwards = layout.upright});
   }
   for (std::size_t row = 0; row < map.rows.size(); ++row) {
     const double y = layout.corner.y + static_cast<double>(row) * cell_height;
     if (row % layout.row_stride == 0) {
       canvas.text({layout.corner.x - kGap, y + cell_height / 2.0},
-                  fitted(map.rows[row], layout.corner.x - kGap - kMargin + 0.1, kTextSize),
+                  fitted(names[row], layout.corner.x - kGap - kMargin + 0.1, kTextSize),
                   {.size = kTextSize, .align = Align::kRight});
     }
     for (std::size_t column = 0; column < map.columns.size(); ++column) {
@@ -89,15 +95,14 @@ void draw(const HeatMap& map, Canvas& canvas) {
       canvas.rectangle({x, y}, layout.cell, tint(colour_of(0), kDarkest * count / most));
       const std::string text = value_text(count, Unit::kCount);
       if (cell_height >= kCountSize + 1.0 && text_width(text, kCountSize) + 1.0 <= cell_width) {
-        canvas.text({x + cell_width / 2.0, y + cell_height / 2.0}, text,
-                    {.size = kCountSize, .align = Align::kCentre});
+        canvas.text({x + cell_width / 2.0, y + cell_height / 2.0}, text, {.size = kCountSize, .align = Align::kCentre});
       }
     }
   }
-  canvas.frame(layout.corner,
-               {cell_width * static_cast<double>(map.columns.size()),
-                cell_height * static_cast<double>(map.rows.size())},
-               {.colour = kQuiet, .width = 0.5});
+  canvas.frame(
+      layout.corner,
+      {cell_width * static_cast<double>(map.columns.size()), cell_height * static_cast<double>(map.rows.size())},
+      {.colour = kQuiet, .width = 0.5});
 }
 
 }  // namespace laconic::charts

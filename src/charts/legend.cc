@@ -61,7 +61,8 @@ Legend legend_of(const LineChart& chart) {
       widest = std::max(widest, text_width(legend.entries.back().name, kTextSize));
     }
     const double needed = kSwatch + kGap + widest + kBetween;
-    legend.columns = std::clamp<std::size_t>(static_cast<std::size_t>((whole + kBetween) / needed), 1, legend.entries.size());
+    legend.columns =
+        std::clamp<std::size_t>(static_cast<std::size_t>((whole + kBetween) / needed), 1, legend.entries.size());
     legend.column_width = (whole + kBetween) / static_cast<double>(legend.columns);
   }
   if (chart.lines.size() > kMostEntries) {

@@ -14,7 +14,7 @@ constexpr double kTickLength = 2.5;
 constexpr double kTickGap = 2.0;
 constexpr double kMostTickWidth = 60.0;
 constexpr double kBelowPlot = kTickLength + kTickGap + 2.0 * kRowHeight + 3.0;  // ticks' texts and the axis' title
-constexpr std::size_t kMostPoints = 30;                                         // of a line that shows each of its values
+constexpr std::size_t kMostPoints = 30;   // of a line that shows each of its values
 constexpr std::size_t kSparsePoints = 8;  // of one that has them to be told apart by
 
 // With the unit that its ticks are in.

@@ -124,7 +124,8 @@ TEST(LineChart, DrawsALineThroughItsValues) {
 
 TEST(LineChart, DrawsABandFromItsLowEdgeToItsHighOne) {
   LineChart chart{.x = {.title = "Steps"}, .y = {.title = "Loss"}};
-  chart.lines = {{.name = "a", .x = {0, 10, 20, 30}, .y = {4, 3, 2.5, 2}, .low = {3, 2, 2, 1}, .high = {6, 5, 4, 3}, .index = 1}};
+  chart.lines = {
+      {.name = "a", .x = {0, 10, 20, 30}, .y = {4, 3, 2.5, 2}, .low = {3, 2, 2, 1}, .high = {6, 5, 4, 3}, .index = 1}};
   const auto elements = svg_elements(drawn(chart, Format::kSvg));
   const auto [corner, end] = frame_of(elements);
   const auto bands = bands_of(elements);
@@ -199,8 +200,8 @@ TEST(LineChart, KeepsTheExtremesOfAMillionValuesInASmallFile) {
   const auto [corner, end] = frame_of(elements);
   const auto pieces = corners_of(strokes_of_lines(elements).at(0));
   ASSERT_EQ(pieces.size(), 1U);
-  const auto [top, bottom] = std::minmax_element(pieces[0].begin(), pieces[0].end(),
-                                                 [](const Place& a, const Place& b) { return a.y < b.y; });
+  const auto [top, bottom] =
+      std::minmax_element(pieces[0].begin(), pieces[0].end(), [](const Place& a, const Place& b) { return a.y < b.y; });
   const Oracle x{0.0, 999'999.0, 0.02, false};
   const Oracle y{-50.0, 50.0, 0.04, false};
   EXPECT_NEAR(top->x, corner.x + x.share(314'159) * (end.x - corner.x), kTolerance);

@@ -29,10 +29,9 @@ void thin(std::vector<Place>& places, std::size_t begin) {
     const double bucket = std::floor(places[i].x / kBucket);
     std::size_t end = i;
     while (end < places.size() && std::floor(places[end].x / kBucket) == bucket) ++end;
-    const auto [least, greatest] =
-        std::minmax_element(places.begin() + static_cast<std::ptrdiff_t>(i),
-                            places.begin() + static_cast<std::ptrdiff_t>(end),
-                            [](const Place& a, const Place& b) { return a.y < b.y; });
+    const auto [least, greatest] = std::minmax_element(places.begin() + static_cast<std::ptrdiff_t>(i),
+                                                       places.begin() + static_cast<std::ptrdiff_t>(end),
+                                                       [](const Place& a, const Place& b) { return a.y < b.y; });
     std::vector<std::size_t> shown = {i, static_cast<std::size_t>(least - places.begin()),
                                       static_cast<std::size_t>(greatest - places.begin()), end - 1};
     std::sort(shown.begin(), shown.end());

@@ -16,7 +16,7 @@ namespace laconic::charts {
 struct SvgElement {
   std::string name;
   std::map<std::string, std::string> attributes;
-  std::string text;  // directly inside
+  std::string text;            // directly inside
   bool is_definition = false;  // a letter's form, and no part of the picture itself
 };
 

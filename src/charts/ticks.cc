@@ -9,7 +9,7 @@
 namespace laconic::charts {
 namespace {
 
-constexpr double kLargest = 1e300;   // beyond it sums of two values may not be finite
+constexpr double kLargest = 1e300;  // beyond it sums of two values may not be finite
 constexpr double kSmallest = 1e-300;
 
 // With so many decimals, and thousands in groups.
@@ -124,7 +124,8 @@ Ticks logarithmic_ticks(const Range& range, Unit unit, std::size_t most) {
     for (const double factor : {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0}) {
       const double x = factor * std::pow(10.0, power);
       if (!inside(x)) continue;
-      const bool has_text = (power - first) % stride == 0 && std::find(factors.begin(), factors.end(), factor) != factors.end();
+      const bool has_text =
+          (power - first) % stride == 0 && std::find(factors.begin(), factors.end(), factor) != factors.end();
       if (has_text) {
         ticks.at.push_back(x);
         ticks.texts.push_back(power_text(x, unit));

@@ -50,7 +50,8 @@ TEST(Ticks, OfALogarithmicAxisStandAtPowersOfTen) {
             (Texts{"1 kB", "10 kB", "100 kB", "1 MB", "10 MB", "100 MB", "1 GB"}));
   EXPECT_EQ(ticks_of({0.3, 4, true}, Unit::kNumber, 7).texts, (Texts{"0.5", "1", "2"}));
   // Within a few per cent.
-  EXPECT_EQ(ticks_of({0.52, 0.585, true}, Unit::kNumber, 7).texts, (Texts{"0.52", "0.53", "0.54", "0.55", "0.56", "0.57", "0.58"}));
+  EXPECT_EQ(ticks_of({0.52, 0.585, true}, Unit::kNumber, 7).texts,
+            (Texts{"0.52", "0.53", "0.54", "0.55", "0.56", "0.57", "0.58"}));
 }
 
 TEST(Ticks, AreAtMostSoManyInsideTheRangeAndRising) {
@@ -106,10 +107,12 @@ TEST(ValueText, HasThreeDigitsAndAUnit) {
 TEST(DrawableText, IsUtf8WithoutControlCharacters) {
   EXPECT_EQ(drawable("Ünï 名"), "Ünï 名");
   EXPECT_EQ(drawable("a\xff"), "a\xEF\xBF\xBD");
-  EXPECT_EQ(drawable("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");          // overlong
-  EXPECT_EQ(drawable("\xE2\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");          // cut
-  EXPECT_EQ(drawable("\xF5\x80\x80\x80").size(), 12U);                  // beyond U+10FFFF
-  EXPECT_EQ(drawable("a\n\x1b\x7f" "b"), "a   b");
+  EXPECT_EQ(drawable("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");  // overlong
+  EXPECT_EQ(drawable("\xE2\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");  // cut
+  EXPECT_EQ(drawable("\xF5\x80\x80\x80").size(), 12U);          // beyond U+10FFFF
+  EXPECT_EQ(drawable("a\n\x1b\x7f"
+                     "b"),
+            "a   b");
   EXPECT_EQ(drawable(std::string(5000, 'x')).size(), 1000U);
 }
 

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "base/supervision.h"
 #include "charts/csv.h"
 #include "job/results.h"
 
@@ -13,18 +12,24 @@ namespace laconic {
 
 namespace fs = std::filesystem;
 
+std::vector<ChartFolder> chart_folders(std::span<const ChartFolder> folders, const std::string& page) {
+  std::vector<ChartFolder> all(folders.begin(), folders.end());
+  for (ChartFolder& folder : all) {
+    if (folder.path.empty()) folder.path = (fs::path(page).parent_path() / kChartsFolder).string();
+  }
+  return all;
+}
+
 void make_chart_folders(std::span<const ChartFolder> folders) {
   for (const ChartFolder& folder : folders) {
     std::error_code error;
+    std::error_code ignored;
     fs::create_directories(folder.path, error);
-    if (fs::is_directory(folder.path, error)) continue;
-    if (fs::exists(folder.path, error)) {
-      throw UsageError(folder.path + ": is a file; give a folder behind --" +
-                       std::string(charts::to_text(folder.format)));
-    }
-    fs::create_directories(folder.path, error);
-    throw UsageError(folder.path + ": the folder cannot be made (" + error.message() + "); give another one behind --" +
-                     std::string(charts::to_text(folder.format)));
+    if (fs::is_directory(folder.path, ignored)) continue;
+    const std::string option = "--" + std::string(charts::to_text(folder.format));
+    if (fs::exists(folder.path, ignored)) throw UsageError(folder.path + ": is a file; give a folder after " + option);
+    throw UsageError(folder.path + ": the folder cannot be made (" + error.message() + "); give another one after " +
+                     option);
   }
 }
 
@@ -33,7 +38,6 @@ std::vector<std::string> write_charts(std::span<const NamedFigure> figures, std:
   for (const ChartFolder& folder : folders) {
     const std::string ending(charts::to_text(folder.format));
     for (const NamedFigure& figure : figures) {
-      report_progress("drawing charts");
       const std::string stem = (fs::path(folder.path) / figure.name).string();
       write_result(stem + "." + ending, charts::drawn(figure.figure, folder.format));
       write_result(stem + ".csv", charts::csv_text(figure.figure));

@@ -12,8 +12,11 @@ namespace laconic {
 
 struct ChartFolder {
   charts::Format format = charts::Format::kSvg;
-  std::string path;  // empty: where the caller has them by default
+  std::string path;  // empty: not given
 };
+
+// `folders` with a path for each: "charts" beside the page where none is given.
+std::vector<ChartFolder> chart_folders(std::span<const ChartFolder> folders, const std::string& page);
 
 // Makes the folders that are not there. Throws UsageError where one cannot be, such as a path that is a file.
 void make_chart_folders(std::span<const ChartFolder> folders);

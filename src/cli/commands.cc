@@ -140,8 +140,15 @@ ExitCode report_command(Console& console, const ReportArguments& arguments) {
   make_names_unique(arguments.folders, runs);
   std::string output = arguments.output;
   if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
+  FigureAxes axes{.logarithmic = arguments.logarithmic};
+  if (arguments.against) axes.against = parse_chart_axis(*arguments.against);
+  const std::vector<ChartFolder> folders = chart_folders(arguments.charts, output);
+  make_chart_folders(folders);
   write_result(output, report_page(runs));
   console.out << output << std::endl;
+  if (folders.empty()) return ExitCode::kDone;
+  for (const std::string& line : write_charts(figures_of(runs.front(), axes), folders))
+    console.out << line << std::endl;
   return ExitCode::kDone;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "cli/chart_files.h"
 #include "cli/console.h"
 #include "job/exit_code.h"
 
@@ -47,8 +48,11 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments);
 
 // The page of a run, or of several side by side.
 struct ReportArguments {
-  std::vector<std::string> folders;  // of results
-  std::string output;                // empty: report.html in the folder of the only run, or here
+  std::vector<std::string> folders;         // of results
+  std::string output;                       // empty: report.html in the folder of the only run, or here
+  std::vector<ChartFolder> charts = {};     // its charts as files; an empty path: "charts" beside the page
+  std::optional<std::string> against = {};  // of these, as parse_chart_axis takes it; unset: steps
+  bool logarithmic = false;                 // of these
 };
 ExitCode report_command(Console& console, const ReportArguments& arguments);
 

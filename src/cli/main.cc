@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/options.h"
+#include "charts/draw.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
 #include "cli/suggestion.h"
@@ -133,11 +134,39 @@ int main(int argc, char** argv) {
 
   ReportArguments report;
   CLI::App* report_app = app.add_subcommand("report", "Make the page of a run, or of several side by side");
-  report_app->add_option("folder", report.folders, "Folders of results")->required()->expected(1, 100);
+  report_app->add_option("folder", report.folders, "Folders of results")->expected(1, 100);
   report_app->add_option("-o,--output", report.output,
                          "Where it goes; else report.html in the run's folder, or here for several");
-  report_app->footer("Example:\n  laconic report runs/fda runs/synchronous -o comparison.html");
-  report_app->callback([&] { command = [&] { return report_command(console, report); }; });
+  for (const charts::Format format : {charts::Format::kSvg, charts::Format::kPng, charts::Format::kPdf}) {
+    const std::string name(charts::to_text(format));
+    report_app
+        ->add_option_function<std::string>(
+            "--" + name,
+            [&report, format](const std::string& folder) {
+              report.charts.push_back({format, folder});
+            },
+            "Write every chart as a file (" + name + ") with its numbers (csv) into this folder; else into charts " +
+                "beside the page")
+        ->expected(0, 1)
+        ->type_name("DIR");
+  }
+  report_app
+      ->add_option_function<std::string>(
+          "--against", [&](const std::string& axis) { report.against = axis; },
+          "What the charts in files stand against: steps (default), epochs, bytes or time")
+      ->type_name("AXIS");
+  report_app->add_flag("--log", report.logarithmic, "Logarithmic axes in files, where all numbers are above 0");
+  report_app->footer(
+      "Examples:\n  laconic report runs/fda runs/synchronous -o comparison.html\n"
+      "  laconic report runs/fda --svg --png                      (into runs/fda/charts)\n"
+      "  laconic report runs/fda --pdf figures --against bytes");
+  report_app->callback([&] {
+    if (report.folders.empty()) {
+      throw CLI::ValidationError("folder is missing; give folders of results" +
+                                 std::string(report.charts.empty() ? "" : " before --svg, --png and --pdf"));
+    }
+    command = [&] { return report_command(console, report); };
+  });
 
   EvaluateArguments evaluate;
   CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");

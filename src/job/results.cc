@@ -42,8 +42,9 @@ constexpr std::string_view kPreprocessFile = "preprocess.json";
 constexpr std::string_view kSummaryFile = "summary.json";
 constexpr std::string_view kWorkersFile = "workers.json";
 constexpr std::string_view kPageFile = "report.html";
-constexpr std::array kFiles = {kJobFile,        kMetricsFile,    kTensorBoardFile, kModelFile,   kPythonFile, kBestFile,
-                               kBestPythonFile, kPreprocessFile, kWorkersFile,     kSummaryFile, kPageFile};
+constexpr std::array kFiles = {kJobFile,     kMetricsFile, kTensorBoardFile, kModelFile,
+                               kPythonFile,  kBestFile,    kBestPythonFile,  kPreprocessFile,
+                               kWorkersFile, kSummaryFile, kPageFile,        kChartsFolder};
 
 std::string join(const std::string& folder, std::string_view file) { return (fs::path(folder) / file).string(); }
 

@@ -12,6 +12,7 @@
 //   workers.json        who has which labels, and who sends to whom (report/workers.h)
 //   summary.json        what it came to (report/summary.h)
 //   report.html         all that to look at (report/page.h)
+//   charts/             its charts as files, where `laconic report` was asked for them
 //
 // While the run goes on they lie in ".NAME.tmp" beside the folder, which takes the place of a former run's at the end,
 // as a whole.
@@ -22,6 +23,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "job/checkpoints.h"
@@ -37,6 +39,9 @@ class RunInUse : public UsageError {
  public:
   using UsageError::UsageError;
 };
+
+// A folder beside a page with its charts as files.
+inline constexpr std::string_view kChartsFolder = "charts";
 
 class RunFolder {
  public:

@@ -87,4 +87,10 @@ std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& ax
   return figures;
 }
 
+std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes) {
+  std::vector<NamedFigure> figures = figures_of(charts_of(run), axes);
+  for (NamedFigure& picture : pictures_of(run)) figures.push_back(std::move(picture));
+  return figures;
+}
+
 }  // namespace laconic

@@ -27,10 +27,11 @@ struct FigureAxes {
 std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes);
 
 // What a report shows beside lines: of one run its bytes by kind and by worker, the labels that each worker holds and
-// the graph; of groups of runs the bytes of each, mean over its runs. What a run does not have is left out.
-//
-// The texts must be ones that check_page_run takes; throws DecodeError as it does.
+// the graph. What a run does not have is left out. The texts must be ones that check_page_run takes; throws DecodeError
+// as it does.
 std::vector<NamedFigure> pictures_of(const PageRun& run);
-std::vector<NamedFigure> pictures_of(std::span<const RunGroup> groups);
+
+// All figures of a run's report.
+std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes);
 
 }  // namespace laconic

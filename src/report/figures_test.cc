@@ -63,7 +63,8 @@ TEST(Figures, HaveTheNumbersOfTheCharts) {
 }
 
 TEST(Figures, OfTheVarianceHaveItsThresholdAndSynchronisations) {
-  const charts::LineChart& variance = lines_of(figures_of(example(), {}).at(1));
+  const std::vector<NamedFigure> figures = figures_of(example(), {});
+  const charts::LineChart& variance = lines_of(figures.at(1));
   EXPECT_TRUE(variance.y.logarithmic);
   EXPECT_FALSE(variance.x.logarithmic);
   ASSERT_EQ(variance.lines.size(), 2U);
@@ -108,33 +109,20 @@ TEST(Pictures, OfARunAreItsBytesItsLabelsAndItsGraph) {
             "name,Bytes on the wire\n\"worker 0, sent\",3\n\"worker 0, received\",4\n"
             "\"coordinator, sent\",4\n\"coordinator, received\",3\n");
   EXPECT_EQ(figures[2].name, "labels_by_worker");
-  EXPECT_EQ(charts::csv_text(figures[2].figure), "worker,cat,1\nworker 0,1,2\nworker 1,3,\n");
+  EXPECT_EQ(charts::csv_text(figures[2].figure), "worker,cat,1\n0,1,2\n1,3,\n");
   EXPECT_EQ(figures[3].name, "graph");
   EXPECT_EQ(charts::csv_text(figures[3].figure), "round,from,to\n0,0,1\n0,1,2\n1,2,0\n");
 }
 
 TEST(Pictures, PassOverWhatIsNoGraph) {
   PageRun run{.name = "a", .job = "", .metrics = "", .summary = R"({"traffic": {}})", .workers = ""};
-  for (const char* workers :
-       {R"({"graph": 3})", R"({"graph": {"nodes": -1}})", R"({"graph": {"nodes": 1e99}})", R"({"graph": []})", "{}",
-        R"({"labels": 3, "classes": {}})"}) {
+  for (const char* workers : {R"({"graph": 3})", R"({"graph": {"nodes": -1}})", R"({"graph": {"nodes": 1e99}})",
+                              R"({"graph": []})", "{}", R"({"labels": 3, "classes": {}})"}) {
     run.workers = workers;
     for (const NamedFigure& figure : pictures_of(run)) EXPECT_NE(figure.name, "graph") << workers;
   }
   run.workers = R"({"graph": {"nodes": 2, "rounds": [[[0, 1], [0], "x", [0, -1], [1, 1e30]]]}})";
   EXPECT_EQ(charts::csv_text(pictures_of(run).at(0).figure), "round,from,to\n0,0,1\n");
-}
-
-TEST(Pictures, OfGroupsAreTheBytesOfEach) {
-  const auto run = [](const char* summary) {
-    return PageRun{.name = "a", .job = "", .metrics = "", .summary = summary, .workers = ""};
-  };
-  const std::vector<RunGroup> groups = {
-      {"fda", "", {run(R"({"wire_bytes": 10, "traffic": {}})"), run(R"({"wire_bytes": 30, "traffic": {}})")}},
-      {"synchronous", "", {run(R"({"wire_bytes": 100, "traffic": {}})")}}};
-  const std::vector<NamedFigure> figures = pictures_of(groups);
-  ASSERT_EQ(figures.size(), 1U);
-  EXPECT_EQ(charts::csv_text(figures[0].figure), "name,Bytes on the wire\nfda,20\nsynchronous,100\n");
 }
 
 }  // namespace

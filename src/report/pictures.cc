@@ -47,7 +47,7 @@ charts::HeatMap labels_by_worker(const Json& workers) {
   charts::HeatMap map{.title = "Labels by worker", .row_title = "worker"};
   const Json& classes = member(workers, "classes");
   for (const Json& counts : member(workers, "labels")) {
-    map.rows.push_back("worker " + std::to_string(map.rows.size()));
+    map.rows.push_back(std::to_string(map.rows.size()));
     map.cells.emplace_back();
     for (const Json& count : counts) {
       map.cells.back().push_back(count.is_number() ? count.get<double>() : std::numeric_limits<double>::quiet_NaN());
@@ -64,7 +64,8 @@ charts::HeatMap labels_by_worker(const Json& workers) {
 std::optional<std::uint32_t> node_of(const Json& number) {
   if (!number.is_number_unsigned()) return std::nullopt;
   const auto node = number.get<std::uint64_t>();
-  return node <= std::numeric_limits<std::uint32_t>::max() ? std::optional(static_cast<std::uint32_t>(node)) : std::nullopt;
+  return node <= std::numeric_limits<std::uint32_t>::max() ? std::optional(static_cast<std::uint32_t>(node))
+                                                           : std::nullopt;
 }
 
 std::optional<charts::Graph> graph_of(const Json& workers) {
@@ -98,16 +99,6 @@ std::vector<NamedFigure> pictures_of(const PageRun& run) {
     figures.push_back({"labels_by_worker", std::move(map)});
   if (std::optional<charts::Graph> graph = graph_of(workers)) figures.push_back({"graph", std::move(*graph)});
   return figures;
-}
-
-std::vector<NamedFigure> pictures_of(std::span<const RunGroup> groups) {
-  charts::BarChart chart{.title = "Bytes of each group", .value = kBytesOnTheWire};
-  for (const RunGroup& group : groups) {
-    double sum = 0.0;
-    for (const PageRun& run : group.runs) sum += number_at(page_data(run).at("summary"), {"wire_bytes"});
-    chart.bars.push_back({group.name, sum / static_cast<double>(group.runs.size()), chart.bars.size()});
-  }
-  return {{"bytes_by_group", std::move(chart)}};
 }
 
 }  // namespace laconic
