@@ -46,8 +46,8 @@ std::string text_of(const LineChart& chart) {
   std::set<double> all_x;
   for (const Line& line : chart.lines) {
     add_column(columns, line.name, line.x, line.y);
-    if (!line.low.empty()) add_column(columns, line.name + " low", line.x, line.low);
-    if (!line.high.empty()) add_column(columns, line.name + " high", line.x, line.high);
+    if (!line.low.empty()) add_column(columns, line.name + " lowest", line.x, line.low);
+    if (!line.high.empty()) add_column(columns, line.name + " highest", line.x, line.high);
   }
   std::string text = field(chart.x.title);
   for (const Column& column : columns) {

@@ -1,6 +1,6 @@
 // The numbers of a figure as CSV (RFC 4180: fields in quotes where they need them; lines end with "\n").
 //
-//   LineChart  x title, name of each line (with a band: name, "name low", "name high"); a row for each x of any line
+//   LineChart  x title, name of each line (with a band: name, "name lowest", "name highest"); a row for each x of any line
 //   BarChart   name, value title; a row for each bar
 //   HeatMap    row title, columns' names; a row for each row
 //   Graph      round, from, to; a row for each link

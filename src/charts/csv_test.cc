@@ -58,7 +58,7 @@ TEST(FigureCsv, HasARowForEachXOfAnyLineAndTheEdgesOfBands) {
   chart.lines = {{.name = "a", .x = {1, 3}, .y = {10, std::nan("")}, .low = {9, 29}, .high = {11, 31}},
                  {.name = "b", .x = {2, 3}, .y = {5, 6}}};
   EXPECT_EQ(csv_text(chart),
-            "Steps,a,a low,a high,b\n"
+            "Steps,a,a lowest,a highest,b\n"
             "1,10,9,11,\n"
             "2,,,,5\n"
             "3,,29,31,6\n");

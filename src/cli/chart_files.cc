@@ -33,19 +33,21 @@ void make_chart_folders(std::span<const ChartFolder> folders) {
   }
 }
 
-std::vector<std::string> write_charts(std::span<const NamedFigure> figures, std::span<const ChartFolder> folders) {
+std::vector<std::string> write_charts(const ChartFiles& files, std::span<const ChartFolder> folders) {
   std::vector<std::string> lines;
   for (const ChartFolder& folder : folders) {
+    const std::size_t count = files.figures.size();
     const std::string ending(charts::to_text(folder.format));
-    for (const NamedFigure& figure : figures) {
+    for (const NamedFigure& figure : files.figures) {
       const std::string stem = (fs::path(folder.path) / figure.name).string();
       write_result(stem + "." + ending, charts::drawn(figure.figure, folder.format));
       write_result(stem + ".csv", charts::csv_text(figure.figure));
     }
+    if (!files.table.empty()) write_result((fs::path(folder.path) / "comparison.csv").string(), files.table);
     std::string kind = ending;
     std::ranges::transform(kind, kind.begin(), [](unsigned char letter) { return std::toupper(letter); });
-    lines.push_back(folder.path + ": " + std::to_string(figures.size()) + (figures.size() == 1 ? " chart" : " charts") +
-                    " as " + kind + ", numbers as CSV");
+    lines.push_back(folder.path + ": " + std::to_string(count) + (count == 1 ? " chart" : " charts") + " as " + kind +
+                    ", numbers as CSV");
   }
   return lines;
 }

@@ -21,9 +21,14 @@ std::vector<ChartFolder> chart_folders(std::span<const ChartFolder> folders, con
 // Makes the folders that are not there. Throws UsageError where one cannot be, such as a path that is a file.
 void make_chart_folders(std::span<const ChartFolder> folders);
 
-// Writes all figures into each of the folders, over files of these names; other files stay. Returns a line for each
-// folder: how many, and what. Throws RunError where a file cannot be written.
-std::vector<std::string> write_charts(std::span<const NamedFigure> figures, std::span<const ChartFolder> folders);
+struct ChartFiles {
+  std::vector<NamedFigure> figures = {};
+  std::string table = {};  // comparison.csv, the table of several runs; empty: there is none
+};
+
+// Writes all files into each of the folders, over files of these names; other files stay. Returns a line for each
+// folder: how many charts, and what. Throws RunError where a file cannot be written.
+std::vector<std::string> write_charts(const ChartFiles& files, std::span<const ChartFolder> folders);
 
 // The axis of --against: "steps", "epochs", "bytes", "time". Throws UsageError for another word.
 ChartAxis parse_chart_axis(const std::string& word);

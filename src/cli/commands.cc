@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -18,9 +17,11 @@
 #include "job/job.h"
 #include "job/plan.h"
 #include "job/results.h"
+#include "job/run_set.h"
 #include "job/wiring.h"
+#include "report/comparison.h"
+#include "report/comparison_page.h"
 #include "report/format.h"
-#include "report/metrics.h"
 #include "report/score.h"
 #include "training/formats/safetensors.h"
 
@@ -32,21 +33,8 @@ bool same_folder(const std::string& a, const std::string& b) {
   return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
 }
 
-// Runs of one name have their folder's before it, and a number where that is one too.
-void make_names_unique(const std::vector<std::string>& folders, std::vector<PageRun>& runs) {
-  std::map<std::string, int> times;
-  for (const PageRun& run : runs) ++times[run.name];
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (times[runs[i].name] < 2) continue;
-    std::filesystem::path place = std::filesystem::absolute(folders[i]).lexically_normal();
-    if (!place.has_filename()) place = place.parent_path();
-    runs[i].name = place.parent_path().filename().string() + "/" + place.filename().string();
-  }
-  std::map<std::string, int> seen;
-  for (PageRun& run : runs) {
-    const int number = ++seen[run.name];
-    if (number > 1) run.name += " (" + std::to_string(number) + ")";
-  }
+void tell_left_out(Console& console, const RunSet& set) {
+  for (const std::string& line : set.left_out) print_warning(console.err, line);
 }
 
 }  // namespace
@@ -95,8 +83,8 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
     Entry entry;
     if (std::filesystem::is_directory(argument, error)) {
       entry.folder = argument;
-      if (!load_run(argument))
-        throw UsageError(argument + ": holds no summary.json of a run; give a job file or a folder of results");
+      RunSet readable;
+      add_runs(argument, readable);
     } else {
       entry.job = load_job(argument, arguments.overrides);
       entry.folder = entry.job->output_dir;
@@ -110,45 +98,56 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
     entries.push_back(std::move(entry));
   }
 
-  std::vector<SummaryFigures> runs;
+  RunSet set;
   for (const Entry& entry : entries) {
-    std::optional<StoredRun> stored = load_run(entry.folder);
-    const bool reusable = stored && (!entry.job || is_result_of(*stored, *entry.job));
-    if (!reusable) {
-      const ExitCode code = execute(console, *entry.job, simulated_execution(console));
-      console.out << std::endl;
-      if (code != ExitCode::kDone) return code;
-      stored = load_run(entry.folder);
-      if (!stored) throw RunError(entry.folder + ": the results have gone");
+    if (entry.job) {
+      const std::optional<StoredRun> stored = load_run(entry.folder);
+      if (!stored || !is_result_of(*stored, *entry.job)) {
+        const ExitCode code = execute(console, *entry.job, simulated_execution(console));
+        console.out << std::endl;
+        if (code != ExitCode::kDone) return code;
+      }
     }
-    runs.push_back(stored->figures);
+    add_runs(entry.folder, set);
   }
-  console.out << comparison_text(runs, console.width) << std::flush;
+  tell_left_out(console, set);
+  const Comparison comparison = compare_set(set);
+  if (!arguments.json.empty()) write_result(arguments.json, comparison_json("", comparison));
+  if (!arguments.csv.empty()) write_result(arguments.csv, comparison_csv(comparison));
+  console.out << comparison_text(comparison, console.width) << std::flush;
   return ExitCode::kDone;
 }
 
 ExitCode report_command(Console& console, const ReportArguments& arguments) {
-  std::vector<PageRun> runs;
-  for (const std::string& folder : arguments.folders) {
-    runs.push_back(load_page_run(folder));
-    try {
-      check_page_run(runs.back());
-    } catch (const DecodeError& bad) {
-      throw UsageError((std::filesystem::path(folder) / bad.what()).string() + "; run the job again");
-    }
-  }
-  make_names_unique(arguments.folders, runs);
+  RunSet set;
+  for (const std::string& folder : arguments.folders) add_runs(folder, set);
+  check_pages(set);
+  tell_left_out(console, set);
+  if (set.runs.empty()) throw UsageError("no run is left to show; run the jobs again");
   std::string output = arguments.output;
-  if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
+  if (output.empty()) {
+    output = arguments.folders.size() == 1 ? (std::filesystem::path(arguments.folders.front()) / "report.html").string()
+                                           : "report.html";
+  }
   FigureAxes axes{.logarithmic = arguments.logarithmic};
   if (arguments.against) axes.against = parse_chart_axis(*arguments.against);
   const std::vector<ChartFolder> folders = chart_folders(arguments.charts, output);
   make_chart_folders(folders);
-  write_result(output, report_page(runs));
+  std::string page;
+  ChartFiles files;
+  if (set.runs.size() == 1) {
+    const PageRun run = load_page_run(set.runs.front().folder);
+    page = report_page(run);
+    if (!folders.empty()) files.figures = figures_of(run, axes);
+  } else {
+    const Comparison comparison = compare_set(set);
+    const std::vector<RunGroup> groups = pages_of(set, comparison);
+    page = comparison_page(comparison, groups);
+    if (!folders.empty()) files = {figures_of(comparison, groups, axes), comparison_csv(comparison)};
+  }
+  write_result(output, page);
   console.out << output << std::endl;
-  if (folders.empty()) return ExitCode::kDone;
-  for (const std::string& line : write_charts(figures_of(runs.front(), axes), folders))
-    console.out << line << std::endl;
+  for (const std::string& line : write_charts(files, folders)) console.out << line << std::endl;
   return ExitCode::kDone;
 }
 

@@ -28,28 +28,30 @@ struct RunArguments {
 // In the simulator, or, where a launcher has started this process as one of several, over MPI.
 ExitCode run_command(Console& console, const RunArguments& arguments);
 
-// Job files, which are run unless their folder holds the identical run already, and folders of results.
+// Job files, which are run unless their folder holds the identical run already, and folders of results and of sweeps.
+// Runs that differ in their seed alone are one line.
 struct CompareArguments {
   std::vector<std::string> jobs_or_folders;
   std::vector<std::string> overrides;  // of the job files
+  std::string json = {};               // files that get the comparison; empty: none
+  std::string csv = {};
 };
 ExitCode compare_command(Console& console, const CompareArguments& arguments);
 
-// A job run with every combination of values of some of its keys. Runs that are there already, as for compare_command,
+// Jobs run with every combination of values of some of their keys. Runs that are there already, as for compare_command,
 // are not run again; one that broke off goes on from its newest checkpoint. A run that fails does not keep the others
 // from running; the exit code tells.
 struct SweepArguments {
-  std::string job_file;
-  std::vector<std::string> grid;  // as parse_swept_key takes them
+  std::vector<std::string> jobs_and_values;  // job files, and what parse_swept_key takes, in any order
   std::vector<std::string> overrides;
   bool dry_run = false;
 };
 ExitCode sweep_command(Console& console, const SweepArguments& arguments);
 
-// The page of a run, or of several side by side.
+// The page of a run, or of several side by side: those that differ in their seed alone as one line with a band.
 struct ReportArguments {
-  std::vector<std::string> folders;         // of results
-  std::string output;                       // empty: report.html in the folder of the only run, or here
+  std::vector<std::string> folders;         // of results, or of sweeps
+  std::string output;                       // empty: report.html in the only folder given, or here
   std::vector<ChartFolder> charts = {};     // its charts as files; an empty path: "charts" beside the page
   std::optional<std::string> against = {};  // of these, as parse_chart_axis takes it; unset: steps
   bool logarithmic = false;                 // of these

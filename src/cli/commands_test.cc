@@ -310,8 +310,9 @@ TEST_F(Commands, APageTellsRunsOfOneNameApart) {
   const ReportArguments arguments{.folders = {root_.path("runs/a"), root_.path("other/a"), root_.path("other/a")},
                                   .output = page};
   EXPECT_EQ(report_command(console_, arguments), ExitCode::kDone);
+  EXPECT_NE(err_.str().find("other/a: is given twice"), std::string::npos) << err_.str();
   const std::string text = read_text(page);
-  for (const char* name : {"\"runs/a\"", "\"other/a\"", "\"other/a (2)\""}) {
+  for (const char* name : {"\"a (runs/a)\"", "\"a (other/a)\""}) {
     EXPECT_NE(text.find("\"name\":" + std::string(name)), std::string::npos) << name;
   }
   write_text(root_.path("other/a/metrics.jsonl"), "{\"type\": \"measur");

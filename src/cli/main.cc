@@ -109,34 +109,41 @@ int main(int argc, char** argv) {
   CompareArguments compare;
   CLI::App* compare_app =
       app.add_subcommand("compare", "Put runs side by side; jobs that were not run yet are run first");
-  compare_app->add_option("job-or-folder", compare.jobs_or_folders, "Job files, and folders of results")
+  compare_app->add_option("job-or-folder", compare.jobs_or_folders, "Job files, and folders of results or of sweeps")
       ->required()
       ->expected(1, 1000);
   compare_app->add_option("--set", compare.overrides, set_help + ", in every job file given")->allow_extra_args(false);
-  compare_app->footer("Example:\n  laconic compare fda.toml synchronous.toml runs/yesterday");
+  compare_app->add_option("--json", compare.json, "Write the comparison to this file as JSON");
+  compare_app->add_option("--csv", compare.csv, "Write a line for each run to this file as CSV");
+  compare_app->footer(
+      "Runs that differ only in their seed are one line: mean and standard deviation.\n"
+      "Examples:\n  laconic compare fda.toml synchronous.toml runs/yesterday\n"
+      "  laconic compare runs/fda.sweep runs/choco.sweep --csv comparison.csv");
   compare_app->callback([&] { command = [&] { return compare_command(console, compare); }; });
 
   SweepArguments sweep;
-  CLI::App* sweep_app = app.add_subcommand("sweep", "Run a job with every combination of some values, and compare");
-  sweep_app->add_option("job.toml", sweep.job_file, "The job file")->required();
+  CLI::App* sweep_app =
+      app.add_subcommand("sweep", "Run one or several jobs with every combination of some values, and compare");
   sweep_app
-      ->add_option("values", sweep.grid,
-                   "What changes: key=value,value or key=1..3; of a key that takes a list key=a,b;c,d")
+      ->add_option("job.toml-and-values", sweep.jobs_and_values,
+                   "Job files, then what changes: key=value,value or key=1..3; of a key that takes a list key=a,b;c,d; "
+                   "key@JOB=values in one of several jobs")
       ->required()
-      ->expected(1, 100);
+      ->expected(1, 1000);
   sweep_app->add_option("--set", sweep.overrides, set_help + ", in every run")->allow_extra_args(false);
   sweep_app->add_flag("--dry-run", sweep.dry_run, "Show the runs and which of them are there already; start nothing");
   sweep_app->footer(
       "Examples:\n  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3\n"
       "  laconic sweep job.toml compression.operator=sign,top_k --set job.epochs=2\n"
+      "  laconic sweep fda.toml periodic.toml strategy.threshold@fda=1,2 seed=1..3\n"
       "Interrupted, the same command goes on.");
   sweep_app->callback([&] { command = [&] { return sweep_command(console, sweep); }; });
 
   ReportArguments report;
   CLI::App* report_app = app.add_subcommand("report", "Make the page of a run, or of several side by side");
-  report_app->add_option("folder", report.folders, "Folders of results")->expected(1, 100);
+  report_app->add_option("folder", report.folders, "Folders of results or of sweeps")->expected(1, 1000);
   report_app->add_option("-o,--output", report.output,
-                         "Where it goes; else report.html in the run's folder, or here for several");
+                         "Where it goes; else report.html in the only folder given, or here for several");
   for (const charts::Format format : {charts::Format::kSvg, charts::Format::kPng, charts::Format::kPdf}) {
     const std::string name(charts::to_text(format));
     report_app
@@ -158,6 +165,7 @@ int main(int argc, char** argv) {
   report_app->add_flag("--log", report.logarithmic, "Logarithmic axes in files, where all numbers are above 0");
   report_app->footer(
       "Examples:\n  laconic report runs/fda runs/synchronous -o comparison.html\n"
+      "  laconic report runs/fda.sweep\n"
       "  laconic report runs/fda --svg --png                      (into runs/fda/charts)\n"
       "  laconic report runs/fda --pdf figures --against bytes");
   report_app->callback([&] {

@@ -296,7 +296,7 @@ _laconic() {
 @OPTIONS@  esac
   if [[ ${words[${#words[@]} - 2]} == --set ]]; then
     _laconic_setting "$word"
-  elif [[ ${words[${#words[@]} - 2]} =~ ^(--file|--minus|--json|--output|-o)$ ]]; then
+  elif [[ ${words[${#words[@]} - 2]} =~ ^(--file|--minus|--json|--csv|--output|-o)$ ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null
   elif [[ $word == -* ]]; then
@@ -307,6 +307,11 @@ _laconic() {
     mapfile -t COMPREPLY < <(compgen -W 'completion keys man strategies' -- "$word")
   elif [[ $command == sweep && ${#words[@]} -gt 3 ]]; then
     _laconic_setting "$word"
+    # Another job file.
+    if ((${#COMPREPLY[@]} == 0)); then
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      compopt -o filenames 2>/dev/null
+    fi
   elif [[ $command == codec ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_laconic_values compression.operator)" -- "$word")
   else

@@ -1,8 +1,7 @@
-// A job over a grid of values: each combination a run with a folder of its own, and one comparison at the end.
+// Jobs over a grid of values: each combination a run with a folder of its own, and one comparison at the end.
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <ostream>
@@ -15,61 +14,15 @@
 #include "cli/execute.h"
 #include "job/checkpoints.h"
 #include "job/results.h"
-#include "job/sweep_grid.h"
+#include "job/sweep_plan.h"
 #include "links/connection.h"
+#include "report/comparison.h"
 #include "report/format.h"
-#include "report/sweep.h"
 
 namespace laconic {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct PlannedRun {
-  std::string name;  // "threshold=0.5,seed=1"
-  Job job;
-  SweepRun result;  // all but its figures
-};
-
-struct Sweep {
-  std::string job;
-  std::string folder;
-  std::vector<PlannedRun> runs;
-};
-
-// Every combination is read before the first is run.
-Sweep plan(const SweepArguments& arguments) {
-  const std::vector<SweptKey> keys = parse_grid(arguments.grid);
-  const Job base = load_job(arguments.job_file, arguments.overrides);
-  fs::path folder = fs::path(base.output_dir).lexically_normal();
-  if (!folder.has_filename()) folder = folder.parent_path();
-  Sweep sweep{.job = base.name, .folder = folder.string() + ".sweep", .runs = {}};
-  std::map<std::string, std::string> known;  // names by identity
-  for (const Combination& combination : combinations(keys)) {
-    PlannedRun run;
-    run.name = folder_name(keys, combination);
-    run.result.folder = (fs::path(sweep.folder) / run.name).string();
-    std::vector<std::string> changes = arguments.overrides;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      changes.push_back(keys[i].path() + "=" + combination[i]);
-      if (keys[i].path() == "job.seed") {
-        run.result.seed = combination[i];
-      } else {
-        run.result.settings.emplace_back(keys[i].path(), combination[i]);
-      }
-    }
-    changes.push_back("output.dir=" + run.result.folder);
-    try {
-      run.job = load_job(arguments.job_file, changes);
-    } catch (const UsageError& error) {
-      throw UsageError(run.name + ": " + error.what());
-    }
-    const auto [other, is_new] = known.emplace(run.job.identity(), run.name);
-    if (!is_new) throw UsageError(run.name + ": is the same job as " + other->second + "; give one of them");
-    sweep.runs.push_back(std::move(run));
-  }
-  return sweep;
-}
 
 std::optional<StoredRun> finished_run(const PlannedRun& run) {
   std::optional<StoredRun> stored = load_run(run.result.folder);
@@ -98,7 +51,7 @@ std::optional<Resumption> checkpoint_of(Console& console, const PlannedRun& run)
 // and waited for at the end.
 class SweepRuns {
  public:
-  SweepRuns(Console& console, Sweep& sweep) : console_(console), sweep_(sweep), figures_(sweep.runs.size()) {}
+  SweepRuns(Console& console, SweepPlan& sweep) : console_(console), sweep_(sweep), figures_(sweep.runs.size()) {}
 
   // Until all are done, here or elsewhere. What the sweep ends with, when it ends before.
   std::optional<ExitCode> all() {
@@ -118,11 +71,11 @@ class SweepRuns {
   }
 
   // Of those that have results, in the order of the sweep.
-  std::vector<SweepRun> results() {
-    std::vector<SweepRun> all;
+  std::vector<ComparedRun> results() {
+    std::vector<ComparedRun> all;
     for (std::size_t i = 0; i < figures_.size(); ++i) {
       if (!figures_[i]) continue;
-      SweepRun& result = sweep_.runs[i].result;
+      ComparedRun& result = sweep_.runs[i].result;
       result.figures = std::move(*figures_[i]);
       all.push_back(std::move(result));
     }
@@ -190,13 +143,13 @@ class SweepRuns {
 
   ExitCode interrupted() {
     const auto done = std::count_if(figures_.begin(), figures_.end(), [](const auto& run) { return run.has_value(); });
-    console_.err << "laconic: " << sweep_.job << ": " << done << " of " << sweep_.runs.size()
+    console_.err << "laconic: " << sweep_.jobs << ": " << done << " of " << sweep_.runs.size()
                  << " runs are done; the same command goes on" << std::endl;
     return ExitCode::kInterrupted;
   }
 
   Console& console_;
-  Sweep& sweep_;
+  SweepPlan& sweep_;
   std::vector<std::optional<SummaryFigures>> figures_;
   std::set<std::size_t> told_elsewhere_;
   bool told_waiting_ = false;
@@ -216,7 +169,14 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
   if (const auto launch = links::find_launch(); launch && launch->size != 1) {
     throw UsageError("a sweep runs in the simulator; start it without mpirun, or each of its runs with laconic run");
   }
-  Sweep sweep = plan(arguments);
+  std::vector<std::string> job_files;
+  std::vector<std::string> grid;
+  for (const std::string& word : arguments.jobs_and_values) {
+    std::error_code error;
+    const bool is_values = word.find('=') != std::string::npos && !fs::is_regular_file(word, error);
+    (is_values ? grid : job_files).push_back(word);
+  }
+  SweepPlan sweep = plan_sweep(job_files, grid, arguments.overrides);
   const std::string count = std::to_string(sweep.runs.size());
   if (arguments.dry_run) {
     Table table({{"run", Table::Align::kLeft}, {"state", Table::Align::kLeft}});
@@ -228,16 +188,18 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
   SweepRuns runs(console, sweep);
   if (const std::optional<ExitCode> end = runs.all()) return *end;
   const std::size_t failed = runs.failed();
-  const std::vector<SweepRun> results = runs.results();
+  std::vector<ComparedRun> results = runs.results();
   if (results.empty()) {
-    console.err << "laconic: " << sweep.job << ": none of " << count << " runs could begin" << std::endl;
+    console.err << "laconic: " << sweep.jobs << ": none of " << count << " runs could begin" << std::endl;
     return ExitCode::kBadUsage;
   }
 
-  const std::vector<SweepGroup> groups = sweep_groups(results);
-  write_result((fs::path(sweep.folder) / "sweep.json").string(), sweep_json(sweep.job, groups, results));
-  write_result((fs::path(sweep.folder) / "sweep.csv").string(), sweep_csv(results));
-  console.out << "\n" << sweep_text(groups, console.width) << "results in " << sweep.folder << std::endl;
+  const Comparison comparison = compare_runs(std::move(results));
+  write_result((fs::path(sweep.folder) / "sweep.json").string(), comparison_json(sweep.jobs, comparison));
+  write_result((fs::path(sweep.folder) / "sweep.csv").string(), comparison_csv(comparison));
+  console.out << "\n"
+              << comparison_text(comparison, console.width) << "results in " << sweep.folder << "; laconic report "
+              << sweep.folder << " draws them" << std::endl;
   if (failed > 0) console.err << "laconic: " << failed << " of " << count << " runs failed" << std::endl;
   return failed > 0 ? ExitCode::kFailed : ExitCode::kDone;
 }

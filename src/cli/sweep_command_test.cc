@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -29,12 +30,24 @@ class Sweeps : public ::testing::Test {
     write_text(path, tiny_job_text(root_, name, "name = \"fda\"\nthreshold = 0.05") + more);
     return path;
   }
+  std::string synchronous(const std::string& name) {
+    const std::string path = root_.path(name + ".toml");
+    write_text(path, tiny_job_text(root_, name, "name = \"synchronous\""));
+    return path;
+  }
+  ExitCode sweep(std::vector<std::string> words, const std::vector<std::string>& grid, bool dry_run = false) {
+    words.insert(words.end(), grid.begin(), grid.end());
+    return sweep_command(console_, {.jobs_and_values = std::move(words), .overrides = {}, .dry_run = dry_run});
+  }
   ExitCode sweep(const std::string& path, const std::vector<std::string>& grid, bool dry_run = false) {
-    return sweep_command(console_, {.job_file = path, .grid = grid, .overrides = {}, .dry_run = dry_run});
+    return sweep(std::vector{path}, grid, dry_run);
   }
   std::string refusal(const std::string& path, const std::vector<std::string>& grid) {
+    return refusal(std::vector{path}, grid);
+  }
+  std::string refusal(const std::vector<std::string>& jobs, const std::vector<std::string>& grid) {
     try {
-      sweep(path, grid);
+      sweep(jobs, grid);
     } catch (const UsageError& error) {
       return error.what();
     }
@@ -60,7 +73,9 @@ TEST_F(Sweeps, ThatStartTwiceAtOnceShareTheRunsAndBothEndWithTheWholeTable) {
     shells[shell] = std::thread([&, shell] {
       std::ostringstream errors;
       Console console{.out = outputs[shell], .err = errors, .width = 200, .interrupted = {}};
-      codes[shell] = sweep_command(console, {.job_file = path, .grid = grid, .overrides = {}, .dry_run = false});
+      std::vector<std::string> words = grid;
+      words.insert(words.begin(), path);
+      codes[shell] = sweep_command(console, {.jobs_and_values = words, .overrides = {}, .dry_run = false});
       EXPECT_EQ(errors.str(), "");
     });
   }
@@ -169,8 +184,7 @@ TEST_F(Sweeps, InterruptedGoOnToTheSameEnd) {
 }
 
 TEST_F(Sweeps, GoOnPastARunThatFailsAndTell) {
-  EXPECT_EQ(sweep_command(console_, {.job_file = job("a"),
-                                     .grid = {"optimizer.weight_decay=1000,0"},
+  EXPECT_EQ(sweep_command(console_, {.jobs_and_values = {job("a"), "optimizer.weight_decay=1000,0"},
                                      .overrides = {"optimizer.name=sgd", "optimizer.learning_rate=0.5"}}),
             ExitCode::kFailed);
   const Json json = Json::parse(file("a.sweep/sweep.json"));
@@ -195,6 +209,59 @@ TEST_F(Sweeps, RefuseABadCombinationBeforeTheFirstRun) {
   EXPECT_NE(refusal(path, {"strategy.threshold=0.5,much"}).find("threshold=much: "), std::string::npos);
   EXPECT_NE(refusal(path, {"strategy.threshold=0.5,0.50"}).find("is the same job as threshold=0.5"), std::string::npos);
   EXPECT_NE(refusal(path, {"strategy.no_such=1,2"}).find("no_such"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(root_.path("runs")));
+}
+
+TEST_F(Sweeps, RankByValidationWhereThereIsSomeAndKeepBothScores) {
+  EXPECT_EQ(sweep(job("a"), {"strategy.threshold=0.02,0.5", "data.validation=0.25"}), ExitCode::kDone);
+  const std::string output = printed();
+  EXPECT_NE(output.find("Ranked by validation accuracy."), std::string::npos) << output;
+  const Json json = Json::parse(file("a.sweep/sweep.json"));
+  EXPECT_EQ(json.at("ranked_by"), "validation");
+  for (const Json& run : json.at("runs")) {
+    const Json summary = Json::parse(read_text(run.at("folder").get<std::string>() + "/summary.json"));
+    EXPECT_EQ(summary.at("validation").at("accuracy"), run.at("validation_accuracy"));
+    EXPECT_EQ(summary.at("validation").at("loss"), run.at("validation_loss"));
+    EXPECT_EQ(summary.at("test").at("accuracy"), run.at("accuracy"));
+  }
+  EXPECT_NE(file("a.sweep/sweep.csv").find("validation_accuracy"), std::string::npos);
+}
+
+TEST_F(Sweeps, OfSeveralJobsHaveOneTableAndFoldersOfTheirOwn) {
+  const std::vector<std::string> jobs = {job("a"), synchronous("b")};
+  EXPECT_EQ(sweep(jobs, {"strategy.threshold@a=0.02,0.5", "seed=1..2"}), ExitCode::kDone);
+  const std::string output = printed();
+  EXPECT_NE(output.find("run 6 of 6: b,seed=2"), std::string::npos) << output;
+  const Json json = Json::parse(file("a+b.sweep/sweep.json"));
+  ASSERT_EQ(json.at("groups").size(), 3U);
+  EXPECT_EQ(json.at("groups").at(0).at("name"), "a, threshold=0.02");
+  EXPECT_EQ(json.at("groups").at(2).at("name"), "b");
+  EXPECT_EQ(json.at("groups").at(2).at("runs"), 2);
+  std::set<std::string> folders;
+  for (const Json& run : json.at("runs")) folders.insert(run.at("folder").get<std::string>());
+  EXPECT_EQ(folders.size(), 6U);
+  EXPECT_TRUE(exists("a+b.sweep/a,threshold=0.5,seed=2/summary.json"));
+  EXPECT_EQ(file("a+b.sweep/sweep.csv").substr(0, 36), "job,strategy.threshold,job.seed,fold");
+
+  // With the values before the jobs, and jobs alone.
+  EXPECT_EQ(sweep(std::vector<std::string>{"seed=1", jobs[0], jobs[1]}, {}, true), ExitCode::kDone);
+  EXPECT_EQ(sweep(jobs, {}, true), ExitCode::kDone);
+  EXPECT_NE(printed().find("2 runs in "), std::string::npos);
+}
+
+TEST_F(Sweeps, OfSeveralJobsRefuseAKeyThatOneDoesNotKnowAndNameTheForm) {
+  const std::vector<std::string> jobs = {job("a"), synchronous("b")};
+  const std::string line = refusal(jobs, {"strategy.threshold=0.02,0.5", "seed=1..2"});
+  EXPECT_EQ(line,
+            "strategy.threshold: " + jobs[1] +
+                " (strategy synchronous) has no such key; sweep it in one job with strategy.threshold@a=0.02,0.5");
+  EXPECT_EQ(sweep(jobs, {"strategy.threshold@a=0.02,0.5", "seed=1..2"}, true), ExitCode::kDone) << "what it says to do";
+  EXPECT_NE(refusal(jobs, {"strategy.threshold@c=1"}).find("no job of this sweep is called 'c'; there is a, b"),
+            std::string::npos);
+  EXPECT_NE(refusal(jobs, {"strategy.no_such=1"}).find("no_such"), std::string::npos);
+  EXPECT_NE(refusal({jobs[0], jobs[0]}, {"seed=1"}).find("a sweep calls both 'a'"), std::string::npos);
+  EXPECT_NE(refusal(std::vector<std::string>{"seed=1"}, {}).find("no job file is given"), std::string::npos);
+  EXPECT_NE(refusal(jobs[0], {}).find("needs values"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(root_.path("runs")));
 }
 

@@ -350,6 +350,12 @@ std::string Job::resolved_text() const {
 
 std::string Job::identity() const { return write(*this, changes_no_result); }
 
+std::string Job::seedless_identity() const {
+  return write(*this, [](std::string_view in, std::string_view key) {
+    return changes_no_result(in, key) || (in == "job" && key == "seed");
+  });
+}
+
 std::string Job::continued_identity(bool other_workers) const {
   return write(*this, [&](std::string_view in, std::string_view key) {
     return changes_no_result(in, key) || may_change_on_resume(in, key) ||

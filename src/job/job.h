@@ -71,7 +71,9 @@ struct Job {
   std::string checkpoint_dir() const;
   // The part of it that decides the results: jobs of equal identity and program do the same.
   std::string identity() const;
-  // The part of that which has to be the same for a run to go on from its checkpoint: how long it takes may be another,
+  // The same without the seed: runs of equal such identity are a group, over whose seeds means are taken.
+  std::string seedless_identity() const;
+  // The part of identity() which has to be the same for a run to go on from its checkpoint: how long it takes may be another,
   // and with `other_workers` who trains and who talks with whom.
   std::string continued_identity(bool other_workers) const;
 };

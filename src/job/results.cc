@@ -22,8 +22,10 @@
 #include "base/error.h"
 #include "base/supervision.h"
 #include "job/job_data.h"
+#include "report/format.h"
 #include "report/tensorboard.h"
 #include "report/workers.h"
+#include "training/data/fingerprint.h"
 #include "training/data/preprocessing.h"
 #include "training/formats/safetensors.h"
 
@@ -246,6 +248,7 @@ Summary summary_at_start(const Job& job, const JobSetup& setup, RuntimeKind runt
   summary.strategy = job.strategy->name;
   summary.model = job.model->name;
   summary.dataset = job.dataset->name;
+  summary.data = hex(fingerprint_of_test(*setup.data));
   if (setup.data->input == Input::kImages) summary.classes = setup.data->class_names;
   summary.seed = job.seed;
   summary.workers = job.workers;
@@ -364,7 +367,7 @@ std::string RunFolder::publish(const Job& job, const JobSetup& setup, const RunR
   attempt_in_time(kWorkersFile, [&](const std::string& path) { write_result(path, page.workers); });
   attempt_in_time(kTensorBoardFile,
                   [&](const std::string& path) { write_result(path, tensorboard_events(page.metrics)); });
-  attempt_in_time(kPageFile, [&](const std::string& path) { write_result(path, report_page({&page, 1})); });
+  attempt_in_time(kPageFile, [&](const std::string& path) { write_result(path, report_page(page)); });
   if ((!summary.finished() || !missing.empty()) && holds_finished_run(path_)) {
     path_ += summary.end == Summary::End::kInterrupted ? ".interrupted" : ".failed";
     check_replaceable(job, path_);
@@ -465,7 +468,8 @@ std::optional<StoredRun> load_run(const std::string& path) {
     throw UsageError(summary + ": " + bad.what() + "; remove the folder and run the job again");
   }
   try {
-    run.identity = load_job(join(path, kJobFile)).identity();
+    run.job = load_job(join(path, kJobFile));
+    run.identity = run.job->identity();
   } catch (const UsageError&) {
     // Of another version of the program, or changed by hand: the same as no job of ours.
   }

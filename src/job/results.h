@@ -98,7 +98,8 @@ bool is_being_written(const Job& job);
 
 // Results that lie in a folder.
 struct StoredRun {
-  std::string identity;  // Job::identity() of job.resolved.toml; empty when this program cannot read it
+  std::optional<Job> job;  // of job.resolved.toml; unset when this program cannot read it
+  std::string identity;    // Job::identity() of it, or empty
   SummaryFigures figures;
   std::filesystem::file_time_type written;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "base/error.h"
@@ -76,7 +77,9 @@ bool is_plain(char letter) {
          letter == '.' || letter == '_' || letter == '-' || letter == '+';
 }
 
-std::string escaped(std::string_view text) {
+}  // namespace
+
+std::string folder_text(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string result;
   for (const char letter : text) {
@@ -92,15 +95,21 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-}  // namespace
-
 SweptKey parse_swept_key(std::string_view text) {
   const std::size_t equals = text.find('=');
-  const std::string_view path = trimmed(text.substr(0, equals));
+  std::string_view path = trimmed(text.substr(0, equals));
   if (equals == std::string_view::npos || path.empty()) {
     throw UsageError("'" + std::string(text) + "' says no values; give key=value,value or key=1..3");
   }
   SweptKey swept;
+  if (const std::size_t at = path.find('@'); at != std::string_view::npos) {
+    swept.job = trimmed(path.substr(at + 1));
+    path = trimmed(path.substr(0, at));
+    if (path.empty() || swept.job.empty()) {
+      throw UsageError("'" + std::string(text) +
+                       "': give key@JOB=value,value, where JOB is a job file's name without .toml");
+    }
+  }
   const std::size_t dot = path.find('.');
   swept.key = path.substr(dot == std::string_view::npos ? 0 : dot + 1);
   swept.section = dot == std::string_view::npos ? section_of(swept.key) : std::string(path.substr(0, dot));
@@ -128,14 +137,20 @@ SweptKey parse_swept_key(std::string_view text) {
 
 std::vector<SweptKey> parse_grid(std::span<const std::string> texts) {
   std::vector<SweptKey> keys;
-  std::size_t count = 1;
+  std::map<std::string, std::size_t> counts = {{"", 1}};  // by job; of all jobs under ""
   for (const std::string& text : texts) {
     SweptKey key = parse_swept_key(text);
     for (const SweptKey& other : keys) {
-      if (other.path() == key.path()) throw UsageError(key.path() + ": comes twice; give all its values in one place");
+      const bool meet = other.job == key.job || other.job.empty() || key.job.empty();
+      if (meet && other.path() == key.path())
+        throw UsageError(key.path() + ": comes twice; give all its values in one place");
     }
-    count *= key.values.size();
-    if (count > kMostCombinations) {
+    counts.emplace(key.job, 1).first->second *= key.values.size();
+    const std::size_t in_all = counts.at("");
+    const bool too_many = std::any_of(counts.begin(), counts.end(), [&](const auto& count) {
+      return count.second * (count.first.empty() ? 1 : in_all) > kMostCombinations;
+    });
+    if (too_many) {
       throw UsageError("the grid has more than " + std::to_string(kMostCombinations) +
                        " combinations; give fewer values");
     }
@@ -159,12 +174,21 @@ std::vector<Combination> combinations(std::span<const SweptKey> keys) {
   return all;
 }
 
+std::vector<SweptKey> keys_of(std::span<const SweptKey> keys, std::string_view job) {
+  std::vector<SweptKey> its;
+  for (const SweptKey& key : keys) {
+    if (key.job.empty() || key.job == job) its.push_back(key);
+  }
+  return its;
+}
+
 std::string folder_name(std::span<const SweptKey> keys, const Combination& combination) {
   std::string name;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto shares =
         std::count_if(keys.begin(), keys.end(), [&](const SweptKey& key) { return key.key == keys[i].key; });
-    name += (i == 0 ? "" : ",") + escaped(shares > 1 ? keys[i].path() : keys[i].key) + "=" + escaped(combination[i]);
+    name += (i == 0 ? "" : ",") + folder_text(shares > 1 ? keys[i].path() : keys[i].key) + "=" +
+            folder_text(combination[i]);
   }
   if (name.size() > kLongestName) {
     throw UsageError("the values of one combination make a folder name of " + std::to_string(name.size()) +

@@ -42,6 +42,22 @@ TEST(SweptKeys, WithoutASectionAreOfTheJobOrTheOnlyOnesOfTheirName) {
   EXPECT_NE(refusal({"name=a,b"}).find("job.name"), std::string::npos);
 }
 
+TEST(SweptKeys, MayBeOfOneJobAlone) {
+  const SweptKey key = parse_swept_key("strategy.threshold@fda=1,2");
+  EXPECT_EQ(key.path(), "strategy.threshold");
+  EXPECT_EQ(key.job, "fda");
+  EXPECT_EQ(parse_swept_key("data.dir=a@b").job, "");
+  EXPECT_NE(refusal({"seed@=1"}).find("give key@JOB=value,value"), std::string::npos);
+  EXPECT_NE(refusal({"@fda=1"}).find("give key@JOB=value,value"), std::string::npos);
+  EXPECT_EQ(refusal({"seed@a=1", "seed@b=2"}), "accepted");
+  EXPECT_NE(refusal({"seed@a=1", "seed=2"}).find("comes twice"), std::string::npos);
+  const std::vector<SweptKey> keys = parse_grid(Texts{"seed@a=1", "data.batch=2", "seed@b=2"});
+  EXPECT_EQ(keys_of(keys, "b").size(), 2U);
+  EXPECT_EQ(keys_of(keys, "c").size(), 1U);
+  EXPECT_EQ(refusal({"seed@a=1..200", "data.batch@b=1..200"}), "accepted") << "no job has both";
+  EXPECT_NE(refusal({"seed@a=1..200", "data.batch=1..200"}).find("more than 10000 combinations"), std::string::npos);
+}
+
 TEST(SweptKeys, AreRefusedWithWhatToDo) {
   EXPECT_NE(refusal({"seed"}).find("says no values"), std::string::npos);
   EXPECT_NE(refusal({"=1,2"}).find("says no values"), std::string::npos);

@@ -52,7 +52,7 @@ class GroupCharts {
       steps_.push_back(rows_by_step(group));
       set_.positions.push_back(positions_of(steps_.back()));
       if (!steps_.back().empty() && steps_.back().front().size() > 1) {
-        set_.band_text = "line: mean of the runs; band: from the lowest run to the highest";
+        set_.band_text = "line: mean of n runs; band: lowest to highest of them";
       }
     }
   }

@@ -45,7 +45,8 @@ std::string capitalised(std::string text) {
 }
 
 charts::Line line_of(const ChartLine& from, const std::vector<double>& places) {
-  charts::Line line{.name = from.name, .index = from.style, .style = style_of(from.kind)};
+  const std::string runs = from.runs > 1 ? " (n=" + std::to_string(from.runs) + ")" : std::string();
+  charts::Line line{.name = from.name + runs, .index = from.style, .style = style_of(from.kind)};
   std::map<double, std::size_t> points;
   for (std::size_t i = 0; i < std::min(places.size(), from.mean.size()); ++i) {
     if (std::isfinite(places[i]) && std::isfinite(from.mean[i])) points[places[i]] = i;
@@ -90,6 +91,13 @@ std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& ax
 std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes) {
   std::vector<NamedFigure> figures = figures_of(charts_of(run), axes);
   for (NamedFigure& picture : pictures_of(run)) figures.push_back(std::move(picture));
+  return figures;
+}
+
+std::vector<NamedFigure> figures_of(const Comparison& comparison, std::span<const RunGroup> groups,
+                                    const FigureAxes& axes) {
+  std::vector<NamedFigure> figures = figures_of(charts_of(groups), axes);
+  for (NamedFigure& picture : pictures_of(comparison, groups)) figures.push_back(std::move(picture));
   return figures;
 }
 

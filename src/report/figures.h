@@ -7,6 +7,7 @@
 
 #include "charts/figure.h"
 #include "report/charts.h"
+#include "report/comparison.h"
 
 namespace laconic {
 
@@ -27,11 +28,15 @@ struct FigureAxes {
 std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes);
 
 // What a report shows beside lines: of one run its bytes by kind and by worker, the labels that each worker holds and
-// the graph. What a run does not have is left out. The texts must be ones that check_page_run takes; throws DecodeError
-// as it does.
+// the graph; of several the bytes of each group, and labels and graphs, once where groups have them alike. `groups` are
+// those of `comparison`, in its order. What a run does not have is left out, as is what the page does not draw of many
+// groups. The texts must be ones that check_page_run takes; throws DecodeError as it does.
 std::vector<NamedFigure> pictures_of(const PageRun& run);
+std::vector<NamedFigure> pictures_of(const Comparison& comparison, std::span<const RunGroup> groups);
 
-// All figures of a run's report.
+// All figures of a report.
 std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes);
+std::vector<NamedFigure> figures_of(const Comparison& comparison, std::span<const RunGroup> groups,
+                                    const FigureAxes& axes);
 
 }  // namespace laconic

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "charts/csv.h"
 
@@ -56,6 +57,7 @@ TEST(Figures, HaveTheNumbersOfTheCharts) {
   EXPECT_EQ(accuracy.note, "Band: from the lowest run to the highest");
   ASSERT_EQ(accuracy.lines.size(), 1U);
   EXPECT_EQ(accuracy.lines[0].index, 5U);
+  EXPECT_EQ(accuracy.lines[0].name, "fda (n=3)");
   EXPECT_EQ(accuracy.lines[0].x, (std::vector<double>{10, 20, 30}));
   EXPECT_EQ(accuracy.lines[0].y, (std::vector<double>{0.1, 0.5, 0.6}));
   EXPECT_EQ(accuracy.lines[0].low, (std::vector<double>{0.0, 0.4, 0.5}));
@@ -123,6 +125,34 @@ TEST(Pictures, PassOverWhatIsNoGraph) {
   }
   run.workers = R"({"graph": {"nodes": 2, "rounds": [[[0, 1], [0], "x", [0, -1], [1, 1e30]]]}})";
   EXPECT_EQ(charts::csv_text(pictures_of(run).at(0).figure), "round,from,to\n0,0,1\n");
+}
+
+TEST(Pictures, OfGroupsAreTheBytesOfEachAndLabelsAndGraphsOnceWhereTheyAreAlike) {
+  const auto run = [](const char* workers) {
+    return PageRun{.name = "a", .job = "", .metrics = "", .summary = R"({"traffic": {}})", .workers = workers};
+  };
+  const char* ring = R"({"labels": [[1], [2]], "graph": {"nodes": 2, "rounds": [[[0, 1]]]}})";
+  const char* star = R"({"labels": [[1], [2]], "graph": {"nodes": 3, "rounds": [[[0, 1], [0, 2]]]}})";
+  const std::vector<RunGroup> groups = {
+      {"fda", "", {run(ring), run(star)}}, {"choco", "", {run(star)}}, {"d_psgd", "", {run(ring)}}};
+  Comparison comparison;
+  for (const auto& [name, bytes] : {std::pair("fda", 20.0), std::pair("choco", 100.0), std::pair("d_psgd", 7.0)}) {
+    ComparedGroup group;
+    group.name = name;
+    group.wire_bytes.count = 1;
+    group.wire_bytes.mean = bytes;
+    comparison.groups.push_back(group);
+  }
+  const std::vector<NamedFigure> figures = pictures_of(comparison, groups);
+  ASSERT_EQ(figures.size(), 4U);
+  EXPECT_EQ(figures[0].name, "bytes_by_group");
+  EXPECT_EQ(charts::csv_text(figures[0].figure), "name,Bytes on the wire\nfda,20\nchoco,100\nd_psgd,7\n");
+  EXPECT_EQ(figures[1].name, "labels_by_worker");
+  EXPECT_EQ(std::get<charts::HeatMap>(figures[1].figure).title, "Labels by worker");
+  EXPECT_EQ(figures[2].name, "graph");
+  EXPECT_EQ(std::get<charts::Graph>(figures[2].figure).title, "Graph, fda, d_psgd");
+  EXPECT_EQ(figures[3].name, "graph_2");
+  EXPECT_EQ(std::get<charts::Graph>(figures[3].figure).title, "Graph, choco");
 }
 
 }  // namespace

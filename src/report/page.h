@@ -1,4 +1,5 @@
-// report.html: a run, or several side by side, as one page that needs nothing else: no network, no file beside it.
+// report.html: a run as one page that needs nothing else: no network, no file beside it. Several side by side are in
+// report/comparison_page.h.
 //
 // The same page of a run that goes on is served (live_page): it then asks where it came from for what is new.
 //
@@ -6,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 
 namespace laconic {
@@ -22,8 +22,8 @@ struct PageRun {
 
 // Throws DecodeError, which begins with the file's name, for texts that are not what a page shows.
 void check_page_run(const PageRun& run);
-// At least one run. Throws DecodeError for texts that are not what they should be, with the file's name.
-std::string report_page(std::span<const PageRun> runs);
+// Throws DecodeError for texts that are not what they should be, with the file's name.
+std::string report_page(const PageRun& run);
 
 // How a run stands whose page is served.
 struct PageFeed {

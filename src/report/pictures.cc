@@ -4,13 +4,18 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "report/chart_rows.h"
+#include "report/comparison_page.h"
 #include "report/figures.h"
 #include "report/page_data.h"
 
 namespace laconic {
 namespace {
+
+constexpr std::size_t kMostBars = 30;  // as on the page
 
 const charts::Axis kBytesOnTheWire = {.title = "Bytes on the wire", .unit = charts::Unit::kBytes};
 
@@ -43,7 +48,7 @@ charts::BarChart bytes_by_worker(const Json& summary) {
   return chart;
 }
 
-charts::HeatMap labels_by_worker(const Json& workers) {
+std::optional<NamedFigure> labels_figure(const Json& workers) {
   charts::HeatMap map{.title = "Labels by worker", .row_title = "worker"};
   const Json& classes = member(workers, "classes");
   for (const Json& counts : member(workers, "labels")) {
@@ -58,7 +63,8 @@ charts::HeatMap labels_by_worker(const Json& workers) {
       map.columns.push_back(has_name ? classes[label].get<std::string>() : std::to_string(label));
     }
   }
-  return map;
+  if (map.rows.empty()) return std::nullopt;
+  return NamedFigure{"labels_by_worker", std::move(map)};
 }
 
 std::optional<std::uint32_t> node_of(const Json& number) {
@@ -68,7 +74,7 @@ std::optional<std::uint32_t> node_of(const Json& number) {
                                                            : std::nullopt;
 }
 
-std::optional<charts::Graph> graph_of(const Json& workers) {
+std::optional<NamedFigure> graph_figure(const Json& workers) {
   const Json& graph = member(workers, "graph");
   const std::optional<std::uint32_t> nodes = node_of(member(graph, "nodes"));
   if (!nodes) return std::nullopt;
@@ -82,8 +88,15 @@ std::optional<charts::Graph> graph_of(const Json& workers) {
       if (from && to) figure.rounds.back().emplace_back(*from, *to);
     }
   }
-  return figure;
+  return NamedFigure{"graph", std::move(figure)};
 }
+
+// Groups whose first runs have the same labels, or the same graph.
+struct Alike {
+  std::size_t first = 0;  // index of the first of them
+  std::size_t groups = 0;
+  std::string names;
+};
 
 }  // namespace
 
@@ -95,9 +108,46 @@ std::vector<NamedFigure> pictures_of(const PageRun& run) {
   if (charts::BarChart bars = bytes_by_kind(summary); !bars.bars.empty()) figures.push_back({"bytes_by_kind", bars});
   if (charts::BarChart bars = bytes_by_worker(summary); !bars.bars.empty())
     figures.push_back({"bytes_by_worker", bars});
-  if (charts::HeatMap map = labels_by_worker(workers); !map.rows.empty())
-    figures.push_back({"labels_by_worker", std::move(map)});
-  if (std::optional<charts::Graph> graph = graph_of(workers)) figures.push_back({"graph", std::move(*graph)});
+  if (std::optional<NamedFigure> labels = labels_figure(workers)) figures.push_back(std::move(*labels));
+  if (std::optional<NamedFigure> graph = graph_figure(workers)) figures.push_back(std::move(*graph));
+  return figures;
+}
+
+std::vector<NamedFigure> pictures_of(const Comparison& comparison, std::span<const RunGroup> groups) {
+  std::vector<NamedFigure> figures;
+  charts::BarChart bars{.title = "Bytes of each group", .value = kBytesOnTheWire};
+  for (const ComparedGroup& group : comparison.groups) {
+    bars.bars.push_back({group.name, group.wire_bytes.mean, bars.bars.size()});
+  }
+  if (bars.bars.size() <= kMostBars) figures.push_back({"bytes_by_group", std::move(bars)});
+  if (groups.size() > kMostDrawnWorkers) return figures;
+  std::vector<Json> workers;
+  for (const RunGroup& group : groups) workers.push_back(member(page_data(group.runs.front()), "workers"));
+  for (const char* part : {"labels", "graph"}) {
+    std::vector<Alike> alike;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const Json& own = member(workers[i], part);
+      if (own.is_null()) continue;
+      const auto same = [&](const Alike& other) { return member(workers[other.first], part) == own; };
+      const auto found = std::find_if(alike.begin(), alike.end(), same);
+      if (found == alike.end()) {
+        alike.push_back({.first = i, .groups = 1, .names = groups[i].name});
+      } else {
+        ++found->groups;
+        found->names += ", " + groups[i].name;
+      }
+    }
+    for (std::size_t i = 0; i < alike.size(); ++i) {
+      std::optional<NamedFigure> figure = part == std::string_view("labels") ? labels_figure(workers[alike[i].first])
+                                                                             : graph_figure(workers[alike[i].first]);
+      if (!figure) continue;
+      if (i > 0) figure->name += "_" + std::to_string(i + 1);
+      if (alike[i].groups < groups.size()) {
+        std::visit([&](auto& one) { one.title += ", " + alike[i].names; }, figure->figure);
+      }
+      figures.push_back(std::move(*figure));
+    }
+  }
   return figures;
 }
 

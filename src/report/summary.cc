@@ -102,6 +102,7 @@ std::string summary_text(const Summary& summary) {
                {"parameters", summary.parameters},
                {"end", to_text(summary.end)},
                {"finished", summary.finished()}};
+  if (!summary.data.empty()) json["data"] = summary.data;
   if (!summary.classes.empty()) json["classes"] = summary.classes;
   if (summary.tuned_gamma) json["tuned_gamma"] = *summary.tuned_gamma;
   if (!summary.error.empty()) json["error"] = summary.error;
@@ -165,12 +166,19 @@ SummaryFigures read_summary(std::string_view text) {
     figures.program_version = program.substr(kProgram.size());
     figures.job = json.at("job").get<std::string>();
     figures.strategy = json.at("strategy").get<std::string>();
+    figures.dataset = json.value("dataset", "");
+    figures.data = json.value("data", "");
+    figures.runtime = json.value("runtime", "simulator");
+    figures.seed = std::to_string(json.value("seed", std::uint64_t{0}));
     figures.finished = json.at("finished").get<bool>();
     figures.end = json.at("end").get<std::string>();
     figures.accuracy = optional_number(json, "test", "accuracy");
     figures.r2 = optional_number(json, "test", "r2");
     figures.mae = optional_number(json, "test", "mae");
     figures.loss = optional_number(json, "test", "loss");
+    figures.validation_accuracy = optional_number(json, "validation", "accuracy");
+    figures.validation_r2 = optional_number(json, "validation", "r2");
+    figures.validation_loss = optional_number(json, "validation", "loss");
     figures.workers_accuracy = optional_number(json, "workers_accuracy", "mean");
     figures.workers_r2 = optional_number(json, "workers_r2", "mean");
     figures.steps = json.at("steps").get<std::uint64_t>();

@@ -31,6 +31,7 @@ struct Summary {
   std::string strategy;
   std::string model;
   std::string dataset;
+  std::string data;                  // fingerprint of what is measured on, 16 hexadecimal digits; empty: not known
   std::vector<std::string> classes;  // what they are called, where they have names
   std::uint64_t seed = 0;
   std::uint64_t workers = 0;
@@ -104,12 +105,19 @@ struct SummaryFigures {
   std::string program_version;
   std::string job;
   std::string strategy;
+  std::string dataset;
+  std::string data;     // fingerprint of what was measured on; empty in results of older versions
+  std::string runtime;  // "simulator" or "mpi"
+  std::string seed;
   bool finished = false;
   std::string end;
-  std::optional<double> accuracy;          // of the average model, newest; of numbers there is none, but
-  std::optional<double> r2;                // this
-  std::optional<double> mae;               // and this, in the unit of the data's file
-  std::optional<double> loss;              // the same
+  std::optional<double> accuracy;             // of the average model, newest; of numbers there is none, but
+  std::optional<double> r2;                   // this
+  std::optional<double> mae;                  // and this, in the unit of the data's file
+  std::optional<double> loss;                 // the same
+  std::optional<double> validation_accuracy;  // those on the validation split, where there is one
+  std::optional<double> validation_r2;
+  std::optional<double> validation_loss;
   std::optional<double> workers_accuracy;  // mean of the workers' own models'
   std::optional<double> workers_r2;        // the same
   std::uint64_t steps = 0;
@@ -127,9 +135,5 @@ SummaryFigures read_summary(std::string_view text);
 
 // The run for people: a head line, then a line for each figure.
 std::string summary_for_people(const Summary& summary);
-
-// Runs side by side, at most `width` characters wide where that can be; the last columns say how many times fewer bytes
-// on the wire each sent than the one that sent most. Ends with the line's end.
-std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t width);
 
 }  // namespace laconic

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -17,6 +16,8 @@ Summary example() {
   summary.strategy = "fda";
   summary.model = "mlp";
   summary.dataset = "mnist";
+  summary.data = "00ff";
+  summary.seed = 7;
   summary.workers = 2;
   summary.parameters = 10;
   summary.planned_steps = 100;
@@ -30,6 +31,7 @@ Summary example() {
   Measurement newest;
   newest.step = {100};
   newest.test = {.loss = 0.5, .accuracy = 0.875, .samples = 1000};
+  newest.validation = {.loss = 0.25, .accuracy = 0.9, .samples = 100};
   newest.workers = WorkerAccuracy{.mean = 0.75, .minimum = 0.5, .maximum = 1.0};
   summary.newest = newest;
   return summary;
@@ -70,7 +72,13 @@ TEST(SummaryText, IsReadBackAsTheFiguresItHolds) {
   EXPECT_EQ(figures.job, "a_job");
   EXPECT_EQ(figures.strategy, "fda");
   EXPECT_TRUE(figures.finished);
+  EXPECT_EQ(figures.dataset, "mnist");
+  EXPECT_EQ(figures.data, "00ff");
+  EXPECT_EQ(figures.runtime, "simulator");
+  EXPECT_EQ(figures.seed, "7");
   EXPECT_EQ(figures.accuracy, 0.875);
+  EXPECT_EQ(figures.validation_accuracy, 0.9);
+  EXPECT_EQ(figures.validation_loss, 0.25);
   EXPECT_EQ(figures.workers_accuracy, 0.75);
   EXPECT_EQ(figures.steps, 100u);
   EXPECT_EQ(figures.syncs, 5u);
@@ -97,9 +105,6 @@ TEST(SummaryText, OfNumbersHasR2AndMeanAbsoluteErrorInThePlaceOfAnAccuracy) {
       << text;
   EXPECT_NE(text.find("MAE           12.50, mean absolute error on the test set"), std::string::npos) << text;
   EXPECT_EQ(text.find("accuracy"), std::string::npos) << text;
-  const std::string table = comparison_text(std::array{figures}, 200);
-  EXPECT_NE(table.find("R2"), std::string::npos);
-  EXPECT_EQ(table.find("accuracy"), std::string::npos);
 }
 
 TEST(SummaryText, NamesTheErrorOfAFailedRunWhichIsNotFinished) {
@@ -143,32 +148,6 @@ TEST(ReadSummary, RefusesWhatIsNoSummary) {
   std::string other_program = good;
   other_program.replace(other_program.find("laconic"), 7, "verbose");
   EXPECT_THROW(read_summary(other_program), DecodeError);
-}
-
-TEST(ComparisonText, GivesTheRatioOfBytesToTheRunThatSentMost) {
-  SummaryFigures fda;
-  fda.job = fda.strategy = "fda";
-  fda.end = "steps";
-  fda.accuracy = 0.875;
-  fda.steps = 100;
-  fda.syncs = 5;
-  fda.payload_bytes = 900;
-  fda.wire_bytes = 1000;
-  fda.trace_hash = "00000000000000aa";
-  SummaryFigures synchronous = fda;
-  synchronous.job = synchronous.strategy = "synchronous";
-  synchronous.wire_bytes = 50000;
-  SummaryFigures silent = fda;
-  silent.job = silent.strategy = "local";
-  silent.wire_bytes = silent.payload_bytes = 0;
-  const std::vector<SummaryFigures> runs = {fda, synchronous, silent};
-  EXPECT_EQ(
-      comparison_text(runs, 200),
-      "job          strategy     accuracy  steps  syncs  payload  on the wire  fewer bytes  time  trace hash\n"
-      "-----------  -----------  --------  -----  -----  -------  -----------  -----------  ----  ----------------\n"
-      "fda          fda            87.50%    100      5    900 B         1 kB        50.0x  0 us  00000000000000aa\n"
-      "synchronous  synchronous    87.50%    100      5    900 B        50 kB        1.00x  0 us  00000000000000aa\n"
-      "local        local          87.50%    100      5      0 B          0 B     no bytes  0 us  00000000000000aa\n");
 }
 
 }  // namespace

@@ -66,8 +66,6 @@ std::string best_text(const Summary::Best& best) {
                                         : "test split; to publish figures choose by validation (data.validation)");
 }
 
-std::string optional_percent(const std::optional<double>& fraction) { return fraction ? percent(*fraction) : ""; }
-
 }  // namespace
 
 std::string summary_for_people(const Summary& summary) {
@@ -136,55 +134,6 @@ std::string summary_for_people(const Summary& summary) {
     line("trace hash", hex(summary.trace_hash));
   }
   return text;
-}
-
-std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t width) {
-  const auto any = [&](auto has) { return std::any_of(runs.begin(), runs.end(), has); };
-  const bool own = any([](const SummaryFigures& run) { return run.workers_accuracy || run.workers_r2; });
-  const bool numbers = any([](const SummaryFigures& run) { return run.r2.has_value(); });
-  const bool classes = !numbers || any([](const SummaryFigures& run) { return run.accuracy.has_value(); });
-  const bool paper = any([](const SummaryFigures& run) { return run.paper_gb.has_value(); });
-  const bool energy = any([](const SummaryFigures& run) { return run.joules.has_value(); });
-  const bool ends = any([](const SummaryFigures& run) { return run.end != "steps"; });
-  std::uint64_t most = 0;
-  for (const SummaryFigures& run : runs) most = std::max(most, run.wire_bytes);
-
-  std::vector<Table::Column> columns = {{"job", Table::Align::kLeft}, {"strategy", Table::Align::kLeft}};
-  if (classes) columns.push_back({"accuracy"});
-  if (numbers) columns.insert(columns.end(), {{"R2"}, {"MAE"}});
-  if (own) columns.push_back({"own models"});
-  columns.insert(columns.end(), {{"steps"}, {"syncs"}, {"payload"}, {"on the wire"}, {"fewer bytes"}});
-  if (paper) columns.push_back({"paper GB"});
-  if (energy) columns.push_back({"joules"});
-  columns.insert(columns.end(), {{"time"}, {"trace hash", Table::Align::kLeft}});
-  if (ends) columns.push_back({"end", Table::Align::kLeft});
-
-  Table table(std::move(columns));
-  for (const SummaryFigures& run : runs) {
-    std::vector<std::string> cells = {run.job, run.strategy};
-    if (classes) cells.push_back(optional_percent(run.accuracy));
-    if (numbers) {
-      cells.push_back(run.r2 ? score_text(*run.r2, true) : "");
-      cells.push_back(run.mae ? significant(*run.mae, 4) : "");
-    }
-    if (own) {
-      cells.push_back(run.workers_r2 ? score_text(*run.workers_r2, true) : optional_percent(run.workers_accuracy));
-    }
-    cells.push_back(grouped(run.steps));
-    cells.push_back(grouped(run.syncs));
-    cells.push_back(to_text(Bytes{run.payload_bytes}));
-    cells.push_back(to_text(Bytes{run.wire_bytes}));
-    cells.push_back(run.wire_bytes == 0
-                        ? "no bytes"
-                        : significant(static_cast<double>(most) / static_cast<double>(run.wire_bytes)) + "x");
-    if (paper) cells.push_back(run.paper_gb ? significant(*run.paper_gb) : "");
-    if (energy) cells.push_back(run.joules ? significant(*run.joules) : "");
-    cells.push_back(to_text(run.time));
-    cells.push_back(run.trace_hash);
-    if (ends) cells.push_back(run.end);
-    table.add_row(std::move(cells));
-  }
-  return table.text(width);
 }
 
 }  // namespace laconic

@@ -1,6 +1,7 @@
 // A figure of lines: drawn by uPlot, with a legend of buttons, the value under the pointer or the arrow keys, and the
 // numbers as a table to copy.
 const style_of = index => ({
+  name: '--s' + index % 8,
   colour: getComputedStyle(document.documentElement).getPropertyValue('--s' + index % 8).trim(),
   // Of eight colours two neighbours have one dash; the next eight go on with another.
   dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][(Math.floor(index / 2) + Math.floor(index / 8)) % 4],
@@ -16,6 +17,23 @@ const element = (tag, attributes = {}, ...children) => {
   node.append(...children);
   return node;
 };
+
+// The line or mark of a legend.
+const swatch = ({name, dash}, marks) => {
+  const holder = element('span');
+  holder.innerHTML = '<svg viewBox="0 0 28 12" aria-hidden="true">' + (marks ? `<circle cx="14" cy="6" r="4" style="fill: var(${name})"/>`
+    : `<line x1="0" y1="6" x2="28" y2="6" style="stroke: var(${name})" stroke-width="2.5" stroke-dasharray="${dash.join(' ')}"/>`) + '</svg>';
+  return holder.firstChild;
+};
+
+// Legends of more lines than these fold; bands are fainter the more there are.
+const shown_in_legend = 12;
+const band_alpha = count => Math.max(0.05, Math.min(0.2, 1.2 / count));
+// Very many lines are thin and let each other through.
+const usual_width = count => count > 40 ? 1.25 : 2;
+const usual_alpha = count => count > 40 ? 0.6 : 1;
+// A colour "#rrggbb", so opaque.
+const faint = (colour, alpha) => colour + Math.round(255 * alpha).toString(16).padStart(2, '0');
 
 let figures_made = 0;
 // The frame of a figure: caption, and, where `rows` gives a table (an array of rows, the first its head), the numbers.
@@ -71,11 +89,11 @@ const tick_texts = (ticks, text) => {
   return ticks.map(x => x === null ? '' : text(x, digits));
 };
 
-// `series(axis)`: [{label, key, points: [[x, y]], marks, index}], `key` where two labels may be alike; `text`: of a value,
-// with so many digits; `fixed`: an axis that stays; `before`: the
-// figure that it goes before, else it is the last.
+// `series(axis)`: [{label, key, points: [[x, y]], low, high, marks, index}], `key` where two labels may be alike, `low` and
+// `high` the points of a band, which `band` says in words; `text`: of a value, with so many digits; `fixed`: an axis that
+// stays; `before`: the figure that it goes before, else it is the last.
 const charts = [];
-const add_chart = ({title, note, series, text, fixed, log, before}) => {
+const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
   // The arrow keys go from value to value, as the pointer does.
   const step = event => {
     const last = chart.joined[0].length - 1;
@@ -88,12 +106,15 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
   const plot = element('div', {class: 'plot', tabindex: '0', role: 'group', 'aria-label': title + '; arrow keys read its values', onkeydown: step});
   const value = element('p', {class: 'value', 'aria-live': 'polite'});
   const legend = element('ul', {class: 'legend', 'aria-label': 'Lines'});
-  const chart = {hidden: new Set(), lines: [], plot: null, zoomed: false, against: ''};
+  const chart = {hidden: new Set(), lines: [], plot: null, zoomed: false, against: '', unfolded: false};
   const rows = () => {
     const lines = chart.lines;
     const xs = [...new Set(lines.flatMap(line => line.points.map(p => p[0])))].sort((a, b) => a - b);
-    const columns = lines.map(line => new Map(line.points));
-    return [[chart.axis.label, ...lines.map(line => line.label)], ...xs.map(x => [x, ...columns.map(c => c.get(x) ?? '')])];
+    const columns = lines.flatMap(line => [
+      {label: line.label, values: new Map(line.points)},
+      ...(line.low ? [{label: line.label + ', lowest', values: new Map(line.low)}, {label: line.label + ', highest', values: new Map(line.high)}] : []),
+    ]);
+    return [[chart.axis.label, ...columns.map(c => c.label)], ...xs.map(x => [x, ...columns.map(c => c.values.get(x) ?? '')])];
   };
   const figure = make_figure(title, note, element('div', {}, legend, plot, value), rows);
   figure.dataset.chart = title;
@@ -104,8 +125,13 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
     chart.lines = series(chart.axis).filter(line => line.points.length);
     figure.hidden = chart.lines.length === 0;
     chart.lines.forEach((line, i) => { line.style = style_of(line.index ?? i); line.key ??= line.label; });
-    chart.joined = chart.lines.length ? uPlot.join(chart.lines.map(line => [line.points.map(p => p[0]), line.points.map(p => p[1])])) : [[]];
-    const positive = chart.lines.every(line => line.points.every(p => p[1] > 0));
+    // The lines, then the lower and upper ends of the bands.
+    const banded = chart.lines.filter(line => line.low);
+    chart.edges = banded.flatMap(line => [line.low, line.high]);
+    chart.bands = banded.map((line, k) => ({line, at: 1 + chart.lines.length + 2 * k}));
+    const curves = [...chart.lines.map(line => line.points), ...chart.edges];
+    chart.joined = chart.lines.length ? uPlot.join(curves.map(curve => [curve.map(p => p[0]), curve.map(p => p[1])])) : [[]];
+    const positive = curves.every(curve => curve.every(p => p[1] > 0));
     const x_positive = chart.joined[0].every(x => x > 0);
     chart.distr = {x: state.log && x_positive ? 3 : 1, y: (log || state.log) && positive ? 3 : 1};
     return JSON.stringify([chart.axis.label, state.log, chart.distr, chart.lines.map(line => [line.key, line.label, line.style, line.points.length < 30])]);
@@ -113,19 +139,39 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
 
   const draw_legend = () => {
     const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    const buttons = chart.lines.map((line, i) => {
-      const shape = line.marks ? `<circle cx="14" cy="6" r="4" fill="${line.style.colour}"/>`
-        : `<line x1="0" y1="6" x2="28" y2="6" stroke="${line.style.colour}" stroke-width="2.5" stroke-dasharray="${line.style.dash.join(' ')}"/>`;
-      const button = element('button', {type: 'button', 'aria-pressed': String(!chart.hidden.has(line.key)), 'data-key': line.key, onclick: () => {
+    const buttons = chart.lines.map((line, i) => element('button', {type: 'button', 'aria-pressed': String(!chart.hidden.has(line.key)), 'data-key': line.key,
+      onpointerenter: () => chart.point(line.key), onpointerleave: () => chart.point(null), onfocus: () => chart.point(line.key), onblur: () => chart.point(null),
+      onclick: event => {
         if (!chart.hidden.delete(line.key)) chart.hidden.add(line.key);
-        button.setAttribute('aria-pressed', String(!chart.hidden.has(line.key)));
-        chart.plot.setSeries(i + 1, {show: !chart.hidden.has(line.key)});
-      }}, line.label);
-      button.insertAdjacentHTML('afterbegin', '<svg viewBox="0 0 28 12" aria-hidden="true">' + shape + '</svg>');
-      return button;
-    });
-    legend.replaceChildren(...buttons.map(button => element('li', {}, button)));
+        const show = !chart.hidden.has(line.key);
+        event.currentTarget.setAttribute('aria-pressed', String(show));
+        chart.plot.batch(() => {
+          chart.plot.setSeries(i + 1, {show});
+          for (const {at} of chart.bands.filter(band => band.line === line)) for (const edge of [at, at + 1]) chart.plot.setSeries(edge, {show});
+        });
+      }}, swatch(line.style, line.marks), line.label));
+    const folded = !chart.unfolded && buttons.length > shown_in_legend;
+    const items = (folded ? buttons.slice(0, shown_in_legend / 2) : buttons).map(button => element('li', {}, button));
+    if (folded) {
+      items.push(element('li', {}, element('button', {type: 'button', class: 'more', onclick: () => { chart.unfolded = true; draw_legend(); }}, `${buttons.length - shown_in_legend / 2} more`)));
+    }
+    if (chart.bands.length) items.push(element('li', {class: 'band'}, band));
+    legend.replaceChildren(...items);
     buttons.find(button => button.dataset.key === focused)?.focus();
+  };
+
+  // Brings a line out among the others, or, with null, none.
+  chart.point = key => {
+    if (!chart.plot || chart.pointed === key || (key !== null && !chart.lines.some(line => line.key === key))) return;
+    chart.pointed = key;
+    const count = chart.lines.length;
+    const alpha = line => key === null ? usual_alpha(count) : line.key === key ? 1 : 0.12;
+    chart.lines.forEach((line, i) => {
+      chart.plot.series[i + 1].alpha = alpha(line);
+      chart.plot.series[i + 1].width = line.marks ? 0 : (line.key === key ? 3.5 : usual_width(count));
+    });
+    chart.bands.forEach(({line, at}) => { chart.plot.series[at].alpha = chart.plot.series[at + 1].alpha = alpha(line); });
+    chart.plot.redraw(false);
   };
 
   const describe = () => {
@@ -151,6 +197,7 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
     const ink = css('--quiet'), rule = css('--rule');
     const axis_style = {stroke: ink, grid: {stroke: rule, width: 1}, ticks: {stroke: rule}, font: '12px system-ui, sans-serif'};
     chart.plot?.destroy();
+    chart.pointed = null;
     chart.plot = new uPlot({
       ...size(),
       scales: {x: {time: false, distr: chart.distr.x}, y: {distr: chart.distr.y}},
@@ -159,19 +206,30 @@ const add_chart = ({title, note, series, text, fixed, log, before}) => {
         {...axis_style, values: (u, ticks) => tick_texts(ticks, text), size: 72},
       ],
       series: [{}, ...chart.lines.map(line => ({
-        label: line.label, stroke: line.style.colour, width: line.marks ? 0 : 2, dash: line.style.dash, spanGaps: true,
+        label: line.label, stroke: line.style.colour, width: line.marks ? 0 : usual_width(chart.lines.length), alpha: usual_alpha(chart.lines.length), dash: line.style.dash, spanGaps: true,
         show: !chart.hidden.has(line.key), paths: line.marks ? () => null : line.steps ? uPlot.paths.stepped({align: 1}) : undefined,
-        points: line.marks ? {show: true, size: 7, fill: line.style.colour} : {show: line.points.length < 30, size: 5},
-      }))],
+        points: line.marks ? {show: true, size: 7, fill: line.style.colour} : {show: line.points.length < 30 && chart.lines.length <= shown_in_legend, size: 5},
+      })), ...chart.bands.flatMap(({line}) => [0, 1].map(() => ({
+        label: line.label, width: 0, stroke: 'transparent', points: {show: false}, spanGaps: true, show: !chart.hidden.has(line.key),
+      })))],
+      bands: chart.bands.map(({line, at}) => ({series: [at + 1, at], fill: faint(line.style.colour, band_alpha(chart.bands.length))})),
       cursor: {y: false, drag: {x: true, y: false}},
       legend: {show: false},
       hooks: {
         setSelect: [u => { if (u.select.width > 0) chart.zoomed = true; }],
         setCursor: [u => {
           const i = u.cursor.idx;
-          value.textContent = i === null || i === undefined ? '' : chart.axis.label + ' ' + chart.axis.text(u.data[0][i]) + ': ' +
-            chart.lines.map((line, k) => [line, u.data[k + 1][i]]).filter(([line, y]) => Number.isFinite(y) && !chart.hidden.has(line.key))
-              .map(([line, y]) => line.label + ' ' + text(y)).join(', ');
+          const there = i === null || i === undefined ? [] : chart.lines.map((line, k) => ({line, y: u.data[k + 1][i]}))
+            .filter(({line, y}) => Number.isFinite(y) && !chart.hidden.has(line.key));
+          // Of many lines the one that the pointer is near is brought out, and read first.
+          if (u.cursor.event && chart.lines.length > 1) {
+            const distance = ({y}) => Math.abs(u.valToPos(y, 'y') - u.cursor.top);
+            there.sort((a, b) => distance(a) - distance(b));
+            chart.point(there.length && distance(there[0]) < 24 ? there[0].line.key : null);
+          }
+          const left_out = there.length - shown_in_legend;
+          value.textContent = !there.length ? '' : chart.axis.label + ' ' + chart.axis.text(u.data[0][i]) + ': ' +
+            there.slice(0, shown_in_legend).map(({line, y}) => line.label + ' ' + text(y)).join(', ') + (left_out > 0 ? `, and ${left_out} more` : '');
         }],
       },
     }, chart.joined, plot);

@@ -1,14 +1,4 @@
-// What the page holds: runs, each with its measurements and synchronisations as columns.
-const data = JSON.parse(document.getElementById('data').textContent);
-
-// The axes that figures can stand against.
-const axes = {
-  step: {label: 'steps', of: row => row.step, text: format.count},
-  epoch: {label: 'epochs', of: row => row.epoch, text: format.significant},
-  bytes: {label: 'bytes', of: row => row.wire_bytes, text: format.bytes},
-  time: {label: 'time', of: row => row.time_s, text: format.seconds},
-};
-
+// A run, with its measurements and synchronisations as rows.
 // Lines of metrics.jsonl that have come since.
 const add_lines = (run, lines) => {
   for (const {type, ...line} of lines) run[type === 'sync' ? 'syncs' : 'measurements'].push(line);
@@ -24,16 +14,10 @@ const summarise_so_far = (run, step) => {
   run.summary.traffic = newest?.traffic ?? {};
 };
 
-const finite = x => Number.isFinite(x) ? x : null;
 const kinds_of = run => [...new Set(run.measurements.flatMap(row => Object.keys(row.traffic)))];
 const watched_of = run =>
   [...new Set([...run.measurements, ...run.syncs].flatMap(row => Object.keys(row.watched || {})))]
     .filter(name => name !== 'threshold');
 
 // Points of a figure over measurements: what `value` gives, where it is a number.
-const points = (rows, value, axis) => {
-  const taken = rows.map(row => [axis.of(row), finite(value(row))]).filter(([x, y]) => Number.isFinite(x) && y !== null);
-  // An axis that stands still (no bytes were sent) has its newest value.
-  const last = new Map(taken);
-  return [...last].sort((a, b) => a[0] - b[0]);
-};
+const points = (rows, value, axis) => in_order(rows.map(row => [axis.of(row), value(row)]));

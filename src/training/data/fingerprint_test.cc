@@ -58,5 +58,22 @@ TEST(FingerprintOfTraining, ChangesWithEachLabelUserAndToken) {
   EXPECT_EQ(after([](Samples& train) { train.pixels.clear(); }), before) << "they are not read yet";
 }
 
+TEST(FingerprintOfTest, ChangesWithTheTestSplitAndNotWithWhatIsTrainedOn) {
+  Dataset data = random_dataset(20, 5, {.channels = 1, .height = 4, .width = 6}, 4);
+  const std::uint64_t before = fingerprint_of_test(data);
+  const auto after = [&](auto&& change) {
+    Dataset changed = data;
+    change(changed);
+    return fingerprint_of_test(changed);
+  };
+  EXPECT_EQ(after([](Dataset& changed) { changed.train.labels.pop_back(); }), before) << "some may be held out";
+  EXPECT_EQ(after([](Dataset& changed) { changed.validation = changed.train; }), before);
+  EXPECT_NE(after([](Dataset& changed) { changed.test.labels[3] ^= 1; }), before);
+  EXPECT_NE(after([](Dataset& changed) { changed.test.pixels[7] ^= 1; }), before);
+  EXPECT_NE(after([](Dataset& changed) { changed.test.tokens.push_back(1); }), before);
+  EXPECT_NE(after([](Dataset& changed) { changed.test_rows.push_back(1); }), before);
+  EXPECT_NE(after([](Dataset& changed) { changed.classes = 5; }), before);
+}
+
 }  // namespace
 }  // namespace laconic
