@@ -11,11 +11,16 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "job/job_sections.h"
-#include "job/job_text.h"
 #include "job/schema.h"
+#include "job/stray_words.h"
+#include "job/text/file_kind.h"
+#include "job/text/job_text.h"
 #include "strategies/registry.h"
+#include "topology/topology.h"
 #include "training/data/data_files.h"
+#include "training/data/partition.h"
 
 namespace laconic {
 namespace {
@@ -105,6 +110,9 @@ constexpr const char* kDefaultLinks = "base:1";
 void check_topology(Job& job, const std::string& file) {
   if (!job.sections.contains("topology")) return;
   Options& options = job.sections.find("topology")->second;
+  if (const std::string& graph = options.text("graph"); !graph.empty()) {
+    job.at("topology", "graph", [&] { require_known_topology(graph); });
+  }
   if (job.demands().talks != Talks::kLinks) {
     if (options.text("graph").empty()) {
       throw UsageError(file +
@@ -132,6 +140,7 @@ void check_topology(Job& job, const std::string& file) {
 // Folders of their own say which worker has which samples, and no statistic goes from one to the other.
 void check_data(const Job& job) {
   const Options& data = job.section("data");
+  job.at("data", "partition", [&] { require_known_partition(data.text("partition")); });
   const bool by_rank = job.at("data", "dir", [&] { return names_rank(data.text("dir")); });
   if (!by_rank) return;
   if (data.given("partition")) {
@@ -361,6 +370,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
                    JobLoop loop) {
   WrittenJob written = read_job_text(text, file);
   for (const auto& [name, section] : written) {
+    if (name == kOutside) refuse_outside(section.keys.begin()->first, section.keys.begin()->second);
     if (find_section(name) == nullptr) refuse_section(section.where, name);
   }
   name_model_of_file(written);
@@ -419,20 +429,40 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   return job;
 }
 
+namespace {
+
+// ", such as runs/a/job.resolved.toml": the first job file of a folder, by name; empty where it has none.
+std::string job_file_in(const std::string& folder) {
+  std::error_code error;
+  std::string first;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string path = entry->path().string();
+    if (entry->path().extension() == ".toml" && (first.empty() || path < first)) first = path;
+  }
+  return first.empty() ? "" : ", such as " + printable(first);
+}
+
+}  // namespace
+
 Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give the job file in it");
+    if (std::filesystem::is_directory(path, error)) {
+      throw UsageError(path + ": is a folder; give a job file" + job_file_in(path));
+    }
     throw UsageError(
         path + (std::filesystem::exists(path, error) ? ": is no regular file; give a job file" : ": no such job file"));
   }
   std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
-    throw UsageError(path + ": cannot be read as a job file");
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  std::string text(std::min(bytes, kLargestJobFile), '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream || error) throw UsageError(path + ": cannot be read; check its permissions");
+  if (bytes > kLargestJobFile) {
+    if (const std::optional<FileMistake> other = not_text(text)) throw UsageError(path + ": " + other->text);
+    throw UsageError(path + ": has " + to_text(Bytes{bytes}) + "; a job file is a text of at most 1 MB");
   }
-  return parse_job_text(text.str(), path, overrides, loop);
+  return parse_job_text(text, path, overrides, loop);
 }
 
 }  // namespace laconic

@@ -13,7 +13,8 @@ namespace laconic {
 
 // A value, and how the file wrote it.
 struct WrittenValue {
-  enum class Kind { kText, kInteger, kNumber, kFlag, kList, kOther, kOverride };
+  // kTable: a section in a section, [optimizer.sgd] or sgd = {...}; kOther: a date, a list of lists.
+  enum class Kind { kText, kInteger, kNumber, kFlag, kList, kTable, kOther, kOverride };
   std::string text;   // of a list its elements with ", " between
   std::string where;  // "job.toml:12", "--set"
   Kind kind = Kind::kText;
@@ -26,8 +27,11 @@ struct WrittenSection {
 
 using WrittenJob = std::map<std::string, WrittenSection>;
 
-// `file` names the text in errors. Throws UsageError, one line with the place, for what is not TOML and for a key
-// outside any section.
+// The section of keys that stand outside any; there only where the text has some.
+inline constexpr std::string_view kOutside = "";
+
+// `file` names the text in errors. Throws UsageError, one line with the place and what to write, for bytes that are no
+// text, for what is not TOML, and for a section with doubled brackets.
 WrittenJob read_job_text(std::string_view text, const std::string& file);
 
 struct Override {
