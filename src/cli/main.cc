@@ -12,9 +12,9 @@
 #include <string_view>
 
 #include "base/options.h"
+#include "base/spelling.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
-#include "cli/suggestion.h"
 
 namespace {
 

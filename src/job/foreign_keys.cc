@@ -11,11 +11,11 @@ namespace {
 constexpr std::string_view kCpuOnly =
     "laconic computes on the CPU; remove it (workers.threads says on how many threads)";
 constexpr std::string_view kLaunched =
-    "processes are started by a launcher, which tells them all this: mpirun -n 8 laconic run job.toml; remove it";
+    "the launcher tells each process this (mpirun -n 8 laconic run job.toml); remove it";
 constexpr std::string_view kFloat32 =
     "laconic computes in 32-bit floats; remove it (for half the bytes on the wire: [compression] operator = "
     "\"float16\")";
-constexpr std::string_view kInMemory = "the samples lie in memory, and no processes load them; remove it";
+constexpr std::string_view kInMemory = "all samples are in memory, without loader processes; remove it";
 constexpr std::string_view kSameBits = "the same seed gives the same run, always; remove it";
 constexpr std::string_view kOwnFiles =
     "results are always written, for TensorBoard too; remove it (output.dir says where)";

@@ -119,8 +119,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "\"fda\""},
       {13, "threshold = -1",
        "job.toml:13: strategy.threshold: '-1' is not a number of at least 0 or 'budget', such as threshold = 2.5"},
-      {13, "threshold = \"2.5\"",
-       "job.toml:13: strategy.threshold: a number stands without quotes; write threshold = 2.5"},
+      {13, "threshold = \"2.5\"", "job.toml:13: strategy.threshold: a number takes no quotes; write threshold = 2.5"},
       {13, "threshold = nan",
        "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0 or 'budget', such as threshold = 2.5"},
       {10, "count = \"eight\"", "job.toml:10: workers.count: takes a whole number, not text, such as count = 8"},
@@ -166,7 +165,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {2, "epochs = 0", "job.toml:2: job.epochs: not above 0; a run has at least one step"},
       {2, "epochs = 1\nname = \"a/b\"",
        "job.toml:3: job.name: 'a/b' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first"},
-      {2, "epochs = 1\nname = 5", "job.toml:3: job.name: takes a text in quotes, not a number; write name = \"5\""},
+      {2, "epochs = 1\nname = 5", "job.toml:3: job.name: takes text in quotes, not a number; write name = \"5\""},
       {2, "epochs = 1\nuntil = \"accuracy >= 98\"",
        "job.toml:3: job.until: 'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98, or a "
        "percentage: 98%"},
@@ -184,7 +183,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "job.toml:9: optimizer.nesterov: takes true or false, not a number; write nesterov = true"},
       {12, "name = \"serial\"\n[output]",
        "job.toml:14: unknown key 'output.threshold'; it belongs to [strategy]: write [strategy] threshold = 2.5"},
-      {1, "steps = 1\n[job]", "job.toml:1: 'steps' stands outside any section; put it under [job]"},
+      {1, "steps = 1\n[job]", "job.toml:1: 'steps' is outside any section; put it under [job]"},
   };
   for (const BadInput& bad : cases) {
     const std::string line = refusal(with_line(bad.line, bad.text));

@@ -40,7 +40,7 @@ TEST(Job, OverrideOfANamePutsAsideWhatTheFileGivesForTheFormerOne) {
 TEST(Job, RefusesWhatIsNoToml) {
   EXPECT_EQ(refusal(with_line(6, "name = lenet5")), "job.toml:6: text needs quotes; write name = \"lenet5\"");
   EXPECT_EQ(refusal(with_line(2, "epochs = 2\nepochs = 3")),
-            "job.toml:3: 'epochs' stands in lines 2 and 3; remove one of them");
+            "job.toml:3: 'epochs' is set in lines 2 and 3; remove one of them");
 }
 
 TEST(Job, TakesAListOverAsTomlWritesIt) {

@@ -119,9 +119,8 @@ std::vector<const SchemaSection*> owners_of(std::string_view key) {
   const std::string_view row = same_word(key, rows);
   const std::string name(section.name);
   throw UsageError(
-      value.where + ": [" + name + "." + printable(key) +
-      "]: a section holds keys, and no sections; put the keys under [" + name + "]" +
-      (row.empty() ? "" : ", with " + std::string(section.variant_key) + " = \"" + std::string(row) + "\""));
+      value.where + ": [" + name + "." + printable(key) + "]: sections cannot be nested; put the keys under [" + name +
+      "]" + (row.empty() ? "" : ", with " + std::string(section.variant_key) + " = \"" + std::string(row) + "\""));
 }
 
 // The options of rows of the section that were not chosen.
@@ -155,7 +154,7 @@ std::string_view type_name(const OptionSpec& spec) {
       return "true or false";
     case OptionType::kText:
     case OptionType::kChoice:
-      return "a text in quotes";
+      return "text in quotes";
     case OptionType::kBytes:
     case OptionType::kDuration:
     case OptionType::kRate:
@@ -222,12 +221,11 @@ void refuse_outside(const std::string& key, const WrittenValue& value) {
   const bool is_section = find_section(key) != nullptr;
   const std::vector<const SchemaSection*> owners = owners_of(key);
   if (!owners.empty() && !is_section) {
-    throw UsageError(value.where + ": '" + key + "' stands outside any section; put it under [" +
+    throw UsageError(value.where + ": '" + key + "' is outside any section; put it under [" +
                      std::string(owners.front()->name) + "]");
   }
   if (const ForeignKey* row = find_foreign_key({}, key)) refuse_foreign(*row, {}, key, value);
-  throw UsageError(value.where + ": '" + printable(key) +
-                   "' stands outside any section; put it under one, such as [job]");
+  throw UsageError(value.where + ": '" + printable(key) + "' is outside any section; put it under one, such as [job]");
 }
 
 void refuse_key(const SchemaSection& section, const std::string& chosen, const std::string& key,
@@ -254,7 +252,7 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
     if (value.kind == Kind::kList) throw UsageError(place + refusal_of_list(section, spec, value));
     const std::optional<std::string> meant = line_meant(section.name, spec, value);
     const bool in_quotes = meant && value.kind == Kind::kText && *meant == std::string(spec.name) + " = " + value.text;
-    if (in_quotes) throw UsageError(place + "a number stands without quotes; write " + *meant);
+    if (in_quotes) throw UsageError(place + "a number takes no quotes; write " + *meant);
     const bool is_amount =
         spec.type == OptionType::kBytes || spec.type == OptionType::kDuration || spec.type == OptionType::kRate;
     if (meant && is_amount) throw UsageError(place + "needs a unit, in quotes; write " + *meant + ", or another unit");

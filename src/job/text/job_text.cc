@@ -45,7 +45,7 @@ std::string expectation(std::string_view description) {
   const TomlMistake mistake = explain_toml_mistake(text, error.source().begin.line, is_toml);
   if (!mistake.text.empty()) throw UsageError(place(file, mistake.line) + ": " + mistake.text);
   throw UsageError(place(file, error.source()) + ":" + std::to_string(error.source().begin.column) +
-                   ": this is no TOML (" + expectation(error.description()) +
+                   ": this is not TOML (" + expectation(error.description()) +
                    "); a line is a [section], a key = value with text in quotes, or a # comment");
 }
 
@@ -113,7 +113,7 @@ WrittenJob read_job_text(std::string_view text, const std::string& file) {
   for (const auto& [name, node] : table) {
     const toml::table* keys = node.as_table();
     if (keys == nullptr && node.is_array_of_tables()) {
-      throw UsageError(place(file, node.source()) + ": a section stands in single brackets; write [" +
+      throw UsageError(place(file, node.source()) + ": a section name has single brackets; write [" +
                        printable(name.str()) + "]");
     }
     if (keys == nullptr) {

@@ -82,7 +82,7 @@ class Reader {
     const std::string plain = with_plain_signs(whole);
     if (plain != whole) {
       const std::string_view line = trimmed(plain);
-      const std::string problem = "typographic quotes and signs are not for TOML, plain ones are";
+      const std::string problem = "TOML needs plain quotes and signs";
       if (is_toml_(line)) return write(problem, line);
       const TomlMistake rest = explain_line(line);
       return rest.text.empty() ? at(problem) : rest;
@@ -110,7 +110,7 @@ class Reader {
     if (line.starts_with('[')) return explain_header(line);
     if (line.ends_with(']') && equals == std::string_view::npos &&
         is_bare_key(trimmed(line.substr(0, line.size() - 1)))) {
-      return write("a section's name stands in [ and ]",
+      return write("a section name needs square brackets",
                    "[" + std::string(trimmed(line.substr(0, line.size() - 1))) + "]");
     }
     const std::size_t colon = find_outside_quotes(line, ':');
@@ -128,7 +128,7 @@ class Reader {
     if (const std::string_view name = header(line); !name.empty()) {
       for (std::size_t i = 0; i + 1 < number_; ++i) {
         if (header(lines_[i]) != name) continue;
-        return at("section " + printable(name) + " stands in lines " + std::to_string(i + 1) + " and " +
+        return at("section " + printable(name) + " is in lines " + std::to_string(i + 1) + " and " +
                   std::to_string(number_) + "; put all its keys under one of them");
       }
     }
@@ -142,12 +142,12 @@ class Reader {
                                         ? trimmed(text.substr(std::min(text.find_first_not_of(']', end), text.size())))
                                         : std::string_view{};
     if (!behind.empty()) {
-      return at("a section stands on a line of its own; write [" + printable(name) + "], and on the next line " +
+      return at("a section needs its own line; write [" + printable(name) + "], and on the next line " +
                 printable(behind));
     }
     const std::string key = bare_key(name);
     if (key.empty()) return at({});
-    return write("a section's name stands in [ and ]", "[" + key + "]");
+    return write("a section name needs square brackets", "[" + key + "]");
   }
 
   TomlMistake explain_colon(std::string_view line, std::size_t colon) {
@@ -155,12 +155,12 @@ class Reader {
     std::string_view value = without_comment(line.substr(colon + 1));
     if (key.empty()) return at({});
     if (value.ends_with(',')) value = trimmed(value.substr(0, value.size() - 1));
-    if (value.empty() || value == "{") return write("a section is written in [ and ]", "[" + key + "]");
+    if (value.empty() || value == "{") return write("a section name needs square brackets", "[" + key + "]");
     const std::string pair = key + " = " + std::string(value);
-    if (is_toml_(pair)) return write("TOML has = between a key and its value", pair);
+    if (is_toml_(pair)) return write("TOML uses = between a key and its value", pair);
     const std::optional<ValueMistake> mistake = explain_value(value);
-    if (!mistake || mistake->mended.empty()) return at("TOML has = between a key and its value, as in epochs = 2");
-    return write("TOML has = between a key and its value", key + " = " + mistake->mended);
+    if (!mistake || mistake->mended.empty()) return at("TOML uses = between a key and its value, as in epochs = 2");
+    return write("TOML uses = between a key and its value", key + " = " + mistake->mended);
   }
 
   // A line without = and without a colon.
@@ -183,15 +183,15 @@ class Reader {
   // What may be the rest of the line before.
   TomlMistake continued(std::string_view line) const {
     if (number_ > 1 && !key_of(lines_[number_ - 2]).empty()) {
-      return at("a value goes on only inside [ and ]; put '" + printable(line, 40) + "' behind the = of line " +
-                std::to_string(number_ - 1) + ", or give it a key");
+      return at("a value continues on the next line only inside [ ]; put '" + printable(line, 40) +
+                "' after the = of line " + std::to_string(number_ - 1) + ", or give it a key");
     }
     return at({});
   }
 
   TomlMistake explain_pair(std::string_view key_text, std::string_view value, std::string_view sign) {
     const std::string key = bare_key(key_text);
-    if (key_text.empty()) return at("no key stands before the =; write key = value");
+    if (key_text.empty()) return at("there is no key before the =; write key = value");
     if (key.empty()) return at({});
     for (const std::string_view more : {"=", ">"}) {
       if (!value.starts_with(more)) continue;
@@ -207,7 +207,7 @@ class Reader {
     if (value.empty()) return at("'" + key + "' has no value; write " + key + " = ..., or remove the line");
     if (is_toml_(pair)) {
       if (has_slashes) return write("a comment begins with #", pair + " # " + std::string(comment));
-      if (sign != "=") return write("TOML has a single = between a key and its value", pair);
+      if (sign != "=") return write("TOML uses a single = between a key and its value", pair);
       if (std::optional<TomlMistake> twice = duplicate(key_text)) return *std::move(twice);
       if (key != key_text) return write("a key has no blanks", pair);
       return at({});
@@ -216,7 +216,7 @@ class Reader {
     if (!mistake) return at({});
     if (mistake->mended.empty()) return at(mistake->problem);
     if (std::optional<std::string> list = list_over_lines(key, value)) {
-      return write("several values are a list in [ and ]", *list);
+      return write("several values need square brackets", *list);
     }
     return write(mistake->problem, key + " = " + mistake->mended);
   }
@@ -226,7 +226,7 @@ class Reader {
     for (std::size_t i = number_ - 1; i-- > 0;) {
       if (!header(lines_[i]).empty()) break;
       if (key_of(lines_[i]) != key) continue;
-      return at("'" + printable(key) + "' stands in lines " + std::to_string(i + 1) + " and " +
+      return at("'" + printable(key) + "' is set in lines " + std::to_string(i + 1) + " and " +
                 std::to_string(number_) + "; remove one of them");
     }
     return std::nullopt;
@@ -279,9 +279,9 @@ class Reader {
       return at(mistake->problem + "; write " + printable(mistake->mended, 200) + (line.ends_with(',') ? "," : "") +
                 " in the list that begins in line " + std::to_string(begin + 1));
     }
-    return TomlMistake{.line = begin + 1,
-                       .text = "the list of '" + printable(key_of(lines_[begin]), 40) +
-                               "' is not closed; put ] behind its last value"};
+    return TomlMistake{
+        .line = begin + 1,
+        .text = "the list of '" + printable(key_of(lines_[begin]), 40) + "' is not closed; put ] after its last value"};
   }
 
   std::vector<std::string_view> lines_;

@@ -41,12 +41,12 @@ TEST(TomlMistake, OfALineIsToldWithTheLineToWrite) {
       {"validation = 10%", "a percentage needs quotes", "validation = \"10%\""},
       {"latency = 10 ms", "a number with a unit needs quotes", "latency = \"10 ms\""},
       {"up = 100Mbit/s", "a number with a unit needs quotes", "up = \"100Mbit/s\""},
-      {"lr = .1", "a number has a digit before and behind its point", "lr = 0.1"},
-      {"lr = -.5", "a number has a digit before and behind its point", "lr = -0.5"},
-      {"lr = 1.", "a number has a digit before and behind its point", "lr = 1.0"},
-      {"count = 08", "a number begins with no zero", "count = 8"},
-      {"lr = 1e-3f", "a number has no letter behind it", "lr = 0.001"},
-      {"steps = 10,000", "a number has no commas (and a list stands in [ and ])", "steps = 10000"},
+      {"lr = .1", "a number needs a digit before and after the point", "lr = 0.1"},
+      {"lr = -.5", "a number needs a digit before and after the point", "lr = -0.5"},
+      {"lr = 1.", "a number needs a digit before and after the point", "lr = 1.0"},
+      {"count = 08", "a number has no leading zeros", "count = 8"},
+      {"lr = 1e-3f", "no letter follows a number", "lr = 0.001"},
+      {"steps = 10,000", "a number has no commas (a list needs square brackets)", "steps = 10000"},
       {"lr = 1/4", "TOML does not calculate", "lr = 0.25"},
       {"steps = 10**3", "TOML does not calculate", "steps = 1000"},
       {"x = Infinity", "infinity is inf", "x = inf"},
@@ -62,51 +62,50 @@ TEST(TomlMistake, OfALineIsToldWithTheLineToWrite) {
       {"dir = ${HOME}/data", "a job file knows no variables; write the value, or give it with --set section.key=value",
        ""},
       // Calls and lists.
-      {"partition = dirichlet(0.3)", "a parameter stands behind a colon, in quotes", "partition = \"dirichlet:0.3\""},
-      {"partition = dirichlet(alpha=0.3)", "a parameter stands behind a colon, in quotes",
-       "partition = \"dirichlet:0.3\""},
-      {"hidden = (256, 128)", "a list stands in [ and ]", "hidden = [256, 128]"},
-      {"hidden = 256, 128", "several values are a list in [ and ]", "hidden = [256, 128]"},
+      {"partition = dirichlet(0.3)", "a parameter follows a colon, in quotes", "partition = \"dirichlet:0.3\""},
+      {"partition = dirichlet(alpha=0.3)", "a parameter follows a colon, in quotes", "partition = \"dirichlet:0.3\""},
+      {"hidden = (256, 128)", "a list needs square brackets", "hidden = [256, 128]"},
+      {"hidden = 256, 128", "several values need square brackets", "hidden = [256, 128]"},
       {"at = [10 ms, 20 ms]", "a number with a unit needs quotes", "at = [\"10 ms\", \"20 ms\"]"},
       {"at = [1, 2", "the list is not closed", "at = [1, 2]"},
       // Quotes.
       {"name = \"fda", "a quote is not closed", "name = \"fda\""},
       {"name = 'fda\"", "a quote is not closed", "name = \"fda\""},
       {"name = fda\"", "a quote is not opened", "name = \"fda\""},
-      {"name = \u201cfda\u201d", "typographic quotes and signs are not for TOML, plain ones are", "name = \"fda\""},
-      {"name = \u2018fda\u2019", "typographic quotes and signs are not for TOML, plain ones are", "name = 'fda'"},
-      {"lr = 1e\u22123", "typographic quotes and signs are not for TOML, plain ones are", "lr = 1e-3"},
+      {"name = \u201cfda\u201d", "TOML needs plain quotes and signs", "name = \"fda\""},
+      {"name = \u2018fda\u2019", "TOML needs plain quotes and signs", "name = 'fda'"},
+      {"lr = 1e\u22123", "TOML needs plain quotes and signs", "lr = 1e-3"},
       {"dir = \"C:\\Users\\me\"", "a backslash in \"...\" begins an escape, in '...' it does not",
        "dir = 'C:\\Users\\me'"},
       {"name = \"a\" \"b\"",
-       "two texts stand behind each other; put one pair of quotes around all, or a list in [ and ]", ""},
+       "two texts follow each other; put one pair of quotes around all, or square brackets and a comma", ""},
       // Signs of other languages.
-      {"name: fda", "TOML has = between a key and its value", "name = \"fda\""},
-      {"\"lr\": 0.1,", "TOML has = between a key and its value", "lr = 0.1"},
-      {"lr := 0.1", "TOML has a single = between a key and its value", "lr = 0.1"},
-      {"lr == 0.1", "TOML has a single = between a key and its value", "lr = 0.1"},
+      {"name: fda", "TOML uses = between a key and its value", "name = \"fda\""},
+      {"\"lr\": 0.1,", "TOML uses = between a key and its value", "lr = 0.1"},
+      {"lr := 0.1", "TOML uses a single = between a key and its value", "lr = 0.1"},
+      {"lr == 0.1", "TOML uses a single = between a key and its value", "lr = 0.1"},
       {"lr 0.1", "an = is missing", "lr = 0.1"},
       {"name fda", "an = is missing", "name = \"fda\""},
-      {"lr = 0.1,", "no comma stands behind a value", "lr = 0.1"},
-      {"name = fda,", "no comma stands behind a value", "name = \"fda\""},
-      {"lr = 0.1;", "no semicolon stands behind a value", "lr = 0.1"},
-      {"lr = 0.1; batch = 32", "a line holds one key; give each a line of its own", ""},
-      {"lr = 0.1, batch = 32", "a line holds one key; give each a line of its own", ""},
-      {"name = \"x\" batch = 32", "a line holds one key; give each a line of its own", ""},
+      {"lr = 0.1,", "no comma follows a value", "lr = 0.1"},
+      {"name = fda,", "no comma follows a value", "name = \"fda\""},
+      {"lr = 0.1;", "no semicolon follows a value", "lr = 0.1"},
+      {"lr = 0.1; batch = 32", "a line holds one key; put each on its own line", ""},
+      {"lr = 0.1, batch = 32", "a line holds one key; put each on its own line", ""},
+      {"name = \"x\" batch = 32", "a line holds one key; put each on its own line", ""},
       {"lr = 0.1 // small", "a comment begins with #", "lr = 0.1 # small"},
       {"// small", "a comment begins with #", "# small"},
       {"; small", "a comment begins with #", "# small"},
       {"learning rate = 0.1", "a key has no blanks", "learning_rate = 0.1"},
-      {"= 0.1", "no key stands before the =; write key = value", ""},
+      {"= 0.1", "there is no key before the =; write key = value", ""},
       {"- 0.1", "this is a list of YAML; a list of TOML is key = [\"a\", \"b\"]", ""},
       // Sections.
-      {"[data", "a section's name stands in [ and ]", "[data]"},
-      {"data]", "a section's name stands in [ and ]", "[data]"},
-      {"[data]]", "a section's name stands in [ and ]", "[data]"},
-      {"[[data]]", "a section stands in single brackets", "[data]"},
-      {"[data] batch = 32", "a section stands on a line of its own; write [data], and on the next line batch = 32", ""},
+      {"[data", "a section name needs square brackets", "[data]"},
+      {"data]", "a section name needs square brackets", "[data]"},
+      {"[data]]", "a section name needs square brackets", "[data]"},
+      {"[[data]]", "a section name has single brackets", "[data]"},
+      {"[data] batch = 32", "a section needs its own line; write [data], and on the next line batch = 32", ""},
       {"[]", "a section needs a name; write [job], or another one", ""},
-      {"data:", "a section is written in [ and ]", "[data]"},
+      {"data:", "a section name needs square brackets", "[data]"},
   };
   for (const Mistake& mistake : mistakes) {
     const std::string text = "[job]\nseed = 1\n" + mistake.line + "\n";
@@ -119,19 +118,19 @@ TEST(TomlMistake, OfALineIsToldWithTheLineToWrite) {
 }
 
 TEST(TomlMistake, OfTwoLinesNamesBoth) {
-  EXPECT_EQ(refusal("[job]\nseed = 1\n\nseed = 2\n"), "job.toml:4: 'seed' stands in lines 2 and 4; remove one of them");
+  EXPECT_EQ(refusal("[job]\nseed = 1\n\nseed = 2\n"), "job.toml:4: 'seed' is set in lines 2 and 4; remove one of them");
   EXPECT_EQ(refusal("[job]\nseed = 1\n[data]\n[job]\nsteps = 2\n"),
-            "job.toml:4: section [job] stands in lines 1 and 4; put all its keys under one of them");
+            "job.toml:4: section [job] is in lines 1 and 4; put all its keys under one of them");
   EXPECT_EQ(refusal("[a]\nseed = 1\n[b]\nseed = 2\n"), "accepted") << "sections of their own";
 }
 
 TEST(TomlMistake, OfAListOverSeveralLinesIsToldWhereItBegins) {
   EXPECT_EQ(refusal("[drift]\nat = [1,\n  2\nkind = \"labels\"\n"),
-            "job.toml:2: the list of 'at' is not closed; put ] behind its last value");
+            "job.toml:2: the list of 'at' is not closed; put ] after its last value");
   EXPECT_EQ(refusal("[workers]\ncompute = [\n  \"1 ms\",\n  2 ms,\n]\n"),
             "job.toml:4: a number with a unit needs quotes; write \"2 ms\", in the list that begins in line 2");
   EXPECT_EQ(refusal("[workers]\ncompute = \"1 ms\",\n  2 ms\n[job]\n"),
-            "job.toml:2: several values are a list in [ and ]; write compute = [\"1 ms\", \"2 ms\"]");
+            "job.toml:2: several values need square brackets; write compute = [\"1 ms\", \"2 ms\"]");
   EXPECT_EQ(refusal("[job]\nname = \"a\"\n\"b\"\n").find("job.toml:3: "), 0u);
 }
 
@@ -162,7 +161,7 @@ TEST(TomlMistake, BytesThatAreNoTextAreNamed) {
 TEST(TomlMistake, ThatIsNotKnownIsToldInTheParsersWordsWithLineAndColumn) {
   EXPECT_EQ(
       refusal("[job]\nx = {a = 1\n"),
-      "job.toml:2:11: this is no TOML (expected key or closing '}', saw '\\n'); a line is a [section], a key = value "
+      "job.toml:2:11: this is not TOML (expected key or closing '}', saw '\\n'); a line is a [section], a key = value "
       "with text in quotes, or a # comment");
 }
 

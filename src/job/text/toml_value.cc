@@ -90,12 +90,12 @@ std::optional<ValueMistake> explain_number(std::string_view value) {
   const std::string plain = number_text(digits, number);
   if (rest.empty()) {
     const bool has_point = digits.find('.') != std::string_view::npos;
-    return ValueMistake{has_point ? "a number has a digit before and behind its point" : "a number begins with no zero",
-                        plain};
+    return ValueMistake{
+        has_point ? "a number needs a digit before and after the point" : "a number has no leading zeros", plain};
   }
   if (rest == "%") return ValueMistake{"a percentage needs quotes", quoted(value)};
-  if (rest == "f" || rest == "F" || rest == "L") return ValueMistake{"a number has no letter behind it", plain};
-  if (rest == "e" || rest == "E") return ValueMistake{"a power of ten is missing behind " + std::string(value), {}};
+  if (rest == "f" || rest == "F" || rest == "L") return ValueMistake{"no letter follows a number", plain};
+  if (rest == "e" || rest == "E") return ValueMistake{"a power of ten is missing after " + std::string(value), {}};
   // 1/3 and 2**10 of languages that calculate.
   for (const std::string_view sign : {"/", "**", "*", "^"}) {
     if (!rest.starts_with(sign)) continue;
@@ -203,10 +203,10 @@ std::optional<ValueMistake> explain_text(std::string_view value) {
     if (quote != '"' || value.find('\\') == std::string_view::npos) return std::nullopt;
     return needs_quotes("a backslash in \"...\" begins an escape, in '...' it does not", value.substr(1, end - 1));
   }
-  if (holds_pair(rest)) return ValueMistake{"a line holds one key; give each a line of its own", {}};
+  if (holds_pair(rest)) return ValueMistake{"a line holds one key; put each on its own line", {}};
   if (rest.front() == '"' || rest.front() == '\'') {
-    return ValueMistake{"two texts stand behind each other; put one pair of quotes around all, or a list in [ and ]",
-                        {}};
+    return ValueMistake{
+        "two texts follow each other; put one pair of quotes around all, or square brackets and a comma", {}};
   }
   std::string whole(value.substr(1, end - 1));
   whole.append(" ").append(rest);
@@ -224,7 +224,7 @@ std::optional<ValueMistake> explain_call(std::string_view value) {
     argument = trimmed(argument.substr(equals + 1));
   }
   if (argument.find_first_of("(),=\"'") != std::string_view::npos) return std::nullopt;
-  return needs_quotes("a parameter stands behind a colon, in quotes",
+  return needs_quotes("a parameter follows a colon, in quotes",
                       std::string(name) + (argument.empty() ? "" : ":") + std::string(argument));
 }
 
@@ -253,11 +253,11 @@ std::optional<ValueMistake> explain(std::string_view value, int depth) {
   if (value.ends_with(';')) {
     const std::string_view rest = trimmed(value.substr(0, value.size() - 1));
     if (rest.empty() || rest.ends_with(';')) return std::nullopt;
-    return without_last(rest, "no semicolon stands behind a value", depth);
+    return without_last(rest, "no semicolon follows a value", depth);
   }
   if (const std::size_t semicolon = find_outside_quotes(value, ';'); semicolon != std::string_view::npos) {
     if (holds_pair(value.substr(semicolon + 1))) {
-      return ValueMistake{"a line holds one key; give each a line of its own", {}};
+      return ValueMistake{"a line holds one key; put each on its own line", {}};
     }
   }
   const std::vector<std::string_view> parts = split_at_commas(value);
@@ -265,23 +265,23 @@ std::optional<ValueMistake> explain(std::string_view value, int depth) {
     if (value.find(' ') == std::string_view::npos && has_thousands(parts)) {
       std::string digits;
       for (const std::string_view part : parts) digits += part;
-      return ValueMistake{"a number has no commas (and a list stands in [ and ])", digits};
+      return ValueMistake{"a number has no commas (a list needs square brackets)", digits};
     }
     if (std::any_of(parts.begin() + 1, parts.end(), holds_pair)) {
-      return ValueMistake{"a line holds one key; give each a line of its own", {}};
+      return ValueMistake{"a line holds one key; put each on its own line", {}};
     }
-    return list_of(parts, "several values are a list in [ and ]", depth);
+    return list_of(parts, "several values need square brackets", depth);
   }
   if (value.ends_with(',')) {
     if (parts.empty()) return std::nullopt;
     if (parts.front().empty()) return std::nullopt;
-    return without_last(parts.front(), "no comma stands behind a value", depth);
+    return without_last(parts.front(), "no comma follows a value", depth);
   }
   const char first = value.front();
   if (first == '"' || first == '\'') return explain_text(value);
   if (first == '[') return explain_list(value, depth);
   if (first == '(' && value.ends_with(')')) {
-    return list_of(split_at_commas(value.substr(1, value.size() - 2)), "a list stands in [ and ]", depth);
+    return list_of(split_at_commas(value.substr(1, value.size() - 2)), "a list needs square brackets", depth);
   }
   if (first == '{') return std::nullopt;
   if (first == '$' || value.starts_with("{{")) {
@@ -299,7 +299,7 @@ std::optional<ValueMistake> explain(std::string_view value, int depth) {
     const std::string_view inside = value.substr(0, value.size() - 1);
     if (inside.find_first_of("\"'") == std::string_view::npos) return needs_quotes("a quote is not opened", inside);
   }
-  if (holds_pair(value)) return ValueMistake{"a line holds one key; give each a line of its own", {}};
+  if (holds_pair(value)) return ValueMistake{"a line holds one key; put each on its own line", {}};
   return needs_quotes("text needs quotes", value);
 }
 
