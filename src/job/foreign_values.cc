@@ -176,7 +176,6 @@ constexpr ForeignValue kValues[] = {
     {"compression.operator", "half", "operator = \"float16\""},
     {"compression.operator", "bf16", "operator = \"bfloat16\""},
     {"compression.operator", "powersgd", "operator = \"low_rank\""},
-    {"compression.operator", "lowrank", "operator = \"low_rank\""},
     {"compression.operator", "randk", "operator = \"random_k\""},
     {"compression.operator", "sparse", "operator = \"top_k\""},
     {"compression.operator", "sparsification", "operator = \"top_k\""},

@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <set>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/spelling.h"
 #include "job/job_sections.h"
 #include "job/stray_words.h"
@@ -92,6 +92,9 @@ TEST(ForeignWords, OfValuesNameValuesThatTheKeyTakes) {
     EXPECT_TRUE(seen.insert({row.key, row.word}).second) << row.key << " " << row.word << " has two rows";
     const SchemaSection* section = find_section(row.key.substr(0, row.key.find('.')));
     ASSERT_NE(section, nullptr) << row.key;
+    const std::vector<OptionSpec> specs = specs_of(*section, row.key.substr(row.key.find('.') + 1));
+    EXPECT_FALSE(specs.empty()) << row.key;
+    for (const OptionSpec& spec : specs) EXPECT_EQ(same_word(row.word, spec.choices), "") << row.key << " has that word";
     if (row.lines.empty()) {
       EXPECT_FALSE(row.note.empty()) << row.word;
       continue;

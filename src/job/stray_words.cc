@@ -43,12 +43,21 @@ std::string toml_text(const WrittenValue& value) {
 }
 
 // Where and how a line is written: "[data] batch = 32", "batch = 32" in the section itself, "data.batch=32" with --set.
-std::string written(std::string_view section, std::string_view own_section, const std::string& line, bool with_set) {
-  if (!with_set) return (section == own_section ? "" : "[" + std::string(section) + "] ") + line;
-  const std::size_t equals = line.find(" = ");
-  std::string value = line.substr(equals + 3);
-  if (value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
-  return std::string(section) + "." + line.substr(0, equals) + "=" + value;
+// Several lines have " and " between.
+std::string written(std::string_view section, std::string_view own_section, const std::string& lines, bool with_set) {
+  if (!with_set) return (section == own_section ? "" : "[" + std::string(section) + "] ") + printable(lines, 200);
+  std::string result;
+  for (std::size_t begin = 0; begin < lines.size();) {
+    const std::size_t end = std::min(lines.find(" and ", begin), lines.size());
+    const std::string line = lines.substr(begin, end - begin);
+    const std::size_t equals = std::min(line.find(" = "), line.size());
+    std::string value = line.substr(std::min(equals + 3, line.size()));
+    if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
+    result.append(result.empty() ? "" : " and ").append(section).append(".").append(line.substr(0, equals));
+    result.append("=").append(printable(value, 200));
+    begin = std::min(end + 5, lines.size());
+  }
+  return result;
 }
 
 // Whether any of `specs` takes the value.
@@ -294,12 +303,13 @@ void check_value(const SchemaSection& section, const OptionSpec& spec, const Wri
   const std::string key(spec.name);
   const std::string full = std::string(section.name) + "." + key;
   const ForeignValue* foreign = find_foreign_value(full, value.text);
-  const bool is_known = std::find(spec.choices.begin(), spec.choices.end(), value.text) != spec.choices.end();
-  if (foreign != nullptr && !is_known) {
-    const std::string note(foreign->note);
-    const std::string lines(foreign->lines);
-    throw UsageError(value.where + ": " + full + ": '" + printable(value.text) + "': " + note +
-                     (lines.empty() ? "" : std::string(note.empty() ? "" : "; ") + "write " + lines));
+  if (foreign != nullptr && same_word(value.text, spec.choices).empty()) {
+    std::string refusal = value.where + ": " + full + ": '" + printable(value.text) + "': " + std::string(foreign->note);
+    if (!foreign->lines.empty()) {
+      refusal += foreign->note.empty() ? "write " : "; write ";
+      refusal += written(section.name, section.name, std::string(foreign->lines), is_override(value));
+    }
+    throw UsageError(refusal);
   }
   OptionSpec alone = spec;
   alone.only_with = {};

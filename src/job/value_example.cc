@@ -25,6 +25,7 @@ constexpr std::array kExamples = {
     Example{"data", "validation", "0.1"},
     Example{"data", "size", "\"224x224\""},
     Example{"data", "shape", "\"28x28\""},
+    Example{"data", "classes", "\"cat,dog\""},
     Example{"data", "user", "\"user\""},
     Example{"data", "train_users", "\"train_users.npy\""},
     Example{"data", "train_labels", "\"train_labels.npy\""},
@@ -112,8 +113,10 @@ std::optional<std::string> number_meant(std::string_view section, const OptionSp
 }  // namespace
 
 std::string value_example(std::string_view section, const OptionSpec& spec) {
+  const bool is_numeric = spec.type == OptionType::kInteger || spec.type == OptionType::kNumber;
   const auto* const row = std::find_if(kExamples.begin(), kExamples.end(), [&](const Example& example) {
-    return example.section == section && example.key == spec.name;
+    const bool is_number_row = example.value.front() != '"' && example.value.front() != '[';
+    return example.section == section && example.key == spec.name && is_number_row == is_numeric;
   });
   if (row != kExamples.end()) return std::string(row->value);
   const bool is_text = spec.type == OptionType::kText || spec.type == OptionType::kChoice;
@@ -185,8 +188,15 @@ std::optional<std::string> line_meant(std::string_view section, const OptionSpec
       if (blank == std::string::npos) return std::nullopt;
       return name + " = \"" + value.text + example.substr(blank);
     }
-    case OptionType::kChoice:
-      break;
+    case OptionType::kChoice: {
+      if (value.kind != Kind::kFlag) return std::nullopt;
+      for (const std::string_view choice : spec.choices) {
+        const bool is_no = choice == "off" || choice == "no" || choice == "none" || choice == "never";
+        const bool is_yes = choice == "on" || choice == "yes" || choice == "always";
+        if (value.text == "true" ? is_yes : is_no) return name + " = " + quoted(choice);
+      }
+      return std::nullopt;
+    }
   }
   return std::nullopt;
 }

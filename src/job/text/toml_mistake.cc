@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::size_t kLongestLine = 2000;
 
+// Keys whose words are what others write for true and false.
+constexpr std::array<std::string_view, 2> kKeysOfWords = {"header", "progress"};
+constexpr std::array<std::string_view, 4> kFlagWords = {"yes", "no", "on", "off"};
+
 struct Sign {
   std::string_view typographic;
   std::string_view plain;
@@ -211,6 +215,10 @@ class Reader {
       if (std::optional<TomlMistake> twice = duplicate(key_text)) return *std::move(twice);
       if (key != key_text) return write("a key has no blanks", pair);
       return at({});
+    }
+    if (std::find(kKeysOfWords.begin(), kKeysOfWords.end(), key) != kKeysOfWords.end() &&
+        std::find(kFlagWords.begin(), kFlagWords.end(), value) != kFlagWords.end()) {
+      return write("text needs quotes", key + " = \"" + std::string(value) + "\"");
     }
     const std::optional<ValueMistake> mistake = explain_value(value);
     if (!mistake) return at({});

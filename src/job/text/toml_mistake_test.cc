@@ -57,6 +57,8 @@ TEST(TomlMistake, OfALineIsToldWithTheLineToWrite) {
       {"augment = off", "a flag is true or false", "augment = false"},
       {"dir = None", "TOML has no None; remove the line, and the key has its default", ""},
       {"dir = null", "TOML has no null; remove the line, and the key has its default", ""},
+      {"augment = none", "text needs quotes", "augment = \"none\""},
+      {"progress = off", "text needs quotes", "progress = \"off\""},
       {"dir =", "'dir' has no value; write dir = ..., or remove the line", ""},
       {"dir", "'dir' has no value; write dir = ..., or remove it", ""},
       {"dir = ${HOME}/data", "a job file knows no variables; write the value, or give it with --set section.key=value",

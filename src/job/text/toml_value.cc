@@ -238,6 +238,8 @@ std::optional<ValueMistake> explain_list(std::string_view value, int depth) {
 
 std::optional<ValueMistake> explain_word(std::string_view value) {
   const std::string word = lower(value);
+  // A word that some keys have; the others say so.
+  if (value == "none") return std::nullopt;
   if (is_among(word, {"true", "yes", "on"})) return ValueMistake{"a flag is true or false", "true"};
   if (is_among(word, {"false", "no", "off"})) return ValueMistake{"a flag is true or false", "false"};
   if (is_among(word, {"none", "null", "nil", "~", "undefined"})) {
