@@ -11,11 +11,9 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/utf8.h"
 #include "job/job_sections.h"
 #include "job/schema.h"
 #include "job/stray_words.h"
-#include "job/text/file_kind.h"
 #include "job/text/job_text.h"
 #include "strategies/registry.h"
 #include "topology/topology.h"
@@ -429,40 +427,20 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
   return job;
 }
 
-namespace {
-
-// ", such as runs/a/job.resolved.toml": the first job file of a folder, by name; empty where it has none.
-std::string job_file_in(const std::string& folder) {
-  std::error_code error;
-  std::string first;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string path = entry->path().string();
-    if (entry->path().extension() == ".toml" && (first.empty() || path < first)) first = path;
-  }
-  return first.empty() ? "" : ", such as " + printable(first);
-}
-
-}  // namespace
-
 Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    if (std::filesystem::is_directory(path, error)) {
-      throw UsageError(path + ": is a folder; give a job file" + job_file_in(path));
-    }
+    if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give the job file in it");
     throw UsageError(
         path + (std::filesystem::exists(path, error) ? ": is no regular file; give a job file" : ": no such job file"));
   }
   std::ifstream stream(path, std::ios::binary);
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-  std::string text(std::min(bytes, kLargestJobFile), '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!stream || error) throw UsageError(path + ": cannot be read; check its permissions");
-  if (bytes > kLargestJobFile) {
-    if (const std::optional<FileMistake> other = not_text(text)) throw UsageError(path + ": " + other->text);
-    throw UsageError(path + ": has " + to_text(Bytes{bytes}) + "; a job file is a text of at most 1 MB");
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
+    throw UsageError(path + ": cannot be read as a job file");
   }
-  return parse_job_text(text, path, overrides, loop);
+  return parse_job_text(text.str(), path, overrides, loop);
 }
 
 }  // namespace laconic
