@@ -1,45 +1,29 @@
 #include "base/options.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <iomanip>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/spelling.h"
+#include "base/utf8.h"
 
 namespace laconic {
 namespace {
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
+// As a message shows what the user wrote.
+std::string in_quotes(const std::string& text) { return "'" + printable(text) + "'"; }
 
 // The whole text as a number; false when it is anything else. "inf" is a number: a threshold may be infinite.
 bool parse_number(std::string_view text, double& value) {
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
   return result.ec == std::errc{} && result.ptr == end && !std::isnan(value);
-}
-
-std::string words(const std::vector<std::string_view>& choices) {
-  std::string text;
-  for (const std::string_view choice : choices) text += (text.empty() ? "" : ", ") + std::string(choice);
-  return text;
 }
 
 bool is_among(const std::string& text, const std::vector<std::string_view>& choices) {
@@ -55,7 +39,7 @@ std::string range_text(const OptionSpec& spec) {
   if (below && above) text << " from " << spec.minimum << " to " << spec.maximum;
   if (below && !above) text << " of at least " << spec.minimum;
   if (!below && above) text << " of at most " << spec.maximum;
-  for (const std::string_view word : spec.choices) text << " nor '" << word << "'";
+  for (const std::string_view word : spec.choices) text << " or '" << word << "'";
   return text.str();
 }
 
@@ -74,21 +58,38 @@ bool only_digits(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
+// The percentage that `text` is, as a fraction: "10%" is "0.1". Of a number that may be more than 1 nobody knows what it
+// would be a percentage of.
+std::optional<std::string> fraction_of_percent(const OptionSpec& spec, const std::string& text) {
+  if (spec.type != OptionType::kNumber || !(spec.maximum <= 1.0) || !text.ends_with('%')) return std::nullopt;
+  std::string digits = text.substr(0, text.size() - 1);
+  while (digits.ends_with(' ')) digits.pop_back();
+  double percent = 0.0;
+  if (!parse_number(digits, percent)) return std::nullopt;
+  std::array<char, 64> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), percent / 100.0);
+  return std::string(buffer.data(), end.ptr);
+}
+
 // Checks `text` against `spec` and returns its numeric form (0 for texts, NaN for a word in the place of a number).
-double check_value(const OptionSpec& spec, const std::string& text) {
+// What the table knows under another spelling gets the table's.
+double check_value(const OptionSpec& spec, std::string& text) {
   double number = 0.0;
   switch (spec.type) {
     case OptionType::kText:
       return 0.0;
-    case OptionType::kChoice:
-      if (!is_among(text, spec.choices)) {
-        const std::string_view near = nearest(text, spec.choices);
-        throw UsageError("'" + text + "' is not one of: " + words(spec.choices) +
-                         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+    case OptionType::kChoice: {
+      if (is_among(text, spec.choices)) return 0.0;
+      const std::string_view same = same_word(text, spec.choices);
+      if (same.empty()) {
+        throw UsageError(in_quotes(text) + " is not one of: " + listed(spec.choices) +
+                         did_you_mean(text, spec.choices));
       }
+      text = same;
       return 0.0;
+    }
     case OptionType::kFlag:
-      if (text != "true" && text != "false") throw UsageError("'" + text + "' is neither true nor false");
+      if (text != "true" && text != "false") throw UsageError(in_quotes(text) + " is neither true nor false");
       return text == "true" ? 1.0 : 0.0;
     case OptionType::kBytes:
       return static_cast<double>(parse_bytes(text).value);
@@ -99,16 +100,18 @@ double check_value(const OptionSpec& spec, const std::string& text) {
     case OptionType::kInteger:
     case OptionType::kNumber: {
       const bool whole = spec.type == OptionType::kInteger;
+      if (std::optional<std::string> fraction = fraction_of_percent(spec, text)) text = *std::move(fraction);
       if (is_among(text, spec.choices)) return std::numeric_limits<double>::quiet_NaN();
       constexpr double kLargestExact = 9007199254740992.0;  // 2^53: every integer below is exact in a double
       const std::optional<std::uint64_t> exact = whole ? exact_integer(text) : std::nullopt;
       const bool too_large = whole && only_digits(text) && (!exact || *exact > kLargestInteger);
       if (too_large && !std::isfinite(spec.maximum)) {
-        throw UsageError("'" + text + "' is above " + std::to_string(kLargestInteger) + ", the largest whole number");
+        throw UsageError(in_quotes(text) + " is above " + std::to_string(kLargestInteger) +
+                         ", the largest whole number");
       }
       if (!parse_number(text, number) || number < spec.minimum || number > spec.maximum ||
           (whole && (number != std::floor(number) || number < 0.0 || (!exact && number > kLargestExact)))) {
-        throw UsageError("'" + text + "' is not " + range_text(spec));
+        throw UsageError(in_quotes(text) + " is not " + range_text(spec));
       }
       return number;
     }
@@ -117,19 +120,6 @@ double check_value(const OptionSpec& spec, const std::string& text) {
 }
 
 }  // namespace
-
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string_view candidate : known) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
-}
 
 Options::Options(std::string_view section, std::span<const OptionSpec> specs,
                  const std::map<std::string, GivenOption>& given)
@@ -142,9 +132,9 @@ Options::Options(std::string_view section, std::span<const OptionSpec> specs,
     if (std::any_of(specs.begin(), specs.end(), known)) continue;
     std::vector<std::string_view> names;
     for (const OptionSpec& spec : specs) names.push_back(spec.name);
-    const std::string_view near = nearest(name, names);
-    throw UsageError(option.where + ": unknown key '" + name_of(name) + "'" +
-                     (near.empty() ? "; known are: " + words(names) : "; did you mean '" + std::string(near) + "'?"));
+    const std::string hint = did_you_mean(name, names);
+    throw UsageError(option.where + ": unknown key '" + name_of(printable(name)) + "'" +
+                     (hint.empty() ? "; known are: " + listed(names) : hint));
   }
   for (const OptionSpec& spec : specs) {
     Value value{.spec = spec, .text = std::string(spec.default_value), .where = {}};
@@ -221,8 +211,8 @@ Options Options::with(std::string_view name, const std::string& text) const {
   Options result = *this;
   for (Value& value : result.values_) {
     if (value.spec.name != name) continue;
-    value.number = check_value(value.spec, text);
     value.text = text;
+    value.number = check_value(value.spec, value.text);
     return result;
   }
   LACONIC_CHECK(false, "no option '" << name << "' in section '" << section_ << "'");

@@ -200,14 +200,34 @@ TEST(Options, AreRefusedWhereWhatTheyGoWithIsNotGiven) {
   }
 }
 
-TEST(Nearest, IsTheWordAtTheSmallestEditDistance) {
-  const std::vector<std::string_view> known = {"linear", "sketch", "naive", "max-norm"};
-  EXPECT_EQ(nearest("liner", known), "linear");
-  EXPECT_EQ(nearest("navie", known), "naive");
-  EXPECT_EQ(nearest("maxnorm", known), "max-norm");
-  EXPECT_EQ(nearest("sketch", known), "sketch");
-  EXPECT_EQ(nearest("completely different", known), "");
-  EXPECT_EQ(nearest("x", {}), "");
+TEST(Options, AWordOfTheTableMayBeSpeltInAnotherWay) {
+  const OptionSpec specs[] = {
+      {.name = "kind", .type = OptionType::kChoice, .default_value = "a", .choices = {"a", "max-norm", "lenet5"}},
+      {.name = "rows", .type = OptionType::kInteger, .default_value = "1", .only_with = {"kind", "max-norm"}}};
+  const auto kind = [&](const std::string& text) {
+    return Options("s", specs, {{"kind", {text, "test"}}}).text("kind");
+  };
+  EXPECT_EQ(kind("MaxNorm"), "max-norm");
+  EXPECT_EQ(kind("LeNet-5"), "lenet5");
+  const Options options("s", specs, {{"kind", {"Max_Norm", "test"}}, {"rows", {"3", "test"}}});
+  EXPECT_EQ(options.integer("rows"), 3U) << "what has a meaning only with that word has one";
+  EXPECT_EQ(options.resolved().front().text, "max-norm");
+}
+
+TEST(Options, AFractionMayBeAPercentage) {
+  const OptionSpec specs[] = {
+      {.name = "part", .type = OptionType::kNumber, .default_value = "0", .minimum = 0, .maximum = 0.9},
+      {.name = "rate", .type = OptionType::kNumber, .default_value = "0", .minimum = 0, .maximum = 1000}};
+  const auto part = [&](const std::string& text) { return Options("s", specs, {{"part", {text, "test"}}}); };
+  EXPECT_EQ(part("10%").number("part"), 0.1);
+  EXPECT_EQ(part("12.5 %").number("part"), 0.125);
+  EXPECT_EQ(part("10%").resolved().front().text, "0.1");
+  for (const char* text : {"95%", "%", "x%", "-1%", "10%%"}) EXPECT_THROW(part(text), UsageError) << text;
+  EXPECT_THROW(Options("s", specs, {{"rate", {"10%", "test"}}}), UsageError) << "a percentage of what?";
+}
+
+TEST(Options, AMessageShowsBytesThatAreNoTextEscaped) {
+  EXPECT_MENTIONS(refusal({{"monitor", {"\xff\x1b", "x"}}}), "'\\xff\\x1b' is not one of");
 }
 
 TEST(Options, WholeNumbersAreTakenToTheLastDigitUpToTheLargestOfToml) {

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/options.h"
+#include "base/spelling.h"
+#include "base/utf8.h"
 
 namespace laconic {
 
@@ -15,16 +16,13 @@ namespace laconic {
 // names and the nearest one.
 template <typename Row>
 const Row& find_row(std::span<const Row> rows, std::string_view name, std::string_view key) {
-  std::string known;
   std::vector<std::string_view> names;
   for (const Row& row : rows) {
     if (row.name == name) return row;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
     names.push_back(row.name);
   }
-  const std::string_view near = nearest(name, names);
-  throw UsageError(std::string(key) + ": '" + std::string(name) + "' is not one of: " + known +
-                   (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  throw UsageError(std::string(key) + ": '" + printable(name) + "' is not one of: " + listed(names) +
+                   did_you_mean(name, names));
 }
 
 }  // namespace laconic

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace laconic {
 namespace {
@@ -17,13 +18,44 @@ struct Unit {
   double factor;
 };
 
+// Another name that people give a unit of the same table.
+struct Alias {
+  std::string_view name;
+  std::string_view unit;
+};
+
+// A kind of quantity: the units that errors and texts name, what else they are called, and a value as an example.
+struct Quantity {
+  std::span<const Unit> units;
+  std::span<const Alias> aliases;
+  std::string_view example;
+};
+
 constexpr std::array kByteUnits = {Unit{"B", 1.0},         Unit{"kB", 1e3},          Unit{"MB", 1e6},
                                    Unit{"GB", 1e9},        Unit{"TB", 1e12},         Unit{"KiB", 1024.0},
                                    Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0}};
-constexpr std::array kTimeUnits = {Unit{"us", 1e-6}, Unit{"ms", 1e-3}, Unit{"s", 1.0}, Unit{"min", 60.0},
-                                   Unit{"h", 3600.0}};
+constexpr std::array kTimeUnits = {Unit{"us", 1e-6},  Unit{"ms", 1e-3},  Unit{"s", 1.0},
+                                   Unit{"min", 60.0}, Unit{"h", 3600.0}, Unit{"d", 86400.0}};
 constexpr std::array kRateUnits = {Unit{"bit/s", 1.0}, Unit{"kbit/s", 1e3}, Unit{"Mbit/s", 1e6}, Unit{"Gbit/s", 1e9},
                                    Unit{"kB/s", 8e3},  Unit{"MB/s", 8e6},   Unit{"GB/s", 8e9}};
+
+constexpr std::array kByteAliases = {Alias{"byte", "B"}, Alias{"bytes", "B"}, Alias{"KB", "kB"}};
+constexpr std::array kTimeAliases = {Alias{"\u00b5s", "us"}, Alias{"\u03bcs", "us"},  Alias{"usec", "us"},
+                                     Alias{"msec", "ms"},    Alias{"sec", "s"},       Alias{"secs", "s"},
+                                     Alias{"second", "s"},   Alias{"seconds", "s"},   Alias{"mins", "min"},
+                                     Alias{"minute", "min"}, Alias{"minutes", "min"}, Alias{"hr", "h"},
+                                     Alias{"hrs", "h"},      Alias{"hour", "h"},      Alias{"hours", "h"},
+                                     Alias{"day", "d"},      Alias{"days", "d"}};
+constexpr std::array kRateAliases = {
+    Alias{"bps", "bit/s"},   Alias{"b/s", "bit/s"},      Alias{"bits/s", "bit/s"},   Alias{"kbps", "kbit/s"},
+    Alias{"Kbps", "kbit/s"}, Alias{"kb/s", "kbit/s"},    Alias{"Kbit/s", "kbit/s"},  Alias{"kbits/s", "kbit/s"},
+    Alias{"Mbps", "Mbit/s"}, Alias{"Mb/s", "Mbit/s"},    Alias{"Mbits/s", "Mbit/s"}, Alias{"Gbps", "Gbit/s"},
+    Alias{"Gb/s", "Gbit/s"}, Alias{"Gbits/s", "Gbit/s"}, Alias{"KB/s", "kB/s"},      Alias{"kBps", "kB/s"},
+    Alias{"KBps", "kB/s"},   Alias{"MBps", "MB/s"},      Alias{"GBps", "GB/s"}};
+
+constexpr Quantity kSize = {kByteUnits, kByteAliases, "10 MB"};
+constexpr Quantity kTime = {kTimeUnits, kTimeAliases, "20 ms"};
+constexpr Quantity kRate = {kRateUnits, kRateAliases, "100 Mbit/s"};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -31,20 +63,64 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-double parse(std::string_view text, std::span<const Unit> units, std::string_view example) {
+const Unit* find_unit(const Quantity& quantity, std::string_view name) {
+  for (const Alias& alias : quantity.aliases) {
+    if (alias.name == name) name = alias.unit;
+  }
+  for (const Unit& unit : quantity.units) {
+    if (unit.name == name) return &unit;
+  }
+  return nullptr;
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return result;
+}
+
+// The unit that `name` is but for capital letters ("mb"), or begins ("Mb" or "M" of "Mbit/s"); the first of several.
+const Unit* unit_meant(const Quantity& quantity, std::string_view name) {
+  const std::string wanted = lower(name);
+  if (wanted.empty()) return nullptr;
+  for (const Unit& unit : quantity.units) {
+    if (lower(unit.name) == wanted) return &unit;
+  }
+  for (const Unit& unit : quantity.units) {
+    if (unit.name.starts_with(name)) return &unit;
+  }
+  for (const Unit& unit : quantity.units) {
+    if (lower(unit.name).starts_with(wanted)) return &unit;
+  }
+  return nullptr;
+}
+
+[[noreturn]] void refuse(std::string_view text, const Quantity& quantity, const std::string& problem,
+                         const std::string& example) {
+  std::string known;
+  for (const Unit& unit : quantity.units) known.append(known.empty() ? "" : ", ").append(unit.name);
+  throw UsageError("'" + printable(text) + "' " + problem + " " + known + ", such as \"" + example + "\"");
+}
+
+double parse(std::string_view text, const Quantity& quantity) {
   const std::string_view trimmed = trim(text);
   double number = 0.0;
   const auto result = std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number);
-  const std::string_view name = trim(trimmed.substr(static_cast<std::size_t>(result.ptr - trimmed.data())));
-  if (result.ec == std::errc{} && std::isfinite(number) && number >= 0.0) {
-    for (const Unit& unit : units) {
-      if (unit.name == name) return number * unit.factor;
-    }
+  const bool is_number = result.ec == std::errc{} && std::isfinite(number) && number >= 0.0;
+  if (!is_number) {
+    refuse(text, quantity, "is not a number of at least 0 with one of the units", std::string(quantity.example));
   }
-  std::string known;
-  for (const Unit& unit : units) known += (known.empty() ? "" : ", ") + std::string(unit.name);
-  throw UsageError("'" + std::string(text) + "' is not a number with one of the units " + known + " (such as \"" +
-                   std::string(example) + "\")");
+  const auto digits = static_cast<std::size_t>(result.ptr - trimmed.data());
+  const std::string_view name = trim(trimmed.substr(digits));
+  if (const Unit* unit = find_unit(quantity, name)) return number * unit->factor;
+  const std::string written(trimmed.substr(0, digits));
+  if (name.empty()) {
+    const std::size_t blank = quantity.example.find(' ');
+    refuse(text, quantity, "has no unit; write one of", written + std::string(quantity.example.substr(blank)));
+  }
+  const Unit* meant = unit_meant(quantity, name);
+  refuse(text, quantity, "is not a number with one of the units",
+         meant == nullptr ? std::string(quantity.example) : written + " " + std::string(meant->name));
 }
 
 // Three significant digits with the largest decimal unit that leaves at least 1.
@@ -68,24 +144,25 @@ Seconds transfer_time(Bytes size, BitsPerSecond rate) {
 }
 
 Bytes parse_bytes(std::string_view text) {
-  const double value = parse(text, kByteUnits, "10 MB");
-  if (value > 9e18) throw UsageError("'" + std::string(text) + "' is too large");
+  const double value = parse(text, kSize);
+  if (value > 9e18) throw UsageError("'" + printable(text) + "' is too large");
   return {static_cast<std::uint64_t>(std::llround(value))};
 }
 
-Seconds parse_seconds(std::string_view text) { return {parse(text, kTimeUnits, "20 ms")}; }
+Seconds parse_seconds(std::string_view text) { return {parse(text, kTime)}; }
 
 BitsPerSecond parse_rate(std::string_view text) {
-  if (trim(text) == "unlimited") return {std::numeric_limits<double>::infinity()};
-  const double value = parse(text, kRateUnits, "100 Mbit/s");
+  if (const std::string word = lower(trim(text)); word == "unlimited" || word == "inf")
+    return {std::numeric_limits<double>::infinity()};
+  const double value = parse(text, kRate);
   if (value == 0.0)
-    throw UsageError("'" + std::string(text) +
+    throw UsageError("'" + printable(text) +
                      "': a link of rate 0 carries nothing; use \"unlimited\" or a positive rate");
   return {value};
 }
 
 std::string to_text(Bytes size) { return format(static_cast<double>(size.value), std::span(kByteUnits).first(5)); }
-std::string to_text(Seconds time) { return format(time.value, kTimeUnits); }
+std::string to_text(Seconds time) { return format(time.value, std::span(kTimeUnits).first(5)); }
 std::string to_text(BitsPerSecond rate) {
   return std::isinf(rate.value) ? "unlimited" : format(rate.value, std::span(kRateUnits).first(4));
 }

@@ -39,11 +39,11 @@ struct BitsPerSecond {
 // Time that `size` occupies a link of rate `rate`; zero on an unlimited link.
 Seconds transfer_time(Bytes size, BitsPerSecond rate);
 
-// Parsers of the values in job files. Each takes a number, optional blanks and a unit, and throws UsageError with the
-// accepted units when the text is anything else (an unknown unit, a negative or non-finite number, trailing text).
+// Parsers of the values in job files. Each takes a number, optional blanks and a unit, which may have another common
+// name that means no other unit ("5 seconds", "1 Gbps"). Throws UsageError with the accepted units and a right text.
 //
 //   bytes    "12 B", "10 kB", "3 MB", "1.5 GB" (powers of 1000), "4 KiB", "1 MiB", "1 GiB" (powers of 1024)
-//   seconds  "30 us", "20 ms", "1.5 s", "10 min", "2 h"
+//   seconds  "30 us", "20 ms", "1.5 s", "10 min", "2 h", "3 d"
 //   rate     "9600 bit/s", "64 kbit/s", "100 Mbit/s", "1 Gbit/s", "12 MB/s", "unlimited"
 Bytes parse_bytes(std::string_view text);
 Seconds parse_seconds(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "base/error.h"
 
@@ -39,6 +40,47 @@ TEST(Units, RatesAreReadInBitsASecond) {
   EXPECT_TRUE(std::isinf(parse_rate("unlimited").value));
 }
 
+TEST(Units, OtherCommonNamesAreTheSameUnits) {
+  for (const char* text : {"10 MB", "10MB", "10000 kB", "10000 KB", "10000000 bytes"}) {
+    EXPECT_EQ(parse_bytes(text).value, 10000000U) << text;
+  }
+  for (const char* text : {"300 s", "300 sec", "300 seconds", "5 min", "5min", "5 minutes", "5 mins", "300000 msec"}) {
+    EXPECT_DOUBLE_EQ(parse_seconds(text).value, 300.0) << text;
+  }
+  EXPECT_DOUBLE_EQ(parse_seconds("30 \u00b5s").value, 30e-6);
+  EXPECT_DOUBLE_EQ(parse_seconds("2 hours").value, 7200.0);
+  EXPECT_DOUBLE_EQ(parse_seconds("3 days").value, 259200.0);
+  for (const char* text : {"1 Gbit/s", "1Gbps", "1 Gb/s", "1000 Mbps", "1000 Mb/s", "125 MB/s", "125 MBps"}) {
+    EXPECT_DOUBLE_EQ(parse_rate(text).value, 1e9) << text;
+  }
+  EXPECT_TRUE(std::isinf(parse_rate("Unlimited").value));
+  EXPECT_TRUE(std::isinf(parse_rate("inf").value));
+}
+
+template <typename Parse>
+std::string refusal(Parse parse, const char* text) {
+  try {
+    parse(text);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Units, ARefusalShowsWhatWasLikelyMeant) {
+  EXPECT_EQ(refusal(parse_seconds, "20"), "'20' has no unit; write one of us, ms, s, min, h, d, such as \"20 ms\"");
+  EXPECT_EQ(refusal(parse_bytes, "12 mb"),
+            "'12 mb' is not a number with one of the units B, kB, MB, GB, TB, KiB, MiB, GiB, such as \"12 MB\"");
+  const std::string rates =
+      "is not a number with one of the units bit/s, kbit/s, Mbit/s, Gbit/s, kB/s, MB/s, GB/s, such as ";
+  EXPECT_EQ(refusal(parse_rate, "100 Mb"), "'100 Mb' " + rates + "\"100 Mbit/s\"");
+  EXPECT_EQ(refusal(parse_rate, "100 MB"), "'100 MB' " + rates + "\"100 MB/s\"");
+  EXPECT_EQ(refusal(parse_rate, "100 furlongs"), "'100 furlongs' " + rates + "\"100 Mbit/s\"");
+  EXPECT_EQ(refusal(parse_seconds, "-3 s"),
+            "'-3 s' is not a number of at least 0 with one of the units us, ms, s, min, h, d, such as \"20 ms\"");
+  EXPECT_EQ(refusal(parse_seconds, "3 \xff").find("'3 \\xff' is not"), 0U);
+}
+
 TEST(Units, AnythingElseIsRefusedWithTheAcceptedUnits) {
   for (const char* text : {"", " ", "12", "B", "-1 B", "nan B", "inf B", "1e400 B", "12 b", "12 B B", "12 mb", "0x10 B",
                            "1,5 B", "12 ms", "20 EB"}) {
@@ -48,15 +90,15 @@ TEST(Units, AnythingElseIsRefusedWithTheAcceptedUnits) {
   for (const char* text : {"", "3", "3 S", "-3 s", "3 ss", "3 s 4 ms", "3 B"}) {
     EXPECT_THROW(parse_seconds(text), UsageError) << "'" << text << "'";
   }
-  for (const char* text : {"", "0 bit/s", "100 Mbps", "-1 bit/s", "Unlimited", "unlimited bit/s"}) {
+  for (const char* text : {"", "0 bit/s", "100 mBps", "-1 bit/s", "unlimited bit/s"}) {
     EXPECT_THROW(parse_rate(text), UsageError) << "'" << text << "'";
   }
   try {
-    parse_seconds("3 days");
+    parse_seconds("3 weeks");
     FAIL() << "accepted";
   } catch (const UsageError& error) {
     const std::string text = error.what();
-    EXPECT_NE(text.find("3 days"), std::string::npos) << text;
+    EXPECT_NE(text.find("3 weeks"), std::string::npos) << text;
     EXPECT_NE(text.find("us, ms, s, min, h"), std::string::npos) << text;
   }
 }

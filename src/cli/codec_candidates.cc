@@ -9,7 +9,7 @@
 #include <map>
 
 #include "base/error.h"
-#include "cli/suggestion.h"
+#include "base/spelling.h"
 #include "kernels/select.h"
 
 namespace laconic {

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "cli/suggestion.h"
+#include "base/spelling.h"
 #include "compress/compressor.h"
 #include "kernels/vector_ops.h"
 #include "report/format.h"

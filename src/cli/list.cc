@@ -3,8 +3,8 @@
 #include <ostream>
 
 #include "base/error.h"
+#include "base/spelling.h"
 #include "cli/commands.h"
-#include "cli/suggestion.h"
 #include "compress/compressor.h"
 #include "job/schema.h"
 #include "monitor/monitor.h"

@@ -13,9 +13,9 @@
 
 #include "base/options.h"
 #include "charts/draw.h"
+#include "base/spelling.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
-#include "cli/suggestion.h"
 
 namespace {
 

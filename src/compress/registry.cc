@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/spelling.h"
+#include "base/utf8.h"
 #include "compress/compressor.h"
 #include "compress/value_format.h"
 
@@ -21,15 +23,12 @@ std::span<const CompressorRow* const> compressors() {
 
 const CompressorRow& find_compressor(std::string_view name) {
   std::vector<std::string_view> known;
-  std::string list;
   for (const CompressorRow* row : compressors()) {
     if (row->name == name) return *row;
     known.push_back(row->name);
-    list += (list.empty() ? "" : ", ") + std::string(row->name);
   }
-  const std::string_view near = nearest(name, known);
-  throw UsageError("'" + std::string(name) + "' is no compression operator; there are " + list +
-                   (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  throw UsageError("'" + printable(name) + "' is no compression operator; there are " + listed(known) +
+                   did_you_mean(name, known));
 }
 
 Layout flat_layout(std::size_t size) {

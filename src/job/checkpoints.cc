@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "job/job_text.h"
+#include "job/text/job_text.h"
 #include "mechanisms/budget.h"
 #include "report/format.h"
 

@@ -12,10 +12,13 @@
 
 #include "base/error.h"
 #include "job/job_sections.h"
-#include "job/job_text.h"
 #include "job/schema.h"
+#include "job/stray_words.h"
+#include "job/text/job_text.h"
 #include "strategies/registry.h"
+#include "topology/topology.h"
 #include "training/data/data_files.h"
+#include "training/data/partition.h"
 
 namespace laconic {
 namespace {
@@ -105,6 +108,9 @@ constexpr const char* kDefaultLinks = "base:1";
 void check_topology(Job& job, const std::string& file) {
   if (!job.sections.contains("topology")) return;
   Options& options = job.sections.find("topology")->second;
+  if (const std::string& graph = options.text("graph"); !graph.empty()) {
+    job.at("topology", "graph", [&] { require_known_topology(graph); });
+  }
   if (job.demands().talks != Talks::kLinks) {
     if (options.text("graph").empty()) {
       throw UsageError(file +
@@ -132,6 +138,7 @@ void check_topology(Job& job, const std::string& file) {
 // Folders of their own say which worker has which samples, and no statistic goes from one to the other.
 void check_data(const Job& job) {
   const Options& data = job.section("data");
+  job.at("data", "partition", [&] { require_known_partition(data.text("partition")); });
   const bool by_rank = job.at("data", "dir", [&] { return names_rank(data.text("dir")); });
   if (!by_rank) return;
   if (data.given("partition")) {
@@ -367,6 +374,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
                    JobLoop loop) {
   WrittenJob written = read_job_text(text, file);
   for (const auto& [name, section] : written) {
+    if (name == kOutside) refuse_outside(section.keys.begin()->first, section.keys.begin()->second);
     if (find_section(name) == nullptr) refuse_section(section.where, name);
   }
   name_model_of_file(written);

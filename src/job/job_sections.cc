@@ -1,12 +1,14 @@
 #include "job/job_sections.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <span>
 #include <vector>
 
 #include "base/error.h"
+#include "base/spelling.h"
+#include "job/stray_words.h"
+#include "job/value_example.h"
 #include "strategies/registry.h"
 #include "training/data/data_files.h"
 
@@ -23,98 +25,19 @@ const SchemaSection::Variant* find_variant(const SchemaSection& section, std::st
   return found == section.variants.end() ? nullptr : &*found;
 }
 
-// What `key` of `section` is not: an option of the section's chosen row, or of any. Returns when Options says it best.
-void refuse_key(const SchemaSection& section, const std::string& chosen, const std::string& key,
-                const WrittenValue& value) {
-  const std::string full = std::string(section.name) + "." + key;
-  std::string owners;
-  for (const auto& variant : section.variants) {
-    if (has(variant.options, key)) owners += (owners.empty() ? "" : ", ") + std::string(variant.name);
-  }
-  const SchemaSection* between = section.name == "strategy" ? find_section("between") : nullptr;
-  const StrategyRow* strategy = between == nullptr || chosen.empty() ? nullptr : &find_strategy(chosen);
-  if (!owners.empty() && strategy != nullptr && between->used_by(*strategy, default_demands(*strategy)) &&
-      std::any_of(between->variants.begin(), between->variants.end(),
-                  [&](const auto& variant) { return has(variant.options, key); })) {
-    throw UsageError(value.where + ": '" + full + "' is an option of what runs between the groups of " + chosen +
-                     "; put it under [between]");
-  }
-  if (!owners.empty()) {
-    throw UsageError(value.where + ": '" + full + "' is an option of " + owners + ", but " + std::string(section.name) +
-                     "." + std::string(section.variant_key) + " is '" + chosen + "'; remove it, or change the " +
-                     std::string(section.variant_key));
-  }
-  for (const SchemaSection& other : schema()) {
-    bool known = has(other.options, key) && key != "name";
-    for (const auto& variant : other.variants) known = known || has(variant.options, key);
-    if (known && other.name != section.name) {
-      throw UsageError(value.where + ": unknown key '" + full + "'; [" + std::string(other.name) +
-                       "] has a key of that name: put it there");
+// The word of the key's table that `value` is but for its spelling, so that what follows from it finds it.
+std::string canonical(const SchemaSection& section, const std::string& key, const std::string& value) {
+  const auto in = [&](std::span<const OptionSpec> specs) -> std::string_view {
+    for (const OptionSpec& spec : specs) {
+      if (spec.name == key && spec.type == OptionType::kChoice) return same_word(value, spec.choices);
     }
-  }
-}
-
-std::string example_of(const OptionSpec& spec) {
-  const std::string name(spec.name);
-  switch (spec.type) {
-    case OptionType::kFlag:
-      return name + " = true";
-    case OptionType::kInteger:
-      return name + " = 1";
-    case OptionType::kNumber:
-      return name + " = 0.5";
-    case OptionType::kChoice:
-      return name + " = \"" + std::string(spec.choices.front()) + "\"";
-    case OptionType::kBytes:
-      return name + " = \"10 MB\"";
-    case OptionType::kDuration:
-      return name + " = \"20 ms\"";
-    case OptionType::kRate:
-      return name + " = \"100 Mbit/s\"";
-    case OptionType::kText:
-      break;
-  }
-  return name + " = \"...\"";
-}
-
-// Refuses a value that TOML gave another type than the key has; Options checks the rest.
-void check_kind(const SchemaSection& section, const OptionSpec& spec, const WrittenValue& value) {
-  using Kind = WrittenValue::Kind;
-  const auto refuse = [&](const std::string& wanted) {
-    throw UsageError(value.where + ": " + std::string(section.name) + "." + std::string(spec.name) + ": a " + wanted +
-                     " is wanted here, such as " + example_of(spec));
+    return {};
   };
-  if (value.kind == Kind::kOverride) return;
-  const bool is_text = value.kind == Kind::kText;
-  if (is_list(section.name, spec.name)) {
-    if (value.kind == Kind::kOther || value.kind == Kind::kFlag) refuse("list");
-    return;
+  std::string_view found = in(section.options);
+  for (const SchemaSection::Variant& variant : section.variants) {
+    if (found.empty()) found = in(variant.options);
   }
-  switch (spec.type) {
-    case OptionType::kInteger:
-      if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("whole number");
-      return;
-    case OptionType::kNumber:
-      // A word is for Options to judge; a number has no quotes.
-      if (is_text && !spec.choices.empty() && !value.text.empty() &&
-          std::isalpha(static_cast<unsigned char>(value.text[0])) != 0) {
-        return;
-      }
-      if (value.kind != Kind::kInteger && value.kind != Kind::kNumber) refuse("number");
-      return;
-    case OptionType::kFlag:
-      if (value.kind != Kind::kFlag) refuse("flag (true or false)");
-      return;
-    case OptionType::kText:
-    case OptionType::kChoice:
-      if (!is_text) refuse("text");
-      return;
-    case OptionType::kBytes:
-    case OptionType::kDuration:
-    case OptionType::kRate:
-      if (!is_text) refuse("number with its unit");
-      return;
-  }
+  return found.empty() ? value : std::string(found);
 }
 
 }  // namespace
@@ -125,18 +48,6 @@ const SchemaSection* find_section(std::string_view name) {
   return found == schema().end() ? nullptr : &*found;
 }
 
-[[noreturn]] void refuse_section(const std::string& where, const std::string& name) {
-  std::vector<std::string_view> names;
-  std::string known;
-  for (const SchemaSection& section : schema()) {
-    names.push_back(section.name);
-    known += (known.empty() ? "[" : ", [") + std::string(section.name) + "]";
-  }
-  const std::string_view near = nearest(name, names);
-  throw UsageError(where + ": unknown section [" + name + "]" +
-                   (near.empty() ? "; known are: " + known : "; did you mean [" + std::string(near) + "]?"));
-}
-
 Options resolve_section(const SchemaSection& section, const WrittenSection* written, const std::string& file) {
   static const WrittenSection kAbsent;
   const WrittenSection& given_section = written == nullptr ? kAbsent : *written;
@@ -144,7 +55,7 @@ Options resolve_section(const SchemaSection& section, const WrittenSection* writ
   const auto missing = [&](const OptionSpec& spec) {
     throw UsageError((written == nullptr ? file : given_section.where) + ": '" + section_name + "." +
                      std::string(spec.name) + "' is missing (" + std::string(spec.help) + "); write [" + section_name +
-                     "] " + example_of(spec));
+                     "] " + example_line(section.name, spec));
   };
 
   std::vector<OptionSpec> specs = section.options;
@@ -154,6 +65,7 @@ Options resolve_section(const SchemaSection& section, const WrittenSection* writ
     const auto name = given_section.keys.find(key);
     if (name == given_section.keys.end()) missing(section.options.front());
     check_kind(section, section.options.front(), name->second);
+    check_value(section, section.options.front(), name->second);
     const std::map<std::string, GivenOption> only_name = {{key, {name->second.text, name->second.where}}};
     chosen = Options(section.name, section.options, only_name).text(key);
     const SchemaSection::Variant* variant = find_variant(section, chosen);
@@ -167,6 +79,7 @@ Options resolve_section(const SchemaSection& section, const WrittenSection* writ
       refuse_key(section, chosen, key, value);
     } else {
       check_kind(section, *spec, value);
+      check_value(section, *spec, value);
     }
     given[key] = {value.text, value.where};
   }
@@ -181,9 +94,10 @@ Options resolve_section(const SchemaSection& section, const WrittenSection* writ
   return {section.name, specs, given};
 }
 
-void apply_override(const Override& change, WrittenJob& job) {
-  const SchemaSection* section = find_section(change.section);
-  if (section == nullptr) refuse_section("--set " + change.section + "." + change.key, change.section);
+void apply_override(const Override& given, WrittenJob& job) {
+  const SchemaSection* section = find_section(given.section);
+  if (section == nullptr) refuse_section("--set " + given.section + "." + given.key, given.section);
+  const Override change = {given.section, given.key, canonical(*section, given.key, given.value)};
   WrittenSection& written = job[change.section];
   if (written.where.empty()) written.where = "--set";
   if (change.section == "job" && change.key == "steps") written.keys.erase("epochs");
@@ -197,7 +111,8 @@ void apply_override(const Override& change, WrittenJob& job) {
   if (change.key == section->variant_key && !section->variants.empty()) {
     const auto former = written.keys.find(change.key);
     const SchemaSection::Variant* before =
-        former == written.keys.end() ? nullptr : find_variant(*section, former->second.text);
+        former == written.keys.end() ? nullptr
+                                     : find_variant(*section, canonical(*section, change.key, former->second.text));
     const SchemaSection::Variant* after = find_variant(*section, change.value);
     if (before != nullptr && after != nullptr) {
       std::erase_if(written.keys, [&](const auto& item) {

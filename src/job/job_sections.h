@@ -5,16 +5,13 @@
 #include <string_view>
 
 #include "base/options.h"
-#include "job/job_text.h"
 #include "job/schema.h"
+#include "job/text/job_text.h"
 
 namespace laconic {
 
 // Nothing for a name that is no section's.
 const SchemaSection* find_section(std::string_view name);
-
-// `where` is what the error begins with.
-[[noreturn]] void refuse_section(const std::string& where, const std::string& name);
 
 // The options of a section; `written` is null where the file has none of it. Throws UsageError with place and remedy
 // for a key that is missing or that the section, or the row it chose, does not have, and for a value of another type.

@@ -101,7 +101,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "[between], [topology], [compression], [network], [energy], [evaluation], [checkpoint], [output]"},
       {13, "treshold = 2.5", "job.toml:13: unknown key 'strategy.treshold'; did you mean 'threshold'?"},
       {15, "latncy = \"10 ms\"", "job.toml:15: unknown key 'network.latncy'; did you mean 'latency'?"},
-      {2, "epochs = 2\nbatch = 32", "job.toml:3: unknown key 'job.batch'; [data] has a key of that name: put it there"},
+      {2, "epochs = 2\nbatch = 32",
+       "job.toml:3: unknown key 'job.batch'; it belongs to [data]: write [data] batch = 32"},
       {13, "period = 4",
        "job.toml:13: 'strategy.period' is an option of periodic, fedavg, fedopt, but strategy.name is 'fda'; remove "
        "it, or "
@@ -116,28 +117,31 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
        "\"fda\""},
-      {13, "threshold = -1", "job.toml:13: strategy.threshold: '-1' is not a number of at least 0 nor 'budget'"},
-      {13, "threshold = \"2.5\"", "job.toml:13: strategy.threshold: a number is wanted here, such as threshold = 0.5"},
-      {13, "threshold = nan", "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0 nor 'budget'"},
-      {10, "count = \"eight\"", "job.toml:10: workers.count: a whole number is wanted here, such as count = 1"},
-      {10, "count = 0", "job.toml:10: workers.count: '0' is not a whole number from 1 to 100000"},
-      {2, "steps = -1", "job.toml:2: job.steps: '-1' is not a whole number from 0 to 1000000000000"},
-      {10, "count = 2.5", "job.toml:10: workers.count: '2.5' is not a whole number from 1 to 100000"},
-      {10, "", "job.toml:9: 'workers.count' is missing (number of workers); write [workers] count = 1"},
+      {13, "threshold = -1",
+       "job.toml:13: strategy.threshold: '-1' is not a number of at least 0 or 'budget', such as threshold = 2.5"},
+      {13, "threshold = \"2.5\"", "job.toml:13: strategy.threshold: a number takes no quotes; write threshold = 2.5"},
+      {13, "threshold = nan",
+       "job.toml:13: strategy.threshold: 'nan' is not a number of at least 0 or 'budget', such as threshold = 2.5"},
+      {10, "count = \"eight\"", "job.toml:10: workers.count: takes a whole number, not text, such as count = 8"},
+      {10, "count = 0", "job.toml:10: workers.count: '0' is not a whole number from 1 to 100000, such as count = 8"},
+      {2, "steps = -1",
+       "job.toml:2: job.steps: '-1' is not a whole number from 0 to 1000000000000, such as steps = 1000"},
+      {10, "count = 2.5",
+       "job.toml:10: workers.count: '2.5' is not a whole number from 1 to 100000, such as count = 8"},
+      {10, "", "job.toml:9: 'workers.count' is missing (number of workers); write [workers] count = 8"},
       {10, "count = 8\ncompute = [\"1 ms\", \"2 ms\"]",
        "job.toml:11: workers.compute: a list of 2 durations for 8 workers; give one for all, or one for each"},
-      {10, "count = 8\ncompute = \"10 sec\"",
-       "job.toml:11: workers.compute: '10 sec' is not a number with one of the units us, ms, s, min, h (such as \"20 "
-       "ms\")"},
+      {10, "count = 8\ncompute = \"10 ticks\"",
+       "job.toml:11: workers.compute: '10 ticks' is not a number with one of the units us, ms, s, min, h, d, such as "
+       "\"20 "
+       "ms\""},
       {15, "latency = 10",
-       "job.toml:15: network.latency: a number with its unit is wanted here, such as latency = "
-       "\"20 ms\""},
+       "job.toml:15: network.latency: needs a unit, in quotes; write latency = \"10 ms\", or another unit"},
       {15, "latency = \"10\"",
-       "job.toml:15: network.latency: '10' is not a number with one of the units us, ms, s, min, h (such as \"20 "
-       "ms\")"},
+       "job.toml:15: network.latency: '10' has no unit; write one of us, ms, s, min, h, d, such as \"10 ms\""},
       {15, "up = \"100 Mb\"",
        "job.toml:15: network.up: '100 Mb' is not a number with one of the units bit/s, kbit/s, Mbit/s, Gbit/s, kB/s, "
-       "MB/s, GB/s (such as \"100 Mbit/s\")"},
+       "MB/s, GB/s, such as \"100 Mbit/s\""},
       {15, "channel = \"1 Mbit/s\"",
        "job.toml:15: network.channel: has no meaning with network.model = \"interfaces\"; remove it, or choose model "
        "\"shared\""},
@@ -145,8 +149,9 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "job.toml:16: network.up: has no meaning with network.model = \"shared\"; remove it, or choose model "
        "\"interfaces\""},
       {15, "deadline = \"0 s\"", "job.toml:15: network.deadline: nobody can answer within 0 s; give some minutes"},
-      {15, "loss = 1", "job.toml:15: network.loss: '1' is not a number from 0 to 0.99"},
-      {15, "duplication = -0.1", "job.toml:15: network.duplication: '-0.1' is not a number from 0 to 0.99"},
+      {15, "loss = 1", "job.toml:15: network.loss: '1' is not a number from 0 to 0.99, such as loss = 0.01"},
+      {15, "duplication = -0.1",
+       "job.toml:15: network.duplication: '-0.1' is not a number from 0 to 0.99, such as duplication = 0.01"},
       {15, "loss = 0.2",
        "job.toml:15: network.loss: strategy fda needs each frame once; remove it, or choose one of sgp, sparse_push, "
        "scsp, local, serial"},
@@ -160,9 +165,10 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {2, "epochs = 0", "job.toml:2: job.epochs: not above 0; a run has at least one step"},
       {2, "epochs = 1\nname = \"a/b\"",
        "job.toml:3: job.name: 'a/b' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first"},
-      {2, "epochs = 1\nname = 5", "job.toml:3: job.name: a text is wanted here, such as name = \"...\""},
+      {2, "epochs = 1\nname = 5", "job.toml:3: job.name: takes text in quotes, not a number; write name = \"5\""},
       {2, "epochs = 1\nuntil = \"accuracy >= 98\"",
-       "job.toml:3: job.until: 'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98"},
+       "job.toml:3: job.until: 'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98, or a "
+       "percentage: 98%"},
       {2, "epochs = 1\nuntil = \"validation_loss < 1\"",
        "job.toml:3: job.until: no data are held out; set data.validation, such as 0.1"},
       {17, "every = \"often\"",
@@ -174,10 +180,10 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {8, "name = \"sgd\"\nnesterov = true",
        "job.toml:9: optimizer.nesterov: Nesterov's form needs a momentum above 0; set optimizer.momentum"},
       {8, "name = \"sgd\"\nnesterov = 1",
-       "job.toml:9: optimizer.nesterov: a flag (true or false) is wanted here, such as nesterov = true"},
+       "job.toml:9: optimizer.nesterov: takes true or false, not a number; write nesterov = true"},
       {12, "name = \"serial\"\n[output]",
-       "job.toml:14: unknown key 'output.threshold'; [strategy] has a key of that name: put it there"},
-      {1, "steps = 1\n[job]", "job.toml:1: 'steps' stands outside any section; put it under one, such as [job]"},
+       "job.toml:14: unknown key 'output.threshold'; it belongs to [strategy]: write [strategy] threshold = 2.5"},
+      {1, "steps = 1\n[job]", "job.toml:1: 'steps' is outside any section; put it under [job]"},
   };
   for (const BadInput& bad : cases) {
     const std::string line = refusal(with_line(bad.line, bad.text));
@@ -233,7 +239,8 @@ TEST(Job, TakesAWordInThePlaceOfANumberWhereTheTableHasOne) {
   EXPECT_NE(job.resolved_text().find("gamma = \"auto\"\n"), std::string::npos);
   EXPECT_EQ(parse_job_text(job.resolved_text(), "again.toml").identity(), job.identity());
   lines[12] = "gamma = \"fast\"";
-  EXPECT_EQ(refusal(joined(lines)), "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 nor 'auto'");
+  EXPECT_EQ(refusal(joined(lines)),
+            "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 or 'auto', such as gamma = 0.4");
 }
 
 TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {

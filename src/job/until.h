@@ -36,8 +36,8 @@ struct Until {
   bool needs_numbers() const;
 };
 
-// "accuracy >= 0.98", "r2 >= 0.9", "mae < 2", "bytes > 10 MB", "time > 5 min", "validation_loss < 0.3", "step >= 1000". Throws UsageError that
-// says what is accepted.
+// "accuracy >= 0.98", "r2 >= 0.9", "mae < 2", "bytes > 10 MB", "time > 5 min", "validation_loss < 0.3", "step >= 1000"; accuracy
+// and R2 as a percentage too, "accuracy >= 88%". Throws UsageError that says what is accepted, and what was likely meant.
 Until parse_until(std::string_view text);
 
 }  // namespace laconic

@@ -36,6 +36,14 @@ TEST(Until, ComparesEachQuantity) {
   EXPECT_FALSE(met("step < 100"));
 }
 
+TEST(Until, TakesAPercentageOfAnAccuracy) {
+  EXPECT_TRUE(met("accuracy >= 90%"));
+  EXPECT_FALSE(met("accuracy > 90 %"));
+  EXPECT_EQ(parse_until("accuracy >= 88%").value, 0.88);
+  EXPECT_EQ(parse_until("r2 >= 50%").value, 0.5);
+  EXPECT_EQ(parse_until("Accuracy \u2265 88%").value, 0.88);
+}
+
 TEST(Until, OfNumbersComparesR2AndMeanAbsoluteError) {
   Measurement measurement = measured();
   measurement.test.regression = {.r2 = -0.5, .mean_absolute_error = 12.0};
@@ -66,18 +74,32 @@ std::string refusal(std::string_view text) {
 }
 
 TEST(Until, SaysWhatItDoesNotUnderstand) {
-  EXPECT_EQ(refusal("accuracy = 0.9"),
-            "'accuracy = 0.9': no comparison (>=, >, <=, <); write it as in \"accuracy >= 0.98\"");
+  EXPECT_EQ(refusal("accuracy 0.9"),
+            "'accuracy 0.9': no comparison (>=, >, <=, <); write it as in \"accuracy >= 0.98\"");
   EXPECT_EQ(refusal("acuracy >= 0.9"),
             "'acuracy >= 0.9': 'acuracy' is not one of accuracy, r2, mae, loss, validation_accuracy, "
             "validation_r2, validation_mae, validation_loss, bytes, time, step; did you mean 'accuracy'?");
-  EXPECT_EQ(refusal("accuracy >= 98"), "'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98");
+  EXPECT_EQ(refusal("accuracy >= 98"),
+            "'accuracy >= 98': an accuracy is a fraction from 0 to 1, such as 0.98, or a percentage: 98%");
+  EXPECT_EQ(refusal("accuracy >= 101"), "'accuracy >= 101': an accuracy is a fraction from 0 to 1, such as 0.98");
   EXPECT_EQ(refusal("r2 >= 98"), "'r2 >= 98': an R2 is at most 1, such as 0.9");
-  EXPECT_EQ(refusal("accuracy >= 98%"), "'accuracy >= 98%': '98%' is not a number");
-  EXPECT_EQ(refusal("loss < nan"), "'loss < nan': 'nan' is not a number");
-  EXPECT_EQ(refusal("loss < "), "'loss < ': '' is not a number");
-  EXPECT_NE(refusal("bytes > 10").find("is not a number with one of the units B, kB"), std::string::npos);
-  EXPECT_NE(refusal("time > 10 days").find("is not a number with one of the units us, ms"), std::string::npos);
+  EXPECT_EQ(refusal("acc >= 0.9"), "'acc >= 0.9': 'acc' is accuracy here; write \"accuracy >= 0.9\"");
+  EXPECT_EQ(refusal("val_loss < 1"),
+            "'val_loss < 1': 'val_loss' is validation_loss here; write \"validation_loss < 1\"");
+  EXPECT_EQ(refusal("accuracy = 0.9"),
+            "'accuracy = 0.9': an equals sign is no comparison; write \"accuracy >= 0.9\", or <= in the place of >=");
+  EXPECT_EQ(refusal("accuracy == 0.9"),
+            "'accuracy == 0.9': an equals sign is no comparison; write \"accuracy >= 0.9\", or <= in the place of >=");
+  EXPECT_EQ(refusal("accuracy => 0.9"), "'accuracy => 0.9': write \"accuracy >= 0.9\"");
+  EXPECT_EQ(
+      refusal("accuracy > 0.9 and loss < 1"),
+      "'accuracy > 0.9 and loss < 1': one comparison ends a run, not several; keep one of them, such as \"accuracy "
+      ">= 0.9\"");
+  EXPECT_EQ(refusal("loss < 10%"), "'loss < 10%': '10%' is not a number, such as 0.9");
+  EXPECT_EQ(refusal("loss < nan"), "'loss < nan': 'nan' is not a number, such as 0.9");
+  EXPECT_EQ(refusal("loss < "), "'loss < ': '' is not a number, such as 0.9");
+  EXPECT_NE(refusal("bytes > 10").find("'10' has no unit; write one of B, kB"), std::string::npos);
+  EXPECT_NE(refusal("time > 10 weeks").find("is not a number with one of the units us, ms"), std::string::npos);
   EXPECT_NE(refusal("").find("no comparison"), std::string::npos);
 }
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/spelling.h"
+#include "base/utf8.h"
 
 namespace laconic {
 
@@ -47,9 +49,7 @@ const StrategyRow& find_strategy(std::string_view name) {
     if (row->name == name) return *row;
     names.push_back(row->name);
   }
-  const std::string_view near = nearest(name, names);
-  throw UsageError("unknown strategy '" + std::string(name) + "'" +
-                   (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
+  throw UsageError("unknown strategy '" + printable(name) + "'" + did_you_mean(name, names) +
                    " (`laconic list strategies` shows them)");
 }
 

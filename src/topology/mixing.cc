@@ -6,7 +6,8 @@
 #include <limits>
 
 #include "base/error.h"
-#include "base/options.h"
+#include "base/spelling.h"
+#include "base/utf8.h"
 
 namespace laconic {
 namespace {
@@ -33,16 +34,12 @@ constexpr std::array<WeightsRow, 3> kWeights = {{
 std::span<const WeightsRow> mixing_weights() { return kWeights; }
 
 const WeightsRow& find_weights(std::string_view name) {
-  std::string known;
   std::vector<std::string_view> names;
   for (const WeightsRow& row : kWeights) {
     if (row.name == name) return row;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
     names.push_back(row.name);
   }
-  const std::string_view near = nearest(name, names);
-  throw UsageError("weights '" + std::string(name) + "': not one of: " + known +
-                   (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  throw UsageError("weights '" + printable(name) + "': not one of: " + listed(names) + did_you_mean(name, names));
 }
 
 MixingMatrix::MixingMatrix(const Graph& graph, const WeightsRow& weights)

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/options.h"
+#include "base/spelling.h"
+#include "base/utf8.h"
 #include "topology/edge_list.h"
 #include "topology/families.h"
 #include "topology/link_file.h"
@@ -108,8 +109,8 @@ const TopologyRow& read(TopologyRequest& request) {
     }
     return row;
   }
-  const std::string_view near = nearest(name, names);
-  request.fail("not one of: " + known + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  if (const auto meant = spec_meant(spec, names)) request.fail("write \"" + printable(*meant) + "\"");
+  request.fail("not one of: " + known + did_you_mean(name, names));
 }
 
 Graph connected_graph(const TopologyRow& row, const TopologyRequest& request) {
@@ -126,7 +127,7 @@ Graph connected_graph(const TopologyRow& row, const TopologyRequest& request) {
 }  // namespace
 
 void TopologyRequest::fail(const std::string& problem) const {
-  throw UsageError("topology '" + std::string(spec) + "': " + problem);
+  throw UsageError("topology '" + printable(spec) + "': " + problem);
 }
 
 std::uint32_t TopologyRequest::whole_number(std::string_view text, std::string_view what, std::uint32_t minimum,
@@ -163,6 +164,11 @@ Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers,
         "as a ring, or a strategy on directed links, such as sgp");
   }
   return connected_graph(row, request);
+}
+
+void require_known_topology(std::string_view spec) {
+  TopologyRequest request{.spec = spec, .size = {}, .parameter = {}, .workers = 1};
+  read(request);
 }
 
 bool has_directed_links(std::string_view spec) {

@@ -66,6 +66,9 @@ inline constexpr int kGraphDraws = 100;
 Graph make_topology(std::string_view spec, std::optional<std::uint32_t> workers, std::uint64_t seed,
                     std::string_view node = "worker");
 
+// Throws UsageError, as make_topology does, for an unknown name and a spec written otherwise, whatever the workers.
+void require_known_topology(std::string_view spec);
+
 // Whether `spec` names a topology of directed links; false where it names none.
 bool has_directed_links(std::string_view spec);
 

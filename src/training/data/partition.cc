@@ -12,14 +12,19 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "base/options.h"
 #include "base/random.h"
+#include "base/spelling.h"
 #include "base/supervision.h"
+#include "base/utf8.h"
 
 namespace laconic {
 namespace {
 
 using Indices = std::vector<std::uint32_t>;
+
+std::string refusal_of(std::string_view spec, const std::string& problem) {
+  return "data.partition: '" + printable(spec) + "': " + problem;
+}
 
 struct Request {
   std::string_view spec;
@@ -29,9 +34,7 @@ struct Request {
   std::uint32_t workers;
   std::uint64_t seed;
 
-  [[noreturn]] void fail(const std::string& problem) const {
-    throw UsageError("data.partition: '" + std::string(spec) + "': " + problem);
-  }
+  [[noreturn]] void fail(const std::string& problem) const { throw UsageError(refusal_of(spec, problem)); }
   double number(std::string_view text) const {
     double value = 0.0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -253,11 +256,11 @@ using Make = Partition (*)(const Request&);
 constexpr std::array<PartitionRow, 9> kPartitions = {{
     {"iid", "", "shuffled, then equal parts"},
     {"contiguous", "", "equal contiguous cuts in the order of the files"},
-    {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); small is skewed", true},
-    {"shards", "N", "sorted by label, N random shards a worker", true},
-    {"non_iid", "X%", "the first X% of the samples sorted by label, the rest IID", true},
-    {"label", "Y", "all samples of label Y at the first workers", true},
-    {"skew", "S", "the fraction S of each class dealt out sorted by label, the rest shuffled; 0 is IID", true},
+    {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); small is skewed", true, "0.3"},
+    {"shards", "N", "sorted by label, N random shards a worker", true, "2"},
+    {"non_iid", "X%", "the first X% of the samples sorted by label, the rest IID", true, "60%"},
+    {"label", "Y", "all samples of label Y at the first workers", true, "3"},
+    {"skew", "S", "the fraction S of each class dealt out sorted by label, the rest shuffled; 0 is IID", true, "0.8"},
     {"user", "", "whole users, balanced"},
     {"shared", "", "every worker draws from all samples"},
 }};
@@ -268,7 +271,31 @@ std::string usage(const PartitionRow& row) {
   return std::string(row.name) + (row.parameter.empty() ? "" : ":" + std::string(row.parameter));
 }
 
+// The row of `spec`, which is written as its row says.
+std::size_t row_of(std::string_view spec) {
+  const std::size_t colon = spec.find(':');
+  std::string known;
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < kPartitions.size(); ++i) {
+    const PartitionRow& row = kPartitions[i];
+    known.append(known.empty() ? "" : ", ").append(usage(row));
+    names.push_back(row.name);
+    if (row.name != spec.substr(0, colon)) continue;
+    if (row.parameter.empty() == (colon == std::string_view::npos)) return i;
+    std::string written = "it is written " + usage(row);
+    if (!row.parameter.empty())
+      written.append(", such as \"").append(row.name).append(":").append(row.example).append("\"");
+    throw UsageError(refusal_of(spec, written));
+  }
+  if (const auto meant = spec_meant(spec, names)) {
+    throw UsageError(refusal_of(spec, "write \"" + printable(*meant) + "\""));
+  }
+  throw UsageError(refusal_of(spec, "not one of: " + known + did_you_mean(spec.substr(0, colon), names)));
+}
+
 }  // namespace
+
+void require_known_partition(std::string_view spec) { row_of(spec); }
 
 SampleCounts count_samples(const Partition& partition, const Samples& samples) {
   SampleCounts counts;
@@ -286,40 +313,29 @@ Partition make_partition(std::string_view spec, const Samples& samples, std::uin
                          std::uint64_t seed) {
   LACONIC_CHECK(workers >= 1, "workers " << workers);
   const std::size_t colon = spec.find(':');
-  const std::string_view name = spec.substr(0, colon);
   const Request request{.spec = spec,
                         .parameter = colon == std::string_view::npos ? std::string_view{} : spec.substr(colon + 1),
                         .samples = samples,
                         .classes = classes,
                         .workers = workers,
                         .seed = seed};
-  std::string known;
-  std::vector<std::string_view> names;
-  for (std::size_t i = 0; i < kPartitions.size(); ++i) {
-    const PartitionRow& row = kPartitions[i];
-    known += (known.empty() ? "" : ", ") + usage(row);
-    names.push_back(row.name);
-    if (row.name != name) continue;
-    if (row.parameter.empty() != (colon == std::string_view::npos)) request.fail("it is written " + usage(row));
-    if (row.by_label && samples.labels.empty()) {
-      request.fail(
-          "it deals samples out by label, and neither text, a stream nor regression has them; take iid or contiguous");
-    }
-    if (samples.count() < workers) {
-      request.fail("there are " + std::to_string(samples.count()) + " training samples for " + std::to_string(workers) +
-                   " workers; take at most as many workers as samples");
-    }
-    Partition partition = kMakers[i](request);
-    // The parts that come in several pieces can miss a worker when samples are scarce.
-    const auto empty =
-        std::find_if(partition.begin(), partition.end(), [](const Indices& part) { return part.empty(); });
-    if (empty != partition.end()) {
-      request.fail("worker " + std::to_string(empty - partition.begin()) + " gets no sample; take fewer workers");
-    }
-    return partition;
+  const std::size_t i = row_of(spec);
+  const PartitionRow& row = kPartitions[i];
+  if (row.by_label && samples.labels.empty()) {
+    request.fail(
+        "it deals samples out by label, and neither text, a stream nor regression has them; take iid or contiguous");
   }
-  const std::string_view near = nearest(name, names);
-  request.fail("not one of: " + known + (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  if (samples.count() < workers) {
+    request.fail("there are " + std::to_string(samples.count()) + " training samples for " + std::to_string(workers) +
+                 " workers; take at most as many workers as samples");
+  }
+  Partition partition = kMakers[i](request);
+  // The parts that come in several pieces can miss a worker when samples are scarce.
+  const auto empty = std::find_if(partition.begin(), partition.end(), [](const Indices& part) { return part.empty(); });
+  if (empty != partition.end()) {
+    request.fail("worker " + std::to_string(empty - partition.begin()) + " gets no sample; take fewer workers");
+  }
+  return partition;
 }
 
 std::vector<std::vector<std::uint64_t>> labels_by_worker(const Partition& partition, const Samples& samples,

@@ -44,9 +44,13 @@ struct PartitionRow {
   std::string_view name;
   std::string_view parameter;  // "ALPHA"; empty: takes none
   std::string_view summary;
-  bool by_label = false;  // needs labels, which text does not have
+  bool by_label = false;          // needs labels, which text does not have
+  std::string_view example = {};  // of the parameter
 };
 std::span<const PartitionRow> partitions();
+
+// Throws UsageError, as make_partition does, for a spec that is not in the table or lacks its parameter.
+void require_known_partition(std::string_view spec);
 
 // Deals `samples` with labels below `classes` out to `workers` >= 1 workers. Every sample goes to exactly one worker
 // (`shared`: to all) and every worker gets at least one; random choices depend on `seed` only. Throws UsageError with

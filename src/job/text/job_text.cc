@@ -1,8 +1,7 @@
-#include "job/job_text.h"
+#include "job/text/job_text.h"
 
 #include <toml++/toml.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -10,6 +9,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
+#include "job/text/file_kind.h"
+#include "job/text/toml_mistake.h"
 
 namespace laconic {
 namespace {
@@ -18,10 +20,33 @@ std::string place(const std::string& file, const toml::source_region& region) {
   return file + ":" + std::to_string(region.begin.line);
 }
 
-std::string one_line(std::string_view text) {
-  std::string result(text);
-  std::replace(result.begin(), result.end(), '\n', ' ');
-  return result;
+std::string place(const std::string& file, std::size_t line) { return file + ":" + std::to_string(line); }
+
+bool is_toml(std::string_view text) {
+  try {
+    const toml::table table = toml::parse(text);
+    return !table.empty();
+  } catch (const toml::parse_error&) {
+    return false;
+  }
+}
+
+// What the parser says, without the name of its part that says it.
+std::string expectation(std::string_view description) {
+  const std::size_t colon =
+      description.starts_with("Error while parsing ") ? description.find(": ") : std::string::npos;
+  return printable(colon == std::string_view::npos ? description : description.substr(colon + 2), 200);
+}
+
+[[noreturn]] void refuse_text(std::string_view text, const std::string& file, const toml::parse_error& error) {
+  if (const std::optional<FileMistake> other = other_language(text)) {
+    throw UsageError(place(file, other->line) + ": " + other->text);
+  }
+  const TomlMistake mistake = explain_toml_mistake(text, error.source().begin.line, is_toml);
+  if (!mistake.text.empty()) throw UsageError(place(file, mistake.line) + ": " + mistake.text);
+  throw UsageError(place(file, error.source()) + ":" + std::to_string(error.source().begin.column) +
+                   ": this is not TOML (" + expectation(error.description()) +
+                   "); a line is a [section], a key = value with text in quotes, or a # comment");
 }
 
 template <typename Number>
@@ -46,11 +71,13 @@ WrittenValue read_value(const toml::node& node, const std::string& file) {
   } else if (const auto* flag = node.as_boolean()) {
     value.text = flag->get() ? "true" : "false";
     value.kind = Kind::kFlag;
+  } else if (node.is_table()) {
+    value.kind = Kind::kTable;
   } else if (const auto* list = node.as_array()) {
     value.kind = Kind::kList;
     for (const toml::node& element : *list) {
       const WrittenValue read = read_value(element, file);
-      if (read.kind == Kind::kOther || read.kind == Kind::kList) value.kind = Kind::kOther;
+      if (read.kind == Kind::kOther || read.kind == Kind::kTable || read.kind == Kind::kList) value.kind = Kind::kOther;
       value.text += (value.text.empty() ? "" : ", ") + read.text;
     }
   }
@@ -73,18 +100,27 @@ std::optional<std::string> list_text(std::string_view value) {
 }  // namespace
 
 WrittenJob read_job_text(std::string_view text, const std::string& file) {
+  if (const std::optional<FileMistake> bytes = not_text(text)) {
+    throw UsageError(place(file, bytes->line) + ": " + bytes->text);
+  }
   toml::table table;
   try {
     table = toml::parse(text, std::string_view(file));
   } catch (const toml::parse_error& error) {
-    throw UsageError(place(file, error.source()) + ": this is no TOML: " + one_line(error.description()));
+    refuse_text(text, file, error);
   }
   WrittenJob job;
   for (const auto& [name, node] : table) {
     const toml::table* keys = node.as_table();
+    if (keys == nullptr && node.is_array_of_tables()) {
+      throw UsageError(place(file, node.source()) + ": a section name has single brackets; write [" +
+                       printable(name.str()) + "]");
+    }
     if (keys == nullptr) {
-      throw UsageError(place(file, node.source()) + ": '" + std::string(name.str()) +
-                       "' stands outside any section; put it under one, such as [job]");
+      WrittenSection& outside = job[std::string(kOutside)];
+      if (outside.where.empty()) outside.where = place(file, node.source());
+      outside.keys.emplace(std::string(name.str()), read_value(node, file));
+      continue;
     }
     WrittenSection section{.where = place(file, node.source()), .keys = {}};
     for (const auto& [key, value] : *keys) {
@@ -99,7 +135,7 @@ Override parse_override(std::string_view text) {
   const std::size_t equals = text.find('=');
   const std::size_t dot = text.substr(0, equals).find('.');
   if (equals == std::string_view::npos || dot == std::string_view::npos || dot == 0 || dot + 1 == equals) {
-    throw UsageError("--set '" + std::string(text) + "': write section.key=value, such as --set job.seed=2");
+    throw UsageError("--set '" + printable(text) + "': write section.key=value, such as --set job.seed=2");
   }
   std::string_view value = text.substr(equals + 1);
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
