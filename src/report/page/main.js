@@ -116,6 +116,7 @@ const figures = () => {
   }
   for (const run of runs) {
     const of = many ? ', ' + run.name : '';
+    add_end_tables(run, of);
     if (run.workers?.labels) add_labels('Labels by worker' + of, run.workers.labels, run.workers.classes || []);
     if (run.workers?.graph) add_graph('Graph' + of, run.workers.graph);
   }
