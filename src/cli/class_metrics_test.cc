@@ -69,8 +69,15 @@ std::string table_job(const testing::TemporaryFolder& root) {
     for (int i = 0; i < 60; ++i) {
       const bool is_red = random.below(2) == 0;
       const double x = random.gaussian() + (is_red ? 1.0 : -1.0);
-      text += std::to_string(x) + "," + std::to_string(random.gaussian()) + "," + (i % 3 == 0 ? "ann" : i % 3 == 1 ? "bo\xf8" : "cy") +
-              "," + (is_red ? "r\xf8" "d" : "blue") + "\n";
+      text += std::to_string(x) + "," + std::to_string(random.gaussian()) + "," +
+              (i % 3 == 0   ? "ann"
+               : i % 3 == 1 ? "bo\xf8"
+                            : "cy") +
+              "," +
+              (is_red ? "r\xf8"
+                        "d"
+                      : "blue") +
+              "\n";
     }
     testing::write_text(root.path(std::string("data/") + file), text);
   }
@@ -85,7 +92,9 @@ TEST_F(ClassesOfARun, MayHaveNamesThatAreNoUtf8AndOfTwoThereIsAnAreaUnderTheCurv
   testing::write_text(root_.path("table.toml"), table_job(root_));
   ASSERT_EQ(run(root_.path("table.toml")), ExitCode::kDone);
   const Json json = summary("table");
-  EXPECT_EQ(json.at("classification").at("by_class").at(1).at("name"), "r\xEF\xBF\xBD" "d");
+  EXPECT_EQ(json.at("classification").at("by_class").at(1).at("name"),
+            "r\xEF\xBF\xBD"
+            "d");
   EXPECT_GT(json.at("classification").at("auc"), 0.6);
   EXPECT_LE(json.at("classification").at("auc"), 1.0);
   printed();

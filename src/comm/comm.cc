@@ -47,8 +47,8 @@ Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
   if (!arrival) {
     throw PeerLost(name(self()) + " got no " + std::string(to_text(tag)) + " (round " + std::to_string(round.value) +
                    ") from " + name(from) + " within " + to_text(patience) + ", waiting since " + moment_text(since) +
-                   "; see whether that node still runs, or raise network.deadline (" +
-                   to_text(options_.deadline) + ")");
+                   "; see whether that node still runs, or raise network.deadline (" + to_text(options_.deadline) +
+                   ")");
   }
   co_return std::move(arrival->frame);
 }

@@ -98,9 +98,10 @@ TEST(MomentText, SaysAMomentAsASecondOfTheRun) {
 TEST_F(Mailboxes, WaitsAreDescribedByWhoForWhatFromWhomSinceWhen) {
   receive(from_node(kCoordinator, Tag::kReduced, 17));
   receive({.from = std::nullopt, .tags = Tag::kGather, .round = {2}}, kIdle);
-  EXPECT_EQ(waits_.describe(false),
-            std::vector<std::string>{
-                "worker 2 waits for the result of a reduction (round 17) from the coordinator since second 1.5 of the run"});
+  EXPECT_EQ(
+      waits_.describe(false),
+      std::vector<std::string>{
+          "worker 2 waits for the result of a reduction (round 17) from the coordinator since second 1.5 of the run"});
   EXPECT_EQ(waits_.describe(true).size(), 2U);
 }
 

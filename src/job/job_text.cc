@@ -73,7 +73,7 @@ std::optional<std::string> list_text(std::string_view value) {
 // A job is kept as TOML, which is UTF-8.
 bool is_utf8(std::string_view text) {
   try {
-    toml::parse("text = " + toml_quoted(text));
+    static_cast<void>(toml::parse("text = " + toml_quoted(text)));
     return true;
   } catch (const toml::parse_error&) {
     return false;

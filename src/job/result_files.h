@@ -19,8 +19,9 @@ inline constexpr std::string_view kPreprocessFile = "preprocess.json";
 inline constexpr std::string_view kSummaryFile = "summary.json";
 inline constexpr std::string_view kWorkersFile = "workers.json";
 inline constexpr std::string_view kPageFile = "report.html";
-inline constexpr std::array kFiles = {kJobFile,        kMetricsFile,    kTensorBoardFile, kModelFile,   kPythonFile, kBestFile,
-                               kBestPythonFile, kPreprocessFile, kWorkersFile,     kSummaryFile, kPageFile};
+inline constexpr std::array kFiles = {kJobFile,     kMetricsFile, kTensorBoardFile, kModelFile,
+                                      kPythonFile,  kBestFile,    kBestPythonFile,  kPreprocessFile,
+                                      kWorkersFile, kSummaryFile, kPageFile};
 
 // The path of a file of results.
 std::string result_path(const std::string& folder, std::string_view file);

@@ -64,8 +64,7 @@ std::vector<std::size_t> worst_classes(const ClassMetrics& metrics) {
   for (std::size_t index = 0; index < metrics.classes.size(); ++index) {
     if (metrics.classes[index].f1) order.push_back(index);
   }
-  std::ranges::stable_sort(
-      order, {}, [&](std::size_t index) { return metrics.classes[index].f1.value_or(0.0); });
+  std::ranges::stable_sort(order, {}, [&](std::size_t index) { return metrics.classes[index].f1.value_or(0.0); });
   return order;
 }
 

@@ -14,12 +14,11 @@ namespace {
 // Class 2 is never predicted, class 3 has no sample and is predicted once, class 4 has neither. Of class 1 one sample is
 // taken for no class at all.
 Confusion example() {
-  return {.samples = {6, 5, 2, 0, 0},
-          .counts = {4, 2, 0, 0, 0,  //
-                     1, 3, 0, 0, 0,  //
-                     2, 0, 0, 0, 0,  //
-                     0, 0, 0, 0, 0,  //
-                     0, 0, 0, 0, 0}};
+  return {.samples = {6, 5, 2, 0, 0}, .counts = {4, 2, 0, 0, 0,  //
+                                                 1, 3, 0, 0, 0,  //
+                                                 2, 0, 0, 0, 0,  //
+                                                 0, 0, 0, 0, 0,  //
+                                                 0, 0, 0, 0, 0}};
 }
 
 TEST(ClassMetrics, ArePrecisionRecallAndF1OfEachClass) {
@@ -73,8 +72,7 @@ TEST(ClassesText, NamesTheWorstClassAndWhatItIsTakenFor) {
 
 TEST(ClassificationJson, HasEachClassAndTheMatrix) {
   Evaluation evaluation{.loss = 0.5, .accuracy = 0.5, .samples = 4};
-  evaluation.confusion =
-      std::make_shared<Confusion>(Confusion{.samples = {3, 1}, .counts = {1, 2, 0, 1}, .auc = 0.75});
+  evaluation.confusion = std::make_shared<Confusion>(Confusion{.samples = {3, 1}, .counts = {1, 2, 0, 1}, .auc = 0.75});
   const std::vector<std::string> names = {"no", "y\xe9s"};
   const Json json = Json::parse(indented(classification_json(evaluation, "test", names, 2)));
   EXPECT_EQ(json.at("split"), "test");
@@ -88,8 +86,8 @@ TEST(ClassificationJson, HasEachClassAndTheMatrix) {
 
 TEST(ClassificationJson, OfManyClassesHasThePairsThatAreMistakenMostOften) {
   constexpr std::size_t kClasses = 30;
-  auto confusion = std::make_shared<Confusion>(
-      Confusion{.samples = std::vector<std::uint64_t>(kClasses, 100), .counts = std::vector<std::uint64_t>(kClasses * kClasses)});
+  auto confusion = std::make_shared<Confusion>(Confusion{.samples = std::vector<std::uint64_t>(kClasses, 100),
+                                                         .counts = std::vector<std::uint64_t>(kClasses * kClasses)});
   for (std::size_t i = 0; i < kClasses; ++i) {
     confusion->counts[i * kClasses + i] = 100 - i;
     confusion->counts[i * kClasses + (i + 1) % kClasses] = i;
@@ -119,9 +117,10 @@ TEST(EvaluationText, HasEachSplitWithItsClasses) {
 }
 
 TEST(Indented, KeepsListsOfNumbersInALineAndReadsBackAsWhatItWas) {
-  const Json json = {{"a", {1, 2, 3}},
-                     {"b", {{"c", Json::array({Json{{"d", 1}, {"e", "x"}}, Json{{"d", nullptr}}})}, {"f", Json::array()}}},
-                     {"rows", {{1, 2}, {3, 4}}}};
+  const Json json = {
+      {"a", {1, 2, 3}},
+      {"b", {{"c", Json::array({Json{{"d", 1}, {"e", "x"}}, Json{{"d", nullptr}}})}, {"f", Json::array()}}},
+      {"rows", {{1, 2}, {3, 4}}}};
   const std::string text = indented(json);
   EXPECT_EQ(Json::parse(text), json);
   EXPECT_EQ(text,

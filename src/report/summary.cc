@@ -169,7 +169,8 @@ std::string summary_text(const Summary& summary) {
   json["doubled_frames"] = summary.doubled();
   json["traffic"] = to_json(summary.traffic);
   json["by_worker"] = Json::array();
-  for (std::size_t rank = 0; rank < summary.nodes.size(); ++rank) json["by_worker"].push_back(worker_json(summary, rank));
+  for (std::size_t rank = 0; rank < summary.nodes.size(); ++rank)
+    json["by_worker"].push_back(worker_json(summary, rank));
   json["coordinator"] = node_json(summary.coordinator);
   return indented(json) + "\n";
 }

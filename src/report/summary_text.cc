@@ -49,8 +49,8 @@ std::string model_text(const Summary& summary) {
 
 std::string syncs_text(const Summary& summary) {
   if (summary.syncs == 0) return "0";
-  return grouped(summary.syncs) +
-         (summary.syncs_are_gossip ? ", rounds in which worker 0 gossiped with neighbours" : ", averages over all workers");
+  return grouped(summary.syncs) + (summary.syncs_are_gossip ? ", rounds in which worker 0 gossiped with neighbours"
+                                                            : ", averages over all workers");
 }
 
 std::string_view source_text(Summary::Source source, bool older) {
@@ -172,8 +172,8 @@ std::string summary_for_people(const Summary& summary) {
   const std::string here = clock_text({summary.wall_seconds});
   const std::string whole = to_text(summary.time) + (is_real ? " without evaluations" : " on the job's network");
   if (summary.resumed_step) {
-    line("time", whole + " from step 0; " + here + " here since the run went on after step " +
-                     grouped(*summary.resumed_step));
+    line("time",
+         whole + " from step 0; " + here + " here since the run went on after step " + grouped(*summary.resumed_step));
   } else {
     line("time", whole + ", " + here + (is_real ? " in all" : " here"));
   }

@@ -51,7 +51,8 @@ std::optional<double> area_under_roc(std::span<const double> negatives, std::spa
     twice += equal[1] * (2 * below + equal[0]);
     below += equal[0];
   }
-  return static_cast<double>(twice) / (2.0 * static_cast<double>(negatives.size()) * static_cast<double>(positives.size()));
+  return static_cast<double>(twice) /
+         (2.0 * static_cast<double>(negatives.size()) * static_cast<double>(positives.size()));
 }
 
 }  // namespace laconic

@@ -42,7 +42,8 @@ TEST(AreaUnderRoc, IsTheShareOfPairsInTheRightOrderWithEqualOnesAsHalf) {
       std::vector<double> negatives;
       std::vector<double> positives;
       for (std::size_t i = 0; i < size; ++i) negatives.push_back(static_cast<double>(random.below(levels)));
-      for (std::size_t i = 0; i < size + 7; ++i) positives.push_back(static_cast<double>(random.below(levels)) + 0.5 * static_cast<double>(random.below(2)));
+      for (std::size_t i = 0; i < size + 7; ++i)
+        positives.push_back(static_cast<double>(random.below(levels)) + 0.5 * static_cast<double>(random.below(2)));
       const std::optional<double> area = area_under_roc(negatives, positives);
       ASSERT_TRUE(area);
       EXPECT_NEAR(*area, share_of_right_pairs(negatives, positives), 1e-12) << levels << " levels, " << size;

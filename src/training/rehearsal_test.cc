@@ -64,10 +64,12 @@ TEST(Rehearsal, NamesParametersThatAreSentAndNeverTrained) {
     torch::jit::Module module = empty_module();
     module.register_parameter("weight", ramp({kClasses, kInputs}, 0.1).set_requires_grad(true), false);
     module.register_parameter("head", ramp({5, 7}, 0.1).set_requires_grad(!is_frozen), false);
-    module.define("def forward(self, x):\n  y = torch.linear(torch.flatten(x, 1), self.weight)\n  return " + output + "\n");
+    module.define("def forward(self, x):\n  y = torch.linear(torch.flatten(x, 1), self.weight)\n  return " + output +
+                  "\n");
     module.save(folder.path("net.pt"));
     std::string all;
-    for (const std::string& line : training_of({.model_options = {{"file", folder.path("net.pt")}}}).rehearse()) all += line;
+    for (const std::string& line : training_of({.model_options = {{"file", folder.path("net.pt")}}}).rehearse())
+      all += line;
     return all;
   };
   expect_in(remarks("y", false), {"its outputs do not depend on head: 35 of 611 values are sent and never trained",

@@ -43,7 +43,8 @@ TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_EQ(error_of<PeerLost>(result),
-            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since second 0.010 of the run; see "
+            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since second 0.010 of the "
+            "run; see "
             "whether that "
             "node still runs, or raise network.deadline (2 s)");
 }

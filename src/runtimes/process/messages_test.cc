@@ -188,7 +188,8 @@ TEST(KeptCheckpoints, AreReadAsTheyWereWrittenAndACountThatCannotBeIsRefused) {
 
 TEST(EndReport, IsReadAsItWasWrittenAndRefusedWhenCut) {
   for (const std::optional<double> accuracy : {std::optional<double>(), std::optional(0.5)}) {
-    const EndReport report{.steps = 77, .own = {.test = accuracy}, .ledger = {std::byte{1}, std::byte{2}, std::byte{3}}};
+    const EndReport report{
+        .steps = 77, .own = {.test = accuracy}, .ledger = {std::byte{1}, std::byte{2}, std::byte{3}}};
     const std::vector<std::byte> bytes = encoded(report);
     ByteReader in(bytes, "report");
     const EndReport read = EndReport::decode(in);
