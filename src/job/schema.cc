@@ -322,7 +322,7 @@ std::vector<OptionSpec> evaluation_options() {
        .type = OptionType::kFlag,
        .default_value = "false",
        .help = "of a run over several processes: send all models to worker 0 and measure their average, whose bytes "
-               "count as evaluation; else what worker 0 has is measured: the model last synchronised. The simulator "
+               "count as evaluation; else the model is measured that worker 0 last synchronised. The simulator "
                "always measures the average, which costs nothing there"},
       {.name = "prequential",
        .type = OptionType::kFlag,

@@ -26,7 +26,8 @@ struct Summary {
 
   std::string program_version;
   Runtime runtime = Runtime::kSimulator;
-  bool average = true;  // what was measured is the average of the workers' models; else what worker 0 has
+  bool average =
+      true;  // what was measured is the average of the workers' models; else what worker 0 last synchronised, or has
   std::string job;
   std::string strategy;
   std::string model;

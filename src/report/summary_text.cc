@@ -227,7 +227,13 @@ std::string comparison_text(std::span<const SummaryFigures> runs, std::size_t wi
     if (ends) cells.push_back(run.end);
     table.add_row(std::move(cells));
   }
-  return table.text(width);
+  return table.text(width) +
+         (paper
+              ? wrapped(
+                    "syncs: averages over all workers, or gossip rounds of worker 0. paper GB: whole models, as FDA's "
+                    "paper counts them for each step or each average, whatever was sent.",
+                    0, width)
+              : "");
 }
 
 }  // namespace laconic

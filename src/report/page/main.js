@@ -80,7 +80,7 @@ const add_watched = before => {
 };
 
 const figures = () => {
-  const of_model = 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.';
+  const of_model = 'On the test split, of the model that is measured: the average, or over MPI the one that worker 0 last synchronised.';
   const add_scores = (title, name, text, note) => add_chart({title, note, text,
     series: lines_of(many ? {[name]: row => row.test[name]}
       : {test: row => row.test[name], validation: row => row.validation?.[name], 'own models, mean': row => name in row.test && row.workers?.mean,
