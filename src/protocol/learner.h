@@ -111,8 +111,8 @@ class Learner {
   // own, on a split; where the data change in the course of a run, as they were in this learner's newest step. Leaves
   // the learner's state as it was. What takes long reports its progress (base/supervision.h), and may end with Interrupted.
   virtual Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) = 0;
-  // The same on the samples that worker `owner` trains on, without augmentation. No samples where they are not here, or
-  // are drawn as they are needed.
+  // The same on the samples that worker `owner` trains on, or on a part of many, without augmentation. No samples where
+  // they are not here, or are drawn as they are needed.
   virtual Evaluation evaluate_on_data_of(Rank owner, std::span<const float> params, std::span<const float> buffers) {
     static_cast<void>(owner), static_cast<void>(params), static_cast<void>(buffers);
     return {};

@@ -42,7 +42,7 @@ struct WorkerAccuracy {
 struct WorkerScore {
   std::optional<double> test = {};      // on the test split
   std::optional<double> own_data = {};  // on the samples that the worker trains on; at the end of a run
-  std::uint64_t own_samples = 0;        // how many those are; 0: not measured
+  std::uint64_t own_samples = 0;        // how many of those are measured
 
   friend bool operator==(const WorkerScore&, const WorkerScore&) = default;
 };

@@ -114,7 +114,10 @@ Evaluation evaluate_on_training_data(TrainingContext& context, Rank owner, std::
   const Dataset& data = *context.setup.data;
   const std::vector<std::uint32_t>& part = context.setup.partition.at(static_cast<std::size_t>(owner.value));
   if (part.empty() || data.stream) return {};
-  return evaluate(context, params, buffers, data.train, part, context.drift.at(step), false);
+  const std::size_t count = std::min(part.size(), std::max(data.test.count(), kFewestOfOwnData));
+  std::vector<std::uint32_t> chosen(count);
+  for (std::size_t i = 0; i < count; ++i) chosen[i] = part[i * part.size() / count];
+  return evaluate(context, params, buffers, data.train, chosen, context.drift.at(step), false);
 }
 
 std::vector<at::Tensor> buffer_tensors(const WorkerVector& places, const float* vector) {

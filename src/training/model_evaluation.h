@@ -19,7 +19,9 @@ std::size_t samples_at_once(const Dataset& data, const Samples& samples);
 // split has no sample. `params` are as params(), `buffers` as buffers().
 Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
                           Split split, Step step);
-// The same on what worker `owner` trains on, without a confusion.
+// The same on what worker `owner` trains on, without a confusion: on all of it, or evenly spread on as many samples as the
+// test split has, but no fewer than these. A worker with much data then takes about as long as the others, who wait for it.
+inline constexpr std::size_t kFewestOfOwnData = 1'000;
 Evaluation evaluate_on_training_data(TrainingContext& context, Rank owner, std::span<const float> params,
                                      std::span<const float> buffers, Step step);
 

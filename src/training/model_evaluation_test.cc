@@ -10,10 +10,11 @@ namespace {
 struct Linear {
   std::uint32_t classes = 4;
   std::uint32_t workers = 3;
+  std::size_t samples = 90;  // to train on
 };
 
 std::shared_ptr<const Dataset> data_of(const Linear& job) {
-  auto data = std::make_shared<Dataset>(random_dataset(90, 150, kShape, job.classes));
+  auto data = std::make_shared<Dataset>(random_dataset(job.samples, 150, kShape, job.classes));
   data->validation = random_samples(40, kShape, job.classes, 3);
   return data;
 }
@@ -120,6 +121,22 @@ TEST(ModelEvaluation, OnTheDataOfAWorkerMeasuresItsSamplesAlone) {
     accuracies.push_back(own.accuracy);
   }
   EXPECT_NE(accuracies[0], accuracies[1]) << "workers whose figures can be told apart";
+}
+
+TEST(ModelEvaluation, OnTheDataOfAWorkerWithMuchMeasuresSamplesFromAllOfIt) {
+  const Linear job{.workers = 1, .samples = 2'500};
+  const auto data = data_of(job);
+  const Training training = training_of(job, data);
+  const Partition partition = make_partition("iid", data->train, data->classes, 1, 1);
+  const std::vector<float> params = random_model(training.dimension());
+  double right = 0.0;
+  for (std::size_t i = 0; i < 1'000; ++i) {
+    const std::uint32_t sample = partition[0][i * 5 / 2];
+    right += best_of(scores_of(data->train, sample, params, job.classes)) == data->train.labels[sample] ? 1.0 : 0.0;
+  }
+  const Evaluation own = training.learner(Rank{0})->evaluate_on_data_of(Rank{0}, params, {});
+  EXPECT_EQ(own.samples, 1'000U);
+  EXPECT_NEAR(own.accuracy, right / 1'000.0, 1e-12);
 }
 
 }  // namespace
