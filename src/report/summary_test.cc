@@ -158,6 +158,8 @@ TEST(SummaryForPeople, SaysWhichModelWasMeasured) {
   summary.average = false;
   summary.runtime = Summary::Runtime::kProcesses;
   EXPECT_TRUE(measures("model that worker 0 last synchronised"));
+  summary.syncs_are_gossip = true;
+  EXPECT_TRUE(measures("model of worker 0 after its last gossip round"));
   summary.syncs = 0;
   EXPECT_TRUE(measures("model of worker 0, which nothing synchronised"));
 }

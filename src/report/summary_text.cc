@@ -44,6 +44,7 @@ std::string kinds_text(const Summary& summary) {
 // Which model was measured: over processes the average only where the job asks for it.
 std::string model_text(const Summary& summary) {
   if (summary.runtime == Summary::Runtime::kSimulator || summary.average) return "average model";
+  if (summary.syncs > 0 && summary.syncs_are_gossip) return "model of worker 0 after its last gossip round";
   return summary.syncs > 0 ? "model that worker 0 last synchronised" : "model of worker 0, which nothing synchronised";
 }
 
