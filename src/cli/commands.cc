@@ -21,6 +21,8 @@
 #include "job/wiring.h"
 #include "report/comparison.h"
 #include "report/comparison_page.h"
+#include "report/class_metrics.h"
+#include "report/evaluation_text.h"
 #include "report/format.h"
 #include "report/score.h"
 #include "training/formats/safetensors.h"
@@ -164,9 +166,15 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) 
       {"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {std::string(score_name(of_numbers))}};
   if (of_numbers) columns.push_back({"MAE"});
   Table table(std::move(columns));
+  const bool has_names = setup.data->input == Input::kImages;
+  const std::vector<std::string> classes = has_names ? setup.data->class_names : std::vector<std::string>();
+  std::vector<SplitEvaluation> splits;
+  std::string classes_lines;
   const auto add = [&](const std::string& name, Split split) {
     const Evaluation result = setup.training->evaluate(params, buffers, split);
     if (result.samples == 0) return;
+    splits.push_back({.split = name, .evaluation = result});
+    if (result.confusion) classes_lines += name + ": " + classes_text(*result.confusion, classes) + "\n";
     std::vector<std::string> cells = {name, grouped(result.samples), significant(result.loss, 4), score_text(result)};
     if (result.regression) cells.push_back(significant(result.regression->mean_absolute_error, 4));
     table.add_row(std::move(cells));
@@ -174,7 +182,11 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) 
   add("test", Split::kTest);
   add("validation", Split::kValidation);
   work.end();
-  console.out << table.text(console.width) << std::flush;
+  if (arguments.json) {
+    console.out << evaluation_text(arguments.model_file, job.name, splits, classes) << std::flush;
+  } else {
+    console.out << table.text(console.width) << classes_lines << std::flush;
+  }
   return ExitCode::kDone;
 }
 

@@ -62,6 +62,7 @@ struct EvaluateArguments {
   std::string model_file;
   std::string job_file;
   std::vector<std::string> overrides;
+  bool json = false;  // all of it as JSON, the classes one by one with their confusion matrix
 };
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);
 

@@ -182,13 +182,11 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
   supervision.reset();
   page.end(summary);
   if (checkpoints && summary.finished() && missing.empty() && !keeps_last) checkpoints->remove_all();
-  if (progress != "off") {
-    console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
-    if (checkpoints && (!summary.finished() || keeps_last) && checkpoints->has_any()) {
-      console.out << "  checkpoints   " << job.checkpoint_dir() << "; laconic run --resume " << job.output_dir
-                  << (summary.finished() ? " --set job.steps=... trains on" : " goes on") << " from the newest"
-                  << std::endl;
-    }
+  console.out << summary_for_people(summary) << "  results       " << folder.path() << std::endl;
+  if (checkpoints && (!summary.finished() || keeps_last) && checkpoints->has_any()) {
+    console.out << "  checkpoints   " << job.checkpoint_dir() << "; laconic run --resume " << job.output_dir
+                << (summary.finished() ? " --set job.steps=... trains on" : " goes on") << " from the newest"
+                << std::endl;
   }
   if (!missing.empty()) {
     print_error(console.err, missing);

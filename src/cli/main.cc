@@ -8,14 +8,17 @@
 #include <csignal>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/options.h"
 #include "charts/draw.h"
 #include "base/spelling.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
+#include "links/connection.h"
 
 namespace {
 
@@ -60,6 +63,16 @@ constexpr const char* kFooter = R"(Examples:
   laconic list options
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
+
+// Whether a launcher has started this process as one of several, of which another is process 0.
+bool is_behind_process_0() {
+  try {
+    const std::optional<laconic::links::Launch> launch = laconic::links::find_launch();
+    return launch && launch->rank > 0;
+  } catch (const laconic::UsageError&) {
+    return false;  // half of a launch, which only a run has to understand
+  }
+}
 
 constexpr const char* kEmpty = "is empty; give a value, or leave it out";
 
@@ -181,6 +194,8 @@ int main(int argc, char** argv) {
   evaluate_app->add_option("model.safetensors", evaluate.model_file, "The model")->required();
   evaluate_app->add_option("job.toml", evaluate.job_file, "The job that names model and data")->required();
   evaluate_app->add_option("--set", evaluate.overrides, set_help)->allow_extra_args(false);
+  evaluate_app->add_flag("--json", evaluate.json,
+                         "Print JSON: also precision, recall and F1 of each class, and the confusion matrix");
   evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
   evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
 
@@ -300,6 +315,9 @@ int main(int argc, char** argv) {
   constexpr std::array<std::string_view, 10> kCommands = {"run",   "compare",  "sweep",     "report", "evaluate",
                                                           "codec", "topology", "consensus", "list",   "docs"};
   const std::string_view first = argc > 1 ? argv[1] : "";
+  // A run is theirs together, and a sweep is shared by them; all else one of them does for all.
+  const bool is_for_all = first == "run" || first == "sweep";
+  if (!is_for_all && is_behind_process_0()) return static_cast<int>(ExitCode::kDone);
   const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
   if (!known && !first.starts_with('-')) {
     std::cerr << "laconic: error: "
@@ -311,6 +329,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
+    if (is_behind_process_0()) return static_cast<int>(ExitCode::kDone);
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
     std::cerr << "laconic: error: " << error.what() << "; laconic --help shows the commands\n";

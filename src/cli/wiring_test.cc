@@ -78,6 +78,18 @@ TEST(Wiring, TheAverageModelIsMeasuredWithTheAverageOfTheWorkersBuffers) {
   }
   ASSERT_TRUE(measurements[1].workers);
   EXPECT_NEAR(measurements[1].workers->mean, accuracy, 1e-12);
+  // At the end on the worker's own samples too, each worker's model on its own.
+  EXPECT_TRUE(measurements[0].by_worker.empty());
+  ASSERT_EQ(measurements[1].by_worker.size(), 3U);
+  for (std::size_t k = 0; k < 3; ++k) {
+    const Evaluation own =
+        learners[k]->evaluate_on_data_of({static_cast<std::int32_t>(k)}, learners[k]->params(), learners[k]->buffers());
+    EXPECT_EQ(own.samples, setup.partition[k].size());
+    EXPECT_EQ(measurements[1].by_worker[k].own_samples, own.samples);
+    EXPECT_EQ(measurements[1].by_worker[k].own_data, own.accuracy) << "worker " << k;
+    EXPECT_EQ(measurements[1].by_worker[k].test,
+              learners[k]->evaluate(learners[k]->params(), learners[k]->buffers(), Split::kTest).accuracy);
+  }
 }
 
 TEST(Wiring, TheCumulativeLossIsThatOfEveryBatchOfEveryWorkerAtTheModelBeforeItsStep) {

@@ -46,9 +46,9 @@ Task<Frame> Comm::receive(Rank from, Tag tag, Round round, Seconds patience) {
   auto arrival = co_await transport_.receive(pattern, patience);
   if (!arrival) {
     throw PeerLost(name(self()) + " got no " + std::string(to_text(tag)) + " (round " + std::to_string(round.value) +
-                   ") from " + name(from) + " within " + to_text(patience) + ", waiting since " + to_text(since) +
-                   " of the run" + "; see whether that node still runs, or raise network.deadline (" +
-                   to_text(options_.deadline) + ")");
+                   ") from " + name(from) + " within " + to_text(patience) + ", waiting since " + moment_text(since) +
+                   "; see whether that node still runs, or raise network.deadline (" + to_text(options_.deadline) +
+                   ")");
   }
   co_return std::move(arrival->frame);
 }

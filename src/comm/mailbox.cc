@@ -41,7 +41,7 @@ std::vector<std::string> WaitList::describe(bool with_idle) const {
       lines.emplace_back(entry.mailbox->node_, node_name(entry.mailbox->node_) + " waits for the " +
                                                    wait.pattern.tags.to_text() + " (round " +
                                                    std::to_string(wait.pattern.round.value) + ") from " + whom +
-                                                   " since " + to_text(wait.since));
+                                                   " since " + moment_text(wait.since));
     }
   }
   std::sort(lines.begin(), lines.end());

@@ -26,7 +26,7 @@ class WaitList {
   bool any_may_be_late() const;
   // Ends the waits whose time has come: their receives get nothing.
   void expire(Seconds now);
-  // "worker 3 waits for the result of a reduction (round 17) from the coordinator since 12.3 s", one for each node
+  // "worker 3 waits for the result of a reduction (round 17) from the coordinator since second 12.3 of the run", one for each node
   // that waits, in the order of ranks; idle waits are left out unless `with_idle`.
   std::vector<std::string> describe(bool with_idle) const;
 

@@ -89,12 +89,19 @@ TEST_F(Mailboxes, AWaitEndsWithNothingAtItsDeadlineAndNotBefore) {
   EXPECT_EQ(waits_.next_deadline(), kIdle);
 }
 
+TEST(MomentText, SaysAMomentAsASecondOfTheRun) {
+  EXPECT_EQ(moment_text({0.01}), "second 0.010 of the run");
+  EXPECT_EQ(moment_text({12.34}), "second 12.3 of the run");
+  EXPECT_EQ(moment_text({95.04 * 60}), "second 5702 of the run");
+}
+
 TEST_F(Mailboxes, WaitsAreDescribedByWhoForWhatFromWhomSinceWhen) {
   receive(from_node(kCoordinator, Tag::kReduced, 17));
   receive({.from = std::nullopt, .tags = Tag::kGather, .round = {2}}, kIdle);
-  EXPECT_EQ(waits_.describe(false),
-            std::vector<std::string>{
-                "worker 2 waits for the result of a reduction (round 17) from the coordinator since 1.50 s"});
+  EXPECT_EQ(
+      waits_.describe(false),
+      std::vector<std::string>{
+          "worker 2 waits for the result of a reduction (round 17) from the coordinator since second 1.5 of the run"});
   EXPECT_EQ(waits_.describe(true).size(), 2U);
 }
 

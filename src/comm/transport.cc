@@ -1,5 +1,8 @@
 #include "comm/transport.h"
 
+#include <array>
+#include <cstdio>
+
 namespace laconic {
 
 std::string TagSet::to_text() const {
@@ -15,6 +18,13 @@ std::string Transport::name(Rank node) const { return node_name(node); }
 
 std::string node_name(Rank node) {
   return node == kCoordinator ? "the coordinator" : "worker " + std::to_string(node.value);
+}
+
+std::string moment_text(Seconds moment) {
+  const int decimals = moment.value < 1.0 ? 3 : moment.value < 100.0 ? 1 : 0;
+  std::array<char, 64> digits{};
+  std::snprintf(digits.data(), digits.size(), "%.*f", decimals, moment.value);
+  return "second " + std::string(digits.data()) + " of the run";
 }
 
 }  // namespace laconic

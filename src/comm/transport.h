@@ -75,4 +75,7 @@ class Transport {
 // "worker 3" or "the coordinator".
 std::string node_name(Rank node);
 
+// A moment of a run's clock, in words that nobody takes for a duration: "second 12.3 of the run".
+std::string moment_text(Seconds moment);
+
 }  // namespace laconic

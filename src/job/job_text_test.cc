@@ -72,5 +72,16 @@ TEST(TomlQuoted, IsReadBackAsItWas) {
   EXPECT_EQ(written.at("s").keys.at("k").text, odd);
 }
 
+TEST(JobText, AnOverrideThatNoJobFileCouldHoldIsRefused) {
+  EXPECT_EQ(parse_override("data.dir=/data/\xC3\xB8l").value, "/data/\xC3\xB8l");
+  try {
+    parse_override("data.dir=/data/\xF8l");
+    FAIL() << "taken";
+  } catch (const UsageError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "--set 'data.dir': the value is not UTF-8, as a job has to be; rename the file or folder that it names");
+  }
+}
+
 }  // namespace
 }  // namespace laconic

@@ -315,7 +315,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("energy", "about " + significant(*joules) + " J for payload and steps, by the job's [energy]");
   }
   if (plan.sync_time || plan.most_syncs == 0) {
-    const bool merges = plan.run_payload > 0 && !setup.syncs_depend_on_data();
+    const bool merges = plan.run_payload > 0 && job.demands().gossips();
     const auto time = [&](std::uint64_t syncs) {
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
@@ -328,7 +328,8 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   }
   if (const auto least = paper_gb(job, setup.strategy_setting, steps, plan.fewest_syncs)) {
     const auto most = paper_gb(job, setup.strategy_setting, steps, plan.most_syncs);
-    line("paper bytes", bounds(significant(*least) + " GB", significant(*most) + " GB"));
+    line("paper bytes", bounds(significant(*least) + " GB", significant(*most) + " GB") +
+                            ", as FDA's paper counts: " + std::string(paper_note(job.strategy->name)));
   }
   text += setup.data->train.labels.empty() ? "\nSamples at each worker\n" : "\nSamples of each label at each worker\n";
   std::string labels = labels_by_worker_text(setup.partition, setup.data->train, setup.data->classes);

@@ -18,16 +18,17 @@
 // as a whole.
 #pragma once
 
-#include <exception>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "job/checkpoints.h"
 #include "job/job.h"
+#include "job/run_summary.h"
+#include "job/result_files.h"
+#include "job/stored_run.h"
 #include "job/wiring.h"
 #include "report/page.h"
 #include "report/summary.h"
@@ -39,9 +40,6 @@ class RunInUse : public UsageError {
  public:
   using UsageError::UsageError;
 };
-
-// A folder beside a page with its charts as files.
-inline constexpr std::string_view kChartsFolder = "charts";
 
 class RunFolder {
  public:
@@ -75,41 +73,11 @@ class RunFolder {
   std::ofstream metrics_;
 };
 
-// What a run came to.
-Summary summarise(const Job& job, const JobSetup& setup, const RunResult& result, RuntimeKind runtime);
-
 // What a page can show of a run before its first step: job, summary and workers.
 PageRun page_at_start(const Job& job, const JobSetup& setup, RuntimeKind runtime);
 
-// The line of an error, whatever it is.
-std::string error_text(const std::exception_ptr& error);
-
-// What a run of so many bytes, headers in, and steps a worker takes, by the job's [energy]; unset where that has none.
-std::optional<double> joules_of(const Job& job, Bytes sent, std::uint64_t steps);
-
-// The bytes of a run as Theologitis et al. 2025 count them, in units of 1e9: rounds * 8 d K + state * steps * K, where
-// rounds is syncs + 1 for fda (the first is the start's) and steps for synchronous (StrategyRow::paper_bytes). Unset for
-// strategies whose papers have no such formula, and where models do not travel whole.
-std::optional<double> paper_gb(const Job& job, const StrategySetting& setting, std::uint64_t steps,
-                               std::uint64_t syncs);
-
 // Whether another process, or another run of this one, is writing the results of `job` now.
 bool is_being_written(const Job& job);
-
-// Results that lie in a folder.
-struct StoredRun {
-  std::optional<Job> job;  // of job.resolved.toml; unset when this program cannot read it
-  std::string identity;    // Job::identity() of it, or empty
-  SummaryFigures figures;
-  std::filesystem::file_time_type written;
-};
-// Unset when there is no such folder or no summary in it. Throws UsageError for a summary that cannot be read.
-std::optional<StoredRun> load_run(const std::string& path);
-// The same for a page. Throws UsageError when the folder holds no run.
-PageRun load_page_run(const std::string& path);
-// Whether running `job` would give these results once more: it is the same job, and its model.file and the files of the
-// user's own data sets are older than they.
-bool is_result_of(const StoredRun& run, const Job& job);
 
 // Writes a file of results. Throws RunError when it cannot be written.
 void write_result(const std::string& path, const std::string& text);

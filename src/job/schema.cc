@@ -303,7 +303,7 @@ std::vector<OptionSpec> evaluation_options() {
        .type = OptionType::kChoice,
        .default_value = "end",
        .choices = {"never", "end", "always"},
-       .help = "when the workers' own models are measured too"},
+       .help = "when the workers' own models are measured too; at the end also on the samples that each trains on"},
       {.name = "sample",
        .type = OptionType::kInteger,
        .default_value = "256",
@@ -322,7 +322,7 @@ std::vector<OptionSpec> evaluation_options() {
        .type = OptionType::kFlag,
        .default_value = "false",
        .help = "of a run over several processes: send all models to worker 0 and measure their average, whose bytes "
-               "count as evaluation; else what worker 0 has is measured: the model last synchronised. The simulator "
+               "count as evaluation; else the model is measured that worker 0 last synchronised. The simulator "
                "always measures the average, which costs nothing there"},
       {.name = "prequential",
        .type = OptionType::kFlag,
@@ -363,7 +363,8 @@ std::vector<OptionSpec> output_options() {
        .type = OptionType::kChoice,
        .default_value = "auto",
        .choices = {"auto", "live", "plain", "off"},
-       .help = "one live line, a line for each measurement, or nothing; auto: live on a terminal, else plain"},
+       .help = "one live line, a line for each measurement, or nothing before the summary at the end; auto: live on a "
+               "terminal, else plain"},
       {.name = "preprocess",
        .type = OptionType::kFlag,
        .default_value = "false",

@@ -350,6 +350,13 @@ RunResult run_job(const Job& job, const JobSetup& setup, const RunObserver& obse
   RunResult result;
   RunObserver recording = observer;
   recording.on_measurement = [&](const Measurement& measurement) {
+    // What is told of the newest alone.
+    if (!result.measurements.empty()) {
+      Measurement& former = result.measurements.back();
+      former.by_worker.clear();
+      former.test.confusion.reset();
+      former.validation.confusion.reset();
+    }
     result.measurements.push_back(measurement);
     if (observer.on_measurement) observer.on_measurement(measurement);
   };

@@ -77,7 +77,7 @@ std::string tuned_text(const Job& job, const JobSetup& setup);
 
 struct RunResult {
   Outcome outcome;
-  std::vector<Measurement> measurements;  // in order
+  std::vector<Measurement> measurements;  // in order; the newest alone has classes and workers one by one
   Step steps_done;                        // by worker 0
   double wall_seconds = 0.0;              // of the run, without loading; decides nothing
 };

@@ -54,7 +54,7 @@ Task<void> await_alarm(Comm& comm, std::uint64_t number) {
     if (!arrival) {
       throw PeerLost(comm.name(comm.self()) + " has done its steps up to a checkpoint or the end, and got no alarm " +
                      "(exchange " + std::to_string(number) + ") from any other worker within " + to_text(deadline) +
-                     ", waiting since " + to_text(since) + " of the run" +
+                     ", waiting since " + moment_text(since) +
                      "; see whether the others still run, or raise network.deadline above the time by which the "
                      "slowest of them is behind");
     }

@@ -22,7 +22,7 @@ Task<Frame> receive_at_rest(Comm& comm, Round round) {
   if (!arrival) {
     throw PeerLost(comm.name(comm.self()) + " rests at a checkpoint, and got no word from " +
                    comm.name(comm.coordinator()) + " that all workers do within " + to_text(deadline) +
-                   ", waiting since " + to_text(since) + " of the run" +
+                   ", waiting since " + moment_text(since) +
                    "; see whether the others still run, or raise network.deadline above the time by which the slowest "
                    "of them is behind");
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,11 +46,28 @@ struct Regression {
   double mean_absolute_error = 0.0;  // over all numbers, in the unit of the data's file
 };
 
+// Which classes a model takes the samples of a split for. Figures of it: report/class_metrics.h.
+struct Confusion {
+  std::vector<std::uint64_t> samples;  // of each class
+  // By class, then predicted class: classes x classes. A row has less than the samples of its class where the model gave
+  // a number that is no class.
+  std::vector<std::uint64_t> counts;
+  // Of two classes, where both have samples: the area under the ROC curve, class 1 being the positive one.
+  std::optional<double> auc = {};
+
+  std::size_t classes() const { return samples.size(); }
+  std::uint64_t count(std::size_t of, std::size_t predicted) const { return counts[of * classes() + predicted]; }
+};
+// Of data with more classes there is none.
+inline constexpr std::size_t kMostConfusedClasses = 1'000;
+
 struct Evaluation {
   double loss = 0.0;                          // mean over the split
   double accuracy = 0.0;                      // of classes: fraction in [0, 1]
   std::uint64_t samples = 0;                  // 0: the learner has no such split
   std::optional<Regression> regression = {};  // where numbers are predicted, in the place of an accuracy
+  // Of held-out samples with a class each; null where there is none.
+  std::shared_ptr<const Confusion> confusion = nullptr;
 
   // The larger the better: the accuracy, or the R2.
   double score() const { return regression ? regression->r2 : accuracy; }
@@ -93,6 +111,12 @@ class Learner {
   // own, on a split; where the data change in the course of a run, as they were in this learner's newest step. Leaves
   // the learner's state as it was. What takes long reports its progress (base/supervision.h), and may end with Interrupted.
   virtual Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) = 0;
+  // The same on the samples that worker `owner` trains on, or on a part of many, without augmentation. No samples where
+  // they are not here, or are drawn as they are needed.
+  virtual Evaluation evaluate_on_data_of(Rank owner, std::span<const float> params, std::span<const float> buffers) {
+    static_cast<void>(owner), static_cast<void>(params), static_cast<void>(buffers);
+    return {};
+  }
 
   // All that training changes except params(): optimiser state, buffers, the step that learning_rate() and evaluate()
   // depend on. Saved and loaded between steps; what was loaded, with the same params(), goes on bit for bit as what was

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/units.h"
@@ -27,12 +28,23 @@ struct WorkerAccuracy {
   static WorkerAccuracy of(std::span<const double> accuracies) {
     WorkerAccuracy summary{.mean = 0.0, .minimum = accuracies[0], .maximum = accuracies[0]};
     for (const double accuracy : accuracies) {
-      summary.mean += accuracy / static_cast<double>(accuracies.size());
+      summary.mean += accuracy;
       summary.minimum = std::min(summary.minimum, accuracy);
       summary.maximum = std::max(summary.maximum, accuracy);
     }
+    // Divided once: the mean of ones is 1. Rounding takes it no further than the accuracies.
+    summary.mean = std::clamp(summary.mean / static_cast<double>(accuracies.size()), summary.minimum, summary.maximum);
     return summary;
   }
+};
+
+// How good one worker's own model is; each an accuracy, of numbers an R2.
+struct WorkerScore {
+  std::optional<double> test = {};      // on the test split
+  std::optional<double> own_data = {};  // on the samples that the worker trains on; at the end of a run
+  std::uint64_t own_samples = 0;        // how many of those are measured
+
+  friend bool operator==(const WorkerScore&, const WorkerScore&) = default;
 };
 
 struct Measurement {
@@ -44,6 +56,7 @@ struct Measurement {
   Prequential prequential;          // over all workers and steps so far, where the job asks for it
   double consensus_distance = 0.0;  // (1/K) sum_k ||w_k - mean||^2
   std::optional<WorkerAccuracy> workers;
+  std::vector<WorkerScore> by_worker;        // by rank; empty where no own models are measured
   std::uint64_t syncs = 0;                   // synchronisations so far
   std::array<Tally, kTrafficKinds> traffic;  // sent so far by all nodes, each frame counted once
   std::map<std::string, double> watched;     // latest values of what the strategy watches

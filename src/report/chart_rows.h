@@ -29,6 +29,6 @@ std::string key_text(const std::string& text);
 void add_chart(Chart chart, ChartSet& set);
 
 inline constexpr const char* kOfMeasuredModel =
-    "of the model that is measured: the average, or over MPI what worker 0 has.";
+    "of the model that is measured: the average, or over MPI the one that worker 0 last synchronised.";
 
 }  // namespace laconic

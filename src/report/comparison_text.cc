@@ -167,6 +167,13 @@ class ComparisonTable {
 
 std::string comparison_text(const Comparison& comparison, std::size_t width) {
   std::string text = ComparisonTable(comparison).text(width);
+  const auto has_paper_bytes = [](const ComparedGroup& group) { return group.paper_gb.count > 0; };
+  if (std::any_of(comparison.groups.begin(), comparison.groups.end(), has_paper_bytes)) {
+    text += wrapped(
+        "syncs: averages over all workers, or gossip rounds of worker 0. paper GB: whole models, as FDA's paper counts "
+        "them for each step or each average, whatever was sent.",
+        0, width);
+  }
   for (const std::string& note : comparison.notes) text += wrapped(note, 0, width);
   return text;
 }

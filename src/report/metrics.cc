@@ -38,6 +38,16 @@ Json to_json(const WorkerAccuracy& accuracy) {
   return json;
 }
 
+Json to_json(const WorkerScore& score, bool of_numbers) {
+  Json json = Json::object();
+  if (score.test) json[of_numbers ? "test_r2" : "test_accuracy"] = *score.test;
+  if (score.own_data) {
+    json[of_numbers ? "own_r2" : "own_accuracy"] = *score.own_data;
+    json["own_samples"] = score.own_samples;
+  }
+  return json;
+}
+
 std::string measurement_line(const Measurement& measurement, double epoch) {
   const Tally total = measurement.total();
   Json json = {{"type", "measurement"},

@@ -1,11 +1,15 @@
 #include "report/summary.h"
 
 #include "base/error.h"
+#include "report/class_metrics.h"
 #include "report/format.h"
 #include "report/json.h"
 
 namespace laconic {
 namespace {
+
+// Of more the matrix is no reading.
+constexpr std::size_t kMostClassesInSummary = 100;
 
 Json node_json(const Summary::Node& node) {
   return {{"sent", to_json(node.sent)},
@@ -13,6 +17,15 @@ Json node_json(const Summary::Node& node) {
           {"refused_frames", node.refused},
           {"lost_frames", node.lost},
           {"doubled_frames", node.doubled}};
+}
+
+Json worker_json(const Summary& summary, std::size_t rank) {
+  Json json = node_json(summary.nodes[rank]);
+  if (summary.newest && rank < summary.newest->by_worker.size()) {
+    json.update(to_json(summary.newest->by_worker[rank], summary.newest->test.regression.has_value()));
+  }
+  if (rank < summary.own_users.size()) json["own_users"] = summary.own_users[rank];
+  return json;
 }
 
 std::string_view source_word(Summary::Source source) {
@@ -110,9 +123,11 @@ std::string summary_text(const Summary& summary) {
   json["steps"] = summary.steps;
   json["epochs"] = summary.epochs;
   json["syncs"] = summary.syncs;
+  if (summary.syncs > 0) json["syncs_are"] = summary.syncs_are_gossip ? "gossip rounds of worker 0" : "averages";
   if (!summary.drifts.empty()) json["drifts"] = summary.drifts;
   json["time_s"] = summary.time.value;
   json["wall_s"] = summary.wall_seconds;
+  if (summary.resumed_step) json["resumed_step"] = *summary.resumed_step;
   if (summary.runtime == Summary::Runtime::kSimulator) json["trace_hash"] = hex(summary.trace_hash);
   if (summary.model_step) {
     json["model_step"] = *summary.model_step;
@@ -134,6 +149,10 @@ std::string summary_text(const Summary& summary) {
     if (newest.prequential.samples > 0) json["prequential"] = to_json(newest.prequential);
     if (newest.workers) json[newest.test.regression ? "workers_r2" : "workers_accuracy"] = to_json(*newest.workers);
     json["consensus_distance"] = newest.consensus_distance;
+    if (const ClassesOf classes = classes_of(newest); classes.evaluation != nullptr) {
+      json["classification"] =
+          classification_json(*classes.evaluation, classes.split, summary.classes, kMostClassesInSummary);
+    }
   }
   if (summary.best_score) {
     const bool of_numbers = summary.newest && summary.newest->test.regression;
@@ -151,9 +170,10 @@ std::string summary_text(const Summary& summary) {
   json["doubled_frames"] = summary.doubled();
   json["traffic"] = to_json(summary.traffic);
   json["by_worker"] = Json::array();
-  for (const Summary::Node& node : summary.nodes) json["by_worker"].push_back(node_json(node));
+  for (std::size_t rank = 0; rank < summary.nodes.size(); ++rank)
+    json["by_worker"].push_back(worker_json(summary, rank));
   json["coordinator"] = node_json(summary.coordinator);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return indented(json) + "\n";
 }
 
 SummaryFigures read_summary(std::string_view text) {

@@ -26,7 +26,8 @@ struct Summary {
 
   std::string program_version;
   Runtime runtime = Runtime::kSimulator;
-  bool average = true;  // what was measured is the average of the workers' models; else what worker 0 has
+  bool average =
+      true;  // what was measured is the average of the workers' models; else what worker 0 last synchronised, or has
   std::string job;
   std::string strategy;
   std::string model;
@@ -43,10 +44,12 @@ struct Summary {
   std::uint64_t planned_steps = 0;
   std::uint64_t steps = 0;  // of each worker
   double epochs = 0.0;
+  std::optional<std::uint64_t> resumed_step;  // of the checkpoint that this process went on from
   std::uint64_t syncs = 0;
+  bool syncs_are_gossip = false;      // rounds of worker 0 with its neighbours; else averages over all workers
   std::vector<std::uint64_t> drifts;  // steps after which the data changed
   Seconds time;                       // of the run's clock, when it ended
-  double wall_seconds = 0.0;          // decides nothing
+  double wall_seconds = 0.0;          // of this process, since it began or went on; decides nothing
   std::uint64_t trace_hash = 0;       // of the simulator
   std::optional<double> paper_gb;     // bytes as FDA's paper counts them, 1e9 each
   std::optional<double> joules;       // of all bits and steps, by the job's energy model
@@ -65,6 +68,7 @@ struct Summary {
   std::optional<Best> best;
   std::uint64_t patience = 0;  // measurements without a better one that end the run; 0: any number
   std::optional<Measurement> newest;
+  std::vector<std::uint64_t> own_users;  // whose samples each worker trains on, by rank; empty: not known of all
   // Of the scores measured on the test split (Evaluation::score), the best.
   std::optional<double> best_score;
 
@@ -92,6 +96,9 @@ struct Summary {
 };
 
 std::string_view to_text(Summary::End end);
+
+// What FDA's paper counts as bytes of a run: "8 d K bytes for ...". For strategies with a paper_gb.
+std::string_view paper_note(std::string_view strategy);
 
 // Copies what the ledger knows.
 void add_ledger(const Ledger& ledger, Summary& summary);

@@ -136,6 +136,76 @@ TEST(SummaryText, SaysHowManyFramesTheNetworkLostAndDoubledWhereThereWereAny) {
       << summary_for_people(summary);
 }
 
+TEST(SummaryForPeople, OfAResumedRunSaysWhichTimeIsWhose) {
+  Summary summary = example();
+  summary.time = {95.4};
+  summary.wall_seconds = 63.0;
+  EXPECT_NE(summary_for_people(summary).find("  time          1.59 min on the job's network, 1:03 here\n"),
+            std::string::npos)
+      << summary_for_people(summary);
+  EXPECT_FALSE(nlohmann::json::parse(summary_text(summary)).contains("resumed_step"));
+  summary.resumed_step = 1200;
+  summary.runtime = Summary::Runtime::kProcesses;
+  EXPECT_NE(
+      summary_for_people(summary).find("  time          1.59 min without evaluations from step 0; 1:03 here since "
+                                       "the run went on after step 1,200\n"),
+      std::string::npos)
+      << summary_for_people(summary);
+  EXPECT_EQ(nlohmann::json::parse(summary_text(summary)).at("resumed_step"), 1200);
+}
+
+TEST(SummaryForPeople, SaysWhichModelWasMeasured) {
+  Summary summary = example();
+  const auto measures = [&](const std::string& model) {
+    return summary_for_people(summary).find("87.50% of the " + model + " at step 100") != std::string::npos;
+  };
+  EXPECT_TRUE(measures("average model"));
+  summary.average = false;
+  summary.runtime = Summary::Runtime::kProcesses;
+  EXPECT_TRUE(measures("model that worker 0 last synchronised"));
+  summary.syncs_are_gossip = true;
+  EXPECT_TRUE(measures("model of worker 0 after its last gossip round"));
+  summary.syncs = 0;
+  EXPECT_TRUE(measures("model of worker 0, which nothing synchronised"));
+}
+
+TEST(SummaryForPeople, SaysWhatSynchronisationsAndPaperBytesCount) {
+  Summary summary = example();
+  std::string text = summary_for_people(summary);
+  EXPECT_NE(text.find("  syncs         5, averages over all workers\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  paper bytes   0.250 GB as FDA's paper counts: 8 d K bytes for the start and for each sync"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(nlohmann::json::parse(summary_text(summary)).at("syncs_are"), "averages");
+  summary.strategy = "synchronous";
+  text = summary_for_people(summary);
+  EXPECT_NE(text.find("counts: 8 d K bytes for each step, whatever was sent\n"), std::string::npos) << text;
+  summary.strategy = "choco";
+  summary.paper_gb.reset();
+  summary.syncs_are_gossip = true;
+  text = summary_for_people(summary);
+  EXPECT_NE(text.find("  syncs         5, rounds in which worker 0 gossiped with neighbours\n"), std::string::npos)
+      << text;
+  EXPECT_EQ(nlohmann::json::parse(summary_text(summary)).at("syncs_are"), "gossip rounds of worker 0");
+}
+
+TEST(SummaryText, HasTheScoresOfEachWorker) {
+  Summary summary = example();
+  add_ledger(traffic(), summary);
+  summary.newest->by_worker = {{.test = 0.5, .own_data = 0.875, .own_samples = 40},
+                               {.own_data = 0.625, .own_samples = 8}};
+  summary.own_users = {3, 1};
+  const auto json = nlohmann::json::parse(summary_text(summary));
+  EXPECT_EQ(json.at("by_worker").at(0).at("test_accuracy"), 0.5);
+  EXPECT_EQ(json.at("by_worker").at(0).at("own_accuracy"), 0.875);
+  EXPECT_EQ(json.at("by_worker").at(0).at("own_samples"), 40);
+  EXPECT_EQ(json.at("by_worker").at(0).at("own_users"), 3);
+  EXPECT_FALSE(json.at("by_worker").at(1).contains("test_accuracy"));
+  EXPECT_NE(summary_for_people(summary).find("  own data      75.00% on average, from 62.50% (worker 1) to 87.50%"),
+            std::string::npos)
+      << summary_for_people(summary);
+}
+
 TEST(ReadSummary, RefusesWhatIsNoSummary) {
   const std::string good = summary_text(example());
   EXPECT_THROW(read_summary(""), DecodeError);

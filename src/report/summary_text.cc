@@ -2,7 +2,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
+#include "report/class_metrics.h"
 #include "report/format.h"
 #include "report/score.h"
 #include "report/summary.h"
@@ -40,7 +43,15 @@ std::string kinds_text(const Summary& summary) {
 
 // Which model was measured: over processes the average only where the job asks for it.
 std::string model_text(const Summary& summary) {
-  return summary.runtime == Summary::Runtime::kProcesses && !summary.average ? "model of worker 0" : "average model";
+  if (summary.runtime == Summary::Runtime::kSimulator || summary.average) return "average model";
+  if (summary.syncs > 0 && summary.syncs_are_gossip) return "model of worker 0 after its last gossip round";
+  return summary.syncs > 0 ? "model that worker 0 last synchronised" : "model of worker 0, which nothing synchronised";
+}
+
+std::string syncs_text(const Summary& summary) {
+  if (summary.syncs == 0) return "0";
+  return grouped(summary.syncs) + (summary.syncs_are_gossip ? ", rounds in which worker 0 gossiped with neighbours"
+                                                            : ", averages over all workers");
 }
 
 std::string_view source_text(Summary::Source source, bool older) {
@@ -66,7 +77,29 @@ std::string best_text(const Summary::Best& best) {
                                         : "test split; to publish figures choose by validation (data.validation)");
 }
 
+// What the workers' own models are worth on the samples that each trains on, or empty.
+std::string own_data_text(const Measurement& measurement) {
+  std::vector<double> scores;
+  std::size_t worst = 0;
+  for (std::size_t rank = 0; rank < measurement.by_worker.size(); ++rank) {
+    const std::optional<double>& score = measurement.by_worker[rank].own_data;
+    if (!score) continue;
+    if (scores.empty() || *score < *std::ranges::min_element(scores)) worst = rank;
+    scores.push_back(*score);
+  }
+  if (scores.empty()) return {};
+  const WorkerAccuracy all = WorkerAccuracy::of(scores);
+  const auto text = [&](double score) { return score_text(score, measurement.test.regression.has_value()); };
+  return fmt::format("{} on average, from {} (worker {}) to {}: each worker's model on the samples it trains on",
+                     text(all.mean), text(all.minimum), worst, text(all.maximum));
+}
+
 }  // namespace
+
+std::string_view paper_note(std::string_view strategy) {
+  return strategy == "fda" ? "8 d K bytes for the start and for each sync, and the states of the checks"
+                           : "8 d K bytes for each step";
+}
 
 std::string summary_for_people(const Summary& summary) {
   std::string text = head_line(summary) + "\n";
@@ -92,6 +125,10 @@ std::string summary_for_people(const Summary& summary) {
                                                : ", of " + grouped(own.sampled) + " of " + grouped(summary.workers) +
                                                      " workers, drawn at random"));
     }
+    if (const std::string text = own_data_text(newest); !text.empty()) line("own data", text);
+    if (const ClassesOf classes = classes_of(newest); classes.evaluation != nullptr) {
+      line("classes", classes_text(*classes.evaluation->confusion, summary.classes));
+    }
     if (newest.validation.samples > 0) {
       line("validation", score_text(newest.validation) + ", loss " + significant(newest.validation.loss));
     }
@@ -112,7 +149,7 @@ std::string summary_for_people(const Summary& summary) {
                                                          source_text(summary.model_source, older)));
   }
   if (summary.best && summary.best->is_stored) line("best model", best_text(*summary.best));
-  line("syncs", grouped(summary.syncs));
+  line("syncs", syncs_text(summary));
   const Tally total = summary.total();
   const std::string kinds = kinds_text(summary);
   line("sent", fmt::format("{} on the wire in {} frames; payload {}{}{}", to_text(total.framed), grouped(total.frames),
@@ -125,14 +162,21 @@ std::string summary_for_people(const Summary& summary) {
     line("faults", grouped(summary.lost()) + " frames lost, " + grouped(summary.doubled()) + " doubled");
   }
   if (summary.refused() > 0) line("refused", grouped(summary.refused()) + " damaged frames");
-  if (summary.paper_gb) line("paper bytes", significant(*summary.paper_gb) + " GB, as FDA's paper counts");
-  if (summary.joules) line("energy", significant(*summary.joules) + " J, by the job's [energy]");
-  if (summary.runtime == Summary::Runtime::kProcesses) {
-    line("time", to_text(summary.time) + " without evaluations, " + clock_text({summary.wall_seconds}) + " in all");
-  } else {
-    line("time", to_text(summary.time) + " on the job's network, " + clock_text({summary.wall_seconds}) + " here");
-    line("trace hash", hex(summary.trace_hash));
+  if (summary.paper_gb) {
+    line("paper bytes", significant(*summary.paper_gb) + " GB as FDA's paper counts: " +
+                            std::string(paper_note(summary.strategy)) + ", whatever was sent");
   }
+  if (summary.joules) line("energy", significant(*summary.joules) + " J, by the job's [energy]");
+  const bool is_real = summary.runtime == Summary::Runtime::kProcesses;
+  const std::string here = clock_text({summary.wall_seconds});
+  const std::string whole = to_text(summary.time) + (is_real ? " without evaluations" : " on the job's network");
+  if (summary.resumed_step) {
+    line("time",
+         whole + " from step 0; " + here + " here since the run went on after step " + grouped(*summary.resumed_step));
+  } else {
+    line("time", whole + ", " + here + (is_real ? " in all" : " here"));
+  }
+  if (!is_real) line("trace hash", hex(summary.trace_hash));
   return text;
 }
 

@@ -4,16 +4,23 @@
 
 namespace laconic {
 
-RegressionErrors::RegressionErrors(const Samples& split)
-    : squared_spread_(split.targets_each, 0.0),
-      squared_(split.targets_each, 0.0),
-      absolute_(split.targets_each, 0.0),
-      samples_(static_cast<double>(split.count())) {
-  std::vector<double> mean(split.targets_each, 0.0);
-  for (std::size_t i = 0; i < split.targets.size(); ++i) mean[i % mean.size()] += split.targets[i] / samples_;
-  for (std::size_t i = 0; i < split.targets.size(); ++i) {
-    const double difference = split.targets[i] - mean[i % mean.size()];
-    squared_spread_[i % mean.size()] += difference * difference;
+RegressionErrors::RegressionErrors(const Samples& samples, std::span<const std::uint32_t> chosen)
+    : squared_spread_(samples.targets_each, 0.0),
+      squared_(samples.targets_each, 0.0),
+      absolute_(samples.targets_each, 0.0),
+      samples_(static_cast<double>(chosen.size())) {
+  const std::size_t numbers = samples.targets_each;
+  // Divided once, so that the mean of equal targets is what they are.
+  std::vector<double> mean(numbers, 0.0);
+  for (const std::uint32_t sample : chosen) {
+    for (std::size_t number = 0; number < numbers; ++number) mean[number] += samples.targets[sample * numbers + number];
+  }
+  for (double& sum : mean) sum /= samples_;
+  for (const std::uint32_t sample : chosen) {
+    for (std::size_t number = 0; number < numbers; ++number) {
+      const double difference = samples.targets[sample * numbers + number] - mean[number];
+      squared_spread_[number] += difference * difference;
+    }
   }
   // What the mean's own rounding leaves is no spread.
   for (std::size_t number = 0; number < mean.size(); ++number) {
@@ -40,9 +47,11 @@ Regression RegressionErrors::regression(std::span<const ColumnScale> scale) cons
     const double spread = squared_spread_[number];
     const double r2 = spread > 0.0 ? 1.0 - squared_[number] / spread : squared_[number] == 0.0 ? 1.0 : 0.0;
     const double unit = scale.empty() ? 1.0 : scale[number].deviation;
-    result.r2 += r2 / numbers;
-    result.mean_absolute_error += absolute_[number] * unit / samples_ / numbers;
+    result.r2 += r2;
+    result.mean_absolute_error += absolute_[number] * unit / samples_;
   }
+  result.r2 /= numbers;
+  result.mean_absolute_error /= numbers;
   return result;
 }
 

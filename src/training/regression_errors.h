@@ -14,8 +14,8 @@ namespace laconic {
 // Sums are in double and in the order of the samples.
 class RegressionErrors {
  public:
-  // `split`: all samples that will be measured, whose mean is what R2 compares with.
-  explicit RegressionErrors(const Samples& split);
+  // `chosen`: all samples that will be measured, whose mean is what R2 compares with.
+  RegressionErrors(const Samples& samples, std::span<const std::uint32_t> chosen);
 
   // Outputs of a batch, targets.numel() of them, and what they should have been: samples x numbers.
   void add(const at::Tensor& outputs, const at::Tensor& targets);

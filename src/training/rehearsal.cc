@@ -1,6 +1,7 @@
 #include "training/rehearsal.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include "base/random.h"
 #include "training/batch.h"
 #include "training/data/graphical_model.h"
+#include "training/model_evaluation.h"
 #include "training/models/torch_error.h"
 
 namespace laconic {
@@ -41,18 +43,44 @@ class Rehearsal {
         if (samples > 0) evaluate(*split, first_of(samples), what);
       }
     }
+    if (!unused_.empty()) remarks_.push_back(unused_);
     if (!context_.places.local.empty()) remarks_.push_back(local_text());
     return remarks_;
   }
 
  private:
-  std::string local_text() const {
+  static std::string list_of(const std::vector<std::string>& names) {
     constexpr std::size_t kShown = 8;
-    const std::vector<std::string>& names = context_.places.local;
     std::string text;
     for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
     if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
-    return text + (names.size() == 1 ? " stays" : " stay") + " with each worker";
+    return text;
+  }
+
+  std::string local_text() const {
+    const std::vector<std::string>& names = context_.places.local;
+    return list_of(names) + (names.size() == 1 ? " stays" : " stay") + " with each worker";
+  }
+
+  // Parameters that travel and that this loss does not depend on, whatever their values; empty where there are none.
+  std::string unused_text(const at::Tensor& loss) const {
+    const auto gradients = torch::autograd::grad({loss}, instance_->parameters(), {}, /*retain_graph=*/true,
+                                                 /*create_graph=*/false, /*allow_unused=*/true);
+    const std::vector<TensorLayout>& sent = context_.places.shared.tensors;
+    std::vector<std::string> names;
+    std::size_t values = 0;
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      const TensorLayout& tensor = context_.places.parameters.tensors[i];
+      const bool is_sent = std::ranges::any_of(sent, [&](const TensorLayout& one) { return one.name == tensor.name; });
+      if (gradients[i].defined() || !is_sent) continue;
+      names.push_back(tensor.name);
+      values += tensor.size;
+    }
+    if (names.empty()) return {};
+    return "its outputs do not depend on " + list_of(names) + ": " + std::to_string(values) + " of " +
+           std::to_string(context_.places.shared.size) + " values are sent and never trained; take " +
+           (names.size() == 1 ? "it" : "them") + " out of the model, or freeze " + (names.size() == 1 ? "it" : "them") +
+           " with requires_grad_(False)";
   }
 
   // The different numbers of samples that a step of a worker here has, and the first such worker.
@@ -132,7 +160,9 @@ class Rehearsal {
       const at::Tensor scores = network_.scores(instance_->parameters(), batch.inputs, pass);
       const std::string misfit = misfit_of(scores, chosen.size(), batch);
       if (!misfit.empty()) return misfit;
-      network_.loss(scores, batch.targets, true).backward();
+      const at::Tensor loss = network_.loss(scores, batch.targets, true);
+      if (!std::exchange(knows_unused_, true)) unused_ = unused_text(loss);
+      loss.backward();
       // What batch norm without a check of its own makes of one value.
       const std::vector<float>& before = context_.start_vector;
       for (std::size_t i = 0; i < before.size(); ++i) {
@@ -156,7 +186,7 @@ class Rehearsal {
       if (!misfit.empty()) return misfit;
       network_.loss(scores, batch.targets, false).item<double>();
       if (chosen.size() > 1) compare_alone(split, chosen[0], scores);
-      if (data_.numbers == 0) network_.right(scores, batch.targets);
+      if (data_.numbers == 0) network_.predicted(scores);
       return {};
     });
     if (problem.empty()) return;
@@ -221,6 +251,8 @@ class Rehearsal {
   at::Tensor parameters_;
   at::Tensor gradient_;
   std::vector<std::string> remarks_;
+  bool knows_unused_ = false;
+  std::string unused_;        // the remark on parameters without a use
   bool is_compared_ = false;  // scores of a sample alone and in a batch
 };
 

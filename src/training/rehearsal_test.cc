@@ -58,6 +58,26 @@ void expect_in(const std::string& text, const std::vector<std::string>& parts) {
   EXPECT_EQ(text.find('\n'), std::string::npos) << text;
 }
 
+TEST(Rehearsal, NamesParametersThatAreSentAndNeverTrained) {
+  const TemporaryFolder folder;
+  const auto remarks = [&](const std::string& output, bool is_frozen) {
+    torch::jit::Module module = empty_module();
+    module.register_parameter("weight", ramp({kClasses, kInputs}, 0.1).set_requires_grad(true), false);
+    module.register_parameter("head", ramp({5, 7}, 0.1).set_requires_grad(!is_frozen), false);
+    module.define("def forward(self, x):\n  y = torch.linear(torch.flatten(x, 1), self.weight)\n  return " + output +
+                  "\n");
+    module.save(folder.path("net.pt"));
+    std::string all;
+    for (const std::string& line : training_of({.model_options = {{"file", folder.path("net.pt")}}}).rehearse())
+      all += line;
+    return all;
+  };
+  expect_in(remarks("y", false), {"its outputs do not depend on head: 35 of 611 values are sent and never trained",
+                                  "freeze it with requires_grad_(False)"});
+  EXPECT_EQ(remarks("y + 0.0 * self.head.sum()", false), "") << "a gradient of zeros may be one of this start alone";
+  EXPECT_EQ(remarks("y", true), "") << "it stays in the file";
+}
+
 TEST(Rehearsal, RefusesABatchThatTheModelDoesNotTake) {
   const TemporaryFolder folder;
   const auto refusal = [&](const std::string& first, std::uint32_t batch, std::vector<std::size_t> shards) {

@@ -18,7 +18,8 @@ TEST(ScriptNetwork, LosesWhatItsLossIsByHand) {
     const auto network = make_script_network(options_of(file, name), kShape, 2);
     EXPECT_NEAR(network->loss(scores, labels, false).item<double>(),
                 3.0 * network->loss(scores, labels, true).item<double>(), 1e-6);
-    return std::pair(network->loss(scores, labels, true).item<double>(), network->right(scores, labels));
+    return std::pair(network->loss(scores, labels, true).item<double>(),
+                     network->predicted(scores).eq(labels).sum().item<std::int64_t>());
   };
   const at::Tensor one = at::tensor({0.25, 0.5, 0.75}, at::kFloat).reshape({3, 1});
   const at::Tensor two = at::tensor({0.75, 0.25, 0.5, 0.25, 0.25, 0.75}, at::kFloat).reshape({3, 2});

@@ -7,41 +7,15 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "base/supervision.h"
 #include "training/batch.h"
 #include "training/data/graphical_model.h"
+#include "training/model_evaluation.h"
 #include "training/models/torch_error.h"
 #include "training/optimizers/clipping.h"
 #include "training/optimizers/flat_optimizer.h"
-#include "training/regression_errors.h"
 
 namespace laconic {
 namespace {
-
-// The buffers in a worker's vector, which must outlive them. libtorch has no view of constants: only a pass in training
-// writes.
-std::vector<at::Tensor> buffer_tensors(const WorkerVector& places, const float* vector) {
-  std::vector<at::Tensor> tensors;
-  for (const TensorLayout& tensor : places.buffers.tensors) {
-    tensors.push_back(at::from_blob(const_cast<float*>(vector) + tensor.offset, tensor.shape));
-  }
-  return tensors;
-}
-
-// The vector of a model from its two parts, no buffer below its minimum.
-std::vector<float> usable_vector(const TrainingContext& context, std::span<const float> params,
-                                 std::span<const float> buffers) {
-  std::vector<float> vector(buffers.begin(), buffers.end());
-  vector.insert(vector.end(), params.begin(), params.end());
-  const Layout& layout = context.places.buffers;
-  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
-    const TensorLayout& tensor = layout.tensors[i];
-    for (float& value : std::span(vector).subspan(tensor.offset, tensor.size)) {
-      value = std::max(value, context.network->buffers()[i].minimum);
-    }
-  }
-  return vector;
-}
 
 // Elements before a worker's vector, so that what strategies see of it begins where vector instructions like it, as a
 // vector of its own would.
@@ -108,6 +82,11 @@ class TorchLearner final : public Learner {
   Evaluation evaluate(std::span<const float> params, std::span<const float> buffers, Split split) override {
     return with_torch_errors("the model in evaluation",
                              [&] { return evaluate_model(*context_, params, buffers, split, step_); });
+  }
+
+  Evaluation evaluate_on_data_of(Rank owner, std::span<const float> params, std::span<const float> buffers) override {
+    return with_torch_errors("the model in evaluation",
+                             [&] { return evaluate_on_training_data(*context_, owner, params, buffers, step_); });
   }
 
   void archive(Archive& archive) override {
@@ -204,63 +183,6 @@ std::vector<float> initial_vector(const TrainingContext& context) {
 
 std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> context, Rank rank) {
   return std::make_unique<TorchLearner>(std::move(context), rank);
-}
-
-std::size_t samples_at_once(const Dataset& data, const Samples& split) {
-  // Small enough for the activations to stay in the cache, and the scores of a large vocabulary in memory. Part of the
-  // result: another size rounds the scores differently.
-  constexpr std::size_t kMostSamples = 32;
-  constexpr std::size_t kMostScores = std::size_t{1} << 22;
-  const std::size_t scores_each = split.predictions_each() * data.prediction().outputs();
-  return std::clamp<std::size_t>(kMostScores / scores_each, 1, kMostSamples);
-}
-
-Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
-                          Split split, Step step) {
-  const WorkerVector& places = context.places;
-  LACONIC_CHECK(params.size() == places.shared.size, params.size() << " parameters for " << places.shared.size);
-  LACONIC_CHECK(buffers.size() == places.own.size, buffers.size() << " buffers for " << places.own.size);
-  const Dataset& data = *context.setup.data;
-  const Samples& kept = split == Split::kTest ? data.test : data.validation;
-  Evaluation result{.loss = 0.0, .accuracy = 0.0, .samples = kept.count()};
-  if (result.samples == 0) return result;
-  const Concept present = context.drift.at(step);
-  Samples drawn;
-  if (data.stream) {
-    RandomStream stream(context.setup.seed, "test split", {present.model});
-    drawn = GraphicalModel(*data.stream, context.setup.seed, present.model).draw(stream, kept.count());
-  }
-  const Samples& samples = data.stream ? drawn : kept;
-
-  const InstancePool::Lease instance(context.pool);
-  const at::NoGradGuard no_gradient;
-  const std::vector<float> usable = usable_vector(context, params, buffers);
-  // In place where they can be: how they are aligned can decide the last bits of the scores.
-  instance->bind(places.has_local_parameters() ? usable.data() + places.trained_begin : params.data());
-  const Pass pass{.buffers = buffer_tensors(places, usable.data())};
-  const std::size_t most = samples_at_once(data, samples);
-  std::uint64_t correct = 0;
-  std::optional<RegressionErrors> errors;
-  if (data.numbers > 0) errors.emplace(samples);
-  std::vector<std::uint32_t> chosen;
-  for (std::size_t first = 0; first < samples.count(); first += most) {
-    report_progress("evaluating the model", first, samples.count());
-    chosen.resize(std::min(most, samples.count() - first));
-    std::iota(chosen.begin(), chosen.end(), static_cast<std::uint32_t>(first));
-    const Batch batch = make_batch(data, samples, chosen, nullptr, present);
-    const at::Tensor scores = context.network->scores(instance->parameters(), batch.inputs, pass);
-    result.loss += context.network->loss(scores, batch.targets, false).item<double>();
-    if (errors) {
-      errors->add(scores, batch.targets);
-    } else {
-      correct += static_cast<std::uint64_t>(context.network->right(scores, batch.targets));
-    }
-  }
-  const auto predictions = static_cast<double>(result.samples * samples.predictions_each());
-  result.loss /= predictions * (errors ? data.numbers : 1);
-  result.accuracy = static_cast<double>(correct) / predictions;
-  if (errors) result.regression = errors->regression(data.target_scale);
-  return result;
 }
 
 }  // namespace laconic

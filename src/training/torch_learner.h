@@ -43,12 +43,4 @@ std::vector<float> initial_vector(const TrainingContext& context);
 
 std::unique_ptr<Learner> make_torch_learner(std::shared_ptr<TrainingContext> context, Rank rank);
 
-// How many samples of a split are measured at once; the last ones may be fewer.
-std::size_t samples_at_once(const Dataset& data, const Samples& split);
-
-// Mean loss and accuracy of a model on a split, as the data are in `step`, over its predictions; all zero when the
-// split has no sample. `params` are as params(), `buffers` as buffers().
-Evaluation evaluate_model(TrainingContext& context, std::span<const float> params, std::span<const float> buffers,
-                          Split split, Step step);
-
 }  // namespace laconic

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "training/data/fingerprint.h"
 #include "training/data/preprocessing.h"
+#include "training/model_evaluation.h"
 #include "training/models/exported_module.h"
 #include "training/models/torch_error.h"
 #include "training/rehearsal.h"

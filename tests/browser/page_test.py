@@ -150,6 +150,31 @@ class ReportPage(Statements):
         self.assertEqual(sum(tally["wire_bytes"] for tally in tallies), summary("choco")["wire_bytes"])
         self.assertEqual(len(page.all("h3", "Bytes by worker")), 1)
 
+    def table(self, page, title):
+        """The cells of the table in a figure, as texts, a list for each row behind its head."""
+        (figure,) = page.all("figure", title)
+        return page.value("[...arguments[0].querySelector('.scroll').querySelectorAll('tbody tr')].map(row => "
+                          "[...row.children].map(cell => cell.textContent))", figure)
+
+    def test_the_confusion_matrix_holds_the_counts_of_the_summary(self):
+        page = open_page("fda")
+        counts = [[int(cell.replace(",", "") or 0) for cell in row[1:]] for row in self.table(page, "Confusion matrix")]
+        self.assertEqual(counts, summary("fda")["classification"]["confusion"])
+
+    def test_classes_and_workers_have_a_row_each_with_the_figures_of_the_summary(self):
+        page = open_page("fda")
+        known = summary("fda")
+        classes = self.table(page, "Classes")
+        self.assertEqual(len(classes), 2)
+        for row, one in zip(classes, known["classification"]["by_class"]):
+            self.assertEqual([int(cell.replace(",", "")) for cell in row[:3]], [one["class"], one["samples"], one["predicted"]])
+            for cell, name in zip(row[3:], ("precision", "recall", "f1")):
+                self.assertAlmostEqual(float(cell), one[name], delta=0.001)
+        workers = self.table(page, "Workers’ own models")
+        self.assertEqual([row[0] for row in workers], [f"worker {rank}" for rank in range(8)])
+        for row, worker in zip(workers, known["by_worker"]):
+            self.assertAlmostEqual(float(row[-1].rstrip("%")) / 100, worker["test_accuracy"], delta=0.0001)
+
     def test_names_are_text_whatever_they_hold(self):
         page = open_page("hostile")
         self.assertEqual(page.value("document.querySelectorAll('#planted').length"), 0)

@@ -31,7 +31,8 @@ TEST(Simulation, AWaitThatNobodyCanEndIsAnErrorAtOnceThatSaysWhoWaitsForWhom) {
   EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_EQ(
       error_of<PeerLost>(result),
-      "every node waits for another; worker 0 waits for the chunk on the ring (round 5) from worker 1 since 10 ms");
+      "every node waits for another; worker 0 waits for the chunk on the ring (round 5) from worker 1 since second "
+      "0.010 of the run");
 }
 
 TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
@@ -42,7 +43,8 @@ TEST(Simulation, AWaitEndsAtItsDeadlineWhileOthersGoOn) {
   const Result result = run(s);
   EXPECT_EQ(result.outcome.end, Outcome::End::kFailed);
   EXPECT_EQ(error_of<PeerLost>(result),
-            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since 10 ms of the run; see "
+            "worker 0 got no chunk on the ring (round 5) from worker 1 within 2 s, waiting since second 0.010 of the "
+            "run; see "
             "whether that "
             "node still runs, or raise network.deadline (2 s)");
 }

@@ -62,7 +62,7 @@ const add_watched = before => {
 };
 
 const figures = () => {
-  const of_model = 'On the test split, of the model that is measured: the average, or over MPI what worker 0 has.';
+  const of_model = 'On the test split, of the model that is measured: the average, or over MPI the one that worker 0 last synchronised.';
   const add_scores = (title, name, text, note) => add_chart({title, note, text,
     series: lines_of({test: row => row.test[name], validation: row => row.validation?.[name],
       'own models, mean': row => name in row.test && row.workers?.mean,
@@ -92,6 +92,7 @@ const figures = () => {
     return nodes.flatMap(([label, node]) => [
       {label: label + ', sent', value: node.sent.wire_bytes, index: 0}, {label: label + ', received', value: node.received.wire_bytes, index: 1}]);
   });
+  add_end_tables(only, '');
   if (only.workers?.labels) add_labels('Labels by worker', only.workers.labels, only.workers.classes || []);
   if (only.workers?.graph) add_graph('Graph', only.workers.graph);
   document.getElementById('jobs').append(element('pre', {tabindex: '0', 'aria-label': 'Job of ' + only.name}, only.job));

@@ -21,10 +21,29 @@ WorkerReport report_of(Worker& worker) {
   return report;
 }
 
+void take_own_data(const Evaluation& evaluation, WorkerScore& score) {
+  if (evaluation.samples == 0) return;
+  score.own_data = evaluation.score();
+  score.own_samples = evaluation.samples;
+}
+
+void take_scores(std::vector<WorkerScore> scores, Measurement& measurement) {
+  const auto has_test = [](const WorkerScore& worker) { return worker.test.has_value(); };
+  if (!scores.empty() && std::ranges::all_of(scores, has_test)) {
+    std::vector<double> accuracies;
+    for (const WorkerScore& worker : scores) accuracies.push_back(*worker.test);
+    measurement.workers = WorkerAccuracy::of(accuracies);
+  }
+  if (std::ranges::any_of(scores, [](const WorkerScore& worker) { return worker != WorkerScore{}; })) {
+    measurement.by_worker = std::move(scores);
+  }
+}
+
 void Evaluator::add(Rank rank, const WorkerReport& report, std::span<const float> params,
                     std::span<const float> buffers, Seconds now) {
   Slot& slot = slots_[report.step];
   slot.reported.resize(static_cast<std::size_t>(world_size_));
+  slot.own.resize(static_cast<std::size_t>(world_size_));
   const std::string who =
       "report of worker " + std::to_string(rank.value) + " after step " + std::to_string(report.step.value) + ": ";
   if (slot.reported.at(static_cast<std::size_t>(rank.value))) throw DecodeError(who + "it came before");
@@ -46,7 +65,7 @@ void Evaluator::add(Rank rank, const WorkerReport& report, std::span<const float
   slot.loss_sum += report.loss_sum;
   slot.loss_steps += report.loss_steps;
   slot.tested += report.tested;
-  if (report.own_accuracy) slot.own_accuracies.push_back(*report.own_accuracy);
+  slot.own[static_cast<std::size_t>(rank.value)] = report.own;
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) slot.traffic[kind] += report.traffic[kind];
   if (rank.value != 0) return;
   slot.syncs = syncs_;
@@ -80,9 +99,7 @@ std::optional<Evaluator::Due> Evaluator::take_due() {
     for (const double sum : slot.sum) squared_norm_of_mean += (sum / workers) * (sum / workers);
     measurement.consensus_distance = std::max(0.0, slot.squared_norms / workers - squared_norm_of_mean);
   }
-  if (static_cast<int>(slot.own_accuracies.size()) == world_size_) {
-    measurement.workers = WorkerAccuracy::of(slot.own_accuracies);
-  }
+  take_scores(std::move(slot.own), measurement);
   return due;
 }
 

@@ -36,12 +36,18 @@ struct WorkerReport {
   std::uint64_t loss_steps = 0;
   Prequential tested;
   double squared_norm = 0.0;                 // of its model
-  std::optional<double> own_accuracy;        // of its model: Evaluation::score
+  WorkerScore own;                           // where it is measured
   std::array<Tally, kTrafficKinds> traffic;  // sent so far, on the account of whoever reports
 };
-// What `worker` has to say after the step that it has just taken, all but its accuracy and traffic; its losses since the
+// What `worker` has to say after the step that it has just taken, all but its own score and traffic; its losses since the
 // report before are taken from it.
 WorkerReport report_of(Worker& worker);
+
+// What was measured on a worker's own data.
+void take_own_data(const Evaluation& evaluation, WorkerScore& score);
+// Of all workers, by rank, into `measurement`: what they are together where each was measured on the test split, and
+// each one's where any was measured.
+void take_scores(std::vector<WorkerScore> scores, Measurement& measurement);
 
 class Evaluator {
  public:
@@ -108,7 +114,7 @@ class Evaluator {
     double loss_sum = 0.0;
     std::uint64_t loss_steps = 0;
     Prequential tested;
-    std::vector<double> own_accuracies;
+    std::vector<WorkerScore> own;  // by rank
     std::array<Tally, kTrafficKinds> traffic;
     std::uint64_t syncs = 0;
     std::map<std::string, double> watched;

@@ -29,7 +29,7 @@ Report report_of(int rank, std::uint64_t step, bool with_model) {
       .loss_steps = static_cast<std::uint64_t>(2 + rank),
       .tested = {.loss = 0.5 * (rank + 1), .samples = static_cast<std::uint64_t>(10 * (rank + 1))},
       .squared_norm = 0.0,
-      .own_accuracy = 0.25 * (rank + 1),
+      .own = {.test = 0.25 * (rank + 1), .own_data = 0.125 * (rank + 1), .own_samples = 5},
       .traffic = {}};
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     const std::uint64_t bytes = 100 * kind + static_cast<std::uint64_t>(rank);
@@ -94,6 +94,10 @@ TEST(Evaluator, AMeasurementIsTheSumOfAllReportsInWhateverOrderTheyCome) {
     EXPECT_DOUBLE_EQ(measurement.workers->mean, 0.5);
     EXPECT_EQ(measurement.workers->minimum, 0.25);
     EXPECT_EQ(measurement.workers->maximum, 0.75);
+    ASSERT_EQ(measurement.by_worker.size(), 3U);
+    for (int rank = 0; rank < kWorkers; ++rank) {
+      EXPECT_EQ(measurement.by_worker[static_cast<std::size_t>(rank)], report_of(rank, 4, true).own);
+    }
     EXPECT_EQ(measurement.syncs, 1U);
     EXPECT_EQ(measurement.watched.at("threshold"), 0.5);
     for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
@@ -103,6 +107,31 @@ TEST(Evaluator, AMeasurementIsTheSumOfAllReportsInWhateverOrderTheyCome) {
     for (std::size_t j = 0; j < kSize; ++j) EXPECT_FLOAT_EQ(due->model.params[j], static_cast<float>(mean[j]));
     EXPECT_EQ(due->model.buffers, (std::vector<float>{1.0F, 1.0F}));
   } while (std::ranges::next_permutation(order).found);
+}
+
+TEST(WorkerAccuracy, TheMeanOfEqualAccuraciesIsThatAccuracyToTheBit) {
+  for (const double accuracy : {1.0, 0.1, 0.7, 1.0 / 3.0}) {
+    for (const std::size_t workers : {1U, 3U, 49U, 1000U}) {
+      EXPECT_EQ(WorkerAccuracy::of(std::vector<double>(workers, accuracy)).mean, accuracy) << workers;
+    }
+  }
+  EXPECT_EQ(WorkerAccuracy::of(std::vector<double>{1.0, 0.5}).mean, 0.75);
+}
+
+TEST(Evaluator, WhatOnlySomeWorkersMeasuredIsKeptOfTheseAndHasNoMean) {
+  Evaluator evaluator(kWorkers, true, start());
+  for (int rank = 0; rank < kWorkers; ++rank) {
+    Report report = report_of(rank, 4, true);
+    if (rank != 1) report.own = {};
+    if (rank == 1) report.own.test = std::nullopt;  // its test split is at another site
+    add(evaluator, {rank}, report, {1.0});
+  }
+  const std::optional<Evaluator::Due> due = evaluator.take_due();
+  ASSERT_TRUE(due);
+  EXPECT_FALSE(due->measurement.workers);
+  ASSERT_EQ(due->measurement.by_worker.size(), 3U);
+  EXPECT_EQ(due->measurement.by_worker[0], WorkerScore{});
+  EXPECT_EQ(due->measurement.by_worker[1].own_data, 0.25);
 }
 
 TEST(Evaluator, StepsAreMeasuredInTheirOrderAndWhatIsWaitedForIsTheOldest) {

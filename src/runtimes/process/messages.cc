@@ -24,6 +24,23 @@ std::optional<double> decode_score(ByteReader& in) {
   return value;
 }
 
+void encode_own(ByteWriter& out, const WorkerScore& own) {
+  encode_score(out, own.test);
+  encode_score(out, own.own_data);
+  out.varint(own.own_samples);
+}
+
+WorkerScore decode_own(ByteReader& in) {
+  WorkerScore own;
+  own.test = decode_score(in);
+  own.own_data = decode_score(in);
+  own.own_samples = in.varint();
+  if (own.own_data.has_value() != (own.own_samples > 0)) {
+    in.fail("a score on " + std::to_string(own.own_samples) + " samples of its own");
+  }
+  return own;
+}
+
 Step decode_step(ByteReader& in) {
   const std::uint64_t step = in.varint();
   if (step > kMostSteps) in.fail("step " + std::to_string(step));
@@ -39,7 +56,7 @@ void EvaluationReport::encode(ByteWriter& out) const {
   out.f64(tested.loss);
   out.varint(tested.samples);
   out.f64(squared_norm);
-  encode_score(out, own_accuracy);
+  encode_own(out, own);
   for (const Tally& tally : traffic) {
     out.varint(tally.frames);
     out.varint(tally.payload.value);
@@ -57,7 +74,7 @@ EvaluationReport EvaluationReport::decode(ByteReader& in, std::size_t dimension,
   report.tested.loss = in.f64();
   report.tested.samples = in.varint();
   report.squared_norm = in.f64();
-  report.own_accuracy = decode_score(in);
+  report.own = decode_own(in);
   for (Tally& tally : report.traffic) {
     tally.frames = in.varint();
     tally.payload.value = in.varint();
@@ -129,7 +146,7 @@ std::vector<Step> decode_kept(ByteReader& in) {
 
 void EndReport::encode(ByteWriter& out) const {
   out.varint(steps);
-  encode_score(out, own_accuracy);
+  encode_own(out, own);
   out.varint(ledger.size());
   out.raw(ledger);
 }
@@ -137,7 +154,7 @@ void EndReport::encode(ByteWriter& out) const {
 EndReport EndReport::decode(ByteReader& in) {
   EndReport report;
   report.steps = decode_step(in).value;
-  report.own_accuracy = decode_score(in);
+  report.own = decode_own(in);
   const std::uint64_t size = in.varint();
   if (size > kLargestLedger) in.fail("a ledger of " + std::to_string(size) + " bytes");
   const auto bytes = in.raw(static_cast<std::size_t>(size));

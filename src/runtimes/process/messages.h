@@ -57,7 +57,7 @@ std::vector<Step> decode_kept(ByteReader& in);
 // A worker has come to its end.
 struct EndReport {
   std::uint64_t steps = 0;
-  std::optional<double> own_accuracy;
+  WorkerScore own;
   std::vector<std::byte> ledger;  // the archive of its row
 
   void encode(ByteWriter& out) const;

@@ -28,7 +28,7 @@ EvaluationReport example_report() {
                                         .loss_steps = 40,
                                         .tested = {.loss = 3.25, .samples = 1280},
                                         .squared_norm = 9.75,
-                                        .own_accuracy = 0.875,
+                                        .own = {.test = 0.875, .own_data = 0.75, .own_samples = 600},
                                         .traffic = {}};
   report.params = {1.0F, -2.0F, 3.5F};
   report.buffers = {0.25F, -0.5F};
@@ -50,7 +50,7 @@ void expect_same(const EvaluationReport& a, const EvaluationReport& b) {
   EXPECT_EQ(a.tested.loss, b.tested.loss);
   EXPECT_EQ(a.tested.samples, b.tested.samples);
   EXPECT_EQ(a.squared_norm, b.squared_norm);
-  EXPECT_EQ(a.own_accuracy, b.own_accuracy);
+  EXPECT_EQ(a.own, b.own);
   EXPECT_EQ(a.traffic, b.traffic);
   EXPECT_EQ(a.params, b.params);
   EXPECT_EQ(a.buffers, b.buffers);
@@ -65,8 +65,17 @@ TEST(EvaluationReport, MayComeWithoutAModelAndWithoutAnAccuracy) {
   EvaluationReport report = example_report();
   report.params.clear();
   report.buffers.clear();
-  report.own_accuracy = std::nullopt;
+  report.own = {};
   expect_same(read_report(encoded(report)), report);
+}
+
+TEST(EvaluationReport, AScoreOnNoSamplesAndSamplesWithoutAScoreAreRefused) {
+  EvaluationReport report = example_report();
+  report.own.own_samples = 0;
+  EXPECT_THROW(read_report(encoded(report)), DecodeError);
+  report = example_report();
+  report.own.own_data = std::nullopt;
+  EXPECT_THROW(read_report(encoded(report)), DecodeError);
 }
 
 TEST(EvaluationReport, TellsOfAModelThatIsNotFinite) {
@@ -106,11 +115,11 @@ TEST(EvaluationReport, AModelOfAnotherSizeIsRefusedWithBothSizesAndItsWorker) {
 
 TEST(EvaluationReport, AScoreAboveOneIsRefusedAndAnR2BelowZeroIsNot) {
   EvaluationReport worse_than_the_mean = example_report();
-  worse_than_the_mean.own_accuracy = -3.5;
-  EXPECT_EQ(read_report(encoded(worse_than_the_mean)).own_accuracy, -3.5);
+  worse_than_the_mean.own.test = -3.5;
+  EXPECT_EQ(read_report(encoded(worse_than_the_mean)).own.test, -3.5);
   for (const double accuracy : {1.01, std::numeric_limits<double>::infinity()}) {
     EvaluationReport report = example_report();
-    report.own_accuracy = accuracy;
+    report.own.test = accuracy;
     EXPECT_THROW(read_report(encoded(report)), DecodeError) << accuracy;
   }
 }
@@ -179,12 +188,13 @@ TEST(KeptCheckpoints, AreReadAsTheyWereWrittenAndACountThatCannotBeIsRefused) {
 
 TEST(EndReport, IsReadAsItWasWrittenAndRefusedWhenCut) {
   for (const std::optional<double> accuracy : {std::optional<double>(), std::optional(0.5)}) {
-    const EndReport report{.steps = 77, .own_accuracy = accuracy, .ledger = {std::byte{1}, std::byte{2}, std::byte{3}}};
+    const EndReport report{
+        .steps = 77, .own = {.test = accuracy}, .ledger = {std::byte{1}, std::byte{2}, std::byte{3}}};
     const std::vector<std::byte> bytes = encoded(report);
     ByteReader in(bytes, "report");
     const EndReport read = EndReport::decode(in);
     EXPECT_EQ(read.steps, report.steps);
-    EXPECT_EQ(read.own_accuracy, report.own_accuracy);
+    EXPECT_EQ(read.own, report.own);
     EXPECT_EQ(read.ledger, report.ledger);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       const std::span<const std::byte> first = std::span(bytes).first(size);

@@ -122,8 +122,8 @@ class Run final : private Gathering {
   // run_evaluation.cc: reports of the workers and what is measured
 
   bool measures_own(Step step) const;
-  std::optional<double> evaluate_own();
-  Task<std::optional<double>> own_accuracy();
+  WorkerScore evaluate_own(bool is_at_end);
+  Task<WorkerScore> own_score(bool is_at_end);
   Task<void> evaluate(Node& node) override;
   Model model_to_measure() const;
   void take_in(const Arrival& arrival);
@@ -148,7 +148,7 @@ class Run final : private Gathering {
   // run_end.cc: leaving together
 
   void settle();
-  std::optional<double> accuracy_at_end(bool was_stopped);
+  WorkerScore score_at_end(bool was_stopped);
   Task<void> follow_end(bool was_stopped);
   Task<void> lead_end(bool was_stopped);
   void close();

@@ -29,17 +29,17 @@ void Run::settle() {
   if (!error_ && !asked_) flush(deadline());
 }
 
-std::optional<double> Run::accuracy_at_end(bool was_stopped) {
-  if (!was_stopped || options_.own_models == OwnModels::kNever) return std::nullopt;
+WorkerScore Run::score_at_end(bool was_stopped) {
+  if (!was_stopped || options_.own_models == OwnModels::kNever) return {};
   const Supervision supervision(supervisor_);
-  return evaluate_own();
+  return evaluate_own(true);
 }
 
 Task<void> Run::follow_end(bool was_stopped) {
   co_await drain(kEnd);
   EndReport report;
   report.steps = worker().step().value;
-  report.own_accuracy = accuracy_at_end(was_stopped);
+  report.own = score_at_end(was_stopped);
   Archive row;
   local_.ledger.archive(row, {rank_});
   report.ledger = row.take();
@@ -52,20 +52,19 @@ Task<void> Run::follow_end(bool was_stopped) {
 
 Task<void> Run::lead_end(bool was_stopped) {
   co_await drain(kEnd);
-  std::vector<double> accuracies;
-  if (const std::optional<double> own = accuracy_at_end(was_stopped)) accuracies.push_back(*own);
+  std::vector<WorkerScore> scores = {score_at_end(was_stopped)};
   all_rows_ = local_.ledger;
   for (Rank rank{1}; rank.value < size_; ++rank.value) {
     const Frame frame = co_await take_report(kEnd, rank, "last report");
     ByteReader in(frame.payload(), "last report of worker " + std::to_string(rank.value));
     const EndReport report = EndReport::decode(in);
-    if (report.own_accuracy) accuracies.push_back(*report.own_accuracy);
+    scores.push_back(report.own);
     Archive row(report.ledger);
     all_rows_.archive(row, rank);
     row.expect_end();
   }
   if (stopped_by_) {
-    if (static_cast<int>(accuracies.size()) == size_) stopped_by_->workers = WorkerAccuracy::of(accuracies);
+    take_scores(std::move(scores), *stopped_by_);
     record(*std::exchange(stopped_by_, std::nullopt));
   }
   const FrameHeader header{Traffic::kControl, Tag::kVerdict, kEnd};

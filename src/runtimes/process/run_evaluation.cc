@@ -13,24 +13,27 @@ bool Run::measures_own(Step step) const {
          (options_.own_models == OwnModels::kAtEnd && step == options_.steps);
 }
 
-// Nothing where the test split is at another site.
-std::optional<double> Run::evaluate_own() {
-  const Evaluation own = learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest);
-  return own.samples == 0 ? std::nullopt : std::optional(own.score());
+// On the test split, unless that is at another site; at the end of the run on the worker's own data too.
+WorkerScore Run::evaluate_own(bool is_at_end) {
+  WorkerScore own;
+  const Evaluation test = learner_.evaluate(learner_.params(), learner_.buffers(), Split::kTest);
+  if (test.samples > 0) own.test = test.score();
+  if (is_at_end) take_own_data(learner_.evaluate_on_data_of({rank_}, learner_.params(), learner_.buffers()), own);
+  return own;
 }
 
-Task<std::optional<double>> Run::own_accuracy() {
-  std::optional<double> accuracy;
+Task<WorkerScore> Run::own_score(bool is_at_end) {
+  WorkerScore own;
   local_.clock.pause();
-  co_await compute([&] { accuracy = evaluate_own(); });
+  co_await compute([&] { own = evaluate_own(is_at_end); });
   local_.clock.resume();
-  co_return accuracy;
+  co_return own;
 }
 
 Task<void> Run::evaluate(Node& node) {
   Worker& self = node.worker();
   EvaluationReport report{report_of(self), {}, {}};
-  if (measures_own(self.step())) report.own_accuracy = co_await own_accuracy();
+  if (measures_own(self.step())) report.own = co_await own_score(self.step() == options_.steps);
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     report.traffic[kind] = local_.ledger.total(static_cast<Traffic>(kind));
   }

@@ -53,7 +53,7 @@ Seconds Run::silence_ends() const {
   return first;
 }
 
-// "; worker 3 waits for the result of a reduction (round 17) from the coordinator since 12.3 s"
+// "; worker 3 waits for the result of a reduction (round 17) from the coordinator since second 12.3 of the run"
 std::string Run::waits_text() const {
   std::string text;
   for (const std::string& line : local_.waits.describe(false)) text += "; " + line;

@@ -58,7 +58,8 @@ Task<bool> Evaluation::pass(Node& node) {
   const bool stop = (options_.until && options_.until(measurement)) || evaluator_.is_out_of_patience();
   if (!kept.empty() && (stop || step == options_.steps || options_.own_models == OwnModels::kAlways)) {
     unrecorded_ = measurement;
-    co_await worker.compute([&] { measurement.workers = measure_own(kept.mapped(), learner); });
+    const bool is_at_end = stop || step == options_.steps;
+    co_await worker.compute([&] { measure_own(kept.mapped(), learner, is_at_end, measurement); });
     unrecorded_.reset();
   }
   record(measurement);
@@ -83,24 +84,30 @@ std::vector<bool> Evaluation::choose(Step step) const {
   return chosen;
 }
 
-// On all threads that have time. Which thread measures what decides nothing.
-WorkerAccuracy Evaluation::measure_own(const OwnModelsKept& kept, Learner& learner) {
-  std::vector<const Model*> models;
-  for (const auto& [rank, model] : kept.models) models.push_back(&model);
+// On all threads that have time. Which thread measures what decides nothing. Only `learner` is asked, for the data of all:
+// where the job's end came before the last step, the others may be training.
+void Evaluation::measure_own(const OwnModelsKept& kept, Learner& learner, bool is_at_end, Measurement& measurement) {
+  std::vector<std::pair<Rank, const Model*>> models;
+  for (const auto& [rank, model] : kept.models) models.emplace_back(rank, &model);
   std::vector<double> accuracies(models.size());
+  std::vector<WorkerScore> scores(static_cast<std::size_t>(world_.world_size));
   std::atomic<std::uint64_t> done = 0;
   parallel_for(pool_, helpers_, models.size(), [&](std::size_t i) {
     QuietSupervisor quiet(supervisor_);
     {
       const Supervision part(quiet);
-      accuracies[i] = learner.evaluate(models[i]->params, models[i]->buffers, Split::kTest).score();
+      const auto& [rank, model] = models[i];
+      WorkerScore& score = scores[static_cast<std::size_t>(rank.value)];
+      accuracies[i] = learner.evaluate(model->params, model->buffers, Split::kTest).score();
+      score.test = accuracies[i];
+      if (is_at_end) take_own_data(learner.evaluate_on_data_of(rank, model->params, model->buffers), score);
     }
     const Supervision whole(supervisor_);
     report_progress("evaluating the workers' own models", ++done, models.size());
   });
-  WorkerAccuracy accuracy = WorkerAccuracy::of(accuracies);
-  if (samples()) accuracy.sampled = models.size();
-  return accuracy;
+  measurement.workers = WorkerAccuracy::of(accuracies);
+  if (samples()) measurement.workers->sampled = models.size();
+  measurement.by_worker = std::move(scores);
 }
 
 }  // namespace laconic::sim

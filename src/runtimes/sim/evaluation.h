@@ -44,7 +44,7 @@ class Evaluation {
   bool keeps_own_models(Step step) const;
   bool samples() const;
   std::vector<bool> choose(Step step) const;
-  WorkerAccuracy measure_own(const OwnModelsKept& kept, Learner& learner);
+  void measure_own(const OwnModelsKept& kept, Learner& learner, bool is_at_end, Measurement& measurement);
   void record(const Measurement& measurement) const {
     if (record_) record_(measurement);
   }

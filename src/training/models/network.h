@@ -68,8 +68,9 @@ class Network {
   // What the scores lose against Batch::targets, the mean over the predictions or the sum: by default the cross-entropy.
   // Of numbers the mean and the sum are over all numbers.
   virtual at::Tensor loss(const at::Tensor& scores, const at::Tensor& targets, bool mean) const;
-  // How many predictions of classes are right: by default those whose label has the largest score.
-  virtual std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const;
+  // The class that each prediction is of, int64 or whole numbers as floats: by default that of the largest score. Of
+  // models that give a number it may be no class.
+  virtual at::Tensor predicted(const at::Tensor& scores) const;
   // What is wrong with scores of a pass over `samples` samples with `predictions` predictions, from "gives" on; empty
   // where nothing is. Of models that are not ours: all others give what scores() says.
   virtual std::string misfit(const at::Tensor& scores, std::int64_t samples, std::int64_t predictions) const;

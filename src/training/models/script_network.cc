@@ -89,9 +89,9 @@ class ScriptNetwork final : public Network {
     return mean ? own : own * targets.numel();
   }
 
-  std::int64_t right(const at::Tensor& scores, const at::Tensor& labels) const override {
-    if (scores.dim() > 1 && scores.size(1) > 1) return Network::right(scores, labels);
-    return scores.flatten().round().eq(labels).sum().item<std::int64_t>();
+  at::Tensor predicted(const at::Tensor& scores) const override {
+    if (scores.dim() > 1 && scores.size(1) > 1) return Network::predicted(scores);
+    return scores.flatten().round();
   }
 
   std::string misfit(const at::Tensor& scores, std::int64_t samples, std::int64_t predictions) const override {
