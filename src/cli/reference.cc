@@ -214,7 +214,7 @@ std::string strategy_reference() {
 
 std::string man_page(const CLI::App& app) {
   std::string text = ".TH LACONIC 1 \"\" \"laconic " LACONIC_VERSION "\" \"User Commands\"\n.SH NAME\nlaconic \\- " +
-                     roff("train one network over many workers' data while saying little over the network") +
+                     roff("train one neural network on many workers' data with few bytes between them") +
                      "\n.SH SYNOPSIS\n.B laconic\n.I command\n[\\fIargument\\fR ...]\n.SH DESCRIPTION\n" +
                      roff(app.get_description()) + "\n.SH COMMANDS\n";
   for (const CLI::App* command : commands_of(app)) {

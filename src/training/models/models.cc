@@ -277,7 +277,7 @@ std::span<const ModelRow> models() {
   static const std::array vgg_options = {norm_option({"batch", "group", "evonorm", "none"}), buffers_option()};
   static const std::array rows = {
       ModelRow{"logistic_regression",
-               "softmax regression, convex, from zero; L2 is the optimiser's weight_decay",
+               "softmax regression, convex, from zero; L2 regularisation is optimizer.weight_decay",
                Input::kImages,
                {},
                make_logistic_regression},
