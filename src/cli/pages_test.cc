@@ -242,8 +242,9 @@ const std::map<std::string, Command>& commands() {
   return all;
 }
 
-// Whether a job has such a key: "strategy.threshold", or "seed" without its section.
-bool is_job_key(const std::string& key) {
+// Whether a job has such a key: "strategy.threshold", "seed" without its section, or "threshold@fda" of one job of several.
+bool is_job_key(const std::string& written) {
+  const std::string key = written.substr(0, written.find('@'));
   const std::size_t dot = key.find('.');
   for (const SchemaSection& section : schema()) {
     if (dot != std::string::npos && key.substr(0, dot) != section.name) continue;
@@ -260,6 +261,16 @@ bool is_job_key(const std::string& key) {
   return false;
 }
 
+// Whether there is such a file or folder; "*.toml" stands for all files of that ending.
+bool names_files(const std::string& path) {
+  const fs::path file(path);
+  if (file.stem() != "*") return fs::exists(file);
+  if (!fs::is_directory(file.parent_path())) return false;
+  const fs::directory_iterator files(file.parent_path());
+  return std::any_of(begin(files), end(files),
+                     [&](const auto& entry) { return entry.path().extension() == file.extension(); });
+}
+
 // What is wrong with one call; empty: nothing.
 std::string objection_to(const std::vector<std::string>& call) {
   if (call.empty() || call[0] == "--help" || call[0] == "--version") return {};
@@ -274,7 +285,7 @@ std::string objection_to(const std::vector<std::string>& call) {
         return call[0] + " has no option " + word.substr(0, equals);
     } else if (equals != std::string::npos && of_jobs.contains(call[0]) && !is_job_key(word.substr(0, equals))) {
       return "a job has no key " + word.substr(0, equals);
-    } else if (word.starts_with("examples/") && !fs::exists(word)) {
+    } else if (word.starts_with("examples/") && !names_files(word)) {
       return word + " does not exist";
     }
   }
@@ -392,6 +403,7 @@ TEST(Pages, ACommandThatDoesNotExistIsCaught) {
   EXPECT_EQ(complaints("mpirun -n 8 laconic run job.toml --set strategy.treshold=5").size(), 1U);
   EXPECT_EQ(complaints("laconic sweep job.toml seed=1..3 threshhold=1,2").size(), 1U);
   EXPECT_EQ(complaints("laconic run examples/none/job.toml && laconic list strategems").size(), 2U);
+  EXPECT_EQ(complaints("laconic sweep examples/comparison/*.yaml seed=1..3").size(), 1U);
   EXPECT_EQ(complaints("laconic codec topk --ratio 0.1").size(), 1U);
   EXPECT_EQ(about_commands("planted.md", "See `laconic explain fda`.\n").size(), 1U) << "inside prose";
 }
