@@ -48,8 +48,8 @@ set(CPACK_PACKAGE_NAME laconic)
 set(CPACK_PACKAGE_CONTACT "the laconic developers <laconic@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "train one network over many workers' data with little traffic")
 set(CPACK_PACKAGE_DESCRIPTION
-    "laconic trains one deep network over many workers' own data while saying little
-over the network: dynamic averaging, averaging triggered by an estimate of the
+    "laconic trains one neural network on many workers' data and sends few bytes
+between them: dynamic averaging, averaging triggered by an estimate of the
 models' variance, compressed gossip and push-sum, in a deterministic simulator
 and over MPI, with every byte counted.")
 set(CPACK_STRIP_FILES ON)

@@ -55,13 +55,13 @@ std::string variants_text(std::string_view section, std::size_t width) {
 std::string_view drive_text(LoopDrive drive) {
   switch (drive) {
     case LoopDrive::kStep:
-      return "in a loop of one's own: step()";
+      return "in your own training loop: step()";
     case LoopDrive::kGradient:
-      return "in a loop of one's own: gradient_ready(), step()";
+      return "in your own training loop: gradient_ready(), step()";
     case LoopDrive::kNone:
       break;
   }
-  return "not for a loop of one's own";
+  return "does not work in your own training loop";
 }
 
 std::string strategies_text(std::size_t width) {

@@ -45,7 +45,7 @@ void open_missing_streams() {
 }
 
 constexpr const char* kDescription =
-    "laconic trains one deep network over many workers' data while saying little over the network.";
+    "laconic trains one neural network on many workers' data and sends few bytes between them.";
 
 constexpr const char* kFooter = R"(Examples:
   laconic run examples/fashion_mnist_fda/fda.toml

@@ -55,7 +55,7 @@ std::string section_text(const SchemaSection& section) {
     text += "\n### " + std::string(section.name) + ": " + code(name) + "\n\n" + std::string(variant.help) + "\n\n" +
             key_table(variant.options);
   }
-  if (!without.empty()) text += "\nWithout keys of their own: " + without + ".\n";
+  if (!without.empty()) text += "\nWithout further keys: " + without + ".\n";
   return text;
 }
 
@@ -73,11 +73,11 @@ std::string speaks(Talks talks) {
     case Talks::kCoordinator:
       return "with the coordinator";
     case Talks::kGraph:
-      return "with the neighbours on an undirected graph: `[topology] graph`";
+      return "with its neighbours on an undirected graph: `[topology] graph`";
     case Talks::kLinks:
       return "over directed links, which may change: `[topology] graph`";
   }
-  return "with all, over `network.collective`: a coordinator or a ring";
+  return "with all workers, over `network.collective`: a coordinator or a ring";
 }
 
 // What a worker keeps; empty where that is its model alone.
@@ -88,7 +88,7 @@ std::string memory_text(const StrategyRow& row, const StrategyMemory& memory) {
   return "- A worker keeps " + std::to_string(memory.vectors) + (memory.vectors == 1 ? " vector" : " vectors") +
          " of the model's size beside its model" +
          (memory.per_neighbor ? ", and more for each neighbour"
-          : may_keep_more     ? ", and by its options more for each neighbour"
+          : may_keep_more     ? ", and with some options more for each neighbour"
                               : "") +
          "\n";
 }
@@ -175,42 +175,36 @@ std::string joined(const std::set<std::string>& items) {
 
 std::string key_reference() {
   std::string text =
-      "# Every key of a job file\n\n"
-      "Made by `laconic docs keys` from the table that the program reads jobs by; a test fails when it is stale.\n"
-      "`laconic list options` shows the same on a terminal. Durations (`10 ms`, `5 s`), rates (`100 Mbit/s`), sizes "
-      "(`20 MB`)\n"
-      "and lengths (`100 steps`, `0.5 epochs`) are text with their unit.\n";
+      "# Every key of a job file\n\nThis page lists every key of a job file with its default. `laconic docs keys` "
+      "generates it; a test fails when it is stale.\n`laconic list options` shows the same on a terminal. Durations "
+      "(`10 ms`, `5 s`), rates (`100 Mbit/s`), sizes (`20 MB`)\nand lengths (`100 steps`, `0.5 epochs`) are text with "
+      "their unit.\n";
   for (const SchemaSection& section : schema()) text += section_text(section);
   return text;
 }
 
 std::string strategy_reference() {
   std::string text =
-      "# Strategies\n\n"
-      "Made by `laconic docs strategies` from the table of strategies; a test fails when it is stale. Each strategy "
-      "has "
-      "a\n"
-      "page ([algorithms/](algorithms/README.md)) that says when to take it, how to choose its keys, and how to see "
-      "that "
-      "it\n"
-      "works. The file that it links to opens with the algorithm as it is run here: its update and symbols as in the "
-      "paper,\n"
-      "where it goes another way and why, what it assumes, what the tests hold it to, and the messages of a round.\n";
+      "# Strategies\n\nThis page lists every strategy with its source, its needs and its keys. `laconic docs "
+      "strategies` generates it; a test fails\nwhen it is stale. The linked page of each strategy says when to take "
+      "it, how to choose its keys, and how to see that it\nworks ([algorithms/](algorithms/README.md)). The linked "
+      "source opens with the algorithm: update and symbols as in the\npaper, differences from the paper with reasons, "
+      "assumptions, invariants, and the messages of a round.\n";
   for (const StrategyRow* row : strategies()) {
     const std::string name(row->name);
     const Demands demands = default_demands(*row);
     text += "\n## " + name + "\n\n" + std::string(row->help) + ".\n\n";
-    text += "- Source: " + std::string(row->source) + "\n";
-    text += "- To use it: [algorithms/" + name + ".md](algorithms/" + name + ".md)\n";
-    text += "- As it is run: [src/strategies/" + file_of(*row) + "](../src/strategies/" + file_of(*row) + ")\n";
-    text += "- Speaks " + speaks(demands.talks) + "\n";
+    text += "- Paper: " + std::string(row->source) + "\n";
+    text += "- How to use it: [algorithms/" + name + ".md](algorithms/" + name + ".md)\n";
+    text += "- Source code: [src/strategies/" + file_of(*row) + "](../src/strategies/" + file_of(*row) + ")\n";
+    text += "- Communicates " + speaks(demands.talks) + "\n";
     if (demands.compression == Compression::kRequired) text += "- Needs `[compression] operator`\n";
     if (demands.compression == Compression::kOptional) {
-      text += "- Takes `[compression]`; else whole models travel\n";
+      text += "- Optional `[compression]`; without it whole models are sent\n";
     }
     if (row->groups != nullptr) text += "- Needs `[between]`: the strategy between its groups\n";
     if (demands.local_step == LocalStep::kPlainGradient) {
-      text += "- Has a momentum of its own: takes `sgd` without one\n";
+      text += "- Has its own momentum: needs `sgd` without momentum\n";
     }
     text += memory_text(*row, demands.memory);
     if (!row->options.empty()) text += "\n" + key_table(row->options);
@@ -220,7 +214,7 @@ std::string strategy_reference() {
 
 std::string man_page(const CLI::App& app) {
   std::string text = ".TH LACONIC 1 \"\" \"laconic " LACONIC_VERSION "\" \"User Commands\"\n.SH NAME\nlaconic \\- " +
-                     roff("train one network over many workers' data while saying little over the network") +
+                     roff("train one neural network on many workers' data with few bytes between them") +
                      "\n.SH SYNOPSIS\n.B laconic\n.I command\n[\\fIargument\\fR ...]\n.SH DESCRIPTION\n" +
                      roff(app.get_description()) + "\n.SH COMMANDS\n";
   for (const CLI::App* command : commands_of(app)) {

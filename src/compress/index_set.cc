@@ -119,7 +119,7 @@ std::uint64_t read_block(ByteReader& in, std::uint64_t next, std::uint64_t unive
   const std::size_t used_bits = position + 1;
   const std::size_t size = (used_bits + 7) / 8;
   if (used_bits % 8 != 0 && (std::to_integer<unsigned>(bytes[size - 1]) >> (used_bits % 8)) != 0)
-    in.fail("bits that nobody wrote behind a block of indices");
+    in.fail("nonzero padding bits after a block of indices");
   in.raw(size);
   return last + 1;
 }

@@ -242,7 +242,7 @@ const std::vector<OptionSpec> kOptions = {
     {.name = "warm_start",
      .type = OptionType::kFlag,
      .default_value = "true",
-     .help = "start from the factor of the vector before instead of a random one"}};
+     .help = "start from the factor of the previous vector instead of a random one"}};
 
 CompressorFactory make(const Options& options, const Layout& layout) {
   const Plan plan = plan_of(layout, static_cast<std::size_t>(options.integer("rank")));

@@ -23,7 +23,7 @@ OptionSpec scope_option() {
           .type = OptionType::kChoice,
           .default_value = "tensor",
           .choices = {"tensor", "model"},
-          .help = "what counts as one vector: each tensor, or the whole model"};
+          .help = "what is compressed as one vector: each tensor, or the whole model"};
 }
 
 OptionSpec unbiased_option(std::string_view help) {
@@ -37,14 +37,12 @@ OptionSpec levels_option(OptionSpec::Condition only_with) {
           .minimum = 1,
           .maximum = 32767,
           .only_with = only_with,
-          .help = "levels of a magnitude above 0; \"b bits\" of the papers are 2^b - 1"};
+          .help = "quantisation levels of a magnitude above 0; b bits in the papers are 2^b - 1 levels"};
 }
 
 OptionSpec values_option() {
-  OptionSpec spec = {.name = "values",
-                     .type = OptionType::kChoice,
-                     .default_value = "float32",
-                     .help = "how the chosen values travel"};
+  OptionSpec spec = {
+      .name = "values", .type = OptionType::kChoice, .default_value = "float32", .help = "format of the chosen values"};
   for (const ValueFormatRow& row : value_formats()) spec.choices.push_back(row.name);
   return spec;
 }

@@ -85,9 +85,7 @@ std::unique_ptr<ValueFormat> make_natural(std::uint32_t, bool unbiased) { return
 
 namespace {
 
-const std::vector<OptionSpec> kOptions = {
-    compress::unbiased_option("leave out the factor 8/9 that makes C a "
-                              "contraction")};
+const std::vector<OptionSpec> kOptions = {compress::unbiased_option("omit the factor 8/9 that makes C a contraction")};
 
 CompressorFactory make(const Options& options, const Layout& layout) {
   return [size = layout.size, unbiased = options.flag("unbiased")] {

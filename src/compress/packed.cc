@@ -85,7 +85,7 @@ void read_packed(ByteReader& in, unsigned width, std::span<std::uint32_t> values
     values[i] = static_cast<std::uint32_t>((word >> (bit % 8)) & mask);
   }
   if (bit % 8 != 0 && (std::to_integer<unsigned>(bytes.back()) >> (bit % 8)) != 0)
-    in.fail("bits that nobody wrote behind " + std::to_string(values.size()) + " packed integers");
+    in.fail("nonzero padding bits after " + std::to_string(values.size()) + " packed integers");
 }
 
 }  // namespace laconic::compress

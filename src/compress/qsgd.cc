@@ -109,9 +109,9 @@ std::unique_ptr<ValueFormat> make_qsgd(std::uint32_t levels, bool unbiased) {
 
 namespace {
 
-const std::vector<OptionSpec> kOptions = {compress::levels_option({}), compress::scope_option(),
-                                          compress::unbiased_option("leave out the factor 1/tau that makes C a "
-                                                                    "contraction")};
+const std::vector<OptionSpec> kOptions = {
+    compress::levels_option({}), compress::scope_option(),
+    compress::unbiased_option("omit the factor 1/tau that makes C a contraction")};
 
 CompressorFactory make(const Options& options, const Layout& layout) {
   const auto levels = static_cast<std::uint32_t>(options.integer("levels"));

@@ -43,7 +43,7 @@ class Sign final : public ValueFormat {
     }
     const std::span<const std::byte> bits = in.raw(packed_size(count));
     if (count % 8 != 0 && std::to_integer<unsigned>(bits.back()) >> count % 8 != 0)
-      in.fail("bits that nobody wrote behind " + std::to_string(count) + " signs");
+      in.fail("nonzero padding bits after " + std::to_string(count) + " signs");
   }
 
   void add_dense(ByteReader& in, Groups groups, float weight, std::span<float> y) override {
@@ -118,7 +118,7 @@ CompressorFactory make(const Options& options, const Layout& layout) {
 
 extern const CompressorRow kSign;
 const CompressorRow kSign = {.name = "sign",
-                             .help = "one bit a value and the mean magnitude",
+                             .help = "one bit per value and the mean magnitude",
                              .source = "Karimireddy et al. 2019; Koloskova et al. 2020, sec. 3",
                              .options = kOptions,
                              .make = make};

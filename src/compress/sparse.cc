@@ -88,7 +88,7 @@ OptionSpec ratio_option() {
           .default_value = "0.01",
           .minimum = 0,
           .maximum = 1,
-          .help = "fraction of the coordinates of a vector that is sent, rounded down, at least one coordinate"};
+          .help = "fraction of the coordinates that is sent, rounded down, at least one"};
 }
 
 OptionSpec k_option() {
@@ -97,7 +97,7 @@ OptionSpec k_option() {
           .default_value = "0",
           .minimum = 0,
           .maximum = 4294967295.0,
-          .help = "number of coordinates of a vector that is sent, in place of ratio (0: by ratio)"};
+          .help = "number of coordinates that is sent, instead of ratio; 0: by ratio"};
 }
 
 std::vector<std::size_t> kept_of(const Options& options, Groups groups) {

@@ -49,54 +49,54 @@ SchemaSection with_strategies(SchemaSection section, bool (*takes)(const Strateg
 
 SchemaSection strategy_section() {
   return with_strategies(
-      {.name = "strategy", .help = "how the workers agree on a model", .options = {}, .variants = {}},
+      {.name = "strategy", .help = "the strategy: how workers agree on a model", .options = {}, .variants = {}},
       [](const StrategyRow&, const Demands&) { return true; }, "a row of `laconic list strategies`");
 }
 
 SchemaSection between_section() {
   return with_strategies(
       {.name = "between",
-       .help = "what runs between the groups of a hierarchical strategy",
+       .help = "the strategy between the groups of hierarchical",
        .options = {},
        .variants = {},
        .used_by = [](const StrategyRow& row, const Demands&) { return row.groups != nullptr; }},
       [](const StrategyRow& row, const Demands& demands) {
         return demands.talks == Talks::kGraph && row.groups == nullptr;
       },
-      "a strategy that gossips on a graph, whose nodes are the groups");
+      "a gossip strategy on an undirected graph, whose nodes are the groups");
 }
 
 SchemaSection topology_section() {
   SchemaSection section{.name = "topology",
-                        .help = "who talks with whom",
+                        .help = "the graph: which workers exchange messages",
                         .options = {},
                         .variants = {},
                         .used_by = [](const StrategyRow&, const Demands& demands) { return demands.gossips(); }};
   section.options.push_back(
       {.name = "graph",
        .default_value = "",
-       .help = "a row of `laconic list topologies`, such as \"ring\" or \"erdos_renyi:0.3\"; to be given "
-               "but for strategies over directed links, which take \"base:1\" else"});
-  section.options.push_back({.name = "weights",
-                             .type = OptionType::kChoice,
-                             .default_value = mixing_weights().front().name,
-                             .choices = names_of(mixing_weights()),
-                             .help = "how much a worker takes of each neighbour's model, on an undirected graph"});
-  section.options.push_back({.name = "up",
-                             .type = OptionType::kNumber,
-                             .default_value = "1",
-                             .minimum = 0,
-                             .maximum = 1,
-                             .help =
-                                 "over directed links: the probability that a link, or both directions of an edge, is "
-                                 "there in a round"});
+       .help = "a row of `laconic list topologies`, such as \"ring\" or \"erdos_renyi:0.3\"; required, except for "
+               "strategies over directed links, whose default is \"base:1\""});
+  section.options.push_back(
+      {.name = "weights",
+       .type = OptionType::kChoice,
+       .default_value = mixing_weights().front().name,
+       .choices = names_of(mixing_weights()),
+       .help = "mixing weights on an undirected graph: how much a worker takes of each neighbour's model"});
+  section.options.push_back(
+      {.name = "up",
+       .type = OptionType::kNumber,
+       .default_value = "1",
+       .minimum = 0,
+       .maximum = 1,
+       .help = "over directed links: probability that a link, or both directions of an edge, works in a round"});
   return section;
 }
 
 SchemaSection compression_section() {
   SchemaSection section{
       .name = "compression",
-      .help = "what is sent of a vector",
+      .help = "the compression operator of messages",
       .options = {},
       .variants = {},
       .variant_key = "operator",
@@ -117,37 +117,37 @@ SchemaSection compression_section() {
 
 std::vector<OptionSpec> job_options() {
   return {
-      {.name = "name", .default_value = "", .help = "names the results' folder; by default the job file's name"},
+      {.name = "name", .default_value = "", .help = "name of the results' folder; by default the job file's name"},
       {.name = "seed",
        .type = OptionType::kInteger,
        .default_value = "1",
        .minimum = 0,
-       .help = "of everything random: start, data, order, strategy"},
+       .help = "seed of everything random: first model, data, order of samples, strategy"},
       {.name = "steps",
        .type = OptionType::kInteger,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1e12,
-       .help = "local steps of each worker; this or epochs"},
+       .help = "local steps of each worker; give steps or epochs"},
       {.name = "epochs",
        .type = OptionType::kNumber,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1e6,
-       .help = "passes over the training data; an epoch is its size / (batch * workers) steps, the fraction carried "
-               "over"},
+       .help = "passes over the training data; an epoch is (training samples) / (batch * workers) steps, fractions "
+               "carried over"},
       {.name = "until",
        .default_value = "",
-       .help =
-           "ends the run at the measurement where it holds: accuracy, loss, validation_accuracy, validation_loss, of "
-           "numbers r2, mae, validation_r2 or validation_mae, bytes, time or step, then >=, >, <= or <, then a value"},
+       .help = "ends the run at the first measurement where this holds: accuracy, loss, validation_accuracy, "
+               "validation_loss, bytes, time, step, or for regression r2, mae, validation_r2, validation_mae; then >=, "
+               ">, <= or <; then a value"},
       {.name = "patience",
        .type = OptionType::kInteger,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1e9,
-       .help = "ends the run after so many measurements in a row that are no better than one before them, by "
-               "evaluation.best; 0: never"},
+       .help = "early stopping: ends the run after this many measurements in a row without a new best one "
+               "(evaluation.best); 0: never"},
   };
 }
 
@@ -160,34 +160,34 @@ std::vector<OptionSpec> data_options() {
        .help = "a row of `laconic list datasets`"},
       {.name = "dir",
        .default_value = "",
-       .help = "folder of the data set's files; by default where its package has them; {rank} in it becomes each "
-               "worker's rank: its own data, without a partition"},
+       .help = "folder of the data set's files; by default that of its Debian package; {rank} in it becomes each "
+               "worker's rank, so that each has its own data and there is no partition"},
       {.name = "partition",
        .default_value = "iid",
-       .help = "which worker has which samples: a row of `laconic list partitions`, such as \"dirichlet:0.3\""},
+       .help = "how samples are divided among workers: a row of `laconic list partitions`, such as \"dirichlet:0.3\""},
       {.name = "batch",
        .type = OptionType::kInteger,
        .default_value = "32",
        .minimum = 1,
        .maximum = 1e6,
-       .help = "samples of a worker's step"},
+       .help = "batch size of each worker"},
       {.name = "sampling",
        .type = OptionType::kChoice,
        .default_value = "fresh",
        .choices = {"fresh", "epoch"},
-       .help = "each batch drawn anew from the worker's samples, or passes over them"},
+       .help = "fresh: each batch is drawn at random from the worker's samples; epoch: shuffled passes over them"},
       {.name = "validation",
        .type = OptionType::kNumber,
        .default_value = "0",
        .minimum = 0,
        .maximum = 0.9,
-       .help = "fraction of the training data held out, to tune on"},
+       .help = "fraction of the training data held out for validation; choose settings on it, not on the test set"},
   };
 }
 
 SchemaSection data_section() {
   SchemaSection section{.name = "data",
-                        .help = "what is learnt from, and who has it",
+                        .help = "training data, and which worker has which",
                         .options = data_options(),
                         .variants = {},
                         .variant_key = "dataset"};
@@ -205,13 +205,13 @@ std::vector<OptionSpec> workers_options() {
        .help = "number of workers"},
       {.name = "compute",
        .default_value = "10 ms",
-       .help = "time of a local step on the run's clock; one for all, or a list with one for each worker"},
+       .help = "simulated time of a local step; one duration for all, or a list with one per worker"},
       {.name = "threads",
        .type = OptionType::kInteger,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1024,
-       .help = "threads that compute; 0: one for each core; no result depends on it"},
+       .help = "compute threads; 0: one per core; no result depends on it"},
   };
 }
 
@@ -221,7 +221,7 @@ std::vector<OptionSpec> network_options() {
        .type = OptionType::kChoice,
        .default_value = "interfaces",
        .choices = {"interfaces", "shared"},
-       .help = "every node has an interface of its own, or all share one channel"},
+       .help = "interfaces: every node has its own network interface; shared: all share one channel"},
       {.name = "up",
        .type = OptionType::kRate,
        .default_value = "100 Mbit/s",
@@ -250,29 +250,29 @@ std::vector<OptionSpec> network_options() {
       {.name = "latency",
        .type = OptionType::kDuration,
        .default_value = "10 ms",
-       .help = "time from a frame's last bit sent to its first received"},
+       .help = "time from sending a frame's last bit to receiving its first"},
       {.name = "loss",
        .type = OptionType::kNumber,
        .default_value = "0",
        .minimum = 0,
        .maximum = 0.99,
-       .help = "probability that a frame is lost on its way"},
+       .help = "probability that a frame is lost"},
       {.name = "duplication",
        .type = OptionType::kNumber,
        .default_value = "0",
        .minimum = 0,
        .maximum = 0.99,
-       .help = "probability that a frame that is not lost comes a second time, later"},
+       .help = "probability that a frame arrives a second time, later"},
       {.name = "collective",
        .type = OptionType::kChoice,
        .default_value = "star",
        .choices = {"star", "ring"},
-       .help = "averages through a coordinator, or between the workers alone"},
+       .help = "star: averages go through a coordinator; ring: between the workers only"},
       {.name = "deadline",
        .type = OptionType::kDuration,
        .default_value = "10 min",
        .help = "how long a node waits for another before the run fails, on the run's clock; the coordinator waits half "
-               "as long for a worker's part, so that the others still hear of it"},
+               "as long, so that it can still tell the others"},
   };
 }
 
@@ -284,13 +284,13 @@ std::vector<OptionSpec> energy_options() {
        .default_value = "0",
        .minimum = 0,
        .maximum = kMost,
-       .help = "joules of a bit on the wire, both ends together; a radio takes some 1e-7"},
+       .help = "joules per bit on the wire, both ends together; a radio takes about 1e-7"},
       {.name = "per_step",
        .type = OptionType::kNumber,
        .default_value = "0",
        .minimum = 0,
        .maximum = kMost,
-       .help = "joules of a worker's local step"},
+       .help = "joules per local step of a worker"},
   };
 }
 
@@ -298,7 +298,7 @@ std::vector<OptionSpec> evaluation_options() {
   return {
       {.name = "every",
        .default_value = "1 epoch",
-       .help = "how often the average model is measured: \"2 epochs\", \"100 steps\""},
+       .help = "how often the average model is measured, such as \"2 epochs\" or \"100 steps\""},
       {.name = "workers",
        .type = OptionType::kChoice,
        .default_value = "end",
@@ -309,25 +309,25 @@ std::vector<OptionSpec> evaluation_options() {
        .default_value = "256",
        .minimum = 0,
        .maximum = 100000,
-       .help = "in the simulator, of more workers than this so many, drawn at random, have their own models measured; "
-               "0: all"},
+       .help =
+           "in the simulator: the largest number of workers, drawn at random, whose own models are measured; 0: all"},
       {.name = "best",
        .type = OptionType::kChoice,
        .default_value = "accuracy",
        .choices = {"accuracy", "loss"},
-       .help = "what makes a measurement the best, for model.best and job.patience: the highest accuracy (of two alike "
-               "the smaller loss) or the smallest loss, on the validation split, or the test split where nothing is "
-               "held out"},
+       .help = "the best measurement, for model.best and job.patience: highest accuracy (ties: smallest loss) or "
+               "smallest loss, on the validation split, or on the test split if nothing is held out"},
       {.name = "average",
        .type = OptionType::kFlag,
        .default_value = "false",
-       .help = "of a run over several processes: send all models to worker 0 and measure their average, whose bytes "
-               "count as evaluation; else the model is measured that worker 0 last synchronised. The simulator "
-               "always measures the average, which costs nothing there"},
+       .help = "over MPI; true: all models are sent to worker 0 and their average is measured, and the bytes count as "
+               "evaluation; false: worker 0 measures the model last synchronised. The simulator always measures the "
+               "average, at no cost"},
       {.name = "prequential",
        .type = OptionType::kFlag,
        .default_value = "false",
-       .help = "each worker's model is tested on every batch before it is trained with it; the losses add up"},
+       .help =
+           "test each worker's model on every batch before training on it, and add up the losses (test-then-train)"},
   };
 }
 
@@ -335,20 +335,19 @@ std::vector<OptionSpec> checkpoint_options() {
   return {
       {.name = "every",
        .default_value = "",
-       .help =
-           "how often all workers stop, once no message is on its way, and are saved: \"1 epoch\", \"500 steps\"; by "
-           "default never. `laconic run --resume` goes on from the newest checkpoint"},
+       .help = "how often a checkpoint is made, such as \"1 epoch\" or \"500 steps\"; by default never. `laconic run "
+               "--resume` continues from the newest one"},
       {.name = "keep",
        .type = OptionType::kInteger,
        .default_value = "2",
        .minimum = 1,
        .maximum = 1000,
-       .help = "how many checkpoints stay, the newest ones"},
+       .help = "how many of the newest checkpoints are kept"},
       {.name = "keep_last",
        .type = OptionType::kFlag,
        .default_value = "false",
-       .help = "keeps them when the run has come to its end too: `laconic run --resume` with a larger job.steps or "
-               "job.epochs then goes on from the newest, as if the run had been longer"},
+       .help = "keep them after the end of the run too: `laconic run --resume` with a larger job.steps or job.epochs "
+               "then trains on, as if the run had been longer"},
   };
 }
 
@@ -358,33 +357,33 @@ std::vector<OptionSpec> output_options() {
       {.name = "best",
        .type = OptionType::kFlag,
        .default_value = "true",
-       .help = "stores the model of the best measurement too (evaluation.best); it takes one more model of memory"},
+       .help = "also store the model of the best measurement (evaluation.best); needs memory for one more model"},
       {.name = "progress",
        .type = OptionType::kChoice,
        .default_value = "auto",
        .choices = {"auto", "live", "plain", "off"},
-       .help = "one live line, a line for each measurement, or nothing before the summary at the end; auto: live on a "
-               "terminal, else plain"},
+       .help = "live: one line that is updated; plain: one line per measurement; off: only the summary at the end; auto: "
+               "live on a terminal, else plain"},
       {.name = "preprocess",
        .type = OptionType::kFlag,
        .default_value = "false",
-       .help = "model.pt does to raw samples what was done to the data (normalising, scaling), and takes predicted "
-               "numbers back to the unit of the file: a TorchScript module for torch.jit.load, whatever the model"},
+       .help = "model.pt takes raw samples: a TorchScript module (torch.jit.load) that normalises them as in training, "
+               "and returns predicted numbers in the unit of the file"},
   };
 }
 
 // A section that a user's own loop does without.
 // What every model takes, beside its own options.
 SchemaSection model_section() {
-  SchemaSection section = named_section("model", "what is trained", "a row of `laconic list models`", models());
+  SchemaSection section = named_section("model", "the model", "a row of `laconic list models`", models());
   section.options.push_back({.name = "start",
                              .default_value = "",
-                             .help = "a safetensors file with the model's tensors by their names, such as the "
-                                     "model.safetensors of a run, from which all workers start"});
+                             .help = "a safetensors file from which all workers start, with the model's tensors by "
+                                     "name, such as the model.safetensors of a run"});
   section.options.push_back({.name = "local",
                              .default_value = "",
                              .help = "tensors that stay with each worker, never sent and never averaged: a list of "
-                                     "names in which * stands for any characters and ? for one, such as \"fc2.*\""});
+                                     "names where * matches any characters and ? one, such as \"fc2.*\""});
   return section;
 }
 
@@ -397,38 +396,45 @@ SchemaSection for_our_loop(SchemaSection section) {
 
 const std::vector<SchemaSection>& schema() {
   static const std::vector<SchemaSection> sections = {
-      {.name = "job", .help = "what is run, and for how long", .options = job_options(), .variants = {}},
+      {.name = "job", .help = "name, seed and length of the run", .options = job_options(), .variants = {}},
       for_our_loop(data_section()),
       {.name = "drift",
-       .help = "how the data change in the course of a run",
+       .help = "how the data change during a run",
        .options = {drift_options().begin(), drift_options().end()},
        .variants = {},
        .in_own_loop = false},
       for_our_loop(model_section()),
-      for_our_loop(
-          named_section("optimizer", "how a worker takes a step", "a row of `laconic list optimizers`", optimizers())),
-      {.name = "workers", .help = "who trains", .options = workers_options(), .variants = {}},
+      for_our_loop(named_section("optimizer", "the optimizer of each worker", "a row of `laconic list optimizers`",
+                                 optimizers())),
+      {.name = "workers", .help = "number and speed of the workers", .options = workers_options(), .variants = {}},
       strategy_section(),
       between_section(),
       topology_section(),
       compression_section(),
-      {.name = "network", .help = "what lies between the workers", .options = network_options(), .variants = {}},
+      {.name = "network",
+       .help = "the network between the workers; rates, latency and faults are for the simulator",
+       .options = network_options(),
+       .variants = {}},
       {.name = "energy",
-       .help = "what a run costs in joules",
+       .help = "energy of a run in joules",
        .options = energy_options(),
        .variants = {},
        .in_own_loop = false},
       {.name = "evaluation",
-       .help = "what is measured, and when",
+       .help = "when the model is measured, and how",
        .options = evaluation_options(),
        .variants = {},
        .in_own_loop = false},
       {.name = "checkpoint",
-       .help = "what a run can be resumed from",
+       .help = "checkpoints, from which a run can be resumed",
        .options = checkpoint_options(),
        .variants = {},
        .in_own_loop = false},
-      {.name = "output", .help = "where results go", .options = output_options(), .variants = {}, .in_own_loop = false},
+      {.name = "output",
+       .help = "results and progress",
+       .options = output_options(),
+       .variants = {},
+       .in_own_loop = false},
   };
   return sections;
 }

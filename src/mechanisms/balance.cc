@@ -13,8 +13,8 @@ OptionSpec augmentation_option() {
           .default_value = "doubling",
           .choices = {"random", "doubling", "tripling", "all"},
           .help =
-              "who else is asked for a model where the mean of some is still too far away: one at random, as many "
-              "again, twice as many (all from half of them on), or all"};
+              "which workers are asked next while the mean is still too far from the reference; random: one more; "
+              "doubling: as many again; tripling: twice as many (all, once half have been asked); all: all others"};
 }
 
 Augmentation read_augmentation(const Options& options) {

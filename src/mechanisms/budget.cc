@@ -183,8 +183,8 @@ OptionSpec budget_option() {
   return {.name = "budget",
           .default_value = "",
           .help =
-              "in the place of a threshold: what a worker may send and receive, \"20 MB/1000 steps\" or "
-              "\"1 MB/min\"; the threshold is steered by it"};
+              "instead of a threshold: what a worker may send and receive, such as \"20 MB/1000 steps\" or \"1 "
+              "MB/min\"; the threshold then follows from it"};
 }
 
 void check_threshold_or_budget(const Options& options, std::string_view help) {

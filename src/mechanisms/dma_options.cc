@@ -10,7 +10,8 @@ namespace laconic {
 namespace {
 
 constexpr std::string_view kThresholdHelp =
-    "Delta: a model whose squared L2 distance from the reference exceeds it is balanced by others (inf: never)";
+    "Delta: a worker whose squared L2 distance from the reference exceeds it sends its model to be averaged (inf: "
+    "never)";
 
 }  // namespace
 
@@ -23,20 +24,20 @@ std::vector<OptionSpec> dma_options() {
        .default_value = "1",
        .minimum = 1,
        .maximum = 1e15,
-       .help = "b: local steps from one check to the next"},
+       .help = "b: local steps between two checks"},
       augmentation_option(),
       {.name = "clock",
        .type = OptionType::kChoice,
        .default_value = "round-synchronous",
        .choices = {"round-synchronous", "asynchronous"},
-       .help =
-           "every check is a barrier, with one control frame up and down; or nobody waits, and nobody speaks while all "
-           "are quiet"},
+       .help = "round-synchronous: every check is a barrier, with one control frame up and down; asynchronous: no "
+               "worker waits, and nothing is sent without a violation"},
       {.name = "weights",
        .type = OptionType::kChoice,
        .default_value = "equal",
        .choices = {"equal", "samples"},
-       .help = "of the models in a mean: one each, or a worker's training samples"},
+       .help =
+           "weight of a model in a mean; equal: the same for all; samples: the worker's number of training samples"},
   };
 }
 

@@ -119,8 +119,8 @@ OptionSpec gamma_option(std::string_view default_value) {
           .maximum = 1,
           .choices = {kTuned},
           .help =
-              "how far a worker moves towards its neighbours' average in a round, in (0, 1]; \"auto\": tuned on the "
-              "graph and the operator before the first step"};
+              "step size of gossip in (0, 1]: how far a worker moves towards its neighbours' average in a round; "
+              "\"auto\": tuned for graph and operator before the first step"};
 }
 
 bool has_gamma(const StrategyRow& row) {
@@ -146,14 +146,14 @@ OptionSpec order_option() {
           .type = OptionType::kChoice,
           .default_value = "overlap",
           .choices = {"overlap", "adapt-then-combine"},
-          .help = "exchange while the gradient is computed, or after the local step"};
+          .help = "overlap: exchange while the gradient is computed; adapt-then-combine: after the local step"};
 }
 
 OptionSpec allow_biased_option() {
   return {.name = "allow_biased",
           .type = OptionType::kFlag,
           .default_value = "false",
-          .help = "take a biased operator, for which nothing is proved"};
+          .help = "accept a biased operator, for which nothing is proved"};
 }
 
 OptionSpec replicas_form_option() {
@@ -162,8 +162,8 @@ OptionSpec replicas_form_option() {
           .default_value = "sum",
           .choices = {"sum", "each"},
           .help =
-              "what a worker holds of its neighbours' public copies: their weighted sum, which costs no memory for "
-              "each and drifts a little in very long runs, or each"};
+              "what a worker stores of its neighbours' public copies; sum: their weighted sum, two vectors in all, "
+              "whose rounding drifts a little in very long runs; each: every copy"};
 }
 
 OptionSpec replicas_start_option() {
@@ -171,7 +171,7 @@ OptionSpec replicas_start_option() {
           .type = OptionType::kChoice,
           .default_value = "start",
           .choices = {"start", "zero"},
-          .help = "what the public copies are at first: the common start, or 0 as in the paper"};
+          .help = "first value of the public copies; start: the common first model; zero: 0, as in the paper"};
 }
 
 }  // namespace laconic

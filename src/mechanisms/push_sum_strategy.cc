@@ -156,21 +156,22 @@ void PushSumStrategy::archive(Archive& archive) {
 }
 
 OptionSpec link_order_option() {
-  return {
-      .name = "order",
-      .type = OptionType::kChoice,
-      .default_value = "adapt-then-combine",
-      .choices = {"adapt-then-combine", "overlap", "asynchronous"},
-      .help =
-          "exchange after the local step; or while it is computed; or without waiting for anybody, for networks that "
-          "lose frames"};
+  return {.name = "order",
+          .type = OptionType::kChoice,
+          .default_value = "adapt-then-combine",
+          .choices = {"adapt-then-combine", "overlap", "asynchronous"},
+          .help =
+              "adapt-then-combine: exchange after the local step; overlap: while it is computed; asynchronous: without "
+              "waiting for anybody, for networks that lose frames"};
 }
 
 OptionSpec account_option() {
   return {.name = "account",
           .type = OptionType::kFlag,
           .default_value = "true",
-          .help = "with the order asynchronous: make lost and repeated messages good, by answers to their senders"};
+          .help =
+              "with order = \"asynchronous\": acknowledge messages, so that what is lost returns to its sender and "
+              "nothing counts twice"};
 }
 
 PushSumOptions read_push_sum_options(const Options& options) {

@@ -12,8 +12,8 @@ OptionSpec memory_option() {
           .default_value = "error",
           .choices = {"error", "difference"},
           .help =
-              "what makes up for compression: what earlier messages left out, one vector; or what each receiver knows, "
-              "two vectors a link, which comes nearer to the average"};
+              "what corrects for compression; error: what earlier messages left out, one vector; difference: a copy of "
+              "what each receiver has, two vectors per link, which converges closer to the average"};
 }
 
 OptionSpec compress_option() {
@@ -21,14 +21,14 @@ OptionSpec compress_option() {
           .type = OptionType::kChoice,
           .default_value = "model",
           .choices = {"model", "update"},
-          .help = "with memory = \"error\": tell of the model, or of what the local step changed"};
+          .help = "with memory = \"error\"; model: send the model; update: send the change of the local step"};
 }
 
 OptionSpec guard_option() {
   return {.name = "guard",
           .type = OptionType::kFlag,
           .default_value = "true",
-          .help = "end the run when what is left to tell grows without end, as too large a gamma makes it"};
+          .help = "end the run if gossip diverges, as with too large a gamma"};
 }
 
 SparsePushOptions read_sparse_push_options(const Options& options) {

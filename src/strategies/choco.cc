@@ -80,17 +80,16 @@ class Choco final : public Strategy {
   bool sent_ = true;               // in the round under way
 };
 
-const std::vector<OptionSpec> kOptions = {
-    gamma_option("0.1"),
-    order_option(),
-    replicas_start_option(),
-    replicas_form_option(),
-    {.name = "trigger",
-     .type = OptionType::kNumber,
-     .default_value = "0",
-     .minimum = 0,
-     .help = "a worker speaks in a step only where its model is further from its public copy than this (squared L2; 0: "
-             "always; inf: never)"}};
+const std::vector<OptionSpec> kOptions = {gamma_option("0.1"),
+                                          order_option(),
+                                          replicas_start_option(),
+                                          replicas_form_option(),
+                                          {.name = "trigger",
+                                           .type = OptionType::kNumber,
+                                           .default_value = "0",
+                                           .minimum = 0,
+                                           .help = "a worker sends only if its model is further than this from its "
+                                                   "public copy (squared L2; 0: always; inf: never)"}};
 
 Replicas::Form form_of(const Options& options) {
   return options.text("replicas") == "each" ? Replicas::Form::kEach : Replicas::Form::kSum;

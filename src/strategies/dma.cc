@@ -116,8 +116,8 @@ const std::vector<Variant> kVariants = {{.options = {{"threshold", "0"}, {"check
 extern const StrategyRow kDma;
 const StrategyRow kDma = {.name = "dma",
                           .help =
-                              "average the models of some workers when one strays from the reference, of all when "
-                              "that does not bring it back",
+                              "when a model drifts too far from the reference, average it with those of some workers, "
+                              "and with all if that is not enough",
                           .source = "Kamp et al. 2018, algorithm 2",
                           .options = kOptions,
                           .check = check_dma_options,

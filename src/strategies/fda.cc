@@ -69,8 +69,8 @@ constexpr std::size_t kLateFlags = 2;
 constexpr std::size_t kTally = 2;
 
 constexpr std::string_view kThresholdHelp =
-    "Theta: synchronise when the model variance may exceed it (squared L2; about 4e-5 times the number of parameters "
-    "is a first guess; inf: never)";
+    "Theta: average when the variance of the models may exceed it (squared L2; first guess: 4e-5 times the number of "
+    "parameters; inf: never)";
 
 class Fda final : public Strategy {
  public:
@@ -445,17 +445,18 @@ std::vector<OptionSpec> make_options() {
        .default_value = "1",
        .minimum = 1,
        .maximum = 1e15,
-       .help = "local steps from one check of the variance to the next"},
+       .help = "local steps between two checks of the variance"},
       {.name = "screen",
        .type = OptionType::kChoice,
        .default_value = "none",
        .choices = {"none", "lock-step", "late"},
-       .help = "what comes before the states: nothing, one bit a worker a check until a worker's own drift is over the "
-               "threshold, or nothing at all until such a worker's alarm"},
+       .help =
+           "sends the states only when some worker's own drift exceeds the threshold; lock-step: each worker sends one "
+           "bit per check to find out; late: nothing is sent until such a worker raises an alarm; none: always"},
       {.name = "decide_late",
        .type = OptionType::kFlag,
        .default_value = "false",
-       .help = "send the states while the next gradient is computed; the decision falls one step later"},
+       .help = "exchange the states while the next gradient is computed; the decision falls one step later"},
   };
   options.insert(options.end(), own.begin(), own.end());
   return options;

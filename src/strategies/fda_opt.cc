@@ -168,8 +168,7 @@ std::vector<OptionSpec> make_options() {
        .default_value = "10",
        .minimum = 1e-6,
        .maximum = 1e6,
-       .help =
-           "E_max: local epochs after which a round ends whatever the variance; the threshold aims at half of them"}};
+       .help = "E_max: a round ends after this many local epochs at the latest; the threshold aims at half of it"}};
   for (OptionSpec& option : watch_options()) options.push_back(std::move(option));
   for (OptionSpec& option : server_options("average")) options.push_back(std::move(option));
   return options;
@@ -183,7 +182,7 @@ const std::vector<Variant> kVariants = {{.options = {{"most_epochs", "2"}}},
 extern const StrategyRow kFdaOpt;
 const StrategyRow kFdaOpt = {
     .name = "fda_opt",
-    .help = "a step of a server optimiser when the estimated variance exceeds a threshold that sets itself",
+    .help = "like fda with a threshold that sets itself; the average becomes a step of a server optimizer",
     .source = "Theologitis, Samoladas and Deligiannakis 2025 (FDA-Opt)",
     .options = kOptions,
     .check = check,

@@ -127,7 +127,7 @@ const std::vector<OptionSpec> kOptions = {
      .default_value = "1",
      .minimum = 1e-6,
      .maximum = 1,
-     .help = "part of the workers whose models are averaged in a round"},
+     .help = "fraction of the workers whose models are averaged in a round"},
 };
 const std::vector<Variant> kVariants = {{.options = {{"period", "3"}, {"fraction", "0.4"}}}};
 

@@ -68,7 +68,7 @@ const std::vector<Variant> kVariants = {
 extern const StrategyRow kFedOpt;
 const StrategyRow kFedOpt = {
     .name = "fedopt",
-    .help = "every `period` steps a step of a server optimiser towards the average of the models",
+    .help = "every `period` steps average the models, and take a server optimizer's step towards the average",
     .source =
         "Reddi et al. 2021 (FedAdam, FedYogi, FedAdagrad); Hsu et al. 2019 (FedAvgM); Douillard et al. 2023 (DiLoCo)",
     .options = kOptions,

@@ -232,8 +232,8 @@ const std::vector<OptionSpec> kOptions = {
      .required = true,
      .minimum = 2,
      .maximum = 100000,
-     .help = "equal groups of consecutive ranks, a divisor of workers.count; [topology] is theirs, [between] what runs "
-             "between them"}};
+     .help = "number of groups of consecutive ranks, a divisor of workers.count; [topology] connects the groups, "
+             "[between] is the strategy between them"}};
 // Those that make equal groups of the workers there are.
 const std::vector<Variant> kVariants = {
     {.name = "of_2", .options = {{"groups", "2"}}, .alone = Variant::Alone::kOther},

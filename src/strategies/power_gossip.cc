@@ -289,7 +289,7 @@ const std::vector<OptionSpec> kOptions = {{.name = "iterations",
                                            .default_value = "1",
                                            .minimum = 1,
                                            .maximum = 16,
-                                           .help = "power iterations a step; each costs its bytes and two latencies"}};
+                                           .help = "power iterations per step; each costs bytes and two latencies"}};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   return [plan = plan_of(options, setting), seed = setting.seed, mixing = setting.mixing] {

@@ -72,7 +72,7 @@ const std::vector<OptionSpec> kOptions = {
      .default_value = "0.9",
      .minimum = 0,
      .maximum = 0.9999999,
-     .help = "share of the quasi-global momentum kept a step; 0: none"},
+     .help = "factor of the quasi-global momentum; 0: none"},
     {.name = "nesterov", .type = OptionType::kFlag, .default_value = "false", .help = "momentum in Nesterov's form"}};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
@@ -97,14 +97,15 @@ const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kOther},
 }  // namespace
 
 extern const StrategyRow kDPsgd, kQgDsgdm;
-const StrategyRow kQgDsgdm = {.name = "qg_dsgdm",
-                              .help = "d_psgd with momentum of the neighbourhood's movement, for data that differ",
-                              .source = "Lin et al. 2021 (QG-DSGDm), algorithm 1",
-                              .options = kOptions,
-                              .demands = demands,
-                              .variants = kVariants,
-                              .gossip_alone = &kDPsgd,
-                              .make = make,
-                              .traffic = traffic};
+const StrategyRow kQgDsgdm = {
+    .name = "qg_dsgdm",
+    .help = "d_psgd with a momentum that follows the neighbourhood, for data that differ between workers",
+    .source = "Lin et al. 2021 (QG-DSGDm), algorithm 1",
+    .options = kOptions,
+    .demands = demands,
+    .variants = kVariants,
+    .gossip_alone = &kDPsgd,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

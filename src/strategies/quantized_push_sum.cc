@@ -49,7 +49,7 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "xhat_start", .te
 
 extern const StrategyRow kQuantizedPushSum;
 const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
-                                       .help = "push-sum of quantised differences over directed links that stay",
+                                       .help = "push-sum of quantised differences over fixed directed links",
                                        .source = "Taheri et al. 2020, algorithm 1",
                                        .options = kOptions,
                                        .demands = demands,

@@ -24,10 +24,10 @@ std::shared_ptr<const LinkSchedule> make_from_links(const TopologyRequest& reque
 }
 
 constexpr std::array<TopologyRow, 18> kTopologies = {{
-    {"ring", "N", "", "each node with the one before and the one behind it", make_ring},
-    {"chain", "N", "", "a ring that is cut open between the last node and the first", make_chain},
+    {"ring", "N", "", "each node with the previous and the next one", make_ring},
+    {"chain", "N", "", "a ring without the edge between the last node and the first", make_chain},
     {"torus", "N or AxB", "",
-     "A rows of B nodes, each node with its four neighbours, the borders joined; N is made as square as it can be",
+     "a grid of A x B nodes with joined borders, each node with its four neighbours; N is made as square as possible",
      make_torus},
     {"complete", "N", "", "each node with every other one", make_complete},
     {"star", "N", "", "node 0 with every other one", make_star},
@@ -35,29 +35,28 @@ constexpr std::array<TopologyRow, 18> kTopologies = {{
     {"erdos_renyi", "N", "P",
      "each pair with probability P, from the seed, drawn again until connected (Erdos and Renyi 1959; Gilbert 1959)",
      make_erdos_renyi},
-    {"random_regular", "N", "K", "K neighbours a node at random, from the seed, drawn again until connected",
+    {"random_regular", "N", "K", "K random neighbours per node, from the seed, drawn again until connected",
      make_random_regular},
-    {"davis", "", "", "Southern women and the events they came to: 32 nodes, 89 edges (Davis et al. 1941)", make_davis},
+    {"davis", "", "", "Southern women and the events that they attended: 32 nodes, 89 edges (Davis et al. 1941)",
+     make_davis},
     {"karate", "", "", "friendships in a karate club: 34 nodes, 78 edges (Zachary 1977)", make_karate},
-    {"file", "", "PATH", "the edges of a CSV file, one a line: two numbers from 0, or two names", make_from_file},
-    {"directed_ring", "N", "", "each node sends to the one behind it", nullptr, make_directed_ring},
+    {"file", "", "PATH", "the edges of a CSV file, one per line: two numbers from 0, or two names", make_from_file},
+    {"directed_ring", "N", "", "each node sends to the next one", nullptr, make_directed_ring},
     {"one_peer", "N", "",
-     "one-peer exponential: in round t each node sends to the one 2^(t mod ceil(log2 N)) behind it (Assran et al. "
-     "2019)",
+     "one-peer exponential: in round t each node sends to the node 2^(t mod ceil(log2 N)) places further (Assran et "
+     "al. 2019)",
      nullptr, make_one_peer},
-    {"exponential", "N", "", "each node sends to those 1, 2, 4, ... behind it (Assran et al. 2019)", nullptr,
+    {"exponential", "N", "", "each node sends to the nodes 1, 2, 4, ... places further (Assran et al. 2019)", nullptr,
      make_exponential},
     {"random_out", "N", "S",
      "in each round each node sends to S others at random, from the seed (epidemic learning: de Vos et al. 2023)",
      nullptr, make_random_out},
-    {"rotating", "", "", "8 nodes, each of which sends to one other, in six rounds that come again", nullptr,
-     make_rotating},
+    {"rotating", "", "", "8 nodes, each of which sends to one other, in six repeating rounds", nullptr, make_rotating},
     {"base", "N", "K",
-     "Base-(K+1): edges that change, K at most a node and round, and all nodes hold the exact average after a few "
-     "rounds "
-     "(Takezawa et al. 2023)",
+     "Base-(K+1): changing edges, at most K per node and round, with which all nodes have the exact average after a "
+     "few rounds (Takezawa et al. 2023)",
      nullptr, make_base},
-    {"links", "", "PATH", "the links of a CSV file, one a line: round, from, to, and a weight or none", nullptr,
+    {"links", "", "PATH", "the links of a CSV file, one per line: round, from, to, and optionally a weight", nullptr,
      make_from_links},
 }};
 

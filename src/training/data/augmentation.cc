@@ -19,8 +19,9 @@ OptionSpec augment_option() {
           .default_value = "none",
           .choices = {"none", "mirror", "crop_mirror", "resized_crop_mirror"},
           .help =
-              "training images are mirrored in half the cases; before that cropped at random, padded by 4 black "
-              "pixels, or a random part of 8 to 100 percent of the area resized to the whole"};
+              "mirror: training images are mirrored with probability 1/2; crop_mirror: first padded by 4 black pixels "
+              "and cropped at random; resized_crop_mirror: first a random part of 8 to 100 percent of the area is "
+              "resized to the whole"};
 }
 
 Augmentation parse_augmentation(std::string_view text) {

@@ -102,9 +102,10 @@ std::vector<bool> held_out(std::size_t total, double share, const std::string& p
 std::span<const OptionSpec> csv_options() {
   static const std::array options = {
       OptionSpec{.name = "train_file", .default_value = "train.csv", .help = "the training samples, in data.dir"},
-      OptionSpec{.name = "test_file",
-                 .default_value = "test.csv",
-                 .help = "the test samples, in data.dir, with the same columns; empty: some of the training file"},
+      OptionSpec{
+          .name = "test_file",
+          .default_value = "test.csv",
+          .help = "the file of test samples in data.dir, with the same columns; empty: a part of the training file"},
       OptionSpec{.name = "test",
                  .type = OptionType::kNumber,
                  .default_value = "0.2",
@@ -119,44 +120,42 @@ std::span<const OptionSpec> csv_options() {
                  .type = OptionType::kChoice,
                  .default_value = "classes",
                  .choices = {"classes", "numbers"},
-                 .help = "what that column has: classes, or numbers to be predicted (regression), which take a "
-                         "model.loss of mse, l1 or huber"},
+                 .help = "whether that column has classes, or numbers to predict (regression), which need a model.loss "
+                         "of mse, l1 or huber"},
       OptionSpec{.name = "user",
                  .default_value = "",
-                 .help =
-                     "the column that says whose each sample is, such as a hospital, likewise; no feature, but what "
-                     "data.partition = \"user\" deals out by; empty: there is none"},
+                 .help = "the column with the user of each sample, such as a hospital, by name or number; it is not a "
+                         "feature, and data.partition = \"user\" divides by it; empty: there is none"},
       OptionSpec{.name = "classes",
                  .type = OptionType::kInteger,
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostCsvLabels),
                  .only_with = {"targets", "classes"},
-                 .help = "classes where labels are whole numbers; 0: one more than the largest of the training file"},
+                 .help = "number of classes where labels are whole numbers; 0: one more than the largest label of the "
+                         "training file"},
       OptionSpec{.name = "separator",
                  .type = OptionType::kChoice,
                  .default_value = "comma",
                  .choices = {"comma", "semicolon", "tab"},
-                 .help = "what stands between two fields"},
+                 .help = "separator of the fields"},
       OptionSpec{.name = "header",
                  .type = OptionType::kChoice,
                  .default_value = "auto",
                  .choices = {"auto", "yes", "no"},
-                 .help = "whether the first line names the columns; auto: where data.label is a name, or that line has "
-                         "words in the place of numbers"},
-      OptionSpec{
-          .name = "normalise",
-          .type = OptionType::kFlag,
-          .default_value = "true",
-          .help =
-              "each feature gets mean 0 and deviation 1 over the training samples, those held out for validation among "
-              "them"},
+                 .help = "whether the first line names the columns; auto: if data.label is a name, or that line has "
+                         "words instead of numbers"},
+      OptionSpec{.name = "normalise",
+                 .type = OptionType::kFlag,
+                 .default_value = "true",
+                 .help = "each feature gets mean 0 and deviation 1 over the training samples, including those held out "
+                         "for validation"},
       OptionSpec{.name = "normalise_targets",
                  .type = OptionType::kFlag,
                  .default_value = "true",
                  .only_with = {"targets", "numbers"},
-                 .help = "so do the numbers to be predicted: the loss is then of these, and the mean absolute error is "
-                         "reported in the unit of the file"}};
+                 .help = "the numbers to predict get mean 0 and deviation 1 too: the loss is then in normalised units, "
+                         "the mean absolute error still in the unit of the file"}};
   return options;
 }
 

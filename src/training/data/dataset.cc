@@ -67,7 +67,7 @@ const std::array kCifarOptions = {
         .name = "augment",
         .type = OptionType::kFlag,
         .default_value = "false",
-        .help = "training images are cropped at random, padded by 4 black pixels, and mirrored in half the cases"},
+        .help = "training images are padded by 4 black pixels, cropped at random, and mirrored with probability 1/2"},
     OptionSpec{.name = "normalise",
                .type = OptionType::kFlag,
                .default_value = "true",
@@ -126,7 +126,7 @@ std::span<const DatasetRow> datasets() {
                  .test_labels = "femnist-test-labels-idx1-ubyte",
                  .test_users = "femnist-test-users-idx1-int32"},
       DatasetRow{.name = "idx",
-                 .summary = "grey images and labels of your own in IDX files, as MNIST's, of any names",
+                 .summary = "your own grey images and labels in IDX files (the format of MNIST), with any file names",
                  .options = idx_options(),
                  .holds = "its IDX files",
                  .open = open_idx,
@@ -179,8 +179,8 @@ std::span<const DatasetRow> datasets() {
                  .validation_text = "wiki.valid.tokens",
                  .test_text = "wiki.test.tokens"},
       DatasetRow{.name = "graphical_model",
-                 .summary = "endless bits of two classes from a random graphical model, which drift.kind = \"redraw\" "
-                            "draws anew (after Kamp et al. 2018); for mlp and logistic_regression",
+                 .summary = "an endless stream of bits in two classes from a random graphical model, which drift.kind "
+                            "= \"redraw\" redraws (after Kamp et al. 2018); for mlp and logistic_regression",
                  .options = graphical_model_options(),
                  .classes = 2,
                  .is_stream = true,

@@ -81,18 +81,18 @@ std::span<const OptionSpec> drift_options() {
                  .type = OptionType::kChoice,
                  .default_value = "none",
                  .choices = {"none", "labels", "rotation", "redraw"},
-                 .help = "what changes: labels are permuted, images turn by 90 degrees, or the graphical model of that "
-                         "data set is drawn anew"},
+                 .help = "labels: labels are permuted; rotation: images turn by 90 degrees; redraw: the data set "
+                         "graphical_model is redrawn"},
       OptionSpec{.name = "at",
                  .default_value = "",
-                 .help = "list of the steps after which it comes, the same for all workers, such as [1000, 2000]; this "
-                         "or probability"},
+                 .help = "the steps after which the data change, the same for all workers, such as [1000, 2000]; give "
+                         "at or probability"},
       OptionSpec{.name = "probability",
                  .type = OptionType::kNumber,
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = 1,
-                 .help = "of a drift after each step, for all workers at once"},
+                 .help = "probability of a change after each step, for all workers at once"},
   };
   return options;
 }

@@ -44,9 +44,9 @@ std::span<const OptionSpec> graphical_model_options() {
                       .help = help};
   };
   static const std::array options = {
-      count("inputs", "50", 65536, "bits that a model sees"),
+      count("inputs", "50", 65536, "bits that the model sees"),
       count("hidden", "10", 65536, "bits between them and the label"),
-      count("samples", "50000", 1e7, "samples that count as an epoch; the stream has no end"),
+      count("samples", "50000", 1e7, "samples per epoch; the stream has no end"),
       count("test", "2000", 1e6, "samples of the test split"),
   };
   return options;

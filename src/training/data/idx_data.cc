@@ -96,11 +96,12 @@ std::span<const OptionSpec> idx_options() {
   static const std::array options = {
       OptionSpec{.name = "train_images",
                  .default_value = "train-images-idx3-ubyte",
-                 .help = "the training images, in data.dir, with or without .gz behind"},
+                 .help = "the file of training images in data.dir, plain or .gz"},
       OptionSpec{.name = "train_labels", .default_value = "train-labels-idx1-ubyte", .help = "their labels"},
-      OptionSpec{.name = "train_users",
-                 .default_value = "",
-                 .help = "who made each, for data.partition = \"user\"; empty: nobody knows"},
+      OptionSpec{
+          .name = "train_users",
+          .default_value = "",
+          .help = "the file with the user of each sample, for data.partition = \"user\"; empty: users are not known"},
       OptionSpec{.name = "test_images", .default_value = "t10k-images-idx3-ubyte", .help = "the test images"},
       OptionSpec{.name = "test_labels", .default_value = "t10k-labels-idx1-ubyte", .help = "their labels"},
       OptionSpec{.name = "classes",
@@ -108,7 +109,7 @@ std::span<const OptionSpec> idx_options() {
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostClasses),
-                 .help = "labels are below it; 0: one more than the largest of the training split"},
+                 .help = "number of classes; 0: one more than the largest training label"},
       augment_option()};
   return options;
 }

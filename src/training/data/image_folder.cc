@@ -221,25 +221,24 @@ std::span<const OptionSpec> image_folder_options() {
                  .type = OptionType::kChoice,
                  .default_value = "rgb",
                  .choices = {"rgb", "grey"},
-                 .help = "three channels or one"},
+                 .help = "rgb: three channels; grey: one"},
       OptionSpec{.name = "size",
                  .default_value = "",
-                 .help = "width x height that every image is resized to, such as \"224x192\", or one number for a "
-                         "square; empty: all have one size already"},
+                 .help = "width x height to which every image is resized, such as \"224x192\", or one number for a "
+                         "square; empty: all images have the same size already"},
       OptionSpec{.name = "fit",
                  .type = OptionType::kChoice,
                  .default_value = "crop",
                  .choices = {"crop", "pad", "stretch"},
                  .only_with = {"size", OptionSpec::kAnyText},
-                 .help =
-                     "resized in proportion until it covers the size, then its middle cut out; until it lies within "
-                     "the size, then black put around it; or out of proportion"},
+                 .help = "crop: resized in proportion to cover the size, then the middle is cut out; pad: resized in "
+                         "proportion to fit, then padded with black; stretch: width and height resized independently"},
       augment_option(),
-      OptionSpec{.name = "classes",
-                 .default_value = "",
-                 .help = "names of the folders of classes, in the order of their numbers, such as \"cat,dog\"; by "
-                         "default those of train/, by name; to be given where workers have folders of their own that "
-                         "lack some"}};
+      OptionSpec{
+          .name = "classes",
+          .default_value = "",
+          .help = "names of the classes' folders, in the order of their numbers, such as \"cat,dog\"; by default those "
+                  "of train/ in the order of their names; needed where workers' own folders lack some classes"}};
   return options;
 }
 

@@ -113,15 +113,15 @@ std::span<const OptionSpec> leaf_options() {
   static const std::array options = {
       OptionSpec{.name = "shape",
                  .default_value = "",
-                 .help =
-                     "what the numbers of a sample are: height x width, such as \"28x28\" of FEMNIST, or channels x "
-                     "height x width; empty: a vector"},
-      OptionSpec{.name = "classes",
-                 .type = OptionType::kInteger,
-                 .default_value = "0",
-                 .minimum = 0,
-                 .maximum = static_cast<double>(kMostLeafLabels),
-                 .help = "classes where labels are whole numbers; 0: one more than the largest of the training split"}};
+                 .help = "shape of a sample: height x width, such as \"28x28\" for FEMNIST, or channels x height x "
+                         "width; empty: a vector"},
+      OptionSpec{
+          .name = "classes",
+          .type = OptionType::kInteger,
+          .default_value = "0",
+          .minimum = 0,
+          .maximum = static_cast<double>(kMostLeafLabels),
+          .help = "number of classes where labels are whole numbers; 0: one more than the largest training label"}};
   return options;
 }
 

@@ -243,48 +243,53 @@ void check_count(const OpenArray& inputs, std::size_t labels) {
 
 std::span<const OptionSpec> numpy_options() {
   static const std::array options = {
-      OptionSpec{.name = "train_file",
-                 .default_value = "train.npz",
-                 .help = "the training inputs, in data.dir: an archive (.npz) that has their labels too, or one array "
-                         "(.npy)"},
+      OptionSpec{
+          .name = "train_file",
+          .default_value = "train.npz",
+          .help = "the training inputs in data.dir: an archive (.npz) that also has their labels, or one array (.npy)"},
       OptionSpec{.name = "train_labels",
                  .default_value = "",
                  .help = "the file of their labels; empty: they are in the archive data.train_file"},
       OptionSpec{.name = "train_users",
                  .default_value = "",
-                 .help = "the file of who made each, names or integers, for data.partition = \"user\"; empty: they are "
-                         "in the archive data.train_file if data.user names an array"},
+                 .help = "the file with the user of each sample, names or integers, for data.partition = \"user\"; "
+                         "empty: in the archive data.train_file if data.user names an array"},
       OptionSpec{.name = "test_file",
                  .default_value = "test.npz",
-                 .help = "the test inputs, likewise; it may be the archive data.train_file"},
+                 .help = "the test inputs, in the same form; may be the archive data.train_file"},
       OptionSpec{.name = "test_labels",
                  .default_value = "",
                  .help = "the file of their labels; empty: they are in the archive data.test_file"},
-      OptionSpec{.name = "inputs",
-                 .default_value = "x",
-                 .help = "the array of inputs in an archive; {split} in it becomes train or test: \"x_{split}\""},
-      OptionSpec{.name = "labels", .default_value = "y", .help = "the array of labels in an archive, likewise"},
+      OptionSpec{
+          .name = "inputs",
+          .default_value = "x",
+          .help =
+              "name of the array of inputs in an archive; {split} in it becomes train or test, as in \"x_{split}\""},
+      OptionSpec{.name = "labels",
+                 .default_value = "y",
+                 .help = "name of the array of labels in an archive; {split} as in data.inputs"},
       OptionSpec{.name = "targets",
                  .type = OptionType::kChoice,
                  .default_value = "classes",
                  .choices = {"classes", "numbers"},
-                 .help = "what the array of labels has: classes, or numbers to be predicted as they are (regression), "
-                         "one or several of each sample; they take a model.loss of mse, l1 or huber"},
+                 .help = "whether the array of labels has classes, or numbers to predict as they are (regression), one "
+                         "or several per sample, which need a model.loss of mse, l1 or huber"},
       OptionSpec{.name = "user",
                  .default_value = "",
-                 .help = "the array of who made each training sample in an archive, likewise; empty: nobody knows"},
+                 .help = "name of the array with the user of each training sample; {split} as in data.inputs; empty: "
+                         "users are not known"},
       OptionSpec{.name = "layout",
                  .type = OptionType::kChoice,
                  .default_value = "channels-first",
                  .choices = {"channels-first", "channels-last"},
-                 .help = "of inputs of four dimensions: N x C x H x W or N x H x W x C"},
+                 .help = "order of four-dimensional inputs: N x C x H x W or N x H x W x C"},
       OptionSpec{.name = "classes",
                  .type = OptionType::kInteger,
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = static_cast<double>(kMostClasses),
                  .only_with = {"targets", "classes"},
-                 .help = "labels are below it; 0: one more than the largest of the training split"},
+                 .help = "number of classes; 0: one more than the largest training label"},
       augment_option()};
   return options;
 }

@@ -82,7 +82,7 @@ TEST(NumpyData, NumbersToPredictAreReadAsTheyAre) {
   folder.write("train.npz", split("(2,)", {1.5, 2}, 2));
   folder.write("test.npz", split("(1, 1)", {7}, 1));
   EXPECT_EQ(load(folder, keys).numbers, 1U) << "N and N x 1 are the same";
-  EXPECT_NE(usage_error([&] { load(folder, {}); }).find("numbers of classes are integers"), std::string::npos);
+  EXPECT_NE(usage_error([&] { load(folder, {}); }).find("class numbers are integers"), std::string::npos);
   folder.write("train.npz", split("(3,)", {1.5, 2, 3}, 2));
   EXPECT_NE(usage_error([&] { load(folder, keys); }).find("there are 2 inputs and 3 labels"), std::string::npos);
   folder.write("train.npz", split("(2, 1, 1)", {1.5, 2}, 2));

@@ -70,7 +70,7 @@ OptionSpec tokens_option(std::string_view default_value) {
           .type = OptionType::kChoice,
           .default_value = default_value,
           .choices = {"characters", "words"},
-          .help = "what the model reads and predicts one of"};
+          .help = "unit that the model reads and predicts"};
 }
 
 OptionSpec sequence_option(std::string_view default_value) {
@@ -79,17 +79,18 @@ OptionSpec sequence_option(std::string_view default_value) {
           .default_value = default_value,
           .minimum = 1,
           .maximum = 65536,
-          .help = "tokens that a sample predicts; each sample starts without memory"};
+          .help = "tokens predicted per sample; each sample starts without memory"};
 }
 
 OptionSpec vocabulary_option() {
-  return {.name = "vocabulary",
-          .type = OptionType::kInteger,
-          .default_value = "0",
-          .minimum = 0,
-          .maximum = static_cast<double>(kLargestVocabulary),
-          .only_with = {"tokens", "words"},
-          .help = "the most frequent words that are kept, \"<unk>\" among them; 0: all words of the training text"};
+  return {
+      .name = "vocabulary",
+      .type = OptionType::kInteger,
+      .default_value = "0",
+      .minimum = 0,
+      .maximum = static_cast<double>(kLargestVocabulary),
+      .only_with = {"tokens", "words"},
+      .help = "size of the vocabulary of most frequent words, including \"<unk>\"; 0: all words of the training text"};
 }
 
 }  // namespace
@@ -144,13 +145,14 @@ std::span<const OptionSpec> text_options_words() {
 }
 
 std::span<const OptionSpec> text_options_one_file() {
-  static const std::array options = {tokens_option("characters"), sequence_option("64"), vocabulary_option(),
-                                     OptionSpec{.name = "test",
-                                                .type = OptionType::kNumber,
-                                                .default_value = "0.1",
-                                                .minimum = 0.001,
-                                                .maximum = 0.9,
-                                                .help = "fraction of the text, its end, that is the test split"}};
+  static const std::array options = {
+      tokens_option("characters"), sequence_option("64"), vocabulary_option(),
+      OptionSpec{.name = "test",
+                 .type = OptionType::kNumber,
+                 .default_value = "0.1",
+                 .minimum = 0.001,
+                 .maximum = 0.9,
+                 .help = "fraction of the text, taken from its end, that is the test split"}};
   return options;
 }
 

@@ -50,7 +50,7 @@ ImageProblem read_header(std::span<const std::uint8_t> bytes, BmpHeader& header)
   if (header.length != kOs2 && (header.length < kWindows || header.length > kLongest)) {
     return damaged_image("BMP", "its header is of a length not known");
   }
-  if (bytes.size() < kHead + header.length) return damaged_image("BMP", "the file breaks off within its header");
+  if (bytes.size() < kHead + header.length) return damaged_image("BMP", "the file ends within its header");
   header.start = numbers.at(10, 4);
   std::uint32_t colours = 0;
   if (header.length == kOs2) {

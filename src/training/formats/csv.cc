@@ -99,7 +99,7 @@ class CsvParser {
       take_sample();
     }
     refuse_dash();
-    if (table_.values.empty()) fail("no sample follows on the header; check data.header, and that the file is whole");
+    if (table_.values.empty()) fail("no sample follows the header; check data.header, and that the file is complete");
     return std::move(table_);
   }
 
@@ -167,7 +167,8 @@ class CsvParser {
     while (true) {
       const std::size_t quote = line.find('"');
       if (quote == std::string_view::npos) {
-        fail("column " + std::to_string(count_) + ": a quote is not closed in its line; close it, or double it");
+        fail("column " + std::to_string(count_) +
+             ": a quote is not closed in its line; close it, or write it twice if it is text");
       }
       field += line.substr(0, quote);
       line.remove_prefix(quote + 1);
@@ -177,7 +178,7 @@ class CsvParser {
     }
     const std::size_t next = std::min(line.find(format_.separator), line.size());
     if (!without_blanks(line.substr(0, next), format_.separator).empty()) {
-      fail("column " + std::to_string(count_) + ": text follows on a closed quote; double a quote within quotes");
+      fail("column " + std::to_string(count_) + ": text follows a closed quote; write a quote inside quotes twice");
     }
     line.remove_prefix(next);
   }

@@ -106,7 +106,7 @@ TEST(Csv, RefusesWithLineColumnAndReason) {
   const std::string head = "a,b,label\n1,2,x\n";
   expect_refused("", ":1: the file has no line; check that it is the right one");
   expect_refused("\n\n", ":2: the file has no line; check that it is the right one");
-  expect_refused("a,label\n", ":1: no sample follows on the header; check data.header, and that the file is whole");
+  expect_refused("a,label\n", ":1: no sample follows the header; check data.header, and that the file is complete");
   expect_refused("a;label\n1;x\n",
                  ":1: no column has the name 'label'; set data.label to one of the header ('a;label'), or to the "
                  "column's number, counted from 1; check data.separator");
@@ -133,8 +133,9 @@ TEST(Csv, RefusesWithLineColumnAndReason) {
     expect_refused(head + value + ",2,x\n",
                    std::string(":3: column 1 ('a'): '") + value + "' is outside the range of float; scale the column");
   }
-  expect_refused(head + "1,2,\"x\n", ":3: column 3: a quote is not closed in its line; close it, or double it");
-  expect_refused(head + "1,2,\"x\"y\n", ":3: column 3: text follows on a closed quote; double a quote within quotes");
+  expect_refused(head + "1,2,\"x\n",
+                 ":3: column 3: a quote is not closed in its line; close it, or write it twice if it is text");
+  expect_refused(head + "1,2,\"x\"y\n", ":3: column 3: text follows a closed quote; write a quote inside quotes twice");
   expect_refused(head + std::string("\0\x1b[2J", 5) + std::string(60, 'q') + ",2,x\n",
                  ":3: column 1 ('a'): '??[2J" + std::string(35, 'q') +
                      "...' is not a number; turn it into one, or remove the column");

@@ -22,8 +22,7 @@ constexpr std::uint8_t kTypeDouble = 0x0e;
 
 std::uint32_t big_endian(InputFile& file) {
   std::uint8_t bytes[4];
-  if (file.read(bytes, sizeof bytes) != sizeof bytes)
-    file.fail(file.position(), "the file breaks off within its header");
+  if (file.read(bytes, sizeof bytes) != sizeof bytes) file.fail(file.position(), "the file ends within its header");
   return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
 }
 

@@ -116,10 +116,9 @@ TEST(Idx, LabelsAreWholeNumbersOfAnyTypeFrom0To65535) {
 TEST(Idx, RefusesWhatIsNotIdx) {
   const TemporaryFolder folder;
   expect_refused(folder.path("absent"), 1, "absent", "cannot be opened");
-  expect_refused(folder.write("empty", ""), 1, "byte 0", "breaks off within its header");
+  expect_refused(folder.write("empty", ""), 1, "byte 0", "ends within its header");
   expect_refused(folder.write("text", "<html>not found</html>"), 1, "byte 0", "not an IDX file");
-  expect_refused(folder.write("short", std::string("\0\0\x08\x03\0\0", 6)), 3, "byte 6",
-                 "breaks off within its header");
+  expect_refused(folder.write("short", std::string("\0\0\x08\x03\0\0", 6)), 3, "byte 6", "ends within its header");
   expect_refused(folder.write("floats", idx(0x0d, {1}, "1234")), 1, "byte 2", "expected unsigned bytes");
   expect_refused(folder.write("rank", idx(0x08, {1, 1}, "1")), 1, "byte 3", "2 dimensions, expected 1");
   expect_refused(folder.write("none", idx(0x08, {0}, "")), 1, "byte 4", "is empty");
@@ -128,10 +127,10 @@ TEST(Idx, RefusesWhatIsNotIdx) {
 TEST(Idx, RefusesAFileThatIsShorterOrLongerThanItsHeaderSays) {
   const TemporaryFolder folder;
   expect_refused(folder.write("short", idx(0x08, {4}, "abc")), 1, "byte 11", "3 of 4 bytes");
-  expect_refused(folder.write("long", idx(0x08, {4}, "abcde")), 1, "byte 12", "goes on after the 4 bytes");
+  expect_refused(folder.write("long", idx(0x08, {4}, "abcde")), 1, "byte 12", "continues after the 4 bytes");
   // A bomb: a header of four labels, and zeros that compress a thousandfold.
   const std::string bomb = idx(0x08, {4}, std::string(std::size_t{1} << 24, '\0'));
-  expect_refused(folder.write_compressed("bomb", bomb), 1, "byte 12", "goes on after the 4 bytes");
+  expect_refused(folder.write_compressed("bomb", bomb), 1, "byte 12", "continues after the 4 bytes");
 }
 
 TEST(Idx, AHeaderAloneTakesNoMemory) {

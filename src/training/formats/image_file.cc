@@ -15,7 +15,7 @@ namespace laconic {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
-  throw UsageError(path + ": " + problem + "; replace the file or take it away");
+  throw UsageError(path + ": " + problem + "; replace or remove the file");
 }
 
 std::vector<std::uint8_t> read_bytes(const std::string& path) {
@@ -26,7 +26,7 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   while (file.read(part, sizeof part), file.gcount() > 0) {
     bytes.insert(bytes.end(), part, part + file.gcount());
     if (bytes.size() > kLargestImageFile) {
-      fail(path, "is larger than " + std::to_string(kLargestImageFile) + " bytes, the most of an image");
+      fail(path, "is larger than " + std::to_string(kLargestImageFile) + " bytes, the limit for an image");
     }
   }
   return bytes;

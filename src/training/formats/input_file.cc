@@ -15,7 +15,7 @@ constexpr std::size_t kChunk = std::size_t{1} << 20;
 }  // namespace
 
 void InputStream::fail(std::size_t position, const std::string& problem) const {
-  refuse("byte " + std::to_string(position) + ": " + problem + "; get the file anew from where it came from");
+  refuse("byte " + std::to_string(position) + ": " + problem + "; download or copy the file again");
 }
 
 void InputStream::refuse(const std::string& problem) const { throw UsageError(name_ + ": " + problem); }
@@ -48,7 +48,7 @@ std::vector<std::uint8_t> InputFile::read_rest(std::size_t most) {
     bytes.resize(before + kChunk);
     const std::size_t got = read(bytes.data() + before, kChunk);
     bytes.resize(before + got);
-    if (bytes.size() > most) fail(most, "the file goes on after " + std::to_string(most) + " bytes");
+    if (bytes.size() > most) fail(most, "the file continues after " + std::to_string(most) + " bytes");
     if (got < kChunk) return bytes;
   }
 }
@@ -90,7 +90,7 @@ void AnnouncedBytes::expect_end() {
   // This read also makes zlib verify the checksum of the stream.
   if (stream_.read(&beyond, 1) != 0) {
     stream_.fail(stream_.position() - 1,
-                 "the file goes on after the " + std::to_string(size_) + " bytes its header announces");
+                 "the file continues after the " + std::to_string(size_) + " bytes its header announces");
   }
 }
 

@@ -48,7 +48,7 @@ class LeafReader : public nlohmann::json_sax<Json> {
     return number(static_cast<double>(value));
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    if (place() == Place::kLabels) refuse("the number " + text + ", which is no whole one");
+    if (place() == Place::kLabels) refuse("the number " + text + ", which is not a whole number");
     return number(value);
   }
   bool string(string_t& text) override {
@@ -61,10 +61,9 @@ class LeafReader : public nlohmann::json_sax<Json> {
         return true;
       case Place::kSamples:
       case Place::kSample:
-        fail(
-            where() +
-            " is text, or the name of a file, as of LEAF's Shakespeare, Sent140, Reddit and CelebA; samples of numbers "
-            "are read here: turn it into numbers");
+        fail(where() +
+             " is text or a file name, as in LEAF's Shakespeare, Sent140, Reddit and CelebA; only samples of numbers "
+             "are read here: turn it into numbers");
       default:
         return plain("text");
     }
@@ -125,7 +124,7 @@ class LeafReader : public nlohmann::json_sax<Json> {
   }
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception&) override {
     fail("byte " + std::to_string(position) + ": is no JSON" + (token.empty() ? "" : " at " + shown(token)) +
-         "; get the file anew (numbers such as NaN are none of JSON's)");
+         "; download or copy the file again (JSON has no numbers such as NaN)");
   }
 
  private:
@@ -173,7 +172,7 @@ class LeafReader : public nlohmann::json_sax<Json> {
   void start_user() {
     user_ = key_;
     const auto [at, is_new] = numbers_.try_emplace(user_, static_cast<std::uint32_t>(file_.user_names.size()));
-    if (!is_new) fail("user " + shown(user_) + " comes twice; make one of both");
+    if (!is_new) fail("user " + shown(user_) + " appears twice; merge the two");
     file_.user_names.push_back(user_);
     samples_ = 0;
     labels_ = 0;

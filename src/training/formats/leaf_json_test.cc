@@ -60,10 +60,9 @@ TEST(LeafJson, MayHaveListsInSamplesNamesOfClassesAndKeysOfItsOwn) {
 
 TEST(LeafJson, OfTextOrOfNamesOfFilesIsRefusedByName) {
   for (const char* sample : {R"(["to be"])", R"([["1", "a tweet"]])"}) {
-    EXPECT_EQ(
-        refusal(with_user(std::string(R"({"x": )") + sample + R"(, "y": ["o"]})")),
-        "user 'ann': sample 0 is text, or the name of a file, as of LEAF's Shakespeare, Sent140, Reddit and CelebA; "
-        "samples of numbers are read here: turn it into numbers");
+    EXPECT_EQ(refusal(with_user(std::string(R"({"x": )") + sample + R"(, "y": ["o"]})")),
+              "user 'ann': sample 0 is text or a file name, as in LEAF's Shakespeare, Sent140, Reddit and CelebA; "
+              "only samples of numbers are read here: turn it into numbers");
   }
 }
 
@@ -93,7 +92,8 @@ TEST(LeafJson, ThatIsNotAsLeafWritesItIsRefusedWithThePlace) {
   expect(with_user(R"({"x": [[]], "y": [0]})"), "sample 0 is empty");
   expect(with_user(R"({"x": [[1, 2], [3]], "y": [0, 1]})"), "user 'ann': sample 1 has 1 numbers, and the first one 2");
   expect(with_user(R"({"x": [[1]], "y": [0, 1]})"), "user 'ann' has 1 samples (\"x\") and 2 labels (\"y\")");
-  expect(with_user(R"({"x": [[1]], "y": [1.5]})"), "the label of sample 0 has the number 1.5, which is no whole one");
+  expect(with_user(R"({"x": [[1]], "y": [1.5]})"),
+         "the label of sample 0 has the number 1.5, which is not a whole number");
   expect(with_user(R"({"x": [[1]], "y": [-1]})"), "the label of sample 0 has the negative number -1");
   expect(with_user(R"({"x": [[1]], "y": [true]})"), "the label of sample 0 has true or false there");
   expect(R"({"user_data": {"a": {"x": [[1]], "y": [0]}, "a": {"x": [[1]], "y": [0]}}})", "user 'a' comes twice");

@@ -50,7 +50,7 @@ class HeaderParser {
       expect('}');
       break;
     }
-    if (at_after_blanks() != text_.size()) fail("something follows on the header");
+    if (at_after_blanks() != text_.size()) fail("unexpected text follows the header");
     if (header_.type.empty() || !fortran_order_ || !has_shape_) {
       fail("the header lacks one of descr, fortran_order and shape");
     }
@@ -83,7 +83,7 @@ class HeaderParser {
     const char quote = take('\'') ? '\'' : '"';
     if (quote == '"') expect('"');
     const std::size_t end = text_.find(quote, at_);
-    if (end == std::string_view::npos) fail("the header breaks off within quotes");
+    if (end == std::string_view::npos) fail("the header ends within quotes");
     const std::string_view text = text_.substr(at_, end - at_);
     at_ = end + 1;
     return text;
@@ -156,7 +156,7 @@ class HeaderParser {
       take('L');  // as Python 2 writes long integers
       comma = take(',');
     }
-    if (header_.shape.size() == 1 && !comma) fail("the header has a number in the place of a shape");
+    if (header_.shape.size() == 1 && !comma) fail("the header has a number instead of a shape");
   }
 
   void check_size() const {
@@ -357,7 +357,7 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
 
 NpyHeader read_npy_header(InputStream& stream, bool may_be_text) {
   const auto read = [&](std::uint8_t* out, std::size_t size) {
-    if (stream.read(out, size) != size) stream.fail(stream.position(), "the file breaks off within its header");
+    if (stream.read(out, size) != size) stream.fail(stream.position(), "the file ends within its header");
   };
   std::array<std::uint8_t, kMagic.size()> magic;
   if (stream.read(magic.data(), magic.size()) != magic.size() || magic != kMagic) {
@@ -411,7 +411,7 @@ std::vector<float> read_npy_floats(InputStream& stream, const NpyHeader& header,
 std::vector<std::uint16_t> read_npy_labels(InputStream& stream, const NpyHeader& header) {
   if (header.kind == NpyKind::kFloat) {
     stream.refuse("the labels have the type '" + header.type +
-                  "', and numbers of classes are integers; save y.astype('uint16')");
+                  "', but class numbers are integers; save y.astype('uint16')");
   }
   AnnouncedBytes elements(stream, bytes_of(header));
   std::vector<std::uint8_t> bytes;
@@ -440,8 +440,8 @@ std::vector<std::uint16_t> read_npy_labels(InputStream& stream, const NpyHeader&
 
 std::vector<std::string> read_npy_names(InputStream& stream, const NpyHeader& header) {
   if (header.kind == NpyKind::kFloat) {
-    stream.refuse("the names have the type '" + header.type +
-                  "', and who is meant is text or a whole number; save users.astype('int64')");
+    stream.refuse("the users have the type '" + header.type +
+                  "', but users are text or whole numbers; save users.astype('int64')");
   }
   const bool is_text = header.kind == NpyKind::kCharacters || header.kind == NpyKind::kText;
   AnnouncedBytes elements(stream, bytes_of(header));

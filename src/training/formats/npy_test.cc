@@ -131,7 +131,7 @@ TEST_F(Npy, TakesTheMarkedSamplesAloneAndChecksTheLengthOfAll) {
   };
   EXPECT_NE(usage_error([&] { read_none(std::string(23, '\0')); }).find("ends after 23 of 24 bytes"),
             std::string::npos);
-  EXPECT_NE(usage_error([&] { read_none(std::string(25, '\0')); }).find("goes on after the 24 bytes"),
+  EXPECT_NE(usage_error([&] { read_none(std::string(25, '\0')); }).find("continues after the 24 bytes"),
             std::string::npos);
 }
 
@@ -202,7 +202,7 @@ TEST_F(Npy, RefusesWhatIsNoArrayOfNumbersByItsReason) {
   strange[6] = 4;
   expect_refused(strange, "version 4.0");
   expect_refused(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff", 12), "the header has 4294967295 bytes");
-  expect_refused(npy("|u1", "(3,)", "abc").substr(0, 50), "byte 50: the file breaks off within its header");
+  expect_refused(npy("|u1", "(3,)", "abc").substr(0, 50), "byte 50: the file ends within its header");
   expect_header_refused("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }", "Python objects");
   expect_header_refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", "records");
   for (const char* type : {"<c8", "<f16", "<M8[ns]", "<f1", "<i3", "|f4", "=f4", "f4", "", "|b2", "<x4"}) {
@@ -238,7 +238,7 @@ TEST_F(Npy, RefusesWhatIsNoArrayOfNumbersByItsReason) {
   expect_header_refused("{'fortran_order': False, 'fortran_order': False}", "comes twice");
   expect_header_refused("{'colour': 3}", "says 'colour'");
   expect_header_refused("{'descr': '<f4', 'fortran_order': 0}", "neither True nor False");
-  expect_header_refused("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), } + 1", "follows on the header");
+  expect_header_refused("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), } + 1", "follows the header");
   expect_header_refused("{'descr", "within quotes");
 }
 

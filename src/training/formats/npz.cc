@@ -40,7 +40,7 @@ NpzArray::NpzArray(const std::string& path, const std::string& array) : InputStr
     zip_error_init_with_code(&error, code);
     const std::string problem = zip_error_strerror(&error);
     zip_error_fini(&error);
-    refuse("the file is no archive as numpy.savez writes it (" + problem + "); get it anew from where it came from");
+    refuse("the file is no archive as numpy.savez writes it (" + problem + "); download or copy it again");
   }
   const zip_int64_t index = zip_name_locate(archive_.get(), (array + std::string(kEnding)).c_str(), 0);
   if (index < 0) {
@@ -86,7 +86,7 @@ std::size_t NpzArray::read_some(std::uint8_t* out, std::size_t size) {
   // Behind the last byte libzip compares the checksum once one more is asked for.
   std::uint8_t beyond = 0;
   if (size > 0 && unpack(&beyond, 1) != 0) {
-    fail(position(), "the data go on after the " + std::to_string(size_) + " bytes that the archive says");
+    fail(position(), "the data continue after the " + std::to_string(size_) + " bytes that the archive says");
   }
   return 0;
 }

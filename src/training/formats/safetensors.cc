@@ -60,7 +60,8 @@ class InputFile {
     std::uint64_t header_size = 0;
     read(&header_size, kSizeBytes);
     if (header_size > largest_header || header_size > file_size - kSizeBytes) {
-      refuse("byte 0: a header of " + std::to_string(header_size) + " bytes, which is not safetensors or too much");
+      refuse("byte 0: a header of " + std::to_string(header_size) +
+             " bytes: not a safetensors file, or too large a header");
     }
     std::string text(header_size, '\0');
     read(text.data(), header_size);
@@ -137,7 +138,7 @@ class InputFile {
       upto = entry.end;
     }
     if (upto != data_size_) {
-      refuse("data byte " + std::to_string(upto) + ": the file goes on after its last tensor");
+      refuse("data byte " + std::to_string(upto) + ": the file continues after its last tensor");
     }
   }
 

@@ -98,7 +98,7 @@ TEST(Safetensors, WithoutAModelDamageIsRefusedAllTheSame) {
   nlohmann::json header = good_header();
   EXPECT_NO_THROW(read_safetensors(folder.write("model", file_of(header.dump(), 40))));
   refused(header, 39, "do not fit");
-  refused(header, 41, "goes on after its last tensor");
+  refused(header, 41, "continues after its last tensor");
   header["b"]["shape"] = {1ULL << 32, 1ULL << 32};  // 2^64 elements wrap to 0
   header["b"]["data_offsets"] = {24, 24};
   refused(header, 24, "do not fit");
@@ -108,7 +108,9 @@ TEST(Safetensors, WithoutAModelDamageIsRefusedAllTheSame) {
   refused({{"a", {{"dtype", "F32"}, {"shape", {0}}, {"data_offsets", {0, 0}}}}}, 0, "holds no element");
   refused(nlohmann::json::object(), 0, "holds no element");
   std::string huge(8, '\xff');
-  EXPECT_NE(usage_error([&] { read_safetensors(folder.write("model", huge)); }).find("not safetensors or too much"),
+  EXPECT_NE(usage_error([&] {
+              read_safetensors(folder.write("model", huge));
+            }).find("not a safetensors file, or too large a header"),
             std::string::npos);
 }
 
@@ -155,7 +157,7 @@ TEST(Safetensors, RefusesAnotherModelOrADamagedHeader) {
   refused(spoiled([](auto& h) { h["b"]["data_offsets"] = {20, 36}; }), 40, "overlap or leave a gap");
   refused(spoiled([](auto& h) { h["b"]["data_offsets"] = {28, 44}; }), 44, "overlap or leave a gap");
   refused(good_header(), 39, "do not fit");
-  refused(good_header(), 41, "goes on after its last tensor");
+  refused(good_header(), 41, "continues after its last tensor");
   refused(nlohmann::json::array(), 40, "not a JSON object");
 }
 

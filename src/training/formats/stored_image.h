@@ -26,14 +26,14 @@ struct StoredImage {
 using ImageProblem = std::string;
 
 inline ImageProblem damaged_image(std::string_view format, std::string_view reason) {
-  return "is no sound " + std::string(format) + " file (" + std::string(reason) + "); replace the file or take it away";
+  return "is no sound " + std::string(format) + " file (" + std::string(reason) + "); replace or remove the file";
 }
 
 // Of sides that a header claims, before memory is taken for them.
 inline ImageProblem unfit_sides(std::int64_t width, std::int64_t height) {
   if (width >= 1 && height >= 1 && width <= kLargestImageSide && height <= kLargestImageSide) return {};
   return "says it is " + std::to_string(width) + " x " + std::to_string(height) + " pixels; a side may have " +
-         std::to_string(kLargestImageSide) + "; replace the file or take it away";
+         std::to_string(kLargestImageSide) + "; replace or remove the file";
 }
 
 }  // namespace laconic

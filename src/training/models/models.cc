@@ -228,19 +228,20 @@ OptionSpec norm_option(std::vector<std::string_view> choices) {
           .default_value = "batch",
           .choices = std::move(choices),
           .help =
-              "what follows each convolution: batch norm; group norm (Wu and He 2018) or EvoNorm-S0 (Liu et al. "
-              "2020), which take each image for itself and have no running statistics"};
+              "normalisation after each convolution: batch norm; or group norm (Wu and He 2018) or EvoNorm-S0 (Liu et "
+              "al. 2020), which normalise each image separately and have no running statistics"};
 }
 
 OptionSpec buffers_option() {
-  return {.name = "buffers",
-          .type = OptionType::kChoice,
-          .default_value = "local",
-          .choices = {"local", "average"},
-          .only_with = {"norm", "batch"},
-          .help =
-              "running means and variances of batch norm: each worker's own, averaged when the model is measured; "
-              "or part of the model that strategies send and average (those that send gradients do not)"};
+  return {
+      .name = "buffers",
+      .type = OptionType::kChoice,
+      .default_value = "local",
+      .choices = {"local", "average"},
+      .only_with = {"norm", "batch"},
+      .help =
+          "running statistics of batch norm; local: each worker keeps its own, and their average is measured; average: "
+          "they are part of the model that strategies send and average (except strategies that send gradients)"};
 }
 
 }  // namespace
@@ -252,32 +253,31 @@ std::span<const ModelRow> models() {
                  .type = OptionType::kChoice,
                  .default_value = "cross_entropy",
                  .choices = {"cross_entropy", "mse", "l1", "huber"},
-                 .help = "what is trained on, as torch.nn.functional has it: classes take cross_entropy or mse, which "
-                         "compares with 1 for the class and 0 for the others; numbers (data.targets) take mse, l1 or "
-                         "huber"}};
+                 .help = "loss function, as in torch.nn.functional: for classes cross_entropy or mse (against 1 for "
+                         "the class and 0 for the others); for numbers (data.targets) mse, l1 or huber"}};
   static const std::array script_options = {
       OptionSpec{.name = "file", .required = true, .help = "the module, such as \"net.pt\""},
       OptionSpec{.name = "loss",
                  .type = OptionType::kChoice,
                  .default_value = "cross_entropy",
                  .choices = {"cross_entropy", "nll", "mse", "l1", "huber", "binary_cross_entropy", "module"},
-                 .help = "what is trained on: one of torch.nn.functional, or the module's own method "
-                         "loss(output, labels); numbers (data.targets) take mse, l1, huber or module"}};
+                 .help = "loss function: one of torch.nn.functional, or module: the module's own method loss(output, "
+                         "labels); for numbers (data.targets) mse, l1, huber or module"}};
   static const std::array lstm_options = {
       size_option("layers", "1", 16, "LSTM layers on top of each other"),
       size_option("hidden", "128", 8192, "units of a layer"),
-      size_option("embedding", "128", 8192, "numbers that stand for a token"),
+      size_option("embedding", "128", 8192, "size of a token's embedding"),
       OptionSpec{.name = "dropout",
                  .type = OptionType::kNumber,
                  .default_value = "0",
                  .minimum = 0,
                  .maximum = 0.9,
-                 .help = "share of the activations between the layers that is dropped in training"}};
+                 .help = "fraction of the activations between layers that is dropped in training"}};
   static const std::array resnet_options = {norm_option({"batch", "group", "evonorm"}), buffers_option()};
   static const std::array vgg_options = {norm_option({"batch", "group", "evonorm", "none"}), buffers_option()};
   static const std::array rows = {
       ModelRow{"logistic_regression",
-               "softmax regression, convex, from zero; L2 is the optimiser's weight_decay",
+               "softmax regression, convex, from zero; L2 regularisation is optimizer.weight_decay",
                Input::kImages,
                {},
                make_logistic_regression},
@@ -299,23 +299,21 @@ std::span<const ModelRow> models() {
                {},
                make_kamp_cnn},
       ModelRow{"resnet8",
-               "residual network, one block a stage (He et al. 2016); 78,042 parameters for 3 channels "
-               "in 10 classes",
+               "residual network, one block per stage (He et al. 2016); 78,042 parameters for 3 channels in 10 classes",
                Input::kImages, resnet_options, make_resnet_of<1>},
       ModelRow{"resnet20",
-               "the same with three blocks a stage, shortcuts by 1x1 convolutions; 272,474 parameters for 3 channels "
-               "in 10 classes",
+               "residual network, three blocks per stage, shortcuts by 1x1 convolutions (He et al. 2016); 272,474 "
+               "parameters for 3 channels in 10 classes",
                Input::kImages, resnet_options, make_resnet_of<3>},
       ModelRow{
           "vgg11",
           "eight 3x3 convolutions and one dense layer (Simonyan and Zisserman 2015, configuration A) for images from "
           "32x32; 9,228,362 parameters for 3 channels in 10 classes",
           Input::kImages, vgg_options, make_vgg11_of},
-      ModelRow{
-          "torchscript",
-          "a TorchScript module from Python (torch.jit.script(model).save) for images, features as an image of one "
-          "row, or tokens; what [model] has with a file and no name",
-          std::nullopt, script_options, make_script_network},
+      ModelRow{"torchscript",
+               "a TorchScript module from Python (torch.jit.script(model).save) for images, features (an image of one "
+               "row) or tokens; the default of name where file is given",
+               std::nullopt, script_options, make_script_network},
       ModelRow{"lstm", "embedding, LSTM layers, scores of the next token", Input::kText, lstm_options, make_lstm_of},
   };
   return rows;

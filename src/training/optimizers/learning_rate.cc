@@ -63,10 +63,12 @@ std::span<const OptionSpec> schedule_options() {
                  .type = OptionType::kChoice,
                  .default_value = "constant",
                  .choices = {"constant", "milestones", "cosine"},
-                 .help = "learning_rate as it is, times decay at each milestone, or down to 0 along half a cosine"},
+                 .help = "constant: learning_rate; milestones: times decay at each milestone; cosine: down to 0 along "
+                         "half a cosine"},
       OptionSpec{.name = "warmup",
                  .default_value = "",
-                 .help = "the rate rises in a line to learning_rate over this: \"5 epochs\", \"100 steps\""},
+                 .help = "linear warm-up: the rate rises to learning_rate over this length, such as \"5 epochs\" or "
+                         "\"100 steps\""},
       OptionSpec{.name = "milestones",
                  .default_value = "",
                  .only_with = {"schedule", "milestones"},

@@ -169,16 +169,15 @@ std::vector<OptionSpec> with_schedule(std::vector<OptionSpec> options) {
                      .default_value = "0",
                      .minimum = 0.0,
                      .maximum = 1e30,
-                     .help =
-                         "a worker's own gradient is scaled down to this Euclidean norm (over all parameters) where "
-                         "it is longer, before its step or before it is sent; 0: never"});
+                     .help = "gradient clipping: a worker's own gradient is scaled down to this L2 norm over all "
+                             "parameters before its step, or before it is sent; 0: never"});
   options.insert(options.end(), schedule_options().begin(), schedule_options().end());
   return options;
 }
 
 std::vector<OptionSpec> adam_options(OptionSpec last) {
-  return with_schedule({learning_rate("0.001"), decay("beta1", "0.9", "decay of the first moment a step"),
-                        decay("beta2", "0.999", "decay of the second moment a step"),
+  return with_schedule({learning_rate("0.001"), decay("beta1", "0.9", "decay of the first moment per step"),
+                        decay("beta2", "0.999", "decay of the second moment per step"),
                         OptionSpec{.name = "epsilon",
                                    .type = OptionType::kNumber,
                                    .default_value = "1e-8",
@@ -192,16 +191,16 @@ std::vector<OptionSpec> adam_options(OptionSpec last) {
 
 std::span<const OptimizerRow> optimizers() {
   static const std::vector<OptionSpec> sgd_options =
-      with_schedule({learning_rate("0.01"), decay("momentum", "0", "share of the velocity kept a step; 0: none"),
+      with_schedule({learning_rate("0.01"), decay("momentum", "0", "momentum factor; 0: none"),
                      OptionSpec{.name = "nesterov",
                                 .type = OptionType::kFlag,
                                 .default_value = "false",
                                 .help = "momentum in Nesterov's form"},
-                     weight_decay("0", "this times the parameters is added to the gradient")});
+                     weight_decay("0", "weight decay: this times the parameters is added to the gradient")});
   static const std::vector<OptionSpec> coupled =
-      adam_options(weight_decay("0", "this times the parameters is added to the gradient"));
-  static const std::vector<OptionSpec> decoupled =
-      adam_options(weight_decay("0.01", "this times learning_rate is the share of the parameters taken off a step"));
+      adam_options(weight_decay("0", "weight decay: this times the parameters is added to the gradient"));
+  static const std::vector<OptionSpec> decoupled = adam_options(weight_decay(
+      "0.01", "decoupled weight decay: each step subtracts this times learning_rate times the parameters"));
   constexpr auto two_vectors = [](const Options&) -> std::size_t { return 2; };
   static const std::array rows = {
       OptimizerRow{"sgd", "stochastic gradient descent, with momentum by option", sgd_options, check_sgd,
