@@ -13,8 +13,8 @@
 #include "base/supervision.h"
 #include "cli/cluster.h"
 #include "cli/execute.h"
-#include "cli/first_folder.h"
 #include "cli/work_display.h"
+#include "job/first_folder.h"
 #include "job/job.h"
 #include "job/plan.h"
 #include "job/results.h"
@@ -58,20 +58,18 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
   if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough
   Execution execution = simulated_execution(console);
-  std::optional<FirstFolder> folder;
+  RunToResume run;
   Job job;
   if (arguments.resume.empty()) {
     job = load_job(arguments.job_file, arguments.overrides);
   } else {
     const RuntimeKind kind = launch ? RuntimeKind::kProcesses : RuntimeKind::kSimulator;
-    RunToResume run = find_run_to_resume(arguments.resume, kind);
+    run = find_run_to_resume(arguments.resume, kind);
     for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
-    std::string job_file = arguments.job_file;
-    folder.emplace(run, job_file);
-    job = job_to_resume(run, job_file, arguments.overrides);
+    job = job_to_resume(run, arguments.job_file, arguments.overrides);
     execution.resume = resumption_of(run, job);
-    execution.set_up = [&folder, set_up = execution.set_up](const Job& of) {
-      return folder->explained([&] { return set_up(of); });
+    execution.set_up = [&run, set_up = execution.set_up](const Job& of) {
+      return set_up_resumed(run, of, [&] { return set_up(of); });
     };
   }
   if (!arguments.dry_run) return execute(console, job, execution);
@@ -101,7 +99,7 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
       entry.job = load_job(argument, arguments.overrides);
       entry.folder = entry.job->output_dir;
       for (const Entry& other : entries) {
-        if (other.job && same_folder(other.folder, entry.folder) && other.job->identity() != entry.job->identity()) {
+        if (other.job && same_folder(other.folder, entry.folder) && other.job->identity_here() != entry.job->identity_here()) {
           throw UsageError(argument + ": writes " + entry.folder +
                            " as another of these jobs does; give them different names");
         }

@@ -11,10 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "base/options.h"
+#include "base/error.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
-#include "cli/suggestion.h"
+#include "cli/remedies.h"
 
 namespace {
 
@@ -60,6 +61,16 @@ constexpr const char* kFooter = R"(Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
 
+constexpr const char* kShortHelp = R"(laconic trains one network over many workers' data and sends few bytes.
+
+  laconic run job.toml               run a job; its results go to runs/NAME
+  laconic run job.toml --dry-run     show its size, memory, bytes and time
+  laconic compare a.toml b.toml      run several jobs and put them side by side
+  laconic evaluate runs/NAME         measure its models again
+  laconic list                       show the strategies, models, data sets ... to choose from
+  laconic help                       show all commands
+)";
+
 constexpr const char* kEmpty = "is empty; give a value, or leave it out";
 
 }  // namespace
@@ -75,7 +86,7 @@ int main(int argc, char** argv) {
   Console console = standard_console();
   console.interrupted = [] { return stop_requested != 0; };
   std::function<ExitCode()> command;
-  const std::string set_help = "Override a key of the job file: section.key=value (again for more)";
+  const std::string set_help = "Override keys of the job file: section.key=value, or key=value where that is clear";
 
   RunArguments run;
   CLI::App* run_app = app.add_subcommand("run", "Run a job, here or under mpirun, and write its results to runs/NAME");
@@ -262,22 +273,23 @@ int main(int argc, char** argv) {
 
   constexpr std::array<std::string_view, 10> kCommands = {"run",   "compare",  "sweep",     "report", "evaluate",
                                                           "codec", "topology", "consensus", "list",   "docs"};
-  const std::string_view first = argc > 1 ? argv[1] : "";
-  const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
-  if (!known && !first.starts_with('-')) {
-    std::cerr << "laconic: error: "
-              << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
-              << "; there are run, compare, sweep, report, evaluate, codec, topology, consensus, list, docs"
-              << did_you_mean(first, kCommands) << "\n";
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (words.empty()) {
+    std::cout << kShortHelp << std::flush;
     return static_cast<int>(ExitCode::kBadUsage);
   }
   try {
-    app.parse(argc, argv);
+    words = settled(std::move(words));
+    const bool known = std::find(kCommands.begin(), kCommands.end(), words.front()) != kCommands.end();
+    if (!known && !words.front().starts_with('-')) throw UsageError(unknown_command_text(words, kCommands));
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "laconic: error: " << error.what() << "; laconic --help shows the commands\n";
+    print_error(std::cerr, parse_error_text(error, app, words));
     return static_cast<int>(ExitCode::kBadUsage);
+  } catch (const UsageError&) {
+    return static_cast<int>(report_error(console));
   }
 
   // A run ends with what there is; everything else just ends.

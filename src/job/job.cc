@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "job/job_paths.h"
 #include "job/job_sections.h"
 #include "job/job_text.h"
 #include "job/schema.h"
@@ -345,10 +346,13 @@ std::string Job::checkpoint_dir() const {
 }
 
 std::string Job::resolved_text() const {
-  return write(*this, [](std::string_view, std::string_view) { return false; });
+  const std::string head = has_relative_paths(*this) ? folder_line(kPathsAreTakenFrom, folder) : std::string();
+  return head + write(*this, [](std::string_view, std::string_view) { return false; });
 }
 
 std::string Job::identity() const { return write(*this, changes_no_result); }
+
+std::string Job::identity_here() const { return (has_relative_paths(*this) ? folder + "\n" : "") + identity(); }
 
 std::string Job::continued_identity(bool other_workers) const {
   return write(*this, [&](std::string_view in, std::string_view key) {
@@ -364,10 +368,15 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
     if (find_section(name) == nullptr) refuse_section(section.where, name);
   }
   name_model_of_file(written);
-  for (const std::string& change : overrides) apply_override(parse_override(change), written);
+  Job job;
+  job.folder = folder_of_paths(text, file);
+  for (const std::string& text_of_change : overrides) {
+    Override change = parse_override(text_of_change);
+    take_from(job.folder, change);
+    apply_override(change, written);
+  }
   name_model_of_file(written);
 
-  Job job;
   for (const SchemaSection& section : schema()) {
     const auto found = written.find(std::string(section.name));
     if (loop == JobLoop::kOwn && !section.in_own_loop) {

@@ -93,7 +93,7 @@ bool is_being_written(const Job& job);
 
 // Results that lie in a folder.
 struct StoredRun {
-  std::string identity;  // Job::identity() of job.resolved.toml; empty when this program cannot read it
+  std::string identity;  // Job::identity_here() of job.resolved.toml; empty when this program cannot read it
   SummaryFigures figures;
   std::filesystem::file_time_type written;
 };

@@ -14,13 +14,13 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 "$python" "$here/../../examples/pytorch_model/export.py" net.pt
 
-common=(--set job.epochs=0 --set job.steps=120 --set optimizer.learning_rate=0.003 --set workers.count=4 --set evaluation.every="120 steps" --set output.progress=off)
+common=(--set model.file=net.pt --set job.epochs=0 --set job.steps=120 --set optimizer.learning_rate=0.003 --set workers.count=4 --set evaluation.every="120 steps" --set output.progress=off)
 job=$here/../../examples/pytorch_model/job.toml
 sparse=(--set compression.operator=top_k --set compression.ratio=0.1)
 "$program" run "$job" "${common[@]}" --set job.name=fda
 "$program" run "$job" "${common[@]}" --set job.name=choco --set strategy.name=choco --set topology.graph=ring "${sparse[@]}"
 "$program" run "$job" "${common[@]}" --set job.name=push --set strategy.name=sparse_push --set topology.graph=directed_ring "${sparse[@]}"
-"$program" run "$job" "${common[@]}" --set job.name=own --set model.name=lenet5
+"$program" run "$job" "${common[@]:2}" --set job.name=own --set model.name=lenet5
 "$program" run "$job" "${common[@]}" --set job.name=fda --set output.dir=runs/again --set workers.threads=1
 cmp runs/fda/model.safetensors runs/again/model.safetensors
 "$python" "$here/models.py" net.pt
