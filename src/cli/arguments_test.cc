@@ -91,7 +91,8 @@ TEST(Arguments, ASettingThatSaysTooLittleIsRefusedWithTheForm) {
 }
 
 TEST(Arguments, OtherCommandsKeepTheirWords) {
-  for (const char* written : {"consensus ring:8 --set memory=difference", "list options", "", "--help", "codec top_k"}) {
+  for (const char* written :
+       {"consensus ring:8 --set memory=difference", "list options", "", "--help", "codec top_k"}) {
     EXPECT_EQ(line(written), written);
   }
   EXPECT_EQ(line("run a.toml -- --set x"), "run a.toml -- --set x");

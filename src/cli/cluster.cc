@@ -59,13 +59,13 @@ RunToResume decode(const std::string& text) {
 
 WhatToRun read_job(Console& console, const RunArguments& arguments, process::Process& process) {
   process::Meeting& meeting = process.meeting();
-  if (arguments.resume.empty()) {
+  if (!arguments.resume) {
     return meeting.guarded([&] { return WhatToRun{.job = load_job(arguments.job_file, arguments.overrides)}; });
   }
   std::string found;
   if (process.leads()) {
     found = meeting.guarded([&] {
-      const RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kProcesses);
+      const RunToResume run = find_run_to_resume(folder_to_resume(arguments), RuntimeKind::kProcesses);
       for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
       return encode(run);
     });

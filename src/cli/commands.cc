@@ -21,8 +21,6 @@
 #include "job/wiring.h"
 #include "report/format.h"
 #include "report/metrics.h"
-#include "report/score.h"
-#include "training/formats/safetensors.h"
 
 namespace laconic {
 namespace {
@@ -51,6 +49,32 @@ void make_names_unique(const std::vector<std::string>& folders, std::vector<Page
 
 }  // namespace
 
+RunArguments with_resume(RunArguments arguments, const std::string& value) {
+  const std::filesystem::path path(value);
+  std::error_code error;
+  const bool is_job = path.extension() == ".toml" || std::filesystem::is_regular_file(path, error);
+  arguments.resume = value;
+  if (path.filename() == "job.resolved.toml") {
+    arguments.resume = path.has_parent_path() ? path.parent_path().string() : ".";
+  } else if (is_job) {
+    if (!arguments.job_file.empty() && arguments.job_file != value) {
+      throw UsageError("--resume " + value + ": a job file is given already, " + arguments.job_file +
+                       "; give the folder of the run's results, or one of the two");
+    }
+    arguments.job_file = value;
+    arguments.resume = "";
+  }
+  if (arguments.resume->empty() && arguments.job_file.empty()) {
+    throw UsageError("--resume: which run? Give the folder of its results, such as laconic run --resume runs/job");
+  }
+  return arguments;
+}
+
+std::string folder_to_resume(const RunArguments& arguments) {
+  if (!arguments.resume->empty()) return *arguments.resume;
+  return load_job(arguments.job_file, arguments.overrides).output_dir;
+}
+
 ExitCode run_command(Console& console, const RunArguments& arguments) {
   console.page.reset();
   if (arguments.serve) console.page = serve::parse_address(*arguments.serve);
@@ -60,11 +84,11 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   Execution execution = simulated_execution(console);
   RunToResume run;
   Job job;
-  if (arguments.resume.empty()) {
+  if (!arguments.resume) {
     job = load_job(arguments.job_file, arguments.overrides);
   } else {
     const RuntimeKind kind = launch ? RuntimeKind::kProcesses : RuntimeKind::kSimulator;
-    run = find_run_to_resume(arguments.resume, kind);
+    run = find_run_to_resume(folder_to_resume(arguments), kind);
     for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
     job = job_to_resume(run, arguments.job_file, arguments.overrides);
     execution.resume = resumption_of(run, job);
@@ -99,7 +123,8 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
       entry.job = load_job(argument, arguments.overrides);
       entry.folder = entry.job->output_dir;
       for (const Entry& other : entries) {
-        if (other.job && same_folder(other.folder, entry.folder) && other.job->identity_here() != entry.job->identity_here()) {
+        if (other.job && same_folder(other.folder, entry.folder) &&
+            other.job->identity_here() != entry.job->identity_here()) {
           throw UsageError(argument + ": writes " + entry.folder +
                            " as another of these jobs does; give them different names");
         }
@@ -140,33 +165,6 @@ ExitCode report_command(Console& console, const ReportArguments& arguments) {
   if (output.empty()) output = runs.size() == 1 ? arguments.folders.front() + "/report.html" : "report.html";
   write_result(output, report_page(runs));
   console.out << output << std::endl;
-  return ExitCode::kDone;
-}
-
-ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) {
-  const Job job = load_job(arguments.job_file, arguments.overrides);
-  WorkDisplay work(console);
-  const Supervision supervision(work);
-  const JobSetup setup = set_up(job, Purpose::kEvaluate);
-  const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
-  const auto params = std::span(tensors).first(setup.training->dimension());
-  const auto buffers = std::span(tensors).subspan(params.size());
-  const bool of_numbers = setup.data->numbers > 0;
-  std::vector<Table::Column> columns = {
-      {"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {std::string(score_name(of_numbers))}};
-  if (of_numbers) columns.push_back({"MAE"});
-  Table table(std::move(columns));
-  const auto add = [&](const std::string& name, Split split) {
-    const Evaluation result = setup.training->evaluate(params, buffers, split);
-    if (result.samples == 0) return;
-    std::vector<std::string> cells = {name, grouped(result.samples), significant(result.loss, 4), score_text(result)};
-    if (result.regression) cells.push_back(significant(result.regression->mean_absolute_error, 4));
-    table.add_row(std::move(cells));
-  };
-  add("test", Split::kTest);
-  add("validation", Split::kValidation);
-  work.end();
-  console.out << table.text(console.width) << std::flush;
   return ExitCode::kDone;
 }
 

@@ -92,8 +92,12 @@ int main(int argc, char** argv) {
   CLI::App* run_app = app.add_subcommand("run", "Run a job, here or under mpirun, and write its results to runs/NAME");
   run_app->add_option("job.toml", run.job_file, "The job file; not needed with --resume");
   run_app->add_option("--set", run.overrides, set_help)->allow_extra_args(false);
-  run_app->add_option("--resume", run.resume,
-                      "Go on from the newest checkpoint of this run, given by the folder of its results");
+  std::optional<std::string> resume;
+  run_app
+      ->add_option_function<std::string>(
+          "--resume", [&](const std::string& value) { resume = value; },
+          "Go on from the newest checkpoint of a run: the folder of its results, or its job file")
+      ->expected(0, 1);
   CLI::Option* dry_run = run_app->add_flag(
       "--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
   run_app
@@ -105,10 +109,12 @@ int main(int argc, char** argv) {
       ->excludes(dry_run);
   run_app->footer(
       "Examples:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16\n"
-      "  laconic run --resume runs/job\n  laconic run job.toml --serve 8080\n  mpirun -n 8 laconic run job.toml      "
+      "  laconic run --resume runs/job\n  laconic run job.toml --resume\n  laconic run job.toml --serve 8080\n  mpirun "
+      "-n 8 laconic run job.toml      "
       "(one worker a process)");
   run_app->callback([&] {
-    if (run.job_file.empty() && run.resume.empty()) {
+    if (resume) run = with_resume(std::move(run), *resume);
+    if (run.job_file.empty() && !run.resume) {
       throw CLI::ValidationError("job.toml is missing; give a job file" +
                                  std::string(run.serve ? " (before --serve)" : "") +
                                  ", or --resume with the results of a run");
@@ -151,12 +157,22 @@ int main(int argc, char** argv) {
   report_app->callback([&] { command = [&] { return report_command(console, report); }; });
 
   EvaluateArguments evaluate;
-  CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");
-  evaluate_app->add_option("model.safetensors", evaluate.model_file, "The model")->required();
-  evaluate_app->add_option("job.toml", evaluate.job_file, "The job that names model and data")->required();
+  CLI::App* evaluate_app =
+      app.add_subcommand("evaluate", "Measure the models of a run, or a model file on the data of a job");
+  evaluate_app
+      ->add_option(
+          "model-job-or-folder", evaluate.files,
+          "A model (safetensors, a state dict, TorchScript) and the job that names the data; or the results of a run")
+      ->expected(1, 2);
+  evaluate_app->add_option("--model", evaluate.model, "The model's file");
   evaluate_app->add_option("--set", evaluate.overrides, set_help)->allow_extra_args(false);
-  evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
-  evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
+  evaluate_app->footer(
+      "Examples:\n  laconic evaluate runs/fda\n  laconic evaluate model.pt job.toml\n"
+      "  laconic evaluate job.toml --model model.pt --set data.dir=other");
+  evaluate_app->callback([&] {
+    if (evaluate.files.empty() && evaluate.model.empty()) throw CLI::RequiredError("a model, or a run's results,");
+    command = [&] { return evaluate_command(console, evaluate); };
+  });
 
   CodecArguments codec;
   CLI::App* codec_app =
@@ -247,7 +263,7 @@ int main(int argc, char** argv) {
   std::string topics;
   for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
   CLI::App* list_app = app.add_subcommand("list", "Show what a job may name: " + topics);
-  list_app->add_option("topic", topic, "One of " + topics)->required();
+  list_app->add_option("topic", topic, "One of " + topics + "; without it they are explained");
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 

@@ -132,13 +132,15 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
     return "write --serve " + (option.value == "VALUE" ? "8080" : option.value);
   }
   if (has_word("resume|checkpoint|load", name) && command != "run") {
-    return command == "sweep" ? "the same sweep goes on by itself: start it again" : "laconic run --resume runs/NAME goes on";
+    return command == "sweep" ? "the same sweep goes on by itself: start it again"
+                              : "laconic run --resume runs/NAME goes on";
   }
   const std::string key = key_of_option(name);
   return key.empty() ? "" : "write --set " + key + "=" + option.value;
 }
 
-std::string unknown_option_text(const std::string& word, const CLI::App& command, const std::vector<std::string>& words) {
+std::string unknown_option_text(const std::string& word, const CLI::App& command,
+                                const std::vector<std::string>& words) {
   const std::string name = command.get_name();
   const WrittenOption option(word, words);
   const std::string begin = "laconic " + name + " has no option " + word.substr(0, word.find('=')) + "; ";
@@ -161,20 +163,21 @@ std::string unknown_option_text(const std::string& word, const CLI::App& command
 std::string misplaced_option_text(const CLI::App& app, const std::vector<std::string>& words) {
   const std::string& first = words.front();
   const WrittenOption option(first, words);
-  if (has_word("v|V|Version|ver", option.name)) return "'" + first + "' is no option; laconic --version shows the version";
+  if (has_word("v|V|Version|ver", option.name))
+    return "'" + first + "' is no option; laconic --version shows the version";
   if (has_word("config|cfg|conf|job|file|f|c", option.name)) {
     const std::string file = words.size() > 1 ? words[1] : "job.toml";
     return "'" + first + "' is no option; give the job file itself: laconic run " + file;
   }
-  const auto command = std::find_if(words.begin(), words.end(), [&](const std::string& word) {
-    return find_command(app, word) != nullptr;
-  });
+  const auto command = std::find_if(words.begin(), words.end(),
+                                    [&](const std::string& word) { return find_command(app, word) != nullptr; });
   const std::string begin = "'" + first + "' stands before the command; write laconic ";
   if (command == words.end()) return begin + "run " + joined(words);
   return begin + joined(std::span(command, words.end())) + " " + joined(std::span(words.begin(), command));
 }
 
-std::string surplus_word_text(const std::string& word, const std::string& command, const std::vector<std::string>& words) {
+std::string surplus_word_text(const std::string& word, const std::string& command,
+                              const std::vector<std::string>& words) {
   const bool is_setting = word.find('=') != std::string::npos && word.find('/') == std::string::npos;
   const bool takes_set = command == "run" || command == "compare" || command == "evaluate";
   if (takes_set && is_setting) return "'" + word + "': write --set " + word;
@@ -183,7 +186,8 @@ std::string surplus_word_text(const std::string& word, const std::string& comman
            " runs several";
   }
   if (command.empty()) return "'" + word + "' is too much; laconic --help shows the commands";
-  return "laconic " + command + " can do nothing with '" + word + "'; laconic " + command + " --help shows what it takes";
+  return "laconic " + command + " can do nothing with '" + word + "'; laconic " + command +
+         " --help shows what it takes";
 }
 
 // The first example of a command's help.
@@ -218,7 +222,8 @@ std::string unknown_command_text(const std::vector<std::string>& words, std::spa
   const std::string quoted = "'" + word + "'";
   std::error_code error;
   if (fs::is_directory(word, error)) {
-    return quoted + " is a folder; laconic report " + word + " or laconic evaluate " + word + " look at a run's results";
+    return quoted + " is a folder; laconic report " + word + " or laconic evaluate " + word +
+           " look at a run's results";
   }
   if (word.ends_with(".toml") || fs::is_regular_file(word, error)) {
     const bool is_model = word.ends_with(".pt") || word.ends_with(".safetensors");
@@ -235,7 +240,8 @@ std::string unknown_command_text(const std::vector<std::string>& words, std::spa
   const std::string_view near = nearest(lower, commands);
   if (!near.empty()) {
     const std::string rest = joined(std::span(words).subspan(1));
-    return quoted + " is no command; did you mean laconic " + std::string(near) + (rest.empty() ? "" : " " + rest) + "?";
+    return quoted + " is no command; did you mean laconic " + std::string(near) + (rest.empty() ? "" : " " + rest) +
+           "?";
   }
   return quoted + " is no command; there are " + listed(commands);
 }
@@ -255,11 +261,12 @@ std::string parse_error_text(const CLI::ParseError& error, const CLI::App& app, 
   }
   const std::string what = error.what();
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    return "laconic " + name + ": " + what.substr(0, what.find(" is required")) + " is missing; such as: " + example_of(*command);
+    return "laconic " + name + ": " + what.substr(0, what.find(" is required")) +
+           " is missing; such as: " + example_of(*command);
   }
   if (what.ends_with(" missing") && what.find(": ") != std::string::npos) {
-    return "laconic " + name + " " + what.substr(0, what.find(": ")) + ": its value is missing; such as: " +
-           example_of(*command);
+    return "laconic " + name + " " + what.substr(0, what.find(": ")) +
+           ": its value is missing; such as: " + example_of(*command);
   }
   return "laconic " + name + ": " + what + "; laconic " + name + " --help shows how it is written";
 }

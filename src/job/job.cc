@@ -5,12 +5,12 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <sstream>
 #include <utility>
 
 #include "base/error.h"
+#include "job/job_file.h"
 #include "job/job_paths.h"
 #include "job/job_sections.h"
 #include "job/job_text.h"
@@ -20,8 +20,6 @@
 
 namespace laconic {
 namespace {
-
-constexpr std::uintmax_t kLargestJobFile = 1 << 20;
 
 [[noreturn]] void refuse_unused(const std::string& where, const SchemaSection& section, const StrategyRow& strategy,
                                 const StrategyRow* between) {
@@ -429,19 +427,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 }
 
 Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give the job file in it");
-    throw UsageError(
-        path + (std::filesystem::exists(path, error) ? ": is no regular file; give a job file" : ": no such job file"));
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
-    throw UsageError(path + ": cannot be read as a job file");
-  }
-  return parse_job_text(text.str(), path, overrides, loop);
+  return parse_job_text(read_job_file(path), path, overrides, loop);
 }
 
 }  // namespace laconic

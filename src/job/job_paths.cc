@@ -81,7 +81,7 @@ struct Joined {
   }
 };
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
 }
@@ -98,7 +98,7 @@ fs::path without_rank(const fs::path& path) {
 
 // Where a tree that was moved as a whole has it now.
 std::optional<fs::path> moved(const Job& job, const fs::path& path) {
-  if (!job.moved || exists(without_rank(path))) return std::nullopt;
+  if (!job.moved || is_there(without_rank(path))) return std::nullopt;
   const fs::path way = path.lexically_relative(job.moved->from);
   if (way.empty() || *way.begin() == "..") return std::nullopt;
   return job.moved->to / way;
@@ -111,7 +111,7 @@ void check_start(const Job& job, const Options& options, std::string_view key, c
   if (!is_relative(path) || here.empty() || here == job.folder || place.starts_with("--set")) return;
   const fs::path opened = without_rank(opened_path(job, path));
   const fs::path meant = without_rank(path);
-  if (meant.empty() || exists(opened) || !exists(meant)) return;
+  if (meant.empty() || is_there(opened) || !is_there(meant)) return;
   const Joined from_here(here, path);
   const std::string value = from_here.from_folder(from_here.folder.lexically_relative(job.folder)).string();
   throw UsageError(place + ": there is no " + opened.string() +

@@ -51,9 +51,20 @@ class JobPaths : public ::testing::Test {
 };
 
 const std::vector<std::string> kFolders = {"", "jobs", "jobs/deep", "elsewhere", "elsewhere/link"};
-const std::vector<std::string> kPaths = {"data",   "./data",        "../data",     "../../data", "../elsewhere/link/../x",
-                                         "..",     ".",             "a/../data",   "/usr/share", "link/../data",
-                                         "data/x", "../jobs/deep/", "{rank}/data", "name with blanks"};
+const std::vector<std::string> kPaths = {"data",
+                                         "./data",
+                                         "../data",
+                                         "../../data",
+                                         "../elsewhere/link/../x",
+                                         "..",
+                                         ".",
+                                         "a/../data",
+                                         "/usr/share",
+                                         "link/../data",
+                                         "data/x",
+                                         "../jobs/deep/",
+                                         "{rank}/data",
+                                         "name with blanks"};
 
 TEST_F(JobPaths, APathOfAJobFileStartsAtItsFolderFromWhereverItIsOpened) {
   for (const std::string& folder : kFolders) {
@@ -116,9 +127,9 @@ TEST_F(JobPaths, WhereOnlyTheCurrentFolderHasTheFileTheMessageSaysHowToWriteIt) 
     EXPECT_EQ(set_up_refusal(job("jobs/b.toml", "dir = \"../sets\"")), "accepted") << "what it says to write";
   }
   const Within here(root_.path("elsewhere"));
-  EXPECT_EQ(set_up_refusal("../jobs/a.toml"),
-            "../jobs/a.toml:6: " + root_.path("jobs/sets") + ": no such folder, in which train-images-idx3-ubyte should " +
-                "be; check data.dir")
+  EXPECT_EQ(set_up_refusal("../jobs/a.toml"), "../jobs/a.toml:6: " + root_.path("jobs/sets") +
+                                                  ": no such folder, in which train-images-idx3-ubyte should " +
+                                                  "be; check data.dir")
       << "neither folder has it";
 }
 
@@ -173,7 +184,9 @@ TEST(FolderLine, IsReadAsItIsWrittenOrNotWritten) {
     EXPECT_EQ(leading_comment("[job]\n" + line, kPathsAreTakenFrom), "") << "not among the first lines";
     EXPECT_EQ(parse(line + joined(kGood)).folder, folder);
   }
-  for (const std::string folder : {"", "/a\nb", "/a\x7f", "/\xff", "/\xc3", "/\x80", "/\xc3" "a"}) {
+  for (const std::string folder : {"", "/a\nb", "/a\x7f", "/\xff", "/\xc3", "/\x80",
+                                   "/\xc3"
+                                   "a"}) {
     EXPECT_EQ(folder_line(kPathsAreTakenFrom, folder), "");
   }
   for (const std::string text : {"#", "# ", "# relative paths are taken from ", "# relative paths are taken from x"}) {

@@ -485,8 +485,8 @@ PageRun load_page_run(const std::string& path) {
 }
 
 bool is_result_of(const StoredRun& run, const Job& job) {
-  const bool is_same = run.figures.finished && run.identity == job.identity_here() &&
-                       run.figures.program_version == LACONIC_VERSION;
+  const bool is_same =
+      run.figures.finished && run.identity == job.identity_here() && run.figures.program_version == LACONIC_VERSION;
   return is_same && !has_newer_input(job, run.written);
 }
 

@@ -160,8 +160,9 @@ std::vector<OptionSpec> data_options() {
        .help = "a row of `laconic list datasets`"},
       {.name = "dir",
        .default_value = "",
-       .help = "folder of the data set's files, which starts at the job file's folder; by default where its package has "
-               "them; {rank} in it becomes each worker's rank: its own data, without a partition"},
+       .help =
+           "folder of the data set's files, which starts at the job file's folder; by default where its package has "
+           "them; {rank} in it becomes each worker's rank: its own data, without a partition"},
       {.name = "partition",
        .default_value = "iid",
        .help = "which worker has which samples: a row of `laconic list partitions`, such as \"dirichlet:0.3\""},

@@ -28,7 +28,7 @@ class Archive {
  public:
   // Unset where the file is no ZIP archive.
   static std::optional<Archive> open(const std::string& path) {
-    InputFile(path);  // throws where it cannot be read
+    const InputFile readable(path);  // throws where it is not
     int code = 0;
     zip_t* opened = zip_open(path.c_str(), ZIP_RDONLY, &code);
     if (opened == nullptr) return std::nullopt;
@@ -59,8 +59,8 @@ class Archive {
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(archive_.get(), found->second, 0),
                                                                  zip_fclose);
     std::string bytes(entry.size, '\0');
-    const bool is_whole = file != nullptr && zip_fread(file.get(), bytes.data(), entry.size) ==
-                                                 static_cast<zip_int64_t>(entry.size);
+    const bool is_whole =
+        file != nullptr && zip_fread(file.get(), bytes.data(), entry.size) == static_cast<zip_int64_t>(entry.size);
     // Behind the last byte libzip compares the checksum once one more is asked for.
     char beyond = 0;
     if (!is_whole || zip_fread(file.get(), &beyond, 1) != 0) fail("its " + std::string(name) + " is damaged");
@@ -109,13 +109,14 @@ class TensorReader {
   void add(const std::string& name, const PickledValue& tensor, SafetensorsModel& model) {
     const PickledValue& storage = *tensor.items[0];
     constexpr std::array<std::string_view, 6> kWhole = {"LongStorage", "IntStorage",  "ShortStorage",
-                                                       "CharStorage", "ByteStorage", "BoolStorage"};
+                                                        "CharStorage", "ByteStorage", "BoolStorage"};
     if (std::find(kWhole.begin(), kWhole.end(), storage.type) != kWhole.end()) {
       model.skipped.push_back(name);
       return;
     }
     if (storage.type != "FloatStorage") {
-      archive_.fail("the tensor " + shown(name) + " is a " + shown(storage.type) + ", and models are float32 here: model.float()");
+      archive_.fail("the tensor " + shown(name) + " is a " + shown(storage.type) +
+                    ", and models are float32 here: model.float()");
     }
     const std::vector<std::uint64_t> shape = numbers(name, *tensor.items[1]);
     const std::vector<std::uint64_t> strides = numbers(name, *tensor.items[2]);

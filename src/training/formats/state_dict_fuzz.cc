@@ -12,8 +12,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const laconic::ScratchFile file("state_dict_fuzz");
   const std::string pickled(reinterpret_cast<const char*>(data), size);
-  const std::string archive =
-      laconic::zip_archive({{.name = "x/data.pkl", .content = pickled}, {.name = "x/data/0", .content = std::string(32, 'a')}});
+  const std::string archive = laconic::zip_archive(
+      {{.name = "x/data.pkl", .content = pickled}, {.name = "x/data/0", .content = std::string(32, 'a')}});
   file.write(reinterpret_cast<const std::uint8_t*>(archive.data()), archive.size());
   try {
     const laconic::SafetensorsModel model = laconic::read_state_dict(file.path());

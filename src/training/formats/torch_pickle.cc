@@ -29,9 +29,7 @@ class PickleReader {
  private:
   static constexpr const PickledValue* kMark = nullptr;
 
-  bool step(unsigned char code) {
-    return constant(code) || remembered(code) || collected(code) || made(code);
-  }
+  bool step(unsigned char code) { return constant(code) || remembered(code) || collected(code) || made(code); }
 
   // What stands in the pickle itself.
   bool constant(unsigned char code) {
@@ -274,7 +272,8 @@ class PickleReader {
   }
 
   [[noreturn]] void fail(const std::string& problem) const {
-    throw UsageError(source_ + ": its data.pkl " + problem + "; write it anew: torch.save(model.state_dict(), \"model.pt\")");
+    throw UsageError(source_ + ": its data.pkl " + problem +
+                     "; write it anew: torch.save(model.state_dict(), \"model.pt\")");
   }
 
   std::string_view bytes_;
