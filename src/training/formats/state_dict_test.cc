@@ -43,7 +43,7 @@ std::string pickled(const Tensor& tensor) {
          "R";
 }
 
-std::string pickled(const std::vector<Tensor>& tensors) {
+std::string state_of(const std::vector<Tensor>& tensors) {
   std::string items;
   for (const Tensor& tensor : tensors) items += pickled(tensor);
   // With the attribute _metadata that state dicts have.
@@ -81,7 +81,7 @@ class StateDicts : public ::testing::Test {
 
 TEST_F(StateDicts, GiveTheirTensorsInOrderWhateverTheirStrides) {
   const SafetensorsModel model = read_state_dict(file(kBegin +
-                                                      pickled({{"weight", "0", 2, {2, 3}, {3, 1}},
+                                                      state_of({{"weight", "0", 2, {2, 3}, {3, 1}},
                                                                {"turned", "0", 0, {3, 2}, {1, 3}},
                                                                {"every other", "0", 1, {4}, {2}},
                                                                {"number", "0", 23, {}, {}},
@@ -99,7 +99,7 @@ TEST_F(StateDicts, GiveTheirTensorsInOrderWhateverTheirStrides) {
 }
 
 TEST_F(StateDicts, AreFoundInTheCheckpointsOfTrainingLoops) {
-  const std::string state = pickled({{"module.w", "0", 0, {2}, {1}}, {"module.b", "0", 5, {1}, {1}}});
+  const std::string state = state_of({{"module.w", "0", 0, {2}, {1}}, {"module.b", "0", 5, {1}, {1}}});
   for (const char* name : {"state_dict", "model_state_dict", "model"}) {
     const std::string checkpoint = "}(" + word("epoch") + number(3) + word(name) + state + "u";
     const SafetensorsModel model = read_state_dict(file(kBegin + checkpoint + "."));
@@ -128,18 +128,18 @@ TEST_F(StateDicts, WhatReachesBeyondItsDataIsRefused) {
                                                   {"w", "0", kHuge, {1}, {1}},
                                                   {"w", "0", 0, {kHuge}, {0}},
                                                   {"w", "0", 0, {2}, {}}}) {
-    EXPECT_NE(refusal(file(kBegin + pickled({tensor}) + ".")).find("the tensor 'w' reaches beyond its data"),
+    EXPECT_NE(refusal(file(kBegin + state_of({tensor}) + ".")).find("the tensor 'w' reaches beyond its data"),
               std::string::npos);
   }
-  EXPECT_NE(refusal(file(kBegin + pickled({{"w", "0", 0, {0xffffffff}, {1}}}) + ".")).find("has no shape that is one"),
+  EXPECT_NE(refusal(file(kBegin + state_of({{"w", "0", 0, {0xffffffff}, {1}}}) + ".")).find("has no shape that is one"),
             std::string::npos);
-  EXPECT_NE(refusal(file(kBegin + pickled({{"w", "7", 0, {1}, {1}}}) + ".")).find("the data '7' are missing"),
+  EXPECT_NE(refusal(file(kBegin + state_of({{"w", "7", 0, {1}, {1}}}) + ".")).find("the data '7' are missing"),
             std::string::npos);
-  EXPECT_NE(refusal(file(kBegin + pickled({{"w", "0", 0, {1}, {1}, "HalfStorage"}}) + ".")).find("a 'HalfStorage'"),
+  EXPECT_NE(refusal(file(kBegin + state_of({{"w", "0", 0, {1}, {1}, "HalfStorage"}}) + ".")).find("a 'HalfStorage'"),
             std::string::npos);
   std::vector<Tensor> many(200, {"w", "0", 0, {24}, {1}});
   for (std::size_t i = 0; i < many.size(); ++i) many[i].name += std::to_string(i);
-  EXPECT_EQ(refusal(file(kBegin + pickled(many) + ".")), "accepted") << "names take room too";
+  EXPECT_EQ(refusal(file(kBegin + state_of(many) + ".")), "accepted") << "names take room too";
 }
 
 TEST_F(StateDicts, OtherFilesAreRefusedByWhatTheyAre) {
@@ -153,13 +153,13 @@ TEST_F(StateDicts, OtherFilesAreRefusedByWhatTheyAre) {
   EXPECT_NE(refusal(write("PK")).find("is no file of torch.save"), std::string::npos);
   EXPECT_NE(refusal(folder_.path("none")).find(folder_.path("none")), std::string::npos);
   EXPECT_NE(
-      refusal(file(kBegin + pickled({{"w", "0", 0, {1}, {1}}}) + ".", {{.name = "net/byteorder", .content = "big"}}))
+      refusal(file(kBegin + state_of({{"w", "0", 0, {1}, {1}}}) + ".", {{.name = "net/byteorder", .content = "big"}}))
           .find("another order of bytes"),
       std::string::npos);
 }
 
 TEST_F(StateDicts, APickleThatBreaksOffOrTakesWhatIsNotThereIsRefused) {
-  const std::string good = kBegin + pickled({{"w", "0", 0, {2}, {1}}}) + ".";
+  const std::string good = kBegin + state_of({{"w", "0", 0, {2}, {1}}}) + ".";
   ASSERT_EQ(refusal(file(good)), "accepted");
   for (std::size_t size = 0; size < good.size(); ++size) {
     EXPECT_NE(refusal(file(good.substr(0, size))).find("its data.pkl "), std::string::npos) << size;

@@ -17,8 +17,8 @@ enum class ModelFileKind {
 struct ModelFile {
   ModelFileKind kind = ModelFileKind::kSafetensors;
   // The float32 tensors; of kRawSamples without the "model." before their names, and without what prepares samples.
-  SafetensorsModel tensors;
-  std::string preparation;  // preprocess.json, where the file has it
+  SafetensorsModel tensors = {};
+  std::string preparation = {};  // preprocess.json, where the file has it
 };
 
 // Throws UsageError, one line with the file, what it is and the remedy, for a file that cannot be read, is damaged, or
