@@ -34,8 +34,10 @@ class BrokenCommands : public CommandTest {
     std::string text;  // standard error, then standard output
     int code = 0;
   };
-  static Answer answer(const std::string& line) {
-    const std::string command = std::string("'") + LACONIC_PROGRAM + "' " + line + " 2>&1 </dev/null";
+  static Answer answer(const std::string& line) { return shell("$laconic " + line + " 2>&1 </dev/null"); }
+  // Of a line in which the program is $laconic.
+  static Answer shell(const std::string& line) {
+    const std::string command = std::string("laconic='") + LACONIC_PROGRAM + "'; " + line;
     FILE* pipe = popen(command.c_str(), "r");
     Answer answer;
     for (int byte = 0; (byte = std::fgetc(pipe)) != EOF;) answer.text += static_cast<char>(byte);
@@ -126,7 +128,8 @@ constexpr Broken kBroken[] = {
     {"evaluate net.pt job.toml", "net.pt"},
     {"evaluate runs/empty", "runs/empty: holds no model; give the folder of a run's results"},
     {"report runs/empty", "runs/empty"},
-    {"report nowhere", "nowhere"},
+    {"report nowhere", "nowhere: no such folder; give a folder of results, such as runs/NAME"},
+    {"report job.toml", "job.toml: is a job file; give the folder of its results, which laconic run job.toml writes"},
     {"compare job.toml nowhere", "nowhere: no such job file"},
 };
 
@@ -178,6 +181,11 @@ TEST_F(BrokenCommands, WhatCannotBeWrittenIsNamed) {
   EXPECT_EQ(file.code, 2);
   const Answer page = answer("report runs/empty -o /dev/full");
   EXPECT_EQ(page.code, 2) << page.text;
+  const Answer full = shell("$laconic list options 2>&1 >/dev/full");
+  EXPECT_EQ(full.text, "laconic: error: standard output: cannot be written; is the disk full?\n");
+  EXPECT_EQ(full.code, 1);
+  EXPECT_EQ(shell("($laconic list options; echo $? >code) 2>&1 | true").text, "") << "who reads along may go";
+  EXPECT_EQ(testing::read_text("code"), "0\n");
 }
 
 }  // namespace

@@ -30,6 +30,17 @@ bool same_folder(const std::string& a, const std::string& b) {
   return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
 }
 
+// Throws UsageError for what cannot hold results, with what was meant.
+void require_folder(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return;
+  if (path.ends_with(".toml")) {
+    throw UsageError(path + ": is a job file; give the folder of its results, which laconic run " + path + " writes");
+  }
+  throw UsageError(path + (std::filesystem::exists(path, error) ? ": is no folder" : ": no such folder") +
+                   "; give a folder of results, such as runs/NAME");
+}
+
 // Runs of one name have their folder's before it, and a number where that is one too.
 void make_names_unique(const std::vector<std::string>& folders, std::vector<PageRun>& runs) {
   std::map<std::string, int> times;
@@ -153,6 +164,7 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
 ExitCode report_command(Console& console, const ReportArguments& arguments) {
   std::vector<PageRun> runs;
   for (const std::string& folder : arguments.folders) {
+    require_folder(folder);
     runs.push_back(load_page_run(folder));
     try {
       check_page_run(runs.back());

@@ -1,5 +1,6 @@
 // The program: its command line, Ctrl-C, and the one place where errors end.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -39,6 +40,13 @@ void open_missing_streams() {
   int stream = open("/dev/null", O_RDWR);
   while (stream >= 0 && stream <= STDERR_FILENO) stream = open("/dev/null", O_RDWR);
   if (stream > STDERR_FILENO) close(stream);
+}
+
+// Whether what was printed did not all get to a file or a device; whoever reads a pipe may go.
+bool has_lost_output() {
+  std::cout.flush();
+  struct stat output {};
+  return !std::cout && fstat(STDOUT_FILENO, &output) == 0 && (S_ISREG(output.st_mode) || S_ISCHR(output.st_mode));
 }
 
 constexpr const char* kDescription =
@@ -313,7 +321,10 @@ int main(int argc, char** argv) {
     if (long_one->parsed()) listen_for_interrupts();
   }
   try {
-    return static_cast<int>(command());
+    const ExitCode code = command();
+    if (code != ExitCode::kDone || !has_lost_output()) return static_cast<int>(code);
+    print_error(std::cerr, "standard output: cannot be written; is the disk full?");
+    return static_cast<int>(ExitCode::kFailed);
   } catch (...) {
     return static_cast<int>(report_error(console));
   }

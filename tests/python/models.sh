@@ -25,6 +25,21 @@ sparse=(--set compression.operator=top_k --set compression.ratio=0.1)
 cmp runs/fda/model.safetensors runs/again/model.safetensors
 "$python" "$here/models.py" net.pt
 
+# A state dict that Python has saved, also as the checkpoint of a training loop, and a module as it is, are measured.
+"$python" - <<'PYTHON'
+import torch
+state = torch.load("runs/own/model.pt")
+torch.save(state, "state.pt")
+torch.save({"epoch": 1, "model_state_dict": {"module." + name: value for name, value in state.items()}}, "checkpoint.pt")
+PYTHON
+own=(--set model.name=lenet5)
+"$program" evaluate runs/own/model.safetensors "$job" "${own[@]}" >measured
+for model in runs/own/model.pt state.pt checkpoint.pt; do
+  "$program" evaluate "$model" "$job" "${own[@]}" | cmp - measured
+done
+"$program" evaluate runs/fda/model.safetensors "$job" --set model.file=net.pt >measured
+"$program" evaluate runs/fda/model.pt "$job" | cmp - measured
+
 mkdir text
 "$python" "$here/text.py" write text
 cat >text.toml <<'TOML'

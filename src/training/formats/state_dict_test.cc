@@ -82,11 +82,11 @@ class StateDicts : public ::testing::Test {
 TEST_F(StateDicts, GiveTheirTensorsInOrderWhateverTheirStrides) {
   const SafetensorsModel model = read_state_dict(file(kBegin +
                                                       state_of({{"weight", "0", 2, {2, 3}, {3, 1}},
-                                                               {"turned", "0", 0, {3, 2}, {1, 3}},
-                                                               {"every other", "0", 1, {4}, {2}},
-                                                               {"number", "0", 23, {}, {}},
-                                                               {"none", "0", 0, {0, 5}, {5, 1}},
-                                                               {"count", "1", 0, {2}, {1}, "LongStorage"}}) +
+                                                                {"turned", "0", 0, {3, 2}, {1, 3}},
+                                                                {"every other", "0", 1, {4}, {2}},
+                                                                {"number", "0", 23, {}, {}},
+                                                                {"none", "0", 0, {0, 5}, {5, 1}},
+                                                                {"count", "1", 0, {2}, {1}, "LongStorage"}}) +
                                                       "."));
   ASSERT_EQ(model.layout.tensors.size(), 5U);
   EXPECT_EQ(model.params, (std::vector<float>{2, 3, 4, 5, 6, 7, 0, 3, 1, 4, 2, 5, 1, 3, 5, 7, 23}));

@@ -32,7 +32,7 @@ constexpr std::array kStrangers = {
         "a pickle of Python, or of PyTorch before 1.6; write it anew: torch.save(model.state_dict(), \"model.pt\")"},
     Stranger{"\x89HDF", "HDF5, as Keras writes it; give a model of PyTorch, or safetensors"},
     Stranger{"\x08\x03\x12", "ONNX, by its first bytes; give a model of PyTorch, or safetensors"},
-    Stranger{"PK\x03\x04", "a ZIP archive without a model of PyTorch in it"},
+    Stranger{"PK\x03\x04", "a ZIP archive that is damaged, or has no model of PyTorch in it; get it anew"},
     Stranger{"\x93NUMPY", "an array of NumPy, and no model"},
     Stranger{std::string_view("GGUF", 4), "GGUF; give a model of PyTorch, or safetensors"},
 };
