@@ -1,4 +1,4 @@
-"""Images for examples/own_data/stripes.toml, as NumPy keeps them: stripes.py FOLDER"""
+"""Images for stripes.toml, as NumPy keeps them: stripes.py [FOLDER], by default the folder stripes beside this file"""
 import pathlib
 import sys
 
@@ -19,7 +19,7 @@ def images(count):
     return {"x": pixels, "y": labels}
 
 
-folder = pathlib.Path(sys.argv[1])
+folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "stripes"
 folder.mkdir(parents=True, exist_ok=True)
 np.savez_compressed(folder / "train.npz", **images(1200))
 np.savez_compressed(folder / "test.npz", **images(300))

@@ -54,8 +54,7 @@ TEST_F(BestModel, IsThatOfTheBestMeasurement) {
   EXPECT_NE(text.find("to publish figures choose by validation"), std::string::npos) << text;
   // The file gives the figures that it is said to give.
   ASSERT_EQ(
-      evaluate_command(
-          console_, {.model_file = root_.path("runs/a/model.best.safetensors"), .job_file = job("a"), .overrides = {}}),
+      evaluate_command(console_, {.files = {root_.path("runs/a/model.best.safetensors"), job("a")}, .overrides = {}}),
       ExitCode::kDone);
   std::ostringstream accuracy;
   accuracy.precision(2);

@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "base/supervision.h"
 #include "cli/execute.h"
-#include "cli/first_folder.h"
 #include "cli/work_display.h"
 #include "job/checkpoints.h"
+#include "job/first_folder.h"
 #include "job/job_data.h"
 #include "job/processes.h"
 #include "report/format.h"
@@ -32,7 +32,7 @@ struct WhatToRun {
   Job job;
   std::optional<Resumption> resume = {};
   std::vector<std::byte> model = {};  // that all begin with, where they go on from that alone
-  std::unique_ptr<FirstFolder> folder = {};
+  std::optional<RunToResume> resumed = {};
 };
 
 std::string encode(const RunToResume& run) {
@@ -59,13 +59,13 @@ RunToResume decode(const std::string& text) {
 
 WhatToRun read_job(Console& console, const RunArguments& arguments, process::Process& process) {
   process::Meeting& meeting = process.meeting();
-  if (arguments.resume.empty()) {
+  if (!arguments.resume) {
     return meeting.guarded([&] { return WhatToRun{.job = load_job(arguments.job_file, arguments.overrides)}; });
   }
   std::string found;
   if (process.leads()) {
     found = meeting.guarded([&] {
-      const RunToResume run = find_run_to_resume(arguments.resume, RuntimeKind::kProcesses);
+      const RunToResume run = find_run_to_resume(folder_to_resume(arguments), RuntimeKind::kProcesses);
       for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
       return encode(run);
     });
@@ -73,14 +73,13 @@ WhatToRun read_job(Console& console, const RunArguments& arguments, process::Pro
   const std::string told = meeting.share(found).front();
   WhatToRun what = meeting.guarded([&] {
     RunToResume run = decode(told);
-    std::string job_file = arguments.job_file;
     WhatToRun found_here;
-    found_here.folder = std::make_unique<FirstFolder>(run, job_file);
-    found_here.job = job_to_resume(run, job_file, arguments.overrides);
+    found_here.job = job_to_resume(run, arguments.job_file, arguments.overrides);
     found_here.resume = resumption_of(run, found_here.job);
     if (found_here.resume->from_model && process.leads()) {
       found_here.model = read_model(run, RuntimeKind::kProcesses);
     }
+    found_here.resumed = std::move(run);
     return found_here;
   });
   if (what.resume->from_model) what.model = meeting.hear_leader(what.model);
@@ -98,7 +97,7 @@ JobSetup set_up_worker(const WhatToRun& what, process::Process& process, const s
                        }};
   JobSetup setup = meeting.guarded([&] {
     const auto here = [&] { return set_up(what.job, Purpose::kRun, interrupted, self); };
-    JobSetup made = what.folder ? what.folder->explained(here) : here();
+    JobSetup made = what.resumed ? set_up_resumed(*what.resumed, what.job, here) : here();
     if (what.resume && what.resume->from_model) start_from(what.model, made);
     return made;
   });

@@ -12,8 +12,8 @@
 #include "base/supervision.h"
 #include "cli/cluster.h"
 #include "cli/execute.h"
-#include "cli/first_folder.h"
 #include "cli/work_display.h"
+#include "job/first_folder.h"
 #include "job/job.h"
 #include "job/plan.h"
 #include "job/results.h"
@@ -24,8 +24,6 @@
 #include "report/class_metrics.h"
 #include "report/evaluation_text.h"
 #include "report/format.h"
-#include "report/score.h"
-#include "training/formats/safetensors.h"
 
 namespace laconic {
 namespace {
@@ -39,7 +37,44 @@ void tell_left_out(Console& console, const RunSet& set) {
   for (const std::string& line : set.left_out) print_warning(console.err, line);
 }
 
+// Throws UsageError for what cannot hold results, with what was meant.
+void require_folder(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return;
+  if (path.ends_with(".toml")) {
+    throw UsageError(path + ": is a job file; give the folder of its results, which laconic run " + path + " writes");
+  }
+  throw UsageError(path + (std::filesystem::exists(path, error) ? ": is no folder" : ": no such folder") +
+                   "; give a folder of results, such as runs/NAME");
+}
+
 }  // namespace
+
+RunArguments with_resume(RunArguments arguments, const std::string& value) {
+  const std::filesystem::path path(value);
+  std::error_code error;
+  const bool is_job = path.extension() == ".toml" || std::filesystem::is_regular_file(path, error);
+  arguments.resume = value;
+  if (path.filename() == "job.resolved.toml") {
+    arguments.resume = path.has_parent_path() ? path.parent_path().string() : ".";
+  } else if (is_job) {
+    if (!arguments.job_file.empty() && arguments.job_file != value) {
+      throw UsageError("--resume " + value + ": a job file is given already, " + arguments.job_file +
+                       "; give the folder of the run's results, or one of the two");
+    }
+    arguments.job_file = value;
+    arguments.resume = "";
+  }
+  if (arguments.resume->empty() && arguments.job_file.empty()) {
+    throw UsageError("--resume: which run? Give the folder of its results, such as laconic run --resume runs/job");
+  }
+  return arguments;
+}
+
+std::string folder_to_resume(const RunArguments& arguments) {
+  if (!arguments.resume->empty()) return *arguments.resume;
+  return load_job(arguments.job_file, arguments.overrides).output_dir;
+}
 
 ExitCode run_command(Console& console, const RunArguments& arguments) {
   console.page.reset();
@@ -48,20 +83,18 @@ ExitCode run_command(Console& console, const RunArguments& arguments) {
   if (launch && !arguments.dry_run) return run_on_cluster(console, arguments, *launch);
   if (launch && launch->rank > 0) return ExitCode::kDone;  // one plan is enough
   Execution execution = simulated_execution(console);
-  std::optional<FirstFolder> folder;
+  RunToResume run;
   Job job;
-  if (arguments.resume.empty()) {
+  if (!arguments.resume) {
     job = load_job(arguments.job_file, arguments.overrides);
   } else {
     const RuntimeKind kind = launch ? RuntimeKind::kProcesses : RuntimeKind::kSimulator;
-    RunToResume run = find_run_to_resume(arguments.resume, kind);
+    run = find_run_to_resume(folder_to_resume(arguments), kind);
     for (const std::string& line : run.passed_over) print_warning(console.err, "passed over " + line);
-    std::string job_file = arguments.job_file;
-    folder.emplace(run, job_file);
-    job = job_to_resume(run, job_file, arguments.overrides);
+    job = job_to_resume(run, arguments.job_file, arguments.overrides);
     execution.resume = resumption_of(run, job);
-    execution.set_up = [&folder, set_up = execution.set_up](const Job& of) {
-      return folder->explained([&] { return set_up(of); });
+    execution.set_up = [&run, set_up = execution.set_up](const Job& of) {
+      return set_up_resumed(run, of, [&] { return set_up(of); });
     };
   }
   if (!arguments.dry_run) return execute(console, job, execution);
@@ -91,7 +124,8 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
       entry.job = load_job(argument, arguments.overrides);
       entry.folder = entry.job->output_dir;
       for (const Entry& other : entries) {
-        if (other.job && same_folder(other.folder, entry.folder) && other.job->identity() != entry.job->identity()) {
+        if (other.job && same_folder(other.folder, entry.folder) &&
+            other.job->identity_here() != entry.job->identity_here()) {
           throw UsageError(argument + ": writes " + entry.folder +
                            " as another of these jobs does; give them different names");
         }
@@ -122,7 +156,10 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
 
 ExitCode report_command(Console& console, const ReportArguments& arguments) {
   RunSet set;
-  for (const std::string& folder : arguments.folders) add_runs(folder, set);
+  for (const std::string& folder : arguments.folders) {
+    require_folder(folder);
+    add_runs(folder, set);
+  }
   check_pages(set);
   tell_left_out(console, set);
   if (set.runs.empty()) throw UsageError("no run is left to show; run the jobs again");
@@ -150,43 +187,6 @@ ExitCode report_command(Console& console, const ReportArguments& arguments) {
   write_result(output, page);
   console.out << output << std::endl;
   for (const std::string& line : write_charts(files, folders)) console.out << line << std::endl;
-  return ExitCode::kDone;
-}
-
-ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) {
-  const Job job = load_job(arguments.job_file, arguments.overrides);
-  WorkDisplay work(console);
-  const Supervision supervision(work);
-  const JobSetup setup = set_up(job, Purpose::kEvaluate);
-  const std::vector<float> tensors = read_safetensors(arguments.model_file, setup.training->stored_layout());
-  const auto params = std::span(tensors).first(setup.training->dimension());
-  const auto buffers = std::span(tensors).subspan(params.size());
-  const bool of_numbers = setup.data->numbers > 0;
-  std::vector<Table::Column> columns = {
-      {"split", Table::Align::kLeft}, {"samples"}, {"loss"}, {std::string(score_name(of_numbers))}};
-  if (of_numbers) columns.push_back({"MAE"});
-  Table table(std::move(columns));
-  const bool has_names = setup.data->input == Input::kImages;
-  const std::vector<std::string> classes = has_names ? setup.data->class_names : std::vector<std::string>();
-  std::vector<SplitEvaluation> splits;
-  std::string classes_lines;
-  const auto add = [&](const std::string& name, Split split) {
-    const Evaluation result = setup.training->evaluate(params, buffers, split);
-    if (result.samples == 0) return;
-    splits.push_back({.split = name, .evaluation = result});
-    if (result.confusion) classes_lines += name + ": " + classes_text(*result.confusion, classes) + "\n";
-    std::vector<std::string> cells = {name, grouped(result.samples), significant(result.loss, 4), score_text(result)};
-    if (result.regression) cells.push_back(significant(result.regression->mean_absolute_error, 4));
-    table.add_row(std::move(cells));
-  };
-  add("test", Split::kTest);
-  add("validation", Split::kValidation);
-  work.end();
-  if (arguments.json) {
-    console.out << evaluation_text(arguments.model_file, job.name, splits, classes) << std::flush;
-  } else {
-    console.out << table.text(console.width) << classes_lines << std::flush;
-  }
   return ExitCode::kDone;
 }
 

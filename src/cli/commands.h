@@ -18,13 +18,19 @@
 namespace laconic {
 
 struct RunArguments {
-  std::string job_file;  // may be empty where a run is resumed: its checkpoint holds the job
+  std::string job_file;  // may be empty where the folder of a run to resume is given: its checkpoint holds the job
   std::vector<std::string> overrides;
   bool dry_run = false;
-  std::string resume = {};  // the results of a run to go on from its newest checkpoint; empty: begin at the beginning
+  // The results of a run to go on from its newest checkpoint; empty: those of the job file. Unset: begin at the beginning.
+  std::optional<std::string> resume = {};
   // Where the page is served while the run goes on, as serve::parse_address takes it; unset: nowhere.
   std::optional<std::string> serve = {};
 };
+// The form of `arguments` where --resume was given as users write it: the folder of the results, their job.resolved.toml,
+// the job file, or nothing beside a job file. Throws UsageError for two job files, and for none.
+RunArguments with_resume(RunArguments arguments, const std::string& value);
+// The folder of the results of the run to resume. Throws UsageError as load_job() does.
+std::string folder_to_resume(const RunArguments& arguments);
 // In the simulator, or, where a launcher has started this process as one of several, over MPI.
 ExitCode run_command(Console& console, const RunArguments& arguments);
 
@@ -58,10 +64,13 @@ struct ReportArguments {
 };
 ExitCode report_command(Console& console, const ReportArguments& arguments);
 
+// Models measured on the data of a job.
 struct EvaluateArguments {
-  std::string model_file;
-  std::string job_file;
-  std::vector<std::string> overrides;
+  // A model's file, a job file, or a folder of results, which has both; of two the order is free. A model alone is
+  // measured on the job beside it, a job alone measures the models of its results.
+  std::vector<std::string> files;
+  std::string model = {};  // the model's file, where it is given by name
+  std::vector<std::string> overrides = {};
   bool json = false;  // all of it as JSON, the classes one by one with their confusion matrix
 };
 ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments);

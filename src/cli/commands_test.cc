@@ -342,10 +342,8 @@ TEST_F(Commands, CompareRefusesTwoJobsOfOneFolderAndFoldersWithoutARun) {
 TEST_F(Commands, EvaluateMeasuresWhatTheRunMeasured) {
   EXPECT_EQ(run(job("a")), ExitCode::kDone);
   printed();
-  EXPECT_EQ(
-      evaluate_command(console_,
-                       {.model_file = root_.path("runs/a/model.safetensors"), .job_file = job("a"), .overrides = {}}),
-      ExitCode::kDone);
+  EXPECT_EQ(evaluate_command(console_, {.files = {root_.path("runs/a/model.safetensors"), job("a")}, .overrides = {}}),
+            ExitCode::kDone);
   std::ostringstream accuracy;
   accuracy.precision(2);
   accuracy << std::fixed << 100.0 * summary("a").at("test").at("accuracy").get<double>() << "%";
@@ -357,8 +355,7 @@ TEST_F(Commands, EvaluateMeasuresWhatTheRunMeasured) {
 TEST_F(Commands, EvaluateRefusesAModelOfAnotherShape) {
   EXPECT_EQ(run(job("a")), ExitCode::kDone);
   EXPECT_NE(refusal([&] {
-              evaluate_command(console_, {.model_file = root_.path("runs/a/model.safetensors"),
-                                          .job_file = job("a"),
+              evaluate_command(console_, {.files = {root_.path("runs/a/model.safetensors"), job("a")},
                                           .overrides = {"model.hidden=9"}});
             }),
             "accepted");

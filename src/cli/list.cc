@@ -20,6 +20,17 @@ namespace {
 
 constexpr std::array<std::string_view, 9> kTopics = {"strategies", "monitors",   "compressors", "topologies", "models",
                                                      "datasets",   "optimizers", "partitions",  "options"};
+// What each is, in the same order.
+constexpr std::array<std::string_view, 9> kMeanings = {
+    "when workers send what: strategy.name",
+    "how fda estimates that the models have drifted apart: strategy.monitor",
+    "what shortens messages: compression.operator",
+    "who is connected to whom: topology.graph",
+    "networks to train: model.name",
+    "data to train on: data.dataset",
+    "how a worker steps: optimizer.name",
+    "which worker has which samples: data.partition",
+    "every key of a job file, with its default"};
 
 std::string option_text(const OptionSpec& spec, std::size_t indent, std::size_t width) {
   const std::string fallback = spec.required                ? "required"
@@ -142,7 +153,11 @@ std::span<const std::string_view> list_topics() { return kTopics; }
 
 ExitCode list_command(Console& console, const std::string& topic) {
   const std::size_t width = console.width;
-  if (topic == "strategies") {
+  if (topic.empty()) {
+    for (std::size_t i = 0; i < kTopics.size(); ++i) {
+      console.out << wrapped("laconic list " + std::string(kTopics[i]) + ": " + std::string(kMeanings[i]), 0, width);
+    }
+  } else if (topic == "strategies") {
     console.out << strategies_text(width);
   } else if (topic == "models") {
     console.out << variants_text("model", width);

@@ -1,5 +1,6 @@
 // The program: its command line, Ctrl-C, and the one place where errors end.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,11 +14,11 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/options.h"
 #include "charts/draw.h"
-#include "base/spelling.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
+#include "cli/remedies.h"
 #include "links/connection.h"
 
 namespace {
@@ -42,6 +43,13 @@ void open_missing_streams() {
   int stream = open("/dev/null", O_RDWR);
   while (stream >= 0 && stream <= STDERR_FILENO) stream = open("/dev/null", O_RDWR);
   if (stream > STDERR_FILENO) close(stream);
+}
+
+// Whether what was printed did not all get to a file or a device; whoever reads a pipe may go.
+bool has_lost_output() {
+  std::cout.flush();
+  struct stat output {};
+  return !std::cout && fstat(STDOUT_FILENO, &output) == 0 && (S_ISREG(output.st_mode) || S_ISCHR(output.st_mode));
 }
 
 constexpr const char* kDescription =
@@ -73,6 +81,15 @@ bool is_behind_process_0() {
     return false;  // half of a launch, which only a run has to understand
   }
 }
+constexpr const char* kShortHelp = R"(laconic trains one network over many workers' data and sends few bytes.
+
+  laconic run job.toml               run a job; its results go to runs/NAME
+  laconic run job.toml --dry-run     show its size, memory, bytes and time
+  laconic compare a.toml b.toml      run several jobs and put them side by side
+  laconic evaluate runs/NAME         measure its models again
+  laconic list                       show the strategies, models, data sets ... to choose from
+  laconic help                       show all commands
+)";
 
 constexpr const char* kEmpty = "is empty; give a value, or leave it out";
 
@@ -89,14 +106,18 @@ int main(int argc, char** argv) {
   Console console = standard_console();
   console.interrupted = [] { return stop_requested != 0; };
   std::function<ExitCode()> command;
-  const std::string set_help = "Override a key of the job file: section.key=value (again for more)";
+  const std::string set_help = "Override keys of the job file: section.key=value, or key=value where that is clear";
 
   RunArguments run;
   CLI::App* run_app = app.add_subcommand("run", "Run a job, here or under mpirun, and write its results to runs/NAME");
   run_app->add_option("job.toml", run.job_file, "The job file; not needed with --resume");
   run_app->add_option("--set", run.overrides, set_help)->allow_extra_args(false);
-  run_app->add_option("--resume", run.resume,
-                      "Go on from the newest checkpoint of this run, given by the folder of its results");
+  std::optional<std::string> resume;
+  run_app
+      ->add_option_function<std::string>(
+          "--resume", [&](const std::string& value) { resume = value; },
+          "Go on from the newest checkpoint of a run: the folder of its results, or its job file")
+      ->expected(0, 1);
   CLI::Option* dry_run = run_app->add_flag(
       "--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
   run_app
@@ -108,10 +129,12 @@ int main(int argc, char** argv) {
       ->excludes(dry_run);
   run_app->footer(
       "Examples:\n  laconic run job.toml --set optimizer.learning_rate=0.01 --set workers.count=16\n"
-      "  laconic run --resume runs/job\n  laconic run job.toml --serve 8080\n  mpirun -n 8 laconic run job.toml      "
+      "  laconic run --resume runs/job\n  laconic run job.toml --resume\n  laconic run job.toml --serve 8080\n  mpirun "
+      "-n 8 laconic run job.toml      "
       "(one worker a process)");
   run_app->callback([&] {
-    if (run.job_file.empty() && run.resume.empty()) {
+    if (resume) run = with_resume(std::move(run), *resume);
+    if (run.job_file.empty() && !run.resume) {
       throw CLI::ValidationError("job.toml is missing; give a job file" +
                                  std::string(run.serve ? " (before --serve)" : "") +
                                  ", or --resume with the results of a run");
@@ -190,14 +213,24 @@ int main(int argc, char** argv) {
   });
 
   EvaluateArguments evaluate;
-  CLI::App* evaluate_app = app.add_subcommand("evaluate", "Measure a model file on the data of a job");
-  evaluate_app->add_option("model.safetensors", evaluate.model_file, "The model")->required();
-  evaluate_app->add_option("job.toml", evaluate.job_file, "The job that names model and data")->required();
+  CLI::App* evaluate_app =
+      app.add_subcommand("evaluate", "Measure the models of a run, or a model file on the data of a job");
+  evaluate_app
+      ->add_option(
+          "model-job-or-folder", evaluate.files,
+          "A model (safetensors, a state dict, TorchScript) and the job that names the data; or the results of a run")
+      ->expected(1, 2);
+  evaluate_app->add_option("--model", evaluate.model, "The model's file");
   evaluate_app->add_option("--set", evaluate.overrides, set_help)->allow_extra_args(false);
   evaluate_app->add_flag("--json", evaluate.json,
                          "Print JSON: also precision, recall and F1 of each class, and the confusion matrix");
-  evaluate_app->footer("Example:\n  laconic evaluate runs/fda/model.safetensors fda.toml");
-  evaluate_app->callback([&] { command = [&] { return evaluate_command(console, evaluate); }; });
+  evaluate_app->footer(
+      "Examples:\n  laconic evaluate runs/fda\n  laconic evaluate model.pt job.toml\n"
+      "  laconic evaluate job.toml --model model.pt --set data.dir=other");
+  evaluate_app->callback([&] {
+    if (evaluate.files.empty() && evaluate.model.empty()) throw CLI::RequiredError("a model, or a run's results,");
+    command = [&] { return evaluate_command(console, evaluate); };
+  });
 
   CodecArguments codec;
   CLI::App* codec_app =
@@ -288,7 +321,7 @@ int main(int argc, char** argv) {
   std::string topics;
   for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
   CLI::App* list_app = app.add_subcommand("list", "Show what a job may name: " + topics);
-  list_app->add_option("topic", topic, "One of " + topics)->required();
+  list_app->add_option("topic", topic, "One of " + topics + "; without it they are explained");
   list_app->footer("Example:\n  laconic list strategies");
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
@@ -314,26 +347,27 @@ int main(int argc, char** argv) {
 
   constexpr std::array<std::string_view, 10> kCommands = {"run",   "compare",  "sweep",     "report", "evaluate",
                                                           "codec", "topology", "consensus", "list",   "docs"};
-  const std::string_view first = argc > 1 ? argv[1] : "";
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   // A run is theirs together, and a sweep is shared by them; all else one of them does for all.
-  const bool is_for_all = first == "run" || first == "sweep";
+  const bool is_for_all = !words.empty() && (words.front() == "run" || words.front() == "sweep");
   if (!is_for_all && is_behind_process_0()) return static_cast<int>(ExitCode::kDone);
-  const bool known = std::find(kCommands.begin(), kCommands.end(), first) != kCommands.end();
-  if (!known && !first.starts_with('-')) {
-    std::cerr << "laconic: error: "
-              << (first.empty() ? "a command is missing" : "'" + std::string(first) + "' is no command")
-              << "; there are run, compare, sweep, report, evaluate, codec, topology, consensus, list, docs"
-              << did_you_mean(first, kCommands) << "\n";
+  if (words.empty()) {
+    std::cout << kShortHelp << std::flush;
     return static_cast<int>(ExitCode::kBadUsage);
   }
   try {
-    app.parse(argc, argv);
+    words = settled(std::move(words));
+    const bool known = std::find(kCommands.begin(), kCommands.end(), words.front()) != kCommands.end();
+    if (!known && !words.front().starts_with('-')) throw UsageError(unknown_command_text(words, kCommands));
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::Success& help_or_version) {
     if (is_behind_process_0()) return static_cast<int>(ExitCode::kDone);
     return app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "laconic: error: " << error.what() << "; laconic --help shows the commands\n";
+    print_error(std::cerr, parse_error_text(error, app, words));
     return static_cast<int>(ExitCode::kBadUsage);
+  } catch (const UsageError&) {
+    return static_cast<int>(report_error(console));
   }
 
   // A run ends with what there is; everything else just ends.
@@ -341,7 +375,10 @@ int main(int argc, char** argv) {
     if (long_one->parsed()) listen_for_interrupts();
   }
   try {
-    return static_cast<int>(command());
+    const ExitCode code = command();
+    if (code != ExitCode::kDone || !has_lost_output()) return static_cast<int>(code);
+    print_error(std::cerr, "standard output: cannot be written; is the disk full?");
+    return static_cast<int>(ExitCode::kFailed);
   } catch (...) {
     return static_cast<int>(report_error(console));
   }

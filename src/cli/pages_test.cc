@@ -20,7 +20,7 @@
 #include "cli/markdown_test.h"
 #include "compress/compressor.h"
 #include "job/job.h"
-#include "job/job_text.h"
+#include "job/text/job_text.h"
 #include "job/plan.h"
 #include "job/schema.h"
 #include "job/tiny_job_test.h"

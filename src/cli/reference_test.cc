@@ -73,7 +73,7 @@ TEST(ManPage, IsSetByGroffWithoutAWarning) {
   EXPECT_EQ(output_of("'" + kProgram + "' docs man | groff -ww -man -Tutf8 -K utf8 >/dev/null"), "");
   // -P -cbou: neither bold nor underlined.
   const std::string text = output_of("'" + kProgram + "' docs man | groff -man -Tascii -P -cbou -K utf8");
-  for (const char* expected : {"laconic sweep", "--dry-run\n", "--resume value\n", "--serve [value]\n", "EXIT STATUS",
+  for (const char* expected : {"laconic sweep", "--dry-run\n", "--resume [value]\n", "--serve [value]\n", "EXIT STATUS",
                                "3 a peer", "[strategy]"}) {
     EXPECT_NE(text.find(expected), std::string::npos) << expected << " in\n" << text;
   }

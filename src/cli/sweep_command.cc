@@ -34,7 +34,7 @@ std::optional<StoredRun> finished_run(const PlannedRun& run) {
 StoredRun unfinished_run(const PlannedRun& run) {
   for (const char* ending : {"", ".failed"}) {
     const std::optional<StoredRun> stored = load_run(run.result.folder + ending);
-    if (stored && stored->identity == run.job.identity()) return *stored;
+    if (stored && stored->identity == run.job.identity_here()) return *stored;
   }
   throw RunError(run.result.folder + ": the results have gone");
 }

@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::read_text;
+using testing::Within;
 
 class TrainOn : public CommandTest {
  protected:
@@ -23,6 +24,9 @@ class TrainOn : public CommandTest {
   }
   ExitCode resume(const std::string& name, const std::vector<std::string>& overrides) {
     return run_command(console_, {.job_file = "", .overrides = overrides, .resume = root_.path("runs/" + name)});
+  }
+  ExitCode resume_from(const std::string& folder) {
+    return run_command(console_, {.job_file = "", .overrides = {}, .resume = root_.path(folder)});
   }
   // Interrupts after the checkpoint of step 16.
   void run_into_interrupt(const std::string& path, const std::vector<std::string>& overrides, const std::string& name) {
@@ -140,16 +144,6 @@ TEST_F(TrainOn, OtherWorkersNeedTheStepsInAll) {
               "in all, 16 of which are taken, with --set job.steps");
 }
 
-// Works in another folder while it lives.
-class Within {
- public:
-  explicit Within(const std::string& folder) : former_(fs::current_path()) { fs::current_path(folder); }
-  ~Within() { fs::current_path(former_); }
-
- private:
-  fs::path former_;
-};
-
 TEST_F(TrainOn, FromAnotherFolderItIsTheSameRun) {
   ASSERT_EQ(run(job("b"), kept()), ExitCode::kDone);
   fs::create_directories(root_.path("elsewhere"));
@@ -160,10 +154,8 @@ TEST_F(TrainOn, FromAnotherFolderItIsTheSameRun) {
   }
   {
     const Within other(root_.path("elsewhere"));
-    const fs::path before = fs::current_path();
     ASSERT_EQ(run_command(console_, {.job_file = "", .overrides = {}, .resume = "../runs/a"}), ExitCode::kDone)
         << err_.str();
-    EXPECT_EQ(fs::current_path(), before) << "it comes back";
   }
   expect_same("a", "b");
 }
@@ -181,13 +173,39 @@ TEST_F(TrainOn, AMovedTreeIsFoundAndMissingDataAreLookedForWhereItSays) {
   fs::rename(root_.path("first/data"), root_.path("first/gone"));
   const std::string missing =
       refusal([&] { run_command(console_, {.job_file = "", .overrides = {}, .resume = root_.path("first/runs/a")}); });
-  expect_part(missing, "; relative paths are taken from " + root_.path("first") + ", where the run was first started");
+  expect_part(missing, root_.path("first/data") + ": no such folder");
   fs::rename(root_.path("first/gone"), root_.path("first/data"));
   fs::rename(root_.path("first"), root_.path("second"));
   EXPECT_EQ(run_command(console_, {.job_file = "", .overrides = {}, .resume = root_.path("second/runs/a")}),
             ExitCode::kDone)
       << err_.str();
   EXPECT_TRUE(exists("second/runs/a/model.safetensors"));
+}
+
+TEST_F(TrainOn, ATreeThatMovedWithItsJobFileGoesOnAgainAndAgain) {
+  fs::create_directories(root_.path("first/jobs"));
+  fs::rename(root_.path("data"), root_.path("first/data"));
+  fs::rename(job("a"), root_.path("first/jobs/a.toml"));
+  const std::vector<std::string> paths = {"data.dir=data", "output.dir=runs/a"};
+  {
+    const Within first(root_.path("first"));
+    console_.interrupted = [] { return fs::exists("runs/a.checkpoint/step-000000000016/manifest"); };
+    ASSERT_EQ(run("jobs/a.toml", kept(paths)), ExitCode::kInterrupted) << err_.str();
+  }
+  fs::rename(root_.path("first"), root_.path("second"));
+  console_.interrupted = [&] { return exists("second/runs/a.checkpoint/step-000000000024/manifest"); };
+  ASSERT_EQ(resume_from("second/runs/a"), ExitCode::kInterrupted) << err_.str();
+  console_.interrupted = {};
+  fs::rename(root_.path("second"), root_.path("third"));
+  ASSERT_EQ(resume_from("third/runs/a"), ExitCode::kDone) << err_.str();
+  expect_part(read_text(root_.path("third/runs/a/job.resolved.toml")),
+              "# relative paths are taken from " + root_.path("third/jobs") + "\n");
+
+  fs::remove_all(root_.path("third/data"));
+  const std::string gone = refusal([&] {
+    run_command(console_, {.job_file = "", .overrides = {"job.steps=80"}, .resume = root_.path("third/runs/a")});
+  });
+  expect_part(gone, root_.path("third/data") + ": no such folder");
 }
 
 }  // namespace

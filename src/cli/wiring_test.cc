@@ -359,9 +359,8 @@ TEST(Wiring, AStoredModelBringsItsBuffers) {
     const std::size_t at = text.find(mark);
     return at == std::string::npos ? -1.0 : std::stod(text.substr(at + mark.size()));
   };
-  ASSERT_EQ(evaluate_command(
-                console,
-                {.model_file = root.path("run/model.safetensors"), .job_file = root.path("job.toml"), .overrides = {}}),
+  ASSERT_EQ(evaluate_command(console,
+                             {.files = {root.path("run/model.safetensors"), root.path("job.toml")}, .overrides = {}}),
             ExitCode::kDone)
       << err.str();
   const Job job = load_job(root.path("job.toml"));

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "job/text/job_text.h"
+#include "job/first_folder.h"
+#include "job/job_paths.h"
 #include "mechanisms/budget.h"
 #include "report/format.h"
 
@@ -30,14 +31,10 @@ CheckpointStoreOptions store_of(const Job& job, RuntimeKind kind, bool leads) {
   return options;
 }
 
-// Before the job in a checkpoint, and no part of it.
-constexpr std::string_view kStartedIn = "# first started in ";
-
 std::string job_part(const Job& job) {
   std::error_code error;
-  const fs::path folder = fs::current_path(error);
-  if (error || folder.string().find_first_of("\n\"\\") != std::string::npos) return job.resolved_text();
-  return std::string(kStartedIn) + folder.string() + "\n" + job.resolved_text();
+  const std::string folder = job.first_folder.empty() ? fs::current_path(error).string() : job.first_folder;
+  return folder_line(kFirstStartedIn, folder) + job.resolved_text();
 }
 
 // Throws UsageError where the newest checkpoint is one of the other runtime.
@@ -152,16 +149,16 @@ RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind) {
   return result;
 }
 
-std::string RunToResume::first_folder() const {
-  if (!job_text.starts_with(kStartedIn)) return {};
-  return job_text.substr(kStartedIn.size(), job_text.find('\n') - kStartedIn.size());
-}
+std::string RunToResume::first_folder() const { return leading_comment(job_text, kFirstStartedIn); }
 
 Job job_to_resume(const RunToResume& run, const std::string& job_file, std::span<const std::string> overrides) {
   std::vector<std::string> changes(overrides.begin(), overrides.end());
   changes.push_back("output.dir=" + run.output_dir);
-  if (!job_file.empty()) return load_job(job_file, changes);
-  return parse_job_text(run.job_text, run.output_dir + ".checkpoint/" + std::string(kJobPart), changes);
+  Job job = job_file.empty()
+                ? parse_job_text(run.job_text, run.output_dir + ".checkpoint/" + std::string(kJobPart), changes)
+                : load_job(job_file, changes);
+  settle_first_folder(run, job);
+  return job;
 }
 
 std::vector<std::byte> read_model(const RunToResume& run, RuntimeKind kind) {

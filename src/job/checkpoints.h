@@ -65,14 +65,15 @@ struct RunToResume {
   std::string job_text;
   std::string output_dir;
   std::vector<std::string> passed_over;  // newer ones that are damaged, a line each
-  // Where the run was first started, from which the relative paths of its job are taken; empty: not known.
+  // Where the run was first started; empty: not known.
   std::string first_folder() const;
 };
 // `path`: of the run's results, whether or not there are any yet; "runs/x.failed" and "runs/x.checkpoint" name the same
 // run. Throws UsageError where there is no checkpoint, and one for those that cannot be used.
 RunToResume find_run_to_resume(const std::string& path, RuntimeKind kind);
 
-// The job of a checkpoint, with `overrides`; or, where `job_file` is not empty, the job of that file.
+// The job of a checkpoint, with `overrides`; or, where `job_file` is not empty, the job of that file;
+// its files are looked for where they are now (first_folder.h).
 Job job_to_resume(const RunToResume& run, const std::string& job_file, std::span<const std::string> overrides);
 
 // The part "model" of the checkpoint. Throws UsageError where it cannot be read.

@@ -5,12 +5,13 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <sstream>
 #include <utility>
 
 #include "base/error.h"
+#include "job/job_file.h"
+#include "job/job_paths.h"
 #include "job/job_sections.h"
 #include "job/schema.h"
 #include "job/stray_words.h"
@@ -22,8 +23,6 @@
 
 namespace laconic {
 namespace {
-
-constexpr std::uintmax_t kLargestJobFile = 1 << 20;
 
 [[noreturn]] void refuse_unused(const std::string& where, const SchemaSection& section, const StrategyRow& strategy,
                                 const StrategyRow* between) {
@@ -352,7 +351,8 @@ std::string Job::checkpoint_dir() const {
 }
 
 std::string Job::resolved_text() const {
-  return write(*this, [](std::string_view, std::string_view) { return false; });
+  const std::string head = has_relative_paths(*this) ? folder_line(kPathsAreTakenFrom, folder) : std::string();
+  return head + write(*this, [](std::string_view, std::string_view) { return false; });
 }
 
 std::string Job::identity() const { return write(*this, changes_no_result); }
@@ -362,6 +362,7 @@ std::string Job::seedless_identity() const {
     return changes_no_result(in, key) || (in == "job" && key == "seed");
   });
 }
+std::string Job::identity_here() const { return (has_relative_paths(*this) ? folder + "\n" : "") + identity(); }
 
 std::string Job::continued_identity(bool other_workers) const {
   return write(*this, [&](std::string_view in, std::string_view key) {
@@ -378,10 +379,15 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
     if (find_section(name) == nullptr) refuse_section(section.where, name);
   }
   name_model_of_file(written);
-  for (const std::string& change : overrides) apply_override(parse_override(change), written);
+  Job job;
+  job.folder = folder_of_paths(text, file);
+  for (const std::string& text_of_change : overrides) {
+    Override change = parse_override(text_of_change);
+    take_from(job.folder, change);
+    apply_override(change, written);
+  }
   name_model_of_file(written);
 
-  Job job;
   for (const SchemaSection& section : schema()) {
     const auto found = written.find(std::string(section.name));
     if (loop == JobLoop::kOwn && !section.in_own_loop) {
@@ -434,19 +440,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
 }
 
 Job load_job(const std::string& path, std::span<const std::string> overrides, JobLoop loop) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    if (std::filesystem::is_directory(path, error)) throw UsageError(path + ": is a folder; give the job file in it");
-    throw UsageError(
-        path + (std::filesystem::exists(path, error) ? ": is no regular file; give a job file" : ": no such job file"));
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream || std::filesystem::file_size(path, error) > kLargestJobFile) {
-    throw UsageError(path + ": cannot be read as a job file");
-  }
-  return parse_job_text(text.str(), path, overrides, loop);
+  return parse_job_text(read_job_file(path), path, overrides, loop);
 }
 
 }  // namespace laconic

@@ -48,6 +48,14 @@ struct Job {
   std::uint32_t groups = 1;        // of a strategy that has some
   std::vector<Seconds> step_cost;  // of each worker
   std::string output_dir;
+  std::string folder;  // at which the relative paths of its files start (job_paths.h), absolute
+  // Where a tree that was moved as a whole was and is: what is not found in the one is looked for in the other.
+  struct Moved {
+    std::string from;
+    std::string to;
+  };
+  std::optional<Moved> moved;
+  std::string first_folder;  // in which the run was first started; empty: the current one
 
   const Options& section(std::string_view name) const;
   // What the strategy needs as it is set; the same of the one between its groups, where it has some.
@@ -65,20 +73,24 @@ struct Job {
   // "job.toml:12: ", or empty for a key that was not given.
   std::string place_of(std::string_view section_name, std::string_view key) const;
 
-  // The job with every option, as TOML: parsed again it is the same job.
+  // The job with every option, as TOML: parsed again it is the same job, wherever that is.
   std::string resolved_text() const;
   // Where its checkpoints are.
   std::string checkpoint_dir() const;
-  // The part of it that decides the results: jobs of equal identity and program do the same.
+  // The part of it that decides the results: jobs of equal identity and program do the same with the same files.
   std::string identity() const;
   // The same without the seed: runs of equal such identity are a group, over whose seeds means are taken.
   std::string seedless_identity() const;
+  // identity() with the folder where that decides which files they are: jobs for which it is equal do the same on this
+  // machine.
+  std::string identity_here() const;
   // The part of identity() which has to be the same for a run to go on from its checkpoint: how long it takes may be another,
   // and with `other_workers` who trains and who talks with whom.
   std::string continued_identity(bool other_workers) const;
 };
 
-// `file` names the text in errors and, without its folder and ".toml", the job. `overrides` are "section.key=value";
+// `file` names the text in errors and, without its folder and ".toml", the job; in its folder relative paths start, unless
+// the text says another (job_paths.h). `overrides` are "section.key=value";
 // they come last, with these rules: job.steps puts job.epochs aside and the other way round, a `name` puts aside
 // what the file gives for the name it replaces, and a value what has no meaning beside it. Throws UsageError, one line
 // with place, key and remedy.

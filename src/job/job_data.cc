@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/supervision.h"
+#include "job/job_paths.h"
 #include "training/data/data_files.h"
 #include "training/data/description.h"
 #include "training/data/fingerprint.h"
@@ -226,8 +227,10 @@ JobData load_job_data(const Job& job, const std::optional<OneWorker>& only) {
     LACONIC_CHECK(only->exchange && only->rank.value >= 0 && static_cast<std::uint32_t>(only->rank.value) < job.workers,
                   "worker " << only->rank.value << " of " << job.workers);
   }
-  if (!has_data_by_rank(job)) return load_dealt(job, only);
-  return only ? load_own_folder(job, *only) : load_all_folders(job);
+  Job opened = job;
+  opened.sections["data"] = with_opened_paths(job, "data");
+  if (!has_data_by_rank(job)) return load_dealt(opened, only);
+  return only ? load_own_folder(opened, *only) : load_all_folders(opened);
 }
 
 bool has_newer_input(const Job& job, std::filesystem::file_time_type time) {
@@ -243,14 +246,15 @@ bool has_newer_input(const Job& job, std::filesystem::file_time_type time) {
     }
     return false;
   };
-  for (const Options::Resolved& option : job.section("model").resolved()) {
+  const Options model = with_opened_paths(job, "model");
+  for (const Options::Resolved& option : model.resolved()) {
     const bool is_file = option.spec->name == "file" || option.spec->name == "start";
-    if (is_file && is_newer(job.section("model").text(option.spec->name))) return true;
+    if (is_file && is_newer(option.text)) return true;
   }
-  const Options& data = job.section("data");
+  const Options data = with_opened_paths(job, "data");
   const std::uint32_t folders = has_data_by_rank(job) ? job.workers : 1;
   for (Rank rank{0}; rank.value < static_cast<int>(folders); ++rank.value) {
-    const fs::path folder = directory_of(directory_option(job), rank);
+    const fs::path folder = directory_of(data.text("dir"), rank);
     if (folder.empty()) continue;
     const bool has_folders = job.dataset->name == "image_folder" || job.dataset->name == "leaf";
     if (has_folders && (has_newer(folder / "train") || has_newer(folder / "test"))) return true;

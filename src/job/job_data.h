@@ -45,7 +45,8 @@ bool has_data_by_rank(const Job& job);
 JobData load_job_data(const Job& job, const std::optional<OneWorker>& only);
 
 // Whether a file of the user's own that decides the job's results was written after `time`: model.file, and the files
-// of data sets whose names the job gives. Files that are not there count as old.
+// of data sets whose names the job gives. Files that are not there count as old. Throws
+// UsageError as with_opened_paths() does.
 bool has_newer_input(const Job& job, std::filesystem::file_time_type time);
 
 }  // namespace laconic

@@ -34,7 +34,7 @@ std::optional<StoredRun> load_run(const std::string& path) {
   }
   try {
     run.job = load_job(result_path(path, kJobFile));
-    run.identity = run.job->identity();
+    run.identity = run.job->identity_here();
   } catch (const UsageError&) {
     // Of another version of the program, or changed by hand: the same as no job of ours.
   }
@@ -55,8 +55,9 @@ PageRun load_page_run(const std::string& path) {
 }
 
 bool is_result_of(const StoredRun& run, const Job& job) {
-  return run.figures.finished && run.identity == job.identity() && run.figures.program_version == LACONIC_VERSION &&
-         !has_newer_input(job, run.written);
+  const bool is_same =
+      run.figures.finished && run.identity == job.identity_here() && run.figures.program_version == LACONIC_VERSION;
+  return is_same && !has_newer_input(job, run.written);
 }
 
 }  // namespace laconic

@@ -13,7 +13,7 @@ namespace laconic {
 
 struct StoredRun {
   std::optional<Job> job;  // of job.resolved.toml; unset when this program cannot read it
-  std::string identity;    // Job::identity() of it, or empty
+  std::string identity;    // Job::identity_here() of it, or empty
   SummaryFigures figures;
   std::filesystem::file_time_type written;
 };

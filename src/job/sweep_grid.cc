@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/options.h"
+#include "job/bare_key.h"
 #include "job/schema.h"
 
 namespace laconic {
@@ -15,33 +15,6 @@ namespace {
 
 // Of a folder's name; file systems take 255 bytes, and results may get ".interrupted" behind it.
 constexpr std::size_t kLongestName = 200;
-
-bool has_key(const SchemaSection& section, std::string_view key) {
-  const auto is_it = [&](const OptionSpec& option) { return option.name == key; };
-  if (std::any_of(section.options.begin(), section.options.end(), is_it)) return true;
-  return std::any_of(section.variants.begin(), section.variants.end(), [&](const SchemaSection::Variant& variant) {
-    return std::any_of(variant.options.begin(), variant.options.end(), is_it);
-  });
-}
-
-// The section of a key that is given without one.
-std::string section_of(std::string_view key) {
-  std::vector<std::string> sections;
-  for (const SchemaSection& section : schema()) {
-    if (!has_key(section, key)) continue;
-    if (section.name == "job") return "job";
-    sections.emplace_back(section.name);
-  }
-  if (sections.size() == 1) return sections.front();
-  const std::string name(key);
-  if (sections.empty()) {
-    throw UsageError("'" + name + "' is no key of a job; give section.key=value,value, as in strategy.threshold=1,2 " +
-                     "(laconic list options)");
-  }
-  std::string candidates;
-  for (const std::string& section : sections) candidates += (candidates.empty() ? "" : ", ") + section + "." + name;
-  throw UsageError("'" + name + "' is a key of several sections; give one of " + candidates);
-}
 
 std::optional<std::uint32_t> whole_number(std::string_view text) {
   std::uint32_t number = 0;
@@ -111,8 +84,9 @@ SweptKey parse_swept_key(std::string_view text) {
     }
   }
   const std::size_t dot = path.find('.');
-  swept.key = path.substr(dot == std::string_view::npos ? 0 : dot + 1);
-  swept.section = dot == std::string_view::npos ? section_of(swept.key) : std::string(path.substr(0, dot));
+  const std::string full = dot == std::string_view::npos ? full_key(path) : std::string(path);
+  swept.section = full.substr(0, full.find('.'));
+  swept.key = full.substr(full.find('.') + 1);
   if (swept.path() == "output.dir" || swept.path() == "job.name") {
     throw UsageError(swept.path() + ": a sweep gives each run its folder; leave it out");
   }

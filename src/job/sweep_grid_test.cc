@@ -67,7 +67,7 @@ TEST(SweptKeys, AreRefusedWithWhatToDo) {
   EXPECT_NE(refusal({"seed=0..4000000000"}).find("is no range"), std::string::npos);
   EXPECT_NE(refusal({"seed=1..3,2"}).find("the value 2 comes twice"), std::string::npos);
   EXPECT_NE(refusal({"no_such_key=1,2"}).find("is no key of a job"), std::string::npos);
-  EXPECT_NE(refusal({"every=1,2"}).find("a key of several sections; give one of strategy.every, evaluation.every, "),
+  EXPECT_NE(refusal({"every=1,2"}).find("a key of several sections; write strategy.every, evaluation.every"),
             std::string::npos)
       << refusal({"every=1,2"});
   EXPECT_NE(refusal({"output.dir=a,b"}).find("leave it out"), std::string::npos);

@@ -51,6 +51,20 @@ inline void write_split(const std::string& folder, const std::string& stem, std:
   write_idx(folder + "/" + stem + "-labels-idx1-ubyte", {count}, labels);
 }
 
+// Works in another folder while it lives.
+class Within {
+ public:
+  explicit Within(const std::string& folder) : former_(std::filesystem::current_path()) {
+    std::filesystem::current_path(folder);
+  }
+  ~Within() { std::filesystem::current_path(former_); }
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+
+ private:
+  std::filesystem::path former_;
+};
+
 inline constexpr std::uint32_t kTrainSamples = 400;
 
 inline void write_tiny_data(const std::string& folder) {

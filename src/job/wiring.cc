@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/supervision.h"
+#include "job/job_paths.h"
 #include "mechanisms/gossip.h"
 #include "mechanisms/push_sum.h"
 #include "report/format.h"
@@ -44,9 +45,9 @@ std::shared_ptr<const Training> make_training(const Job& job, const JobData& dat
   setup.batch = static_cast<std::uint32_t>(job.section("data").integer("batch"));
   setup.sampling = job.sampling;
   setup.model = job.model;
-  setup.model_options = job.section("model");
-  setup.start = job.section("model").text("start");
-  setup.local = job.section("model").text("local");
+  setup.model_options = with_opened_paths(job, "model");
+  setup.start = setup.model_options.text("start");
+  setup.local = setup.model_options.text("local");
   setup.optimizer = job.optimizer;
   setup.optimizer_options = job.section("optimizer");
   setup.length = job.length;
@@ -136,7 +137,7 @@ sim::SimulationOptions simulation_of(const Job& job, const Training& training) {
 }
 
 std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
-  const Options& options = job.section("topology");
+  const Options options = with_opened_paths(job, "topology");
   const std::uint32_t nodes = job.between == nullptr ? job.workers : job.groups;
   const Graph graph = job.at("topology", "graph", [&] {
     return make_topology(options.text("graph"), nodes, job.seed, job.between == nullptr ? "worker" : "group");
@@ -152,7 +153,7 @@ std::shared_ptr<const MixingMatrix> mixing_of(const Job& job) {
 }
 
 std::shared_ptr<const LinkSchedule> links_of(const Job& job) {
-  const Options& options = job.section("topology");
+  const Options options = with_opened_paths(job, "topology");
   const double up = options.number("up");
   return job.at("topology", "graph", [&] {
     auto links = make_schedule(options.text("graph"), job.workers, job.seed, up);

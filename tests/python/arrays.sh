@@ -91,6 +91,6 @@ done < arrays
 
 example=$here/../../examples/own_data
 "$python" "$example/stripes.py" runs/stripes-data
-"$program" run "$example/stripes.toml" --set job.epochs=2 --set output.progress=off
+"$program" run "$example/stripes.toml" --set data.dir=runs/stripes-data --set job.epochs=2 --set output.progress=off
 "$python" -c 'import json; assert json.load(open("runs/stripes/summary.json"))["test"]["accuracy"] > 0.8'
 echo "$count sets of arrays read as NumPy wrote them"

@@ -14,16 +14,31 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 "$python" "$here/../../examples/pytorch_model/export.py" net.pt
 
-common=(--set job.epochs=0 --set job.steps=120 --set optimizer.learning_rate=0.003 --set workers.count=4 --set evaluation.every="120 steps" --set output.progress=off)
+common=(--set model.file=net.pt --set job.epochs=0 --set job.steps=120 --set optimizer.learning_rate=0.003 --set workers.count=4 --set evaluation.every="120 steps" --set output.progress=off)
 job=$here/../../examples/pytorch_model/job.toml
 sparse=(--set compression.operator=top_k --set compression.ratio=0.1)
 "$program" run "$job" "${common[@]}" --set job.name=fda
 "$program" run "$job" "${common[@]}" --set job.name=choco --set strategy.name=choco --set topology.graph=ring "${sparse[@]}"
 "$program" run "$job" "${common[@]}" --set job.name=push --set strategy.name=sparse_push --set topology.graph=directed_ring "${sparse[@]}"
-"$program" run "$job" "${common[@]}" --set job.name=own --set model.name=lenet5
+"$program" run "$job" "${common[@]:2}" --set job.name=own --set model.name=lenet5
 "$program" run "$job" "${common[@]}" --set job.name=fda --set output.dir=runs/again --set workers.threads=1
 cmp runs/fda/model.safetensors runs/again/model.safetensors
 "$python" "$here/models.py" net.pt
+
+# A state dict that Python has saved, also as the checkpoint of a training loop, and a module as it is, are measured.
+"$python" - <<'PYTHON'
+import torch
+state = torch.load("runs/own/model.pt")
+torch.save(state, "state.pt")
+torch.save({"epoch": 1, "model_state_dict": {"module." + name: value for name, value in state.items()}}, "checkpoint.pt")
+PYTHON
+own=(--set model.name=lenet5)
+"$program" evaluate runs/own/model.safetensors "$job" "${own[@]}" >measured
+for model in runs/own/model.pt state.pt checkpoint.pt; do
+  "$program" evaluate "$model" "$job" "${own[@]}" | cmp - measured
+done
+"$program" evaluate runs/fda/model.safetensors "$job" --set model.file=net.pt >measured
+"$program" evaluate runs/fda/model.pt "$job" | cmp - measured
 
 mkdir text
 "$python" "$here/text.py" write text

@@ -1,0 +1,59 @@
+#include "job/bare_key.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "job/schema.h"
+
+namespace laconic {
+namespace {
+
+bool has_key(const SchemaSection& section, std::string_view key) {
+  const auto is_it = [&](const OptionSpec& option) { return option.name == key; };
+  if (std::any_of(section.options.begin(), section.options.end(), is_it)) return true;
+  return std::any_of(section.variants.begin(), section.variants.end(), [&](const SchemaSection::Variant& variant) {
+    return std::any_of(variant.options.begin(), variant.options.end(), is_it);
+  });
+}
+
+// The key of another spelling: "; did you mean strategy.threshold?", or empty.
+std::string nearest_key(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const SchemaSection& section : schema()) {
+    for (const OptionSpec& option : section.options) names.push_back(option.name);
+    for (const SchemaSection::Variant& variant : section.variants) {
+      for (const OptionSpec& option : variant.options) names.push_back(option.name);
+    }
+  }
+  const std::string_view near = nearest(name, names);
+  if (near.empty()) return {};
+  return "; did you mean " + keys_named(near).front() + "?";
+}
+
+}  // namespace
+
+std::vector<std::string> keys_named(std::string_view name) {
+  std::vector<std::string> keys;
+  for (const SchemaSection& section : schema()) {
+    if (has_key(section, name)) keys.push_back(std::string(section.name) + "." + std::string(name));
+  }
+  return keys;
+}
+
+std::string full_key(std::string_view name) {
+  std::vector<std::string> keys = keys_named(name);
+  if (keys.size() == 1 || (!keys.empty() && keys.front() == "job." + std::string(name) && name != "name")) {
+    return keys.front();
+  }
+  const std::string quoted = "'" + std::string(name) + "'";
+  if (keys.empty()) {
+    const std::string near = nearest_key(name);
+    throw UsageError(quoted + " is no key of a job" + (near.empty() ? "; laconic list options shows them all" : near));
+  }
+  std::string candidates = keys.front();
+  for (std::size_t i = 1; i < keys.size(); ++i) candidates += (i + 1 < keys.size() ? ", " : " or ") + keys[i];
+  throw UsageError(quoted + " is a key of several sections; write " + candidates);
+}
+
+}  // namespace laconic

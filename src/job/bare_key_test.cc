@@ -1,0 +1,41 @@
+#include "job/bare_key.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace laconic {
+namespace {
+
+std::string answer(std::string_view name) {
+  try {
+    return full_key(name);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+}
+
+TEST(BareKeys, AreThoseOfTheJobOrTheOnlyOnesOfTheirName) {
+  EXPECT_EQ(answer("steps"), "job.steps");
+  EXPECT_EQ(answer("seed"), "job.seed");
+  EXPECT_EQ(answer("learning_rate"), "optimizer.learning_rate");
+  EXPECT_EQ(answer("threshold"), "strategy.threshold");
+  EXPECT_EQ(answer("batch"), "data.batch");
+}
+
+TEST(BareKeys, OfSeveralSectionsAreRefusedWithTheCandidates) {
+  for (const std::string& key : keys_named("every")) {
+    EXPECT_NE(answer("every").find(key), std::string::npos) << key << " in " << answer("every");
+  }
+  EXPECT_GE(keys_named("every").size(), 3U);
+  EXPECT_EQ(answer("name").find("'name' is a key of several sections; write job.name, "), 0U) << answer("name");
+}
+
+TEST(BareKeys, ThatAreNoneNameTheNearest) {
+  EXPECT_EQ(answer("treshold"), "'treshold' is no key of a job; did you mean strategy.threshold?");
+  EXPECT_EQ(answer("zzzzzzzz"), "'zzzzzzzz' is no key of a job; laconic list options shows them all");
+  EXPECT_EQ(answer("").find("'' is no key of a job"), 0U);
+}
+
+}  // namespace
+}  // namespace laconic
