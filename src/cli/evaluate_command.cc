@@ -119,7 +119,7 @@ std::vector<float> tensors_of(const ModelFile& file, const std::string& path, co
 
 class Measurements {
  public:
-  Measurements(const Job& job, const TrainingData& data, bool of_several)
+  Measurements(const Job& job, const Dataset& data, bool of_several)
       : job_(job.name),
         classes_(data.input == Input::kImages ? data.class_names : std::vector<std::string>()),
         of_numbers_(data.numbers > 0),
