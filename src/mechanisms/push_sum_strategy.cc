@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "kernels/vector_ops.h"
+#include "mechanisms/finish.h"
 
 namespace laconic {
 
@@ -35,6 +37,17 @@ Task<void> PushSumStrategy::round(Worker& self) {
     co_await synchronous_round(self);
   }
   self.synchronised();
+  if (options_.finish_after > 0 && self.step().value == options_.finish_after) co_await average(self);
+}
+
+Task<void> PushSumStrategy::average(Worker& self) {
+  const SharedVector mean = co_await self.comm().all_reduce_mean(sum_.numerators(), Traffic::kModel);
+  co_await self.compute([&] {
+    kernels::copy(mean, sum_.numerators());
+    sum_.weight() = PushWeight();  // n of n nodes
+    memory_->merged(sum_.numerators());
+    sum_.set_model(self, self.step().value - 1);
+  });
 }
 
 std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
@@ -185,6 +198,15 @@ PushSumOptions read_push_sum_options(const Options& options) {
     throw UsageError(options.place("account") + ": means something with order = \"asynchronous\" only; remove it");
   }
   return result;
+}
+
+std::uint64_t link_finish(const Options& options, const StrategySetting& setting) {
+  if (finishes(options) && is_asynchronous(options)) {
+    throw UsageError(options.place("finish") +
+                     ": the average at the end waits for everybody, which order = \"asynchronous\" does not; set finish = "
+                     "\"none\", or another order");
+  }
+  return finish_step(options, setting);
 }
 
 bool is_asynchronous(const Options& options) { return options.text("order") == "asynchronous"; }

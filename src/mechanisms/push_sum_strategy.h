@@ -34,6 +34,8 @@ struct PushSumOptions {
   double gamma = 1.0;
   bool account = true;  // asynchronous: lost and repeated messages are made good
   bool guard = true;    // end the run when what is left to tell runs away
+  // All models are averaged after so many steps, by the job's collective; 0: never.
+  std::uint64_t finish_after = 0;
   // What to do about that.
   std::string_view remedy = "take a smaller gamma or compress less";
 };
@@ -55,6 +57,8 @@ class PushSumStrategy : public Strategy {
  private:
   Task<void> synchronous_round(Worker& self);
   Task<void> asynchronous_round(Worker& self);
+  // x_i := mean of all x, y_i := 1
+  Task<void> average(Worker& self);
   // The frames of this round, as `make` makes them.
   std::vector<Frame> encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
                             const LinkMemory::MakeFrame& make);
@@ -82,6 +86,8 @@ void combine_over_links(const Worker& self, const LinkMatrix& links, double gamm
 OptionSpec link_order_option();
 OptionSpec account_option();
 PushSumOptions read_push_sum_options(const Options& options);
+// When a strategy over links averages at the end (finish.h). Throws UsageError where nobody waits for others.
+std::uint64_t link_finish(const Options& options, const StrategySetting& setting);
 bool is_asynchronous(const Options& options);
 // What strategies over links with such an order demand.
 Demands link_demands(const Options& options);

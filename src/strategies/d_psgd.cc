@@ -7,6 +7,7 @@
 //
 // Needs a connected undirected graph with symmetric, doubly stochastic weights. Invariant (C1): the gossip part leaves
 // the average of the models as it is. Messages: every step d float32 to each neighbour.
+#include "mechanisms/finish.h"
 #include "mechanisms/gossip.h"
 #include "protocol/strategy.h"
 
@@ -39,17 +40,20 @@ class DPsgd final : public Strategy {
   std::shared_ptr<const MixingMatrix> mixing_;
 };
 
-const std::vector<OptionSpec> kOptions = {order_option()};
+const std::vector<OptionSpec> kOptions = {order_option(), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const bool overlap = options.text("order") == "overlap";
-  return [overlap, mixing = setting.mixing] { return std::make_unique<DPsgd>(overlap, mixing); };
+  return with_finish(options, setting, [overlap, mixing = setting.mixing] { return std::make_unique<DPsgd>(overlap, mixing); });
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) { return model_traffic(setting); }
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  return with_finish(options, setting, model_traffic(setting));
+}
 
 const std::vector<Variant> kVariants = {{},
-                                        {.name = "adapt_then_combine", .options = {{"order", "adapt-then-combine"}}}};
+                                        {.name = "adapt_then_combine", .options = {{"order", "adapt-then-combine"}}},
+{.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"}};
 
@@ -60,7 +64,7 @@ const StrategyRow kDPsgd = {.name = "d_psgd",
                             .help = "average with the neighbours on a graph after every step",
                             .source = "Lian et al. 2017, algorithm 1",
                             .options = kOptions,
-                            .demands = [](const Options&) { return Demands{.talks = Talks::kGraph}; },
+                            .demands = [](const Options& options) { return with_finish(options, {.talks = Talks::kGraph}); },
                             .variants = kVariants,
                             .alone_options = kAloneOptions,
                             .make = make,

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
+#include "mechanisms/finish.h"
 #include "mechanisms/replicas.h"
 #include "protocol/strategy.h"
 
@@ -43,23 +44,25 @@ class DcdPsgd final : public Strategy {
   std::vector<float> change_;  // z, scratch
 };
 
-const std::vector<OptionSpec> kOptions = {allow_biased_option()};
+const std::vector<OptionSpec> kOptions = {allow_biased_option(), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   require_unbiased(options, setting);
   const SharedVector start(setting.start);
-  return [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+  return with_finish(options, setting, [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
     return std::make_unique<DcdPsgd>(Replicas(mixing, compressor(), size, start), size);
-  };
+  });
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) {
-  return message_traffic(setting, Replicas::kPayloadOverhead);
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  return with_finish(options, setting, message_traffic(setting, Replicas::kPayloadOverhead));
 }
 
-Demands demands(const Options&) {
-  return {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 3}};
+Demands demands(const Options& options) {
+  return with_finish(options, {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 3}});
 }
+
+const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
 
 // What is proved is of training.
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .text = "true", .job_decides = true}};
@@ -72,6 +75,7 @@ const StrategyRow kDcdPsgd = {.name = "dcd_psgd",
                               .source = "Tang et al. 2018, algorithm 1",
                               .options = kOptions,
                               .demands = demands,
+.variants = kVariants,
                               .alone_options = kAloneOptions,
                               .make = make,
                               .traffic = traffic};

@@ -8,6 +8,7 @@
 // Needs a connected undirected graph. Invariants: C1 the gossip part leaves the average of the models as it is;
 // S3 c + e = v; C8 with C = id and gamma = 1 it is x := W x. Messages: every step one message to each neighbour.
 #include "compress/error_feedback.h"
+#include "mechanisms/finish.h"
 #include "mechanisms/gossip.h"
 #include "protocol/strategy.h"
 
@@ -53,23 +54,27 @@ class DeepSqueeze final : public Strategy {
   ErrorFeedback feedback_;
 };
 
-const std::vector<OptionSpec> kOptions = {gamma_option("0.1")};
+const std::vector<OptionSpec> kOptions = {gamma_option("0.1"), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const float gamma = read_gamma(options);
-  return [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+  return with_finish(options, setting, [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
     return std::make_unique<DeepSqueeze>(gamma, mixing, compressor(), size);
-  };
+  });
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) { return message_traffic(setting, 0); }
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  return with_finish(options, setting, message_traffic(setting, 0));
+}
 
-Demands demands(const Options&) {
-  return {.talks = Talks::kGraph,
+Demands demands(const Options& options) {
+  return with_finish(options, {.talks = Talks::kGraph,
           .compression = Compression::kRequired,
           .gossip = {.stops_at_floor = true},
-          .memory = {.vectors = 1}};
+          .memory = {.vectors = 1}});
 }
+
+const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
 
 }  // namespace
 
@@ -79,6 +84,7 @@ const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .source = "Tang et al. 2019, algorithm 1",
                                   .options = kOptions,
                                   .demands = demands,
+.variants = kVariants,
                                   .make = make,
                                   .traffic = traffic};
 

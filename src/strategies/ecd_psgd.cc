@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
+#include "mechanisms/finish.h"
 #include "mechanisms/replicas.h"
 #include "protocol/strategy.h"
 
@@ -46,26 +47,27 @@ class EcdPsgd final : public Strategy {
   std::vector<float> extrapolated_;  // z, scratch
 };
 
-const std::vector<OptionSpec> kOptions = {allow_biased_option()};
+const std::vector<OptionSpec> kOptions = {allow_biased_option(), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   require_unbiased(options, setting);
   const SharedVector start(setting.start);
-  return [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+  return with_finish(options, setting, [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
     return std::make_unique<EcdPsgd>(Replicas(mixing, compressor(), size, start), size);
-  };
+  });
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) {
-  return message_traffic(setting, Replicas::kPayloadOverhead);
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  return with_finish(options, setting, message_traffic(setting, Replicas::kPayloadOverhead));
 }
 
-Demands demands(const Options&) {
-  return {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 4}};
+Demands demands(const Options& options) {
+  return with_finish(options, {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 4}});
 }
 
 // A worker alone takes its steps from an estimate that is extrapolated and divided again.
-const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kNearlySerial}};
+const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kNearlySerial},
+ {.name = "finish", .options = finish_texts(), .alone = Variant::Alone::kNearlySerial}};
 
 // What is proved is of training.
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .text = "true", .job_decides = true}};

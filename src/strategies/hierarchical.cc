@@ -211,6 +211,11 @@ std::uint32_t groups_of(const Options& options, std::uint32_t workers) {
 // The setting of the strategy between the groups.
 StrategySetting setting_of_groups(const Options& options, const StrategySetting& setting) {
   LACONIC_CHECK(setting.between != nullptr, "no strategy between the groups");
+  if (setting.between->demands(setting.between_options).uses_collectives()) {
+    throw UsageError("[between]: " + std::string(setting.between->name) +
+                     " with these options also averages over all groups, which have no collective of their own; remove "
+                     "between.finish");
+  }
   const std::uint32_t groups = groups_of(options, static_cast<std::uint32_t>(setting.world_size));
   const std::size_t group_size = static_cast<std::uint32_t>(setting.world_size) / groups;
   LACONIC_CHECK(setting.mixing->nodes() == groups, setting.mixing->nodes() << " nodes for " << groups << " groups");

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "compress/matrices.h"
 #include "kernels/vector_ops.h"
+#include "mechanisms/finish.h"
 #include "mechanisms/gossip.h"
 #include "protocol/strategy.h"
 
@@ -289,12 +290,17 @@ const std::vector<OptionSpec> kOptions = {{.name = "iterations",
                                            .default_value = "1",
                                            .minimum = 1,
                                            .maximum = 16,
+<<<<<<< HEAD
                                            .help = "power iterations per step; each costs bytes and two latencies"}};
+=======
+                                           .help = "power iterations a step; each costs its bytes and two latencies"},
+ finish_option()};
+>>>>>>> 3be33db901acaeec3da9a1135ddf6948cf873dd7
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  return [plan = plan_of(options, setting), seed = setting.seed, mixing = setting.mixing] {
+  return with_finish(options, setting, [plan = plan_of(options, setting), seed = setting.seed, mixing = setting.mixing] {
     return std::make_unique<PowerGossip>(plan, seed, mixing);
-  };
+  });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -303,8 +309,10 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   TrafficFormula formula;
   formula.sync(Traffic::kModel) = gossip_payload(*setting.mixing, floats * sizeof(float));
   formula.steps_per_sync = 1;
-  return formula;
+  return with_finish(options, setting, formula);
 }
+
+const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
 
 }  // namespace
 
@@ -313,7 +321,8 @@ const StrategyRow kPowerGossip = {.name = "power_gossip",
                                   .help = "gossip of rank-1 differences between neighbours, without a step size",
                                   .source = "Vogels et al. 2020 (PowerGossip), algorithm 1",
                                   .options = kOptions,
-                                  .demands = [](const Options&) { return Demands{.talks = Talks::kGraph}; },
+                                  .demands = [](const Options& options) { return with_finish(options, {.talks = Talks::kGraph}); },
+.variants = kVariants,
                                   .make = make,
                                   .traffic = traffic};
 

@@ -14,6 +14,7 @@
 // adapt-then-combine. Messages: every step d float32 to each neighbour.
 
 #include "kernels/vector_ops.h"
+#include "mechanisms/finish.h"
 #include "mechanisms/gossip.h"
 #include "protocol/strategy.h"
 
@@ -72,27 +73,36 @@ const std::vector<OptionSpec> kOptions = {
      .default_value = "0.9",
      .minimum = 0,
      .maximum = 0.9999999,
+<<<<<<< HEAD
      .help = "factor of the quasi-global momentum; 0: none"},
     {.name = "nesterov", .type = OptionType::kFlag, .default_value = "false", .help = "momentum in Nesterov's form"}};
+=======
+     .help = "share of the quasi-global momentum kept a step; 0: none"},
+    {.name = "nesterov", .type = OptionType::kFlag, .default_value = "false", .help = "momentum in Nesterov's form"},
+    finish_option()};
+>>>>>>> 3be33db901acaeec3da9a1135ddf6948cf873dd7
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const auto momentum = static_cast<float>(options.number("momentum"));
-  return [=, nesterov = options.flag("nesterov"), mixing = setting.mixing, size = setting.dimension] {
+  return with_finish(options, setting, [=, nesterov = options.flag("nesterov"), mixing = setting.mixing, size = setting.dimension] {
     return std::make_unique<QgDsgdm>(momentum, nesterov, mixing, size);
-  };
+  });
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) { return model_traffic(setting); }
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  return with_finish(options, setting, model_traffic(setting));
+}
 
-Demands demands(const Options&) {
-  return {.talks = Talks::kGraph,
+Demands demands(const Options& options) {
+  return with_finish(options, {.talks = Talks::kGraph,
           .local_step = LocalStep::kPlainGradient,
           .memory = {.vectors = 2},
-          .drive = LoopDrive::kNone};
+          .drive = LoopDrive::kNone});
 }
 
 const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kOther},
-                                        {.name = "no_momentum", .options = {{"momentum", "0"}}}};
+                                        {.name = "no_momentum", .options = {{"momentum", "0"}}},
+ {.name = "finish", .options = finish_texts(), .alone = Variant::Alone::kOther}};
 
 }  // namespace
 

@@ -12,18 +12,20 @@
 // stands. Proved for operators of small enough error; others need a gamma below 1, which sparse_push has. Messages:
 // every step one message and y to each receiver.
 #include "base/error.h"
+#include "mechanisms/finish.h"
 #include "mechanisms/sparse_push.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
 
-const std::vector<OptionSpec> kOptions = {guard_option(), replicas_start_option()};
+const std::vector<OptionSpec> kOptions = {guard_option(), replicas_start_option(), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   PushSumOptions rounds;
   rounds.remedy = "take an operator that loses less, or sparse_push with memory = \"difference\" and a small gamma";
   rounds.guard = options.flag("guard");
+  rounds.finish_after = finish_step(options, setting);
   const SharedVector start(options.text("xhat_start") == "zero" ? std::vector<float>() : setting.start);
   return [=, links = setting.links, compressor = setting.compressor, size = setting.dimension] {
     return std::make_unique<PushSumStrategy>(
@@ -31,16 +33,18 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   };
 }
 
-TrafficFormula traffic(const Options&, const StrategySetting& setting) {
-  return sparse_push_traffic({.rounds = {}, .difference = true}, setting);
+TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
+  return with_finish(options, setting, sparse_push_traffic({.rounds = {}, .difference = true}, setting));
 }
 
-Demands demands(const Options&) {
-  return {.talks = Talks::kLinks,
+Demands demands(const Options& options) {
+  return with_finish(options, {.talks = Talks::kLinks,
           .compression = Compression::kRequired,
           .gossip = {.fixed_links = true},
-          .memory = {.vectors = 4, .per_neighbor = true}};
+          .memory = {.vectors = 4, .per_neighbor = true}});
 }
+
+const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "xhat_start", .text = "zero"},
                                                       {.name = "guard", .text = "false"}};
@@ -53,6 +57,7 @@ const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
                                        .source = "Taheri et al. 2020, algorithm 1",
                                        .options = kOptions,
                                        .demands = demands,
+.variants = kVariants,
                                        .alone_options = kAloneOptions,
                                        .make = make,
                                        .traffic = traffic};

@@ -13,7 +13,7 @@
 namespace laconic {
 
 extern const StrategyRow kFda, kFdaOpt, kDma, kSynchronous, kPeriodic, kFedAvg, kFedOpt, kAllReduce, kDPsgd, kQgDsgdm,
-    kPowerGossip, kChoco, kDcdPsgd, kEcdPsgd, kDeepSqueeze, kSgp, kSparsePush, kScsp, kQuantizedPushSum, kHierarchical,
+    kPowerGossip, kChoco, kDcdPsgd, kEcdPsgd, kDeepSqueeze, kSgp, kSparsePush, kScsp, kQuantizedPushSum, kRelay, kHierarchical,
     kLocal, kSerial;
 
 namespace {
@@ -36,6 +36,7 @@ constexpr std::array kRows = {&kFda,
                               &kSparsePush,
                               &kScsp,
                               &kQuantizedPushSum,
+                              &kRelay,
                               &kHierarchical,
                               &kLocal,
                               &kSerial};

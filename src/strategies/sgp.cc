@@ -9,16 +9,18 @@
 // Needs links that join all nodes over time. Invariants: S1 sum_i y_i = n to the bit, and sum_i x_i changes by the
 // steps alone; S4 where what every node gets and keeps adds up to 1 it is D-PSGD; S5 then y stays 1. Messages: every
 // step d float32 and y to each receiver.
+#include "mechanisms/finish.h"
 #include "mechanisms/push_sum_strategy.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
 
-const std::vector<OptionSpec> kOptions = {link_order_option(), account_option()};
+const std::vector<OptionSpec> kOptions = {link_order_option(), account_option(), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  const PushSumOptions rounds = read_push_sum_options(options);
+  PushSumOptions rounds = read_push_sum_options(options);
+  rounds.finish_after = link_finish(options, setting);
   return
       [rounds, links = setting.links] { return std::make_unique<PushSumStrategy>(rounds, links, make_exact_memory()); };
 }
@@ -26,19 +28,20 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   TrafficFormula formula = link_traffic(*setting.links, PushSum::kPayloadOverhead + setting.dimension * sizeof(float));
   formula.depends_on_values = formula.depends_on_values || is_asynchronous(options);
-  return formula;
+  return with_finish(options, setting, formula);
 }
 
 Demands demands(const Options& options) {
   Demands demands = link_demands(options);
   demands.memory.vectors = 1;
-  return demands;
+  return with_finish(options, demands);
 }
 
 const std::vector<Variant> kVariants = {
     {},
     {.name = "overlap", .options = {{"order", "overlap"}}},
-    {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf}};
+    {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf},
+{.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"}};
 

@@ -17,26 +17,29 @@
 // every step one message and y to each receiver.
 #include "mechanisms/sparse_push.h"
 
+#include "mechanisms/finish.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
 namespace {
 
 const std::vector<OptionSpec> kOptions = {gamma_option("0.01"), link_order_option(), memory_option(),
-                                          compress_option(),    guard_option(),      account_option()};
+                                          compress_option(),    guard_option(),      account_option(), finish_option()};
 
 const std::vector<Variant> kVariants = {
     {},
     {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf},
     {.name = "update", .options = {{"compress", "update"}}},
-    {.name = "difference", .options = {{"memory", "difference"}}}};
+    {.name = "difference", .options = {{"memory", "difference"}}},
+{.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
                                                       {.name = "guard", .text = "false"},
                                                       {.name = "account", .text = "true"}};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  const SparsePushOptions sparse = read_sparse_push_options(options);
+  SparsePushOptions sparse = read_sparse_push_options(options);
+  sparse.rounds.finish_after = link_finish(options, setting);
   require_links_for_updates(options, *setting.links);
   const auto shared = std::make_shared<const StrategySetting>(setting);
   return [=] {
@@ -45,7 +48,7 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
-  return sparse_push_traffic(read_sparse_push_options(options), setting);
+  return with_finish(options, setting, sparse_push_traffic(read_sparse_push_options(options), setting));
 }
 
 }  // namespace
@@ -55,7 +58,7 @@ const StrategyRow kSparsePush = {.name = "sparse_push",
                                  .help = "compressed push-sum over directed links that may change",
                                  .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
                                  .options = kOptions,
-                                 .demands = sparse_push_demands,
+                                 .demands = [](const Options& options) { return with_finish(options, sparse_push_demands(options)); },
                                  .variants = kVariants,
                                  .alone_options = kAloneOptions,
                                  .make = make,

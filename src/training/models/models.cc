@@ -75,11 +75,13 @@ class Mlp final : public Network {
   std::size_t layers_ = 0;
 };
 
-// LeNet-5 as Theologitis et al. 2025 use it: tanh, average pooling, the first convolution padded to the same size.
+// LeNet-5, the first convolution padded to the same size: with tanh and average pooling as Theologitis et al. 2025 use
+// it, or with ReLU and max pooling as it is mostly trained today.
 class LeNet5 final : public Network {
  public:
-  LeNet5(const ImageShape& shape, std::uint32_t classes) {
-    require_size(shape, 12, "lenet5");
+  enum class Form { kTanh, kRelu };
+  LeNet5(const ImageShape& shape, std::uint32_t classes, Form form) : form_(form) {
+    require_size(shape, 12, form == Form::kTanh ? "lenet5" : "lenet5_relu");
     const std::int64_t height = (shape.height / 2 - 4) / 2;
     const std::int64_t width = (shape.width / 2 - 4) / 2;
     add_convolution("conv1", shape.channels, 6, 5);
@@ -89,12 +91,21 @@ class LeNet5 final : public Network {
     add_dense("fc3", 84, classes);
   }
   at::Tensor scores(const Parameters& parameters, const at::Tensor& images, const Pass&) const override {
-    at::Tensor x = at::avg_pool2d(convolution(parameters, 0, images, 2).tanh_(), 2);
-    x = at::avg_pool2d(convolution(parameters, 1, x, 0).tanh_(), 2).flatten(1);
-    x = dense(parameters, 2, x).tanh_();
-    x = dense(parameters, 3, x).tanh_();
+    at::Tensor x = pooled(convolution(parameters, 0, images, 2));
+    x = pooled(convolution(parameters, 1, x, 0)).flatten(1);
+    x = activated(dense(parameters, 2, x));
+    x = activated(dense(parameters, 3, x));
     return dense(parameters, 4, x);
   }
+
+ private:
+  // In place.
+  at::Tensor activated(at::Tensor x) const { return form_ == Form::kTanh ? x.tanh_() : x.relu_(); }
+  at::Tensor pooled(const at::Tensor& x) const {
+    return form_ == Form::kTanh ? at::avg_pool2d(activated(x), 2) : at::max_pool2d(activated(x), 2);
+  }
+
+  Form form_;
 };
 
 // VGG16* of Theologitis et al. 2025: VGG16's first three blocks, narrow dense layers with dropout, ReLU.
@@ -185,7 +196,10 @@ std::shared_ptr<const Network> make_mlp(const Options& options, const ImageShape
   return std::make_shared<Mlp>(parse_sizes(options, "hidden"), shape, prediction, find_loss(options, prediction));
 }
 std::shared_ptr<const Network> make_lenet5(const Options&, const ImageShape& shape, const Prediction& prediction) {
-  return std::make_shared<LeNet5>(shape, classes_for("lenet5", prediction));
+  return std::make_shared<LeNet5>(shape, classes_for("lenet5", prediction), LeNet5::Form::kTanh);
+}
+std::shared_ptr<const Network> make_lenet5_relu(const Options&, const ImageShape& shape, const Prediction& prediction) {
+  return std::make_shared<LeNet5>(shape, classes_for("lenet5_relu", prediction), LeNet5::Form::kRelu);
 }
 std::shared_ptr<const Network> make_vgg16_star(const Options&, const ImageShape& shape, const Prediction& prediction) {
   return std::make_shared<Vgg16Star>(shape, classes_for("vgg16_star", prediction));
@@ -287,6 +301,11 @@ std::span<const ModelRow> models() {
                Input::kImages,
                {},
                make_lenet5},
+      ModelRow{"lenet5_relu",
+               "LeNet-5 with ReLU and max pooling; 61,706 parameters for 28x28 in 10 classes",
+               Input::kImages,
+               {},
+               make_lenet5_relu},
       ModelRow{"vgg16_star",
                "six 3x3 convolutions and three dense layers with dropout; 2,592,202 parameters for 28x28 in 10 classes",
                Input::kImages,

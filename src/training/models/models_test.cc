@@ -43,6 +43,7 @@ at::Tensor random_images(std::int64_t count, const ImageShape& shape) {
 
 TEST(Models, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(layout_of(*make("lenet5")).size, 61706U);
+  EXPECT_EQ(layout_of(*make("lenet5_relu")).size, 61706U);
   EXPECT_EQ(layout_of(*make("vgg16_star")).size, 2592202U);
   EXPECT_EQ(layout_of(*make("kamp_cnn")).size, 1199882U);
   EXPECT_EQ(layout_of(*make("logistic_regression")).size, 784U * 10 + 10);
@@ -114,6 +115,19 @@ TEST(Models, LeNet5IsTheModuleOfThePaper) {
   using namespace torch::nn;
   Sequential reference(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), Tanh(), AvgPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)),
                        Tanh(), AvgPool2d(2), Flatten(), Linear(400, 120), Tanh(), Linear(120, 84), Tanh(),
+                       Linear(84, 10));
+  const torch::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
+  const at::Tensor images = random_images(7, kMnist);
+  EXPECT_TRUE(at::allclose(network->scores(tensors, images, {}), reference->forward(images), 1e-5, 1e-6));
+}
+
+TEST(Models, LeNet5WithReluIsItsModule) {
+  const auto network = make("lenet5_relu");
+  const auto tensors = initial_tensors(*network, 1);
+  using namespace torch::nn;
+  Sequential reference(Conv2d(Conv2dOptions(1, 6, 5).padding(2)), ReLU(), MaxPool2d(2), Conv2d(Conv2dOptions(6, 16, 5)),
+                       ReLU(), MaxPool2d(2), Flatten(), Linear(400, 120), ReLU(), Linear(120, 84), ReLU(),
                        Linear(84, 10));
   const torch::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < tensors.size(); ++i) reference->parameters()[i].copy_(tensors[i]);
