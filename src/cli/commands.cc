@@ -19,9 +19,9 @@
 #include "job/results.h"
 #include "job/run_set.h"
 #include "job/wiring.h"
+#include "report/class_metrics.h"
 #include "report/comparison.h"
 #include "report/comparison_page.h"
-#include "report/class_metrics.h"
 #include "report/evaluation_text.h"
 #include "report/format.h"
 

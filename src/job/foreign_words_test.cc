@@ -94,7 +94,8 @@ TEST(ForeignWords, OfValuesNameValuesThatTheKeyTakes) {
     ASSERT_NE(section, nullptr) << row.key;
     const std::vector<OptionSpec> specs = specs_of(*section, row.key.substr(row.key.find('.') + 1));
     EXPECT_FALSE(specs.empty()) << row.key;
-    for (const OptionSpec& spec : specs) EXPECT_EQ(same_word(row.word, spec.choices), "") << row.key << " has that word";
+    for (const OptionSpec& spec : specs)
+      EXPECT_EQ(same_word(row.word, spec.choices), "") << row.key << " has that word";
     if (row.lines.empty()) {
       EXPECT_FALSE(row.note.empty()) << row.word;
       continue;

@@ -23,7 +23,7 @@ inline constexpr std::string_view kPageFile = "report.html";
 inline constexpr std::string_view kChartsFolder = "charts";
 inline constexpr std::array kFiles = {kJobFile,     kMetricsFile, kTensorBoardFile, kModelFile,
                                       kPythonFile,  kBestFile,    kBestPythonFile,  kPreprocessFile,
-                                      kWorkersFile, kSummaryFile, kPageFile, kChartsFolder};
+                                      kWorkersFile, kSummaryFile, kPageFile,        kChartsFolder};
 
 // The path of a file of results.
 std::string result_path(const std::string& folder, std::string_view file);

@@ -160,8 +160,9 @@ std::vector<OptionSpec> data_options() {
        .help = "a row of `laconic list datasets`"},
       {.name = "dir",
        .default_value = "",
-       .help = "folder of the data set's files, relative to the job file; by default that of its Debian package; {rank} "
-               "in it becomes each worker's rank, so that each has its own data and there is no partition"},
+       .help =
+           "folder of the data set's files, relative to the job file; by default that of its Debian package; {rank} "
+           "in it becomes each worker's rank, so that each has its own data and there is no partition"},
       {.name = "partition",
        .default_value = "iid",
        .help = "how samples are divided among workers: a row of `laconic list partitions`, such as \"dirichlet:0.3\""},
@@ -362,8 +363,9 @@ std::vector<OptionSpec> output_options() {
        .type = OptionType::kChoice,
        .default_value = "auto",
        .choices = {"auto", "live", "plain", "off"},
-       .help = "live: one line that is updated; plain: one line per measurement; off: only the summary at the end; auto: "
-               "live on a terminal, else plain"},
+       .help =
+           "live: one line that is updated; plain: one line per measurement; off: only the summary at the end; auto: "
+           "live on a terminal, else plain"},
       {.name = "preprocess",
        .type = OptionType::kFlag,
        .default_value = "false",

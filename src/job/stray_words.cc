@@ -304,7 +304,8 @@ void check_value(const SchemaSection& section, const OptionSpec& spec, const Wri
   const std::string full = std::string(section.name) + "." + key;
   const ForeignValue* foreign = find_foreign_value(full, value.text);
   if (foreign != nullptr && same_word(value.text, spec.choices).empty()) {
-    std::string refusal = value.where + ": " + full + ": '" + printable(value.text) + "': " + std::string(foreign->note);
+    std::string refusal =
+        value.where + ": " + full + ": '" + printable(value.text) + "': " + std::string(foreign->note);
     if (!foreign->lines.empty()) {
       refusal += foreign->note.empty() ? "write " : "; write ";
       refusal += written(section.name, section.name, std::string(foreign->lines), is_override(value));

@@ -12,7 +12,8 @@ constexpr std::string_view kFinish = "finish";
 
 class Finished final : public Strategy {
  public:
-  Finished(std::unique_ptr<Strategy> inner, std::uint64_t last_step) : inner_(std::move(inner)), last_step_(last_step) {}
+  Finished(std::unique_ptr<Strategy> inner, std::uint64_t last_step)
+      : inner_(std::move(inner)), last_step_(last_step) {}
 
   Task<void> round(Worker& self) override {
     co_await inner_->round(self);
@@ -54,8 +55,7 @@ StrategyFactory with_finish(const Options& options, const StrategySetting& setti
 
 TrafficFormula with_finish(const Options& options, const StrategySetting& setting, TrafficFormula formula) {
   if (finishes(options)) {
-    formula.run(Traffic::kModel) +=
-        all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
+    formula.run(Traffic::kModel) += all_reduce_payload(setting.collective, setting.world_size, setting.dimension).value;
   }
   return formula;
 }

@@ -81,7 +81,6 @@ class Choco final : public Strategy {
   bool sent_ = true;               // in the round under way
 };
 
-<<<<<<< HEAD
 const std::vector<OptionSpec> kOptions = {gamma_option("0.1"),
                                           order_option(),
                                           replicas_start_option(),
@@ -91,21 +90,8 @@ const std::vector<OptionSpec> kOptions = {gamma_option("0.1"),
                                            .default_value = "0",
                                            .minimum = 0,
                                            .help = "a worker sends only if its model is further than this from its "
-                                                   "public copy (squared L2; 0: always; inf: never)"}};
-=======
-const std::vector<OptionSpec> kOptions = {
-    gamma_option("0.1"),
-    order_option(),
-    replicas_start_option(),
-    replicas_form_option(),
-    {.name = "trigger",
-     .type = OptionType::kNumber,
-     .default_value = "0",
-     .minimum = 0,
-     .help = "a worker speaks in a step only where its model is further from its public copy than this (squared L2; 0: "
-             "always; inf: never)"},
-    finish_option()};
->>>>>>> 3be33db901acaeec3da9a1135ddf6948cf873dd7
+                                                   "public copy (squared L2; 0: always; inf: never)"},
+                                          finish_option()};
 
 Replicas::Form form_of(const Options& options) {
   return options.text("replicas") == "each" ? Replicas::Form::kEach : Replicas::Form::kSum;
@@ -117,17 +103,19 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const double trigger = options.number("trigger");
   const SharedVector start(options.text("xhat_start") == "zero" ? std::vector<float>() : setting.start);
   const Replicas::Form form = form_of(options);
-  return with_finish(options, setting, [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
-    return std::make_unique<Choco>(overlap, gamma, trigger, Replicas(mixing, compressor(), size, start, form), size);
-  });
+  return with_finish(options, setting,
+                     [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+                       return std::make_unique<Choco>(overlap, gamma, trigger,
+                                                      Replicas(mixing, compressor(), size, start, form), size);
+                     });
 }
 
 Demands demands(const Options& options) {
   return with_finish(options, {.talks = Talks::kGraph,
-          .compression = Compression::kRequired,
-          .gossip = {.moves_before_step = options.text("order") == "overlap",
-                     .stops_at_floor = options.number("trigger") > 0.0},
-          .memory = {.vectors = 3, .per_neighbor = form_of(options) == Replicas::Form::kEach}});
+                               .compression = Compression::kRequired,
+                               .gossip = {.moves_before_step = options.text("order") == "overlap",
+                                          .stops_at_floor = options.number("trigger") > 0.0},
+                               .memory = {.vectors = 3, .per_neighbor = form_of(options) == Replicas::Form::kEach}});
 }
 
 const std::vector<Variant> kVariants = {
@@ -135,7 +123,7 @@ const std::vector<Variant> kVariants = {
     {.name = "adapt_then_combine", .options = {{"order", "adapt-then-combine"}}},
     {.name = "each", .options = {{"replicas", "each"}}},
     {.name = "trigger", .options = {{"trigger", "0.5"}}, .payload = Variant::Payload::kAtMost},
-{.name = "finish", .options = finish_texts()}};
+    {.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
                                                       {.name = "xhat_start", .text = "zero"},

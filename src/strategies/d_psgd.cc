@@ -44,7 +44,8 @@ const std::vector<OptionSpec> kOptions = {order_option(), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const bool overlap = options.text("order") == "overlap";
-  return with_finish(options, setting, [overlap, mixing = setting.mixing] { return std::make_unique<DPsgd>(overlap, mixing); });
+  return with_finish(options, setting,
+                     [overlap, mixing = setting.mixing] { return std::make_unique<DPsgd>(overlap, mixing); });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -53,21 +54,22 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 const std::vector<Variant> kVariants = {{},
                                         {.name = "adapt_then_combine", .options = {{"order", "adapt-then-combine"}}},
-{.name = "finish", .options = finish_texts()}};
+                                        {.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"}};
 
 }  // namespace
 
 extern const StrategyRow kDPsgd;
-const StrategyRow kDPsgd = {.name = "d_psgd",
-                            .help = "average with the neighbours on a graph after every step",
-                            .source = "Lian et al. 2017, algorithm 1",
-                            .options = kOptions,
-                            .demands = [](const Options& options) { return with_finish(options, {.talks = Talks::kGraph}); },
-                            .variants = kVariants,
-                            .alone_options = kAloneOptions,
-                            .make = make,
-                            .traffic = traffic};
+const StrategyRow kDPsgd = {
+    .name = "d_psgd",
+    .help = "average with the neighbours on a graph after every step",
+    .source = "Lian et al. 2017, algorithm 1",
+    .options = kOptions,
+    .demands = [](const Options& options) { return with_finish(options, {.talks = Talks::kGraph}); },
+    .variants = kVariants,
+    .alone_options = kAloneOptions,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

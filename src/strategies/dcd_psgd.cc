@@ -49,9 +49,10 @@ const std::vector<OptionSpec> kOptions = {allow_biased_option(), finish_option()
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   require_unbiased(options, setting);
   const SharedVector start(setting.start);
-  return with_finish(options, setting, [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
-    return std::make_unique<DcdPsgd>(Replicas(mixing, compressor(), size, start), size);
-  });
+  return with_finish(options, setting,
+                     [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+                       return std::make_unique<DcdPsgd>(Replicas(mixing, compressor(), size, start), size);
+                     });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -59,7 +60,8 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 }
 
 Demands demands(const Options& options) {
-  return with_finish(options, {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 3}});
+  return with_finish(options,
+                     {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 3}});
 }
 
 const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
@@ -75,7 +77,7 @@ const StrategyRow kDcdPsgd = {.name = "dcd_psgd",
                               .source = "Tang et al. 2018, algorithm 1",
                               .options = kOptions,
                               .demands = demands,
-.variants = kVariants,
+                              .variants = kVariants,
                               .alone_options = kAloneOptions,
                               .make = make,
                               .traffic = traffic};

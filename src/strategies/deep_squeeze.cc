@@ -58,9 +58,10 @@ const std::vector<OptionSpec> kOptions = {gamma_option("0.1"), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const float gamma = read_gamma(options);
-  return with_finish(options, setting, [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
-    return std::make_unique<DeepSqueeze>(gamma, mixing, compressor(), size);
-  });
+  return with_finish(options, setting,
+                     [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+                       return std::make_unique<DeepSqueeze>(gamma, mixing, compressor(), size);
+                     });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -69,9 +70,9 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 Demands demands(const Options& options) {
   return with_finish(options, {.talks = Talks::kGraph,
-          .compression = Compression::kRequired,
-          .gossip = {.stops_at_floor = true},
-          .memory = {.vectors = 1}});
+                               .compression = Compression::kRequired,
+                               .gossip = {.stops_at_floor = true},
+                               .memory = {.vectors = 1}});
 }
 
 const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
@@ -84,7 +85,7 @@ const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .source = "Tang et al. 2019, algorithm 1",
                                   .options = kOptions,
                                   .demands = demands,
-.variants = kVariants,
+                                  .variants = kVariants,
                                   .make = make,
                                   .traffic = traffic};
 

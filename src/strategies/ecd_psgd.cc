@@ -52,9 +52,10 @@ const std::vector<OptionSpec> kOptions = {allow_biased_option(), finish_option()
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   require_unbiased(options, setting);
   const SharedVector start(setting.start);
-  return with_finish(options, setting, [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
-    return std::make_unique<EcdPsgd>(Replicas(mixing, compressor(), size, start), size);
-  });
+  return with_finish(options, setting,
+                     [start, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
+                       return std::make_unique<EcdPsgd>(Replicas(mixing, compressor(), size, start), size);
+                     });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -62,12 +63,14 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 }
 
 Demands demands(const Options& options) {
-  return with_finish(options, {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 4}});
+  return with_finish(options,
+                     {.talks = Talks::kGraph, .compression = Compression::kRequired, .memory = {.vectors = 4}});
 }
 
 // A worker alone takes its steps from an estimate that is extrapolated and divided again.
-const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kNearlySerial},
- {.name = "finish", .options = finish_texts(), .alone = Variant::Alone::kNearlySerial}};
+const std::vector<Variant> kVariants = {
+    {.alone = Variant::Alone::kNearlySerial},
+    {.name = "finish", .options = finish_texts(), .alone = Variant::Alone::kNearlySerial}};
 
 // What is proved is of training.
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "allow_biased", .text = "true", .job_decides = true}};

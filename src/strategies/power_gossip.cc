@@ -290,17 +290,14 @@ const std::vector<OptionSpec> kOptions = {{.name = "iterations",
                                            .default_value = "1",
                                            .minimum = 1,
                                            .maximum = 16,
-<<<<<<< HEAD
-                                           .help = "power iterations per step; each costs bytes and two latencies"}};
-=======
-                                           .help = "power iterations a step; each costs its bytes and two latencies"},
- finish_option()};
->>>>>>> 3be33db901acaeec3da9a1135ddf6948cf873dd7
+                                           .help = "power iterations per step; each costs bytes and two latencies"},
+                                          finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  return with_finish(options, setting, [plan = plan_of(options, setting), seed = setting.seed, mixing = setting.mixing] {
-    return std::make_unique<PowerGossip>(plan, seed, mixing);
-  });
+  return with_finish(options, setting,
+                     [plan = plan_of(options, setting), seed = setting.seed, mixing = setting.mixing] {
+                       return std::make_unique<PowerGossip>(plan, seed, mixing);
+                     });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -317,13 +314,14 @@ const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish
 }  // namespace
 
 extern const StrategyRow kPowerGossip;
-const StrategyRow kPowerGossip = {.name = "power_gossip",
-                                  .help = "gossip of rank-1 differences between neighbours, without a step size",
-                                  .source = "Vogels et al. 2020 (PowerGossip), algorithm 1",
-                                  .options = kOptions,
-                                  .demands = [](const Options& options) { return with_finish(options, {.talks = Talks::kGraph}); },
-.variants = kVariants,
-                                  .make = make,
-                                  .traffic = traffic};
+const StrategyRow kPowerGossip = {
+    .name = "power_gossip",
+    .help = "gossip of rank-1 differences between neighbours, without a step size",
+    .source = "Vogels et al. 2020 (PowerGossip), algorithm 1",
+    .options = kOptions,
+    .demands = [](const Options& options) { return with_finish(options, {.talks = Talks::kGraph}); },
+    .variants = kVariants,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

@@ -73,20 +73,16 @@ const std::vector<OptionSpec> kOptions = {
      .default_value = "0.9",
      .minimum = 0,
      .maximum = 0.9999999,
-<<<<<<< HEAD
      .help = "factor of the quasi-global momentum; 0: none"},
-    {.name = "nesterov", .type = OptionType::kFlag, .default_value = "false", .help = "momentum in Nesterov's form"}};
-=======
-     .help = "share of the quasi-global momentum kept a step; 0: none"},
     {.name = "nesterov", .type = OptionType::kFlag, .default_value = "false", .help = "momentum in Nesterov's form"},
     finish_option()};
->>>>>>> 3be33db901acaeec3da9a1135ddf6948cf873dd7
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const auto momentum = static_cast<float>(options.number("momentum"));
-  return with_finish(options, setting, [=, nesterov = options.flag("nesterov"), mixing = setting.mixing, size = setting.dimension] {
-    return std::make_unique<QgDsgdm>(momentum, nesterov, mixing, size);
-  });
+  return with_finish(options, setting,
+                     [=, nesterov = options.flag("nesterov"), mixing = setting.mixing, size = setting.dimension] {
+                       return std::make_unique<QgDsgdm>(momentum, nesterov, mixing, size);
+                     });
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -95,14 +91,14 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 Demands demands(const Options& options) {
   return with_finish(options, {.talks = Talks::kGraph,
-          .local_step = LocalStep::kPlainGradient,
-          .memory = {.vectors = 2},
-          .drive = LoopDrive::kNone});
+                               .local_step = LocalStep::kPlainGradient,
+                               .memory = {.vectors = 2},
+                               .drive = LoopDrive::kNone});
 }
 
 const std::vector<Variant> kVariants = {{.alone = Variant::Alone::kOther},
                                         {.name = "no_momentum", .options = {{"momentum", "0"}}},
- {.name = "finish", .options = finish_texts(), .alone = Variant::Alone::kOther}};
+                                        {.name = "finish", .options = finish_texts(), .alone = Variant::Alone::kOther}};
 
 }  // namespace
 

@@ -39,9 +39,9 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 Demands demands(const Options& options) {
   return with_finish(options, {.talks = Talks::kLinks,
-          .compression = Compression::kRequired,
-          .gossip = {.fixed_links = true},
-          .memory = {.vectors = 4, .per_neighbor = true}});
+                               .compression = Compression::kRequired,
+                               .gossip = {.fixed_links = true},
+                               .memory = {.vectors = 4, .per_neighbor = true}});
 }
 
 const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
@@ -57,7 +57,7 @@ const StrategyRow kQuantizedPushSum = {.name = "quantized_push_sum",
                                        .source = "Taheri et al. 2020, algorithm 1",
                                        .options = kOptions,
                                        .demands = demands,
-.variants = kVariants,
+                                       .variants = kVariants,
                                        .alone_options = kAloneOptions,
                                        .make = make,
                                        .traffic = traffic};

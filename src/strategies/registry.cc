@@ -13,8 +13,8 @@
 namespace laconic {
 
 extern const StrategyRow kFda, kFdaOpt, kDma, kSynchronous, kPeriodic, kFedAvg, kFedOpt, kAllReduce, kDPsgd, kQgDsgdm,
-    kPowerGossip, kChoco, kDcdPsgd, kEcdPsgd, kDeepSqueeze, kSgp, kSparsePush, kScsp, kQuantizedPushSum, kRelay, kHierarchical,
-    kLocal, kSerial;
+    kPowerGossip, kChoco, kDcdPsgd, kEcdPsgd, kDeepSqueeze, kSgp, kSparsePush, kScsp, kQuantizedPushSum, kRelay,
+    kHierarchical, kLocal, kSerial;
 
 namespace {
 constexpr std::array kRows = {&kFda,

@@ -139,19 +139,18 @@ const std::vector<GossipAloneOption> kAloneOptions = {{.name = "period", .text =
 }  // namespace
 
 extern const StrategyRow kRelay;
-const StrategyRow kRelay = {.name = "relay",
-                            .help = "exact averages without a centre: compressed changes that all pass on",
-                            .source = "after Vogels et al. 2021 (RelaySGD); error feedback of Seide et al. 2014",
-                            .options = kOptions,
-                            .demands =
-                                [](const Options&) {
-                                  return Demands{.talks = Talks::kLinks,
-                                                 .compression = Compression::kOptional,
-                                                 .memory = {.vectors = 2}};
-                                },
-                            .variants = kVariants,
-                            .alone_options = kAloneOptions,
-                            .make = make,
-                            .traffic = traffic};
+const StrategyRow kRelay = {
+    .name = "relay",
+    .help = "exact averages without a centre: compressed changes that all pass on",
+    .source = "after Vogels et al. 2021 (RelaySGD); error feedback of Seide et al. 2014",
+    .options = kOptions,
+    .demands =
+        [](const Options&) {
+          return Demands{.talks = Talks::kLinks, .compression = Compression::kOptional, .memory = {.vectors = 2}};
+        },
+    .variants = kVariants,
+    .alone_options = kAloneOptions,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic

@@ -41,7 +41,7 @@ const std::vector<Variant> kVariants = {
     {},
     {.name = "overlap", .options = {{"order", "overlap"}}},
     {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf},
-{.name = "finish", .options = finish_texts()}};
+    {.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"}};
 

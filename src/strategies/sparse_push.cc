@@ -23,15 +23,15 @@
 namespace laconic {
 namespace {
 
-const std::vector<OptionSpec> kOptions = {gamma_option("0.01"), link_order_option(), memory_option(),
-                                          compress_option(),    guard_option(),      account_option(), finish_option()};
+const std::vector<OptionSpec> kOptions = {gamma_option("0.01"), link_order_option(), memory_option(), compress_option(),
+                                          guard_option(),       account_option(),    finish_option()};
 
 const std::vector<Variant> kVariants = {
     {},
     {.name = "asynchronous", .options = {{"order", "asynchronous"}}, .payload = Variant::Payload::kNoneOf},
     {.name = "update", .options = {{"compress", "update"}}},
     {.name = "difference", .options = {{"memory", "difference"}}},
-{.name = "finish", .options = finish_texts()}};
+    {.name = "finish", .options = finish_texts()}};
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
                                                       {.name = "guard", .text = "false"},
@@ -54,14 +54,15 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 }  // namespace
 
 extern const StrategyRow kSparsePush;
-const StrategyRow kSparsePush = {.name = "sparse_push",
-                                 .help = "compressed push-sum over directed links that may change",
-                                 .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
-                                 .options = kOptions,
-                                 .demands = [](const Options& options) { return with_finish(options, sparse_push_demands(options)); },
-                                 .variants = kVariants,
-                                 .alone_options = kAloneOptions,
-                                 .make = make,
-                                 .traffic = traffic};
+const StrategyRow kSparsePush = {
+    .name = "sparse_push",
+    .help = "compressed push-sum over directed links that may change",
+    .source = "Aketi et al. 2021 (Sparse-Push), reconstructed",
+    .options = kOptions,
+    .demands = [](const Options& options) { return with_finish(options, sparse_push_demands(options)); },
+    .variants = kVariants,
+    .alone_options = kAloneOptions,
+    .make = make,
+    .traffic = traffic};
 
 }  // namespace laconic
