@@ -78,6 +78,16 @@ std::vector<charts::Mark> drifts_of(const PageRun& run) {
   return marks;
 }
 
+// With a number behind its name where another has it: long names are cut, and a strategy may watch what it likes.
+void add(std::vector<NamedFigure>& figures, NamedFigure figure) {
+  const std::string name = figure.name;
+  const auto is_taken = [&] {
+    return std::ranges::any_of(figures, [&](const NamedFigure& other) { return other.name == figure.name; });
+  };
+  for (int number = 2; is_taken(); ++number) figure.name = name + "_" + std::to_string(number);
+  figures.push_back(std::move(figure));
+}
+
 // `marks` stand along steps.
 std::vector<NamedFigure> lines_of(const ChartSet& charts, const FigureAxes& axes,
                                   const std::vector<charts::Mark>& marks) {
@@ -101,7 +111,7 @@ std::vector<NamedFigure> lines_of(const ChartSet& charts, const FigureAxes& axes
     std::string name = chart.key.substr(0, kLongestName);
     if (axis == ChartAxis::kSteps) figure.marks = marks;
     if (axis != ChartAxis::kSteps) name += std::string("_against_") + words.label;
-    figures.push_back({std::move(name), std::move(figure)});
+    add(figures, {std::move(name), std::move(figure)});
   }
   return figures;
 }
@@ -114,14 +124,14 @@ std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& ax
 
 std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes) {
   std::vector<NamedFigure> figures = lines_of(charts_of(run), axes, drifts_of(run));
-  for (NamedFigure& picture : pictures_of(run)) figures.push_back(std::move(picture));
+  for (NamedFigure& picture : pictures_of(run)) add(figures, std::move(picture));
   return figures;
 }
 
 std::vector<NamedFigure> figures_of(const Comparison& comparison, std::span<const RunGroup> groups,
                                     const FigureAxes& axes) {
   std::vector<NamedFigure> figures = figures_of(charts_of(groups), axes);
-  for (NamedFigure& picture : pictures_of(comparison, groups)) figures.push_back(std::move(picture));
+  for (NamedFigure& picture : pictures_of(comparison, groups)) add(figures, std::move(picture));
   return figures;
 }
 

@@ -95,6 +95,19 @@ TEST(Figures, LeaveOutWhatHasNoPlaceAlongAnAxis) {
   EXPECT_EQ(figures_of(set, {}).size(), 1U);
 }
 
+TEST(Figures, HaveNamesOfTheirOwn) {
+  ChartSet set = example();
+  Chart chart = set.charts[0];
+  chart.key = std::string(300, 'a') + "1";
+  set.charts = {chart, chart, chart};
+  set.charts[1].key.back() = '2';
+  const std::vector<NamedFigure> figures = figures_of(set, {});
+  ASSERT_EQ(figures.size(), 3U);
+  EXPECT_EQ(figures[1].name, figures[0].name + "_2");
+  EXPECT_EQ(figures[2].name, figures[0].name + "_3");
+  EXPECT_LE(figures[2].name.size(), 100U);
+}
+
 TEST(Figures, OfARunMarkTheStepsAfterWhichItsDataChanged) {
   PageRun run{.name = "a", .job = "", .metrics = "", .summary = "", .workers = ""};
   run.metrics = R"({"type": "measurement", "step": 1, "wire_bytes": 5, "test": {"accuracy": 0.5}, "traffic": {}})"
