@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "report/page_data.h"
+
 namespace laconic {
 namespace {
 
@@ -61,9 +63,34 @@ charts::Line line_of(const ChartLine& from, const std::vector<double>& places) {
   return line;
 }
 
-}  // namespace
+// The steps after which a run's data changed. Of many only the first has words.
+std::vector<charts::Mark> drifts_of(const PageRun& run) {
+  constexpr std::size_t kMostWords = 4;
+  const Json summary = page_data(run).at("summary");
+  std::vector<charts::Mark> marks;
+  const auto drifts = summary.is_object() ? summary.find("drifts") : summary.end();
+  if (!summary.is_object() || drifts == summary.end() || !drifts->is_array()) return marks;
+  for (const Json& step : *drifts) {
+    if (!step.is_number()) continue;
+    const bool has_words = marks.empty() || drifts->size() <= kMostWords;
+    marks.push_back({step.get<double>(), has_words ? "data changed" : ""});
+  }
+  return marks;
+}
 
-std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes) {
+// With a number behind its name where another has it: long names are cut, and a strategy may watch what it likes.
+void add(std::vector<NamedFigure>& figures, NamedFigure figure) {
+  const std::string name = figure.name;
+  const auto is_taken = [&] {
+    return std::ranges::any_of(figures, [&](const NamedFigure& other) { return other.name == figure.name; });
+  };
+  for (int number = 2; is_taken(); ++number) figure.name = name + "_" + std::to_string(number);
+  figures.push_back(std::move(figure));
+}
+
+// `marks` stand along steps.
+std::vector<NamedFigure> lines_of(const ChartSet& charts, const FigureAxes& axes,
+                                  const std::vector<charts::Mark>& marks) {
   std::vector<NamedFigure> figures;
   for (const Chart& chart : charts.charts) {
     const bool is_possible = !chart.steps_alone || axes.against == ChartAxis::kEpochs;
@@ -82,22 +109,29 @@ std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& ax
     }
     if (figure.lines.empty()) continue;
     std::string name = chart.key.substr(0, kLongestName);
+    if (axis == ChartAxis::kSteps) figure.marks = marks;
     if (axis != ChartAxis::kSteps) name += std::string("_against_") + words.label;
-    figures.push_back({std::move(name), std::move(figure)});
+    add(figures, {std::move(name), std::move(figure)});
   }
   return figures;
 }
 
+}  // namespace
+
+std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes) {
+  return lines_of(charts, axes, {});
+}
+
 std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes) {
-  std::vector<NamedFigure> figures = figures_of(charts_of(run), axes);
-  for (NamedFigure& picture : pictures_of(run)) figures.push_back(std::move(picture));
+  std::vector<NamedFigure> figures = lines_of(charts_of(run), axes, drifts_of(run));
+  for (NamedFigure& picture : pictures_of(run)) add(figures, std::move(picture));
   return figures;
 }
 
 std::vector<NamedFigure> figures_of(const Comparison& comparison, std::span<const RunGroup> groups,
                                     const FigureAxes& axes) {
   std::vector<NamedFigure> figures = figures_of(charts_of(groups), axes);
-  for (NamedFigure& picture : pictures_of(comparison, groups)) figures.push_back(std::move(picture));
+  for (NamedFigure& picture : pictures_of(comparison, groups)) add(figures, std::move(picture));
   return figures;
 }
 

@@ -34,7 +34,7 @@ std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& ax
 std::vector<NamedFigure> pictures_of(const PageRun& run);
 std::vector<NamedFigure> pictures_of(const Comparison& comparison, std::span<const RunGroup> groups);
 
-// All figures of a report.
+// All figures of a report. Charts of one run against steps have a mark where its data changed.
 std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes);
 std::vector<NamedFigure> figures_of(const Comparison& comparison, std::span<const RunGroup> groups,
                                     const FigureAxes& axes);

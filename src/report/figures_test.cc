@@ -95,6 +95,36 @@ TEST(Figures, LeaveOutWhatHasNoPlaceAlongAnAxis) {
   EXPECT_EQ(figures_of(set, {}).size(), 1U);
 }
 
+TEST(Figures, HaveNamesOfTheirOwn) {
+  ChartSet set = example();
+  Chart chart = set.charts[0];
+  chart.key = std::string(300, 'a') + "1";
+  set.charts = {chart, chart, chart};
+  set.charts[1].key.back() = '2';
+  const std::vector<NamedFigure> figures = figures_of(set, {});
+  ASSERT_EQ(figures.size(), 3U);
+  EXPECT_EQ(figures[1].name, figures[0].name + "_2");
+  EXPECT_EQ(figures[2].name, figures[0].name + "_3");
+  EXPECT_LE(figures[2].name.size(), 100U);
+}
+
+TEST(Figures, OfARunMarkTheStepsAfterWhichItsDataChanged) {
+  PageRun run{.name = "a", .job = "", .metrics = "", .summary = "", .workers = ""};
+  run.metrics = R"({"type": "measurement", "step": 1, "wire_bytes": 5, "test": {"accuracy": 0.5}, "traffic": {}})"
+                "\n";
+  run.summary = R"({"steps": 1, "wire_bytes": 5, "traffic": {}, "drifts": [10, 25]})";
+  const auto marks = [&](ChartAxis axis) {
+    const std::vector<NamedFigure> figures = figures_of(run, {.against = axis});
+    return lines_of(figures.at(0)).marks;
+  };
+  ASSERT_EQ(marks(ChartAxis::kSteps).size(), 2U);
+  EXPECT_EQ(marks(ChartAxis::kSteps)[1].x, 25.0);
+  EXPECT_EQ(marks(ChartAxis::kSteps)[1].text, "data changed");
+  EXPECT_TRUE(marks(ChartAxis::kBytes).empty());
+  run.summary = R"({"steps": 1, "wire_bytes": 5, "traffic": {}, "drifts": "never"})";
+  EXPECT_TRUE(marks(ChartAxis::kSteps).empty());
+}
+
 TEST(Pictures, OfARunAreItsBytesItsLabelsAndItsGraph) {
   PageRun run{.name = "a", .job = "", .metrics = "", .summary = "", .workers = ""};
   run.summary = R"({"steps": 1, "wire_bytes": 7, "traffic": {"models": {"wire_bytes": 5}, "control": {"wire_bytes": 2}},
