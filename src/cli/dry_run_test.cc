@@ -108,6 +108,26 @@ TEST_F(DryRun, PredictsTheTimeOfCompressedSyncs) {
   EXPECT_NEAR(planned, time, 0.1 * time) << plan;
 }
 
+TEST_F(DryRun, SaysWhichBytesItsTimeLeavesOutWhereverARunHasSome) {
+  const auto plan_of = [&](const std::string& strategy) {
+    EXPECT_EQ(run_command(console_, {.job_file = job("a", strategy), .overrides = {}, .dry_run = true}),
+              ExitCode::kDone);
+    return printed();
+  };
+  const std::string graph = "\n[topology]\ngraph = \"ring\"\n";
+  const std::string sign = "[compression]\noperator = \"sign\"\n";
+  for (const std::string& strategy :
+       {"name = \"d_psgd\"" + graph, "name = \"qg_dsgdm\"" + graph, "name = \"choco\"" + graph + sign}) {
+    const std::string plan = plan_of(strategy);
+    EXPECT_EQ(plan.find("merge"), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("beside"), std::string::npos) << plan;
+  }
+  const std::string plan = plan_of("name = \"scsp\"\n[topology]\ngraph = \"random_out:2\"\n" + sign);
+  // One merge of four models of 386 float32, up and down.
+  EXPECT_NE(plan.find(", on the job's network, without the 12.4 kB beside steps and syncs\n"), std::string::npos)
+      << plan;
+}
+
 TEST_F(DryRun, PredictsTheEnergyOfARunButForItsHeaders) {
   const std::vector<std::string> energy = {"energy.per_bit=1e-6", "energy.per_step=0.5"};
   EXPECT_EQ(run_command(console_, {.job_file = job("a", kSynchronousSection), .overrides = energy, .dry_run = true}),

@@ -293,8 +293,9 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
   line("strategy", named(*job.strategy));
   if (job.between != nullptr) line("between", named(*job.between) + ", " + grouped(job.groups) + " groups");
   if (setup.tuned) line("tuned", tuned_text(job, setup));
-  line("steps", grouped(steps) + " by each of " + grouped(workers) + " workers (" + significant(setup.epochs({steps})) +
-                    " epochs)" + (job.until ? ", fewer if until holds" : ""));
+  const std::string by = workers == 1 ? " by one worker (" : " by each of " + grouped(workers) + " workers (";
+  line("steps", grouped(steps) + by + significant(setup.epochs({steps})) + " epochs)" +
+                    (job.until ? ", fewer if until holds" : ""));
   line("memory", "about " + to_text(plan.memory) + ", libtorch's own not counted");
   line("a step", payload(plan.step_payload) + " of payload, " + to_text(plan.step_time));
   if (plan.run_payload > 0) line("a run", payload(plan.run_payload) + " of payload beside those");
@@ -315,13 +316,13 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("energy", "about " + significant(*joules) + " J for payload and steps, by the job's [energy]");
   }
   if (plan.sync_time || plan.most_syncs == 0) {
-    const bool merges = plan.run_payload > 0 && job.demands().gossips();
+    const bool has_more = plan.run_payload > 0 && !setup.syncs_depend_on_data();
     const auto time = [&](std::uint64_t syncs) {
       return to_text(Seconds{static_cast<double>(steps) * plan.step_time.value +
                              static_cast<double>(syncs) * plan.sync_time.value_or(Seconds{}).value});
     };
     line("time", "about " + bounds(time(plan.fewest_syncs), time(plan.most_syncs)) + ", on the job's network" +
-                     (merges ? "; merges, of " + to_text(Bytes{plan.run_payload}) + " in all, come to it" : ""));
+                     (has_more ? ", without the " + to_text(Bytes{plan.run_payload}) + " beside steps and syncs" : ""));
   } else {
     line("time", "about " + to_text(Seconds{static_cast<double>(steps) * plan.step_time.value}) +
                      " without synchronisations, on the job's network; what they add is not predicted");

@@ -140,8 +140,9 @@ std::string summary_for_people(const Summary& summary) {
                        grouped(tested.samples), significant(tested.loss / static_cast<double>(tested.samples))));
     }
   }
-  line("steps", fmt::format("{} of {} by each of {} workers ({} epochs)", grouped(summary.steps),
-                            grouped(summary.planned_steps), grouped(summary.workers), significant(summary.epochs)));
+  const std::string by = summary.workers == 1 ? "one worker" : "each of " + grouped(summary.workers) + " workers";
+  line("steps", fmt::format("{} of {} by {} ({} epochs)", grouped(summary.steps), grouped(summary.planned_steps), by,
+                            significant(summary.epochs)));
   if (summary.model_step && (!summary.finished() || *summary.model_step < summary.steps)) {
     const bool older = *summary.model_step < summary.steps;
     line("model", *summary.model_step == 0 ? "stored is the start, as no later model was measured before the end"

@@ -11,6 +11,7 @@ const add_table_figure = (title, describe, fill, rows) => {
     figure.hidden = !table;
     note.textContent = table ? describe() : '';
     place.replaceChildren(...(table ? [table] : []));
+    figure.classList.toggle('wide', Boolean(table) && table.tHead.rows[0].cells.length > 7);
     figure.refresh();
   };
   charts.push({draw: () => {}, update: draw});
@@ -29,7 +30,7 @@ const shaded = (share, text, colour) => {
 };
 
 const class_label = one => one.name ?? String(one.class);
-const fraction = x => format.significant(x);
+const fraction = x => Number.isFinite(x) ? x.toFixed(3) : '–';
 const classification_of = run => {
   const known = run.summary.classification;
   return known && Array.isArray(known.by_class) && known.by_class.length ? known : null;
@@ -81,9 +82,9 @@ const add_worker_scores = (run, of) => {
   const name = () => numbers() ? 'R2' : 'accuracy';
   const text = x => numbers() ? format.significant(x) : format.percent(x);
   const test = worker => worker.test_accuracy ?? worker.test_r2, own = worker => worker.own_accuracy ?? worker.own_r2;
-  const head = () => ['worker', name() + ' on its data', 'its samples', ...(users() ? ['its users'] : []), name() + ' on the test split'];
+  const head = () => ['worker', 'own data', 'samples', ...(users() ? ['users'] : []), 'test split'];
   add_table_figure('Workers’ own models' + of,
-    () => 'At the end, of each worker’s own model: on the samples that the worker trains on, and on the test split.',
+    () => `At the end, ${name()} of each worker’s own model: on samples that the worker trains on, and on the test split.`,
     () => workers().length > 0 && table_of(head(), workers().map(worker => [element('th', {scope: 'row'}, 'worker ' + worker.rank),
       element('td', {}, text(own(worker))), element('td', {}, format.count(worker.own_samples)),
       ...(users() ? [element('td', {}, format.count(worker.own_users))] : []), element('td', {}, text(test(worker)))])),
