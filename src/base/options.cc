@@ -101,7 +101,10 @@ double check_value(const OptionSpec& spec, std::string& text) {
     case OptionType::kNumber: {
       const bool whole = spec.type == OptionType::kInteger;
       if (std::optional<std::string> fraction = fraction_of_percent(spec, text)) text = *std::move(fraction);
-      if (is_among(text, spec.choices)) return std::numeric_limits<double>::quiet_NaN();
+      if (const std::string_view word = same_word(text, spec.choices); !word.empty()) {
+        text = word;
+        return std::numeric_limits<double>::quiet_NaN();
+      }
       constexpr double kLargestExact = 9007199254740992.0;  // 2^53: every integer below is exact in a double
       const std::optional<std::uint64_t> exact = whole ? exact_integer(text) : std::nullopt;
       const bool too_large = whole && only_digits(text) && (!exact || *exact > kLargestInteger);
