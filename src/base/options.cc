@@ -26,10 +26,6 @@ bool parse_number(std::string_view text, double& value) {
   return result.ec == std::errc{} && result.ptr == end && !std::isnan(value);
 }
 
-bool is_among(const std::string& text, const std::vector<std::string_view>& choices) {
-  return std::find(choices.begin(), choices.end(), text) != choices.end();
-}
-
 std::string range_text(const OptionSpec& spec) {
   std::ostringstream text;
   text << (spec.type == OptionType::kInteger ? "a whole number" : "a number");
@@ -79,7 +75,6 @@ double check_value(const OptionSpec& spec, std::string& text) {
     case OptionType::kText:
       return 0.0;
     case OptionType::kChoice: {
-      if (is_among(text, spec.choices)) return 0.0;
       const std::string_view same = same_word(text, spec.choices);
       if (same.empty()) {
         throw UsageError(in_quotes(text) + " is not one of: " + listed(spec.choices) +
