@@ -26,10 +26,6 @@ bool parse_number(std::string_view text, double& value) {
   return result.ec == std::errc{} && result.ptr == end && !std::isnan(value);
 }
 
-bool is_among(const std::string& text, const std::vector<std::string_view>& choices) {
-  return std::find(choices.begin(), choices.end(), text) != choices.end();
-}
-
 std::string range_text(const OptionSpec& spec) {
   std::ostringstream text;
   text << (spec.type == OptionType::kInteger ? "a whole number" : "a number");
@@ -79,7 +75,6 @@ double check_value(const OptionSpec& spec, std::string& text) {
     case OptionType::kText:
       return 0.0;
     case OptionType::kChoice: {
-      if (is_among(text, spec.choices)) return 0.0;
       const std::string_view same = same_word(text, spec.choices);
       if (same.empty()) {
         throw UsageError(in_quotes(text) + " is not one of: " + listed(spec.choices) +
@@ -101,7 +96,10 @@ double check_value(const OptionSpec& spec, std::string& text) {
     case OptionType::kNumber: {
       const bool whole = spec.type == OptionType::kInteger;
       if (std::optional<std::string> fraction = fraction_of_percent(spec, text)) text = *std::move(fraction);
-      if (is_among(text, spec.choices)) return std::numeric_limits<double>::quiet_NaN();
+      if (const std::string_view word = same_word(text, spec.choices); !word.empty()) {
+        text = word;
+        return std::numeric_limits<double>::quiet_NaN();
+      }
       constexpr double kLargestExact = 9007199254740992.0;  // 2^53: every integer below is exact in a double
       const std::optional<std::uint64_t> exact = whole ? exact_integer(text) : std::nullopt;
       const bool too_large = whole && only_digits(text) && (!exact || *exact > kLargestInteger);

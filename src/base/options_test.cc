@@ -214,6 +214,13 @@ TEST(Options, AWordOfTheTableMayBeSpeltInAnotherWay) {
   EXPECT_EQ(options.resolved().front().text, "max-norm");
 }
 
+TEST(Options, AWordInThePlaceOfANumberMayBeSpeltInAnotherWay) {
+  const OptionSpec specs[] = {{.name = "gamma", .type = OptionType::kNumber, .default_value = "0.1", .choices = {"auto"}}};
+  const Options options("s", specs, {{"gamma", {"Auto", "test"}}});
+  EXPECT_TRUE(options.is_word("gamma"));
+  EXPECT_EQ(options.resolved().front().text, "auto");
+}
+
 TEST(Options, AFractionMayBeAPercentage) {
   const OptionSpec specs[] = {
       {.name = "part", .type = OptionType::kNumber, .default_value = "0", .minimum = 0, .maximum = 0.9},

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "base/utf8.h"
 #include "report/score.h"
 
 namespace laconic {
@@ -37,9 +38,14 @@ Console standard_console() {
   return console;
 }
 
-void print_error(std::ostream& err, const std::string& text) { err << "laconic: error: " << text << std::endl; }
+// Texts quote what users, files and peers sent: one line, and nothing that steers a terminal.
+void print_error(std::ostream& err, const std::string& text) {
+  err << "laconic: error: " << printable(text, text.size()) << std::endl;
+}
 
-void print_warning(std::ostream& err, const std::string& text) { err << "laconic: warning: " << text << std::endl; }
+void print_warning(std::ostream& err, const std::string& text) {
+  err << "laconic: warning: " << printable(text, text.size()) << std::endl;
+}
 
 NoticeSink notices_on(std::ostream& err) {
   return [&err](Severity severity, const std::string& text) {

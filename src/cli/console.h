@@ -32,7 +32,7 @@ struct Console {
 // (https://no-color.org), the terminal's width.
 Console standard_console();
 
-// The lines of errors and warnings: "laconic: error: ...".
+// The lines of errors and warnings: "laconic: error: ...", control characters and invalid UTF-8 escaped.
 void print_error(std::ostream& err, const std::string& text);
 void print_warning(std::ostream& err, const std::string& text);
 // Prints such a line for each notice on `err`, which outlives it.

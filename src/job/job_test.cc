@@ -350,7 +350,7 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
             "--set: 'strategy.gamma' is an option of what runs between the groups of hierarchical; put it under "
             "[between]");
   EXPECT_EQ(refusal(good, {"between.groups=4"}),
-            "--set: unknown key 'between.groups'; [strategy] has a key of that name: put it there");
+            "--set: unknown key 'between.groups'; it belongs to [strategy]: write strategy.groups=4");
   // [compression] as it needs one.
   EXPECT_EQ(refusal(without(19, 3)).find("job.toml: 'compression.operator' is missing"), 0U);
   EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),

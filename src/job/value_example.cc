@@ -22,6 +22,7 @@ constexpr std::array kExamples = {
     Example{"job", "until", "\"accuracy >= 0.9\""},
     Example{"job", "patience", "5"},
     Example{"data", "dir", "\"data\""},
+    Example{"data", "partition", "\"dirichlet:0.3\""},
     Example{"data", "validation", "0.1"},
     Example{"data", "size", "\"224x224\""},
     Example{"data", "shape", "\"28x28\""},
