@@ -47,9 +47,19 @@ std::string key_of_section(std::string_view word) {
   return {};
 }
 
+// What stands behind a key without "=": "2" of "job.seed 2" and of "job.seed = 2".
+std::string_view value_behind(const std::vector<std::string>& words, std::size_t key) {
+  std::size_t value = key + 1;
+  if (value < words.size() && words[value] == "=") ++value;
+  std::error_code error;
+  const bool is_value = value < words.size() && !words[value].starts_with("--") &&
+                        words[value].find('=') == std::string::npos && !std::filesystem::exists(words[value], error);
+  return is_value ? std::string_view(words[value]) : std::string_view();
+}
+
 }  // namespace
 
-std::string full_setting(std::string_view text) {
+std::string full_setting(std::string_view text, std::string_view value_behind) {
   const std::size_t equals = text.find('=');
   std::string key(trimmed(text.substr(0, equals)));
   std::replace(key.begin(), key.end(), '-', '_');
@@ -65,7 +75,8 @@ std::string full_setting(std::string_view text) {
     }
   }
   if (equals == std::string_view::npos) {
-    throw UsageError("--set " + std::string(trimmed(text)) + ": the value is missing; write --set " + key + "=VALUE");
+    throw UsageError("--set " + std::string(trimmed(text)) + ": the value is missing; write --set " + key + "=" +
+                     std::string(value_behind.empty() ? "VALUE" : value_behind));
   }
   std::string_view value = trimmed(text.substr(equals + 1));
   if (value.size() >= 2 && value.front() == '\'' && value.back() == '\'') value = value.substr(1, value.size() - 2);
@@ -96,7 +107,8 @@ std::vector<std::string> settled(std::vector<std::string> words) {
       break;
     }
     if (word != kSet || i + 1 == words.size()) continue;
-    result.push_back(full_setting(words[++i]));
+    ++i;
+    result.push_back(full_setting(words[i], value_behind(words, i)));
     for (; of_files && i + 1 < words.size() && is_setting(words[i + 1]); ++i) {
       result.emplace_back(kSet);
       result.push_back(full_setting(words[i + 1]));

@@ -20,7 +20,8 @@ namespace laconic {
 // or could be several.
 std::vector<std::string> settled(std::vector<std::string> words);
 
-// "steps = 10" as "job.steps=10". Throws UsageError as above.
-std::string full_setting(std::string_view text);
+// "steps = 10" as "job.steps=10". Throws UsageError as above, where the value is missing with the one that stands behind
+// it, if any does.
+std::string full_setting(std::string_view text, std::string_view value_behind = {});
 
 }  // namespace laconic

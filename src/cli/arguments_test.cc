@@ -79,6 +79,12 @@ TEST(Arguments, EveryKeyIsTakenWithItsSectionAndWithoutWhereThatSaysEnough) {
 TEST(Arguments, ASettingThatSaysTooLittleIsRefusedWithTheForm) {
   EXPECT_EQ(refusal({"run", "a.toml", "--set", "seed"}),
             "--set seed: the value is missing; write --set job.seed=VALUE");
+  EXPECT_EQ(refusal({"run", "a.toml", "--set", "seed", "2"}),
+            "--set seed: the value is missing; write --set job.seed=2");
+  EXPECT_EQ(refusal({"run", "a.toml", "--set", "job.seed", "=", "2"}),
+            "--set job.seed: the value is missing; write --set job.seed=2");
+  EXPECT_EQ(refusal({"run", "--set", "seed", "--dry-run"}),
+            "--set seed: the value is missing; write --set job.seed=VALUE");
   EXPECT_EQ(refusal({"run", "a.toml", "--set", "=2"}),
             "--set '=2': a key and its value belong here, such as --set job.seed=2");
   EXPECT_EQ(refusal({"run", "a.toml", "--set="}),

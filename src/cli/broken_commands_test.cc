@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -111,7 +112,7 @@ constexpr Broken kBroken[] = {
     {"report", "laconic report: folder is missing; such as: laconic report runs/fda runs/synchronous"},
     {"evaluate", "a model, or a run's results, is missing"},
     {"list strategys", "did you mean 'strategies'?"},
-    {"docs", "keys"},
+    {"docs", "laconic docs: page is missing; such as: laconic docs man"},
     // Files that are none.
     {"run jbo.toml", "jbo.toml: no such job file; did you mean job.toml?"},
     {"run job", "job: no such job file; did you mean job.toml?"},

@@ -329,7 +329,7 @@ int main(int argc, char** argv) {
   CLI::App* docs_app = app.add_subcommand("docs", "Write what is made of the program's tables: keys, man, completion");
   docs_app
       ->add_option(
-          "what", reference,
+          "page", reference,
           "keys: every key of a job, strategies: what each is (Markdown); man: the man page; completion: for bash")
       ->required()
       ->check(CLI::IsMember({"keys", "strategies", "man", "completion"}));

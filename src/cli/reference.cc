@@ -282,15 +282,19 @@ _laconic() {
   word=${words[${#words[@]} - 1]}
   COMPREPLY=()
   if ((${#words[@]} <= 2)); then
-    mapfile -t COMPREPLY < <(compgen -W '@COMMANDS@ --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W '@COMMANDS@ help version --help --version' -- "$word")
     return
   fi
   command=${words[1]}
   case $command in
 @OPTIONS@  esac
-  if [[ ${words[${#words[@]} - 2]} == --set ]]; then
+  local before=$((${#words[@]} - 2))
+  while [[ ${words[before]} == *=* && ${words[before]} != -* && $command =~ ^(run|compare|evaluate)$ ]]; do ((before--)); done
+  if [[ ${words[before]} == --set ]]; then
     _laconic_setting "$word"
-  elif [[ ${words[${#words[@]} - 2]} =~ ^(--file|--minus|--json|--csv|--output|-o)$ ]]; then
+  elif [[ $command == help ]]; then
+    mapfile -t COMPREPLY < <(compgen -W '@COMMANDS@' -- "$word")
+  elif [[ ${words[${#words[@]} - 2]} =~ ^(--file|--minus|--json|--csv|--model|--output|--resume|-o)$ ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null
   elif [[ $word == -* ]]; then

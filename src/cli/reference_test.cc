@@ -96,6 +96,8 @@ TEST(BashCompletion, OffersCommandsOptionsKeysAndTheirWords) {
   EXPECT_EQ(offered("laconic run jo"), "job.toml ");
   EXPECT_EQ(offered("laconic run job.toml --set strategy.thres"), "strategy.threshold= ");
   EXPECT_EQ(offered("laconic run job.toml --set strategy.name=fda_"), "fda_opt ");
+  EXPECT_EQ(offered("laconic run job.toml --set job.seed=2 strategy.thres"), "strategy.threshold= ");
+  EXPECT_EQ(offered("laconic help ev"), "evaluate ");
   EXPECT_EQ(offered("laconic sweep job.toml compression.operator=top"), "top_k ");
   EXPECT_EQ(offered("laconic list strat"), "strategies ");
   EXPECT_EQ(offered("laconic codec qs"), "qsgd ");

@@ -94,21 +94,26 @@ bool is_option(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && std::isdigit(static_cast<unsigned char>(word[1])) == 0;
 }
 
-// "--lr=0.1" as "lr" and "0.1"; without a value in it the one of the next word, or VALUE.
+// "--lr=0.1" as "lr" and "0.1"; without a value in it the one of the next word, which may be none of its own.
 struct WrittenOption {
   std::string name;
-  std::string value = "VALUE";
+  std::string next;
 
   WrittenOption(const std::string& word, const std::vector<std::string>& words) {
     const std::size_t equals = std::min(word.find('='), word.size());
     name = word.substr(0, equals);
     name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
+    const auto here = std::find(words.begin(), words.end(), word);
     if (equals < word.size()) {
-      value = word.substr(equals + 1);
-    } else if (const auto here = std::find(words.begin(), words.end(), word);
-               here != words.end() && here + 1 != words.end() && !is_option(*(here + 1)) && !fs::exists(*(here + 1))) {
-      value = *(here + 1);
+      next = word.substr(equals + 1);
+    } else if (here != words.end() && here + 1 != words.end() && !is_option(*(here + 1))) {
+      next = *(here + 1);
     }
+  }
+  // A file is sooner a word of the command.
+  std::string value(const std::string& otherwise) const {
+    std::error_code error;
+    return next.empty() || fs::exists(next, error) ? otherwise : next;
   }
 };
 
@@ -119,7 +124,7 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
     return "laconic computes on the CPU, in float32; leave it out";
   }
   if (has_word("config|cfg|conf|job|file|f|c|config-file", name)) {
-    return "give the job file itself: laconic " + command + " " + (option.value == "VALUE" ? "job.toml" : option.value);
+    return "give the job file itself: laconic " + command + " " + (option.next.empty() ? "job.toml" : option.next);
   }
   if (has_word("v|verbose|debug|log-level", name)) {
     return "a run shows its progress by itself; laconic --version shows the version";
@@ -129,14 +134,14 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
     return "a launcher starts the processes: mpirun -n 8 laconic run job.toml";
   }
   if (has_word("port|dashboard|ui|web", name)) {
-    return "write --serve " + (option.value == "VALUE" ? "8080" : option.value);
+    return "write --serve " + option.value("8080");
   }
   if (has_word("resume|checkpoint|load", name) && command != "run") {
     return command == "sweep" ? "the same sweep goes on by itself: start it again"
                               : "laconic run --resume runs/NAME goes on";
   }
   const std::string key = key_of_option(name);
-  return key.empty() ? "" : "write --set " + key + "=" + option.value;
+  return key.empty() ? "" : "write --set " + key + "=" + option.value("VALUE");
 }
 
 std::string unknown_option_text(const std::string& word, const CLI::App& command,

@@ -31,10 +31,17 @@ CheckpointStoreOptions store_of(const Job& job, RuntimeKind kind, bool leads) {
   return options;
 }
 
-std::string job_part(const Job& job) {
+// The job with the folder in which it was first started. Results below that have their way from there, so that both are
+// found when the tree is moved as a whole.
+std::string job_part(Job job) {
   std::error_code error;
-  const std::string folder = job.first_folder.empty() ? fs::current_path(error).string() : job.first_folder;
-  return folder_line(kFirstStartedIn, folder) + job.resolved_text();
+  const fs::path folder = job.first_folder.empty() ? fs::current_path(error) : fs::path(job.first_folder);
+  const fs::path way = fs::absolute(job.output_dir, error).lexically_normal().lexically_relative(folder);
+  if (!job.section("output").text("dir").empty() && !way.empty() && *way.begin() != "..") {
+    Options& output = job.sections.find("output")->second;
+    output = output.with("dir", way.string());
+  }
+  return folder_line(kFirstStartedIn, folder.string()) + job.resolved_text();
 }
 
 // Throws UsageError where the newest checkpoint is one of the other runtime.

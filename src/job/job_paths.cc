@@ -104,8 +104,9 @@ std::optional<fs::path> moved(const Job& job, const fs::path& path) {
   return job.moved->to / way;
 }
 
-// Throws UsageError for a path that users of the current folder mean.
-void check_start(const Job& job, const Options& options, std::string_view key, const std::string& path) {
+// Throws UsageError for a path, behind `prefix` in its value, that users of the current folder mean.
+void check_start(const Job& job, const Options& options, std::string_view key, const std::string& prefix,
+                 const std::string& path) {
   const std::string here = current_folder();
   const std::string place = options.place(key);
   if (!is_relative(path) || here.empty() || here == job.folder || place.starts_with("--set")) return;
@@ -116,7 +117,7 @@ void check_start(const Job& job, const Options& options, std::string_view key, c
   const std::string value = from_here.from_folder(from_here.folder.lexically_relative(job.folder)).string();
   throw UsageError(place + ": there is no " + opened.string() +
                    ": a path in a job file starts at the folder of that file; for " + meant.string() +
-                   " in the current folder write " + std::string(key) + " = \"" + value + "\"");
+                   " in the current folder write " + std::string(key) + " = \"" + prefix + value + "\"");
 }
 
 }  // namespace
@@ -185,9 +186,10 @@ Options with_opened_paths(const Job& job, std::string_view section) {
   for (const Options::Resolved& option : job.section(section).resolved()) {
     const std::string_view key = option.spec->name;
     if (const std::optional<std::size_t> begin = path_begin(section, key, option.text)) {
+      const std::string prefix = option.text.substr(0, *begin);
       const std::string path = option.text.substr(*begin);
-      check_start(job, options, key, path);
-      options = options.with(key, option.text.substr(0, *begin) + opened_path(job, path));
+      check_start(job, options, key, prefix, path);
+      options = options.with(key, prefix + opened_path(job, path));
     } else if (section == "data" && option.spec->type == OptionType::kText && is_home(option.text)) {
       options = options.with(key, with_home(option.text));
     }

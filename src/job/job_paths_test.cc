@@ -133,6 +133,33 @@ TEST_F(JobPaths, WhereOnlyTheCurrentFolderHasTheFileTheMessageSaysHowToWriteIt) 
       << "neither folder has it";
 }
 
+TEST_F(JobPaths, TheMessageIsOfEveryPath) {
+  const std::string gossip = "strategy.name=d_psgd";
+  write_text(root_.path("net.pt"), "");
+  write_text(root_.path("edges.csv"), "");
+  const Within here(root_.path());
+  std::string text = with_line(6, "file = \"net.pt\"\nstart = \"net.pt\"") + "[topology]\ngraph = \"file:edges.csv\"\n";
+  const Job job = parse_job_text(text, "jobs/a.toml", std::vector<std::string>{gossip});
+  const auto refusal = [&](std::string_view section) {
+    try {
+      with_opened_paths(job, section);
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refusal("model").find("jobs/a.toml:6: model.file: there is no jobs/net.pt: "), 0U) << refusal("model");
+  EXPECT_EQ(
+      refusal("topology"),
+      "jobs/a.toml:20: topology.graph: there is no jobs/edges.csv: a path in a job file starts at the folder of that "
+      "file; for edges.csv in the current folder write graph = \"file:../edges.csv\"");
+  write_text(root_.path("jobs/edges.csv"), "");
+  write_text(root_.path("jobs/net.pt"), "");
+  EXPECT_EQ(with_opened_paths(job, "topology").text("graph"), "file:jobs/edges.csv");
+  EXPECT_EQ(with_opened_paths(job, "model").text("file"), "jobs/net.pt");
+  EXPECT_EQ(with_opened_paths(job, "model").text("start"), "jobs/net.pt");
+}
+
 TEST_F(JobPaths, ATildeIsTheHomeOfTheUser) {
   const std::string former = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
   setenv("HOME", root_.path("jobs").c_str(), 1);
