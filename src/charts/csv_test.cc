@@ -65,7 +65,9 @@ TEST(FigureCsv, HasARowForEachXOfAnyLineAndTheEdgesOfBands) {
 }
 
 TEST(FigureCsv, KeepsNamesThatLookLikePartsOfIt) {
-  BarChart chart{.value = {.title = "Bytes"}, .bars = {{"a,b", 1}, {"say \"so\"", 2}, {"two\nlines", 3}, {"", 4}}};
+  BarChart chart;
+  chart.value.title = "Bytes";
+  chart.bars = {{"a,b", 1}, {"say \"so\"", 2}, {"two\nlines", 3}, {"", 4}};
   const auto rows = fields_of(csv_text(chart));
   ASSERT_EQ(rows.size(), 5U);
   for (std::size_t i = 0; i < chart.bars.size(); ++i) {

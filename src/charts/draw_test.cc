@@ -67,7 +67,9 @@ LineChart two_lines() {
 }
 
 std::vector<Figure> one_of_each() {
-  BarChart bars{.title = "Bytes", .value = {.title = "Bytes on the wire", .unit = Unit::kBytes}};
+  BarChart bars;
+  bars.title = "Bytes";
+  bars.value = {.title = "Bytes on the wire", .unit = Unit::kBytes};
   bars.bars = {{"models", 1.2e9, 0}, {"control", 12.0, 1}};
   HeatMap map{.title = "Labels", .row_title = "worker", .rows = {"0", "1"}, .columns = {"0", "1", "2"}};
   map.cells = {{0, 10, 20}, {30, 0, 5}};
@@ -118,8 +120,10 @@ TEST(DrawnFigure, IsWholeWithoutValues) {
   LineChart chart;
   chart.lines = {{.name = "none"}, {.name = "NaN", .x = {1}, .y = {std::nan("")}}};
   expect_whole(chart);
-  expect_whole(BarChart{});
-  expect_whole(BarChart{.bars = {{"a", 0.0}, {"b", std::nan("")}, {"c", -1.0}}});
+  BarChart odd;
+  expect_whole(odd);
+  odd.bars = {{"a", 0.0}, {"b", std::nan("")}, {"c", -1.0}};
+  expect_whole(odd);
   expect_whole(HeatMap{});
   expect_whole(HeatMap{.rows = {"a"}, .columns = {"b"}, .cells = {{std::nan("")}}});
   expect_whole(Graph{});
@@ -158,7 +162,11 @@ TEST(DrawnFigure, IsWholeWhateverItsTextsAre) {
     chart.lines[0].name = text;
     chart.marks = {{1.0, text}};
     expect_whole(chart);
-    expect_whole(BarChart{.title = text, .value = {.title = text}, .bars = {{text, 1.0}}});
+    BarChart bars;
+    bars.title = text;
+    bars.value.title = text;
+    bars.bars = {{text, 1.0}};
+    expect_whole(bars);
     expect_whole(HeatMap{.title = text, .rows = {text}, .columns = {text}, .cells = {{1.0}}});
     expect_whole(Graph{.title = text, .nodes = 3});
   }
