@@ -82,5 +82,10 @@ TEST(FigureCsv, HoldsAllRoundsOfAGraphAndAllCellsOfAMap) {
   EXPECT_EQ(csv_text(map), "worker,cat,dog\n0,1,2\n1,3,4\n");
 }
 
+TEST(TableCsv, HasTextsAndNumbersAndNothingForWhatIsNoNumber) {
+  const Table table{.head = {"class", "F1"}, .rows = {{"cat, tame", 0.5}, {"dog", std::nan("")}}};
+  EXPECT_EQ(csv_text(table), "class,F1\n\"cat, tame\",0.5\ndog,\n");
+}
+
 }  // namespace
 }  // namespace laconic::charts

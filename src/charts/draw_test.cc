@@ -75,7 +75,10 @@ std::vector<Figure> one_of_each() {
   map.cells = {{0, 10, 20}, {30, 0, 5}};
   Graph ring{.title = "Graph", .nodes = 4, .directed = true, .rounds = {{{0, 1}, {1, 2}, {2, 3}, {3, 0}}}};
   Graph large{.title = "Graph", .nodes = 100, .rounds = {{{0, 99}}, {{5, 6}}}};
-  return {two_lines(), bars, map, ring, large};
+  HeatMap confusion = map;
+  confusion.shading = HeatMap::Shading::kConfusion;
+  confusion.note = "A row for each true class.";
+  return {two_lines(), bars, map, confusion, ring, large};
 }
 
 TEST(DrawnFigure, IsWholeInEveryFormat) {
@@ -113,6 +116,25 @@ TEST(DrawnFigure, HasLinesInTheirColours) {
   }
   EXPECT_GT(blue, 1000U);
   EXPECT_GT(orange, 1000U);
+}
+
+TEST(DrawnFigure, ShadesCountsByTheLargestAndConfusionsByTheirRow) {
+  // Squares of the picture by colour: those that are filled and no frame.
+  const auto fills = [](const HeatMap& map) {
+    std::vector<std::string> colours;
+    for (const SvgElement& element : svg_elements(drawn(map, Format::kSvg))) {
+      if (element.is_definition || element.name != "path") continue;
+      const std::string colour = colour_text(style_of(element, "fill"));
+      if (!colour.empty()) colours.push_back(colour);
+    }
+    return colours;
+  };
+  HeatMap map{.rows = {"a", "b"}, .columns = {"a", "b"}, .cells = {{8, 0}, {2, 2}}};
+  // 55% of #0060b0 on white, and a quarter of that.
+  EXPECT_EQ(fills(map), (std::vector<std::string>{"#73a8d4", "#dce9f4", "#dce9f4"}));
+  map.shading = HeatMap::Shading::kConfusion;
+  // 55% of #00735c, then half as much of #b34700 and of #00735c.
+  EXPECT_EQ(fills(map), (std::vector<std::string>{"#73b2a5", "#eaccb9", "#b9d9d2"}));
 }
 
 TEST(DrawnFigure, IsWholeWithoutValues) {
