@@ -6,8 +6,8 @@
 #include <cctype>
 #include <filesystem>
 
-#include "cli/commands.h"
 #include "base/spelling.h"
+#include "cli/commands.h"
 #include "job/bare_key.h"
 #include "job/foreign_words.h"
 

@@ -21,7 +21,8 @@ bool has_key(const SchemaSection& section, std::string_view key) {
 // "; did you mean strategy.threshold?", or empty.
 std::string key_meant(std::string_view name) {
   if (const ForeignKey* foreign = find_foreign_key("", name)) {
-    return foreign->key.empty() ? ": " + std::string(foreign->note) : "; did you mean " + std::string(foreign->key) + "?";
+    return foreign->key.empty() ? ": " + std::string(foreign->note)
+                                : "; did you mean " + std::string(foreign->key) + "?";
   }
   std::vector<std::string_view> names;
   for (const SchemaSection& section : schema()) {
@@ -53,7 +54,8 @@ std::string full_key(std::string_view name) {
   const std::string quoted = "'" + std::string(name) + "'";
   if (keys.empty()) {
     const std::string meant = key_meant(name);
-    throw UsageError(quoted + " is no key of a job" + (meant.empty() ? "; laconic list options shows them all" : meant));
+    throw UsageError(quoted + " is no key of a job" +
+                     (meant.empty() ? "; laconic list options shows them all" : meant));
   }
   std::string candidates = keys.front();
   for (std::size_t i = 1; i < keys.size(); ++i) candidates += (i + 1 < keys.size() ? ", " : " or ") + keys[i];
