@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/spelling.h"
 #include "job/foreign_words.h"
 #include "job/schema.h"
 
