@@ -215,7 +215,8 @@ TEST(Options, AWordOfTheTableMayBeSpeltInAnotherWay) {
 }
 
 TEST(Options, AWordInThePlaceOfANumberMayBeSpeltInAnotherWay) {
-  const OptionSpec specs[] = {{.name = "gamma", .type = OptionType::kNumber, .default_value = "0.1", .choices = {"auto"}}};
+  const OptionSpec specs[] = {
+      {.name = "gamma", .type = OptionType::kNumber, .default_value = "0.1", .choices = {"auto"}}};
   const Options options("s", specs, {{"gamma", {"Auto", "test"}}});
   EXPECT_TRUE(options.is_word("gamma"));
   EXPECT_EQ(options.resolved().front().text, "auto");

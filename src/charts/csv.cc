@@ -103,4 +103,17 @@ std::string csv_text(const Figure& figure) {
   return std::visit([](const auto& one) { return text_of(one); }, figure);
 }
 
+std::string csv_text(const Table& table) {
+  std::string text;
+  for (const std::string& name : table.head) text += (&name == &table.head.front() ? "" : ",") + field(name);
+  text += "\n";
+  for (const auto& row : table.rows) {
+    for (const Table::Cell& cell : row) {
+      text += (&cell == &row.front() ? "" : ",") + std::visit([](const auto& value) { return field(value); }, cell);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace laconic::charts

@@ -15,5 +15,6 @@
 namespace laconic::charts {
 
 std::string csv_text(const Figure& figure);
+std::string csv_text(const Table& table);
 
 }  // namespace laconic::charts

@@ -65,7 +65,9 @@ TEST(FigureCsv, HasARowForEachXOfAnyLineAndTheEdgesOfBands) {
 }
 
 TEST(FigureCsv, KeepsNamesThatLookLikePartsOfIt) {
-  BarChart chart{.value = {.title = "Bytes"}, .bars = {{"a,b", 1}, {"say \"so\"", 2}, {"two\nlines", 3}, {"", 4}}};
+  BarChart chart;
+  chart.value.title = "Bytes";
+  chart.bars = {{"a,b", 1}, {"say \"so\"", 2}, {"two\nlines", 3}, {"", 4}};
   const auto rows = fields_of(csv_text(chart));
   ASSERT_EQ(rows.size(), 5U);
   for (std::size_t i = 0; i < chart.bars.size(); ++i) {
@@ -78,6 +80,11 @@ TEST(FigureCsv, HoldsAllRoundsOfAGraphAndAllCellsOfAMap) {
   EXPECT_EQ(csv_text(graph), "round,from,to\n0,0,1\n1,1,2\n1,2,0\n");
   const HeatMap map{.row_title = "worker", .rows = {"0", "1"}, .columns = {"cat", "dog"}, .cells = {{1, 2}, {3, 4}}};
   EXPECT_EQ(csv_text(map), "worker,cat,dog\n0,1,2\n1,3,4\n");
+}
+
+TEST(TableCsv, HasTextsAndNumbersAndNothingForWhatIsNoNumber) {
+  const Table table{.head = {"class", "F1"}, .rows = {{"cat, tame", 0.5}, {"dog", std::nan("")}}};
+  EXPECT_EQ(csv_text(table), "class,F1\n\"cat, tame\",0.5\ndog,\n");
 }
 
 }  // namespace

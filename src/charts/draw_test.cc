@@ -67,13 +67,18 @@ LineChart two_lines() {
 }
 
 std::vector<Figure> one_of_each() {
-  BarChart bars{.title = "Bytes", .value = {.title = "Bytes on the wire", .unit = Unit::kBytes}};
+  BarChart bars;
+  bars.title = "Bytes";
+  bars.value = {.title = "Bytes on the wire", .unit = Unit::kBytes};
   bars.bars = {{"models", 1.2e9, 0}, {"control", 12.0, 1}};
   HeatMap map{.title = "Labels", .row_title = "worker", .rows = {"0", "1"}, .columns = {"0", "1", "2"}};
   map.cells = {{0, 10, 20}, {30, 0, 5}};
   Graph ring{.title = "Graph", .nodes = 4, .directed = true, .rounds = {{{0, 1}, {1, 2}, {2, 3}, {3, 0}}}};
   Graph large{.title = "Graph", .nodes = 100, .rounds = {{{0, 99}}, {{5, 6}}}};
-  return {two_lines(), bars, map, ring, large};
+  HeatMap confusion = map;
+  confusion.shading = HeatMap::Shading::kConfusion;
+  confusion.note = "A row for each true class.";
+  return {two_lines(), bars, map, confusion, ring, large};
 }
 
 TEST(DrawnFigure, IsWholeInEveryFormat) {
@@ -113,13 +118,34 @@ TEST(DrawnFigure, HasLinesInTheirColours) {
   EXPECT_GT(orange, 1000U);
 }
 
+TEST(DrawnFigure, ShadesCountsByTheLargestAndConfusionsByTheirRow) {
+  // Squares of the picture by colour: those that are filled and no frame.
+  const auto fills = [](const HeatMap& map) {
+    std::vector<std::string> colours;
+    for (const SvgElement& element : svg_elements(drawn(map, Format::kSvg))) {
+      if (element.is_definition || element.name != "path") continue;
+      const std::string colour = colour_text(style_of(element, "fill"));
+      if (!colour.empty()) colours.push_back(colour);
+    }
+    return colours;
+  };
+  HeatMap map{.rows = {"a", "b"}, .columns = {"a", "b"}, .cells = {{8, 0}, {2, 2}}};
+  // 55% of #0060b0 on white, and a quarter of that.
+  EXPECT_EQ(fills(map), (std::vector<std::string>{"#73a8d4", "#dce9f4", "#dce9f4"}));
+  map.shading = HeatMap::Shading::kConfusion;
+  // 55% of #00735c, then half as much of #b34700 and of #00735c.
+  EXPECT_EQ(fills(map), (std::vector<std::string>{"#73b2a5", "#eaccb9", "#b9d9d2"}));
+}
+
 TEST(DrawnFigure, IsWholeWithoutValues) {
   expect_whole(LineChart{});
   LineChart chart;
   chart.lines = {{.name = "none"}, {.name = "NaN", .x = {1}, .y = {std::nan("")}}};
   expect_whole(chart);
-  expect_whole(BarChart{});
-  expect_whole(BarChart{.bars = {{"a", 0.0}, {"b", std::nan("")}, {"c", -1.0}}});
+  BarChart odd;
+  expect_whole(odd);
+  odd.bars = {{"a", 0.0}, {"b", std::nan("")}, {"c", -1.0}};
+  expect_whole(odd);
   expect_whole(HeatMap{});
   expect_whole(HeatMap{.rows = {"a"}, .columns = {"b"}, .cells = {{std::nan("")}}});
   expect_whole(Graph{});
@@ -158,7 +184,11 @@ TEST(DrawnFigure, IsWholeWhateverItsTextsAre) {
     chart.lines[0].name = text;
     chart.marks = {{1.0, text}};
     expect_whole(chart);
-    expect_whole(BarChart{.title = text, .value = {.title = text}, .bars = {{text, 1.0}}});
+    BarChart bars;
+    bars.title = text;
+    bars.value.title = text;
+    bars.bars = {{text, 1.0}};
+    expect_whole(bars);
     expect_whole(HeatMap{.title = text, .rows = {text}, .columns = {text}, .cells = {{1.0}}});
     expect_whole(Graph{.title = text, .nodes = 3});
   }

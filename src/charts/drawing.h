@@ -15,6 +15,7 @@ inline constexpr double kWidth = kWidthMm * kPointsPerMm;
 inline constexpr double kMargin = 4.0;
 inline constexpr double kTextSize = 7.0;
 inline constexpr double kTitleSize = 8.0;
+inline constexpr double kNoteSize = 6.5;
 inline constexpr double kRowHeight = 9.0;  // of a line of text
 
 // How high a figure gets, with all that is below its plot.

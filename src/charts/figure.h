@@ -70,11 +70,18 @@ struct BarChart {
 
 // Counts in rows and columns, the darker the more.
 struct HeatMap {
+  enum class Shading {
+    kCounts,     // by the largest count of all
+    kConfusion,  // by the sum of a row; the diagonal in a colour of its own
+  };
   std::string title = {};
-  std::string row_title = {};                   // "worker": before the name of each row
+  std::string row_title = {};                   // of the column of names in the CSV
+  std::string row_prefix = {};                  // "worker ": before the names in the drawing
   std::vector<std::string> rows = {};           // their names
   std::vector<std::string> columns = {};        // their names
   std::vector<std::vector<double>> cells = {};  // rows x columns, from 0 on
+  Shading shading = Shading::kCounts;
+  std::string note = {};  // below
 };
 
 // Who sends to whom, in each of some rounds: nodes on a circle, or, of many, a matrix with a row for each sender.
@@ -87,5 +94,12 @@ struct Graph {
 };
 
 using Figure = std::variant<LineChart, BarChart, HeatMap, Graph>;
+
+// Figures that are read and not drawn: CSV alone.
+struct Table {
+  using Cell = std::variant<std::string, double>;
+  std::vector<std::string> head = {};
+  std::vector<std::vector<Cell>> rows = {};  // each as long as the head
+};
 
 }  // namespace laconic::charts

@@ -120,7 +120,7 @@ void draw(const Graph& graph, Canvas& canvas) {
     }
   }
   const double below = top + row_height(layout) * static_cast<double>(rows_of(layout));
-  canvas.text({kMargin, below + kRowHeight / 2.0}, note_of(graph, layout), {.size = 6.5, .colour = kQuiet});
+  canvas.text({kMargin, below + kRowHeight / 2.0}, note_of(graph, layout), {.size = kNoteSize, .colour = kQuiet});
 }
 
 }  // namespace laconic::charts

@@ -24,7 +24,7 @@ struct Layout {
 
 std::vector<std::string> row_names(const HeatMap& map) {
   std::vector<std::string> names;
-  for (const std::string& row : map.rows) names.push_back(map.row_title.empty() ? row : map.row_title + " " + row);
+  for (const std::string& row : map.rows) names.push_back(map.row_prefix + row);
   return names;
 }
 
@@ -50,6 +50,8 @@ Layout layout_of(const HeatMap& map) {
   return layout;
 }
 
+std::vector<std::string> note_of(const HeatMap& map) { return broken(map.note, kWidth - 2.0 * kMargin, kNoteSize); }
+
 double count_of(const HeatMap& map, std::size_t row, std::size_t column) {
   if (row >= map.cells.size() || column >= map.cells[row].size()) return 0.0;
   const double count = map.cells[row][column];
@@ -60,7 +62,8 @@ double count_of(const HeatMap& map, std::size_t row, std::size_t column) {
 
 double height_of(const HeatMap& map) {
   const Layout layout = layout_of(map);
-  return layout.corner.y + layout.cell.height * static_cast<double>(map.rows.size()) + kMargin;
+  const double note = kRowHeight * static_cast<double>(note_of(map).size());
+  return layout.corner.y + layout.cell.height * static_cast<double>(map.rows.size()) + 2.0 * kMargin + note;
 }
 
 void draw(const HeatMap& map, Canvas& canvas) {
@@ -68,12 +71,18 @@ void draw(const HeatMap& map, Canvas& canvas) {
   const auto [cell_width, cell_height] = layout.cell;
   draw_title(map.title, canvas);
   const std::vector<std::string> names = row_names(map);
+  const bool is_confusion = map.shading == HeatMap::Shading::kConfusion;
   double most = 0.0;
   for (std::size_t row = 0; row < map.rows.size(); ++row) {
     for (std::size_t column = 0; column < map.columns.size(); ++column) {
       most = std::max(most, count_of(map, row, column));
     }
   }
+  const auto sum_of = [&](std::size_t row) {
+    double sum = 0.0;
+    for (std::size_t column = 0; column < map.columns.size(); ++column) sum += count_of(map, row, column);
+    return sum;
+  };
   for (std::size_t column = 0; column < map.columns.size(); column += layout.column_stride) {
     const double x = layout.corner.x + (static_cast<double>(column) + 0.5) * cell_width;
     canvas.text(
@@ -88,11 +97,13 @@ void draw(const HeatMap& map, Canvas& canvas) {
                   fitted(names[row], layout.corner.x - kGap - kMargin + 0.1, kTextSize),
                   {.size = kTextSize, .align = Align::kRight});
     }
+    const double whole = is_confusion ? sum_of(row) : most;
     for (std::size_t column = 0; column < map.columns.size(); ++column) {
       const double count = count_of(map, row, column);
       if (count <= 0.0) continue;
+      const Colour colour = colour_of(!is_confusion ? 0 : row == column ? 2 : 1);
       const double x = layout.corner.x + static_cast<double>(column) * cell_width;
-      canvas.rectangle({x, y}, layout.cell, tint(colour_of(0), kDarkest * count / most));
+      canvas.rectangle({x, y}, layout.cell, tint(colour, kDarkest * count / whole));
       const std::string text = value_text(count, Unit::kCount);
       if (cell_height >= kCountSize + 1.0 && text_width(text, kCountSize) + 1.0 <= cell_width) {
         canvas.text({x + cell_width / 2.0, y + cell_height / 2.0}, text, {.size = kCountSize, .align = Align::kCentre});

@@ -10,7 +10,6 @@ constexpr double kSwatch = 18.0;  // the piece of line before a name
 constexpr double kGap = 3.0;
 constexpr double kBetween = 8.0;  // two columns
 constexpr std::size_t kMostEntries = 120;
-constexpr double kNoteSize = 6.5;
 
 }  // namespace
 

@@ -43,7 +43,9 @@ std::vector<std::string> write_charts(const ChartFiles& files, std::span<const C
       write_result(stem + "." + ending, charts::drawn(figure.figure, folder.format));
       write_result(stem + ".csv", charts::csv_text(figure.figure));
     }
-    if (!files.table.empty()) write_result((fs::path(folder.path) / "comparison.csv").string(), files.table);
+    for (const NamedTable& table : files.tables) {
+      write_result((fs::path(folder.path) / (table.name + ".csv")).string(), table.csv);
+    }
     std::string kind = ending;
     std::ranges::transform(kind, kind.begin(), [](unsigned char letter) { return std::toupper(letter); });
     lines.push_back(folder.path + ": " + std::to_string(count) + (count == 1 ? " chart" : " charts") + " as " + kind +

@@ -1,4 +1,5 @@
-// The charts of a report as files in a folder: NAME.svg, NAME.png or NAME.pdf, and NAME.csv with the numbers.
+// The charts of a report as files in a folder: NAME.svg, NAME.png or NAME.pdf, and NAME.csv with the numbers;
+// of tables NAME.csv alone.
 #pragma once
 
 #include <span>
@@ -23,7 +24,7 @@ void make_chart_folders(std::span<const ChartFolder> folders);
 
 struct ChartFiles {
   std::vector<NamedFigure> figures = {};
-  std::string table = {};  // comparison.csv, the table of several runs; empty: there is none
+  std::vector<NamedTable> tables = {};
 };
 
 // Writes all files into each of the folders, over files of these names; other files stay. Returns a line for each

@@ -12,10 +12,9 @@ using Json = nlohmann::json;
 class ClassesOfARun : public CommandTest {
  protected:
   ExitCode evaluate(const std::string& name, bool json) {
-    return evaluate_command(console_, {.model_file = root_.path("runs/" + name + "/model.safetensors"),
-                                       .job_file = root_.path(name + ".toml"),
-                                       .overrides = {},
-                                       .json = json});
+    return evaluate_command(
+        console_,
+        {.files = {root_.path("runs/" + name + "/model.safetensors"), root_.path(name + ".toml")}, .json = json});
   }
 };
 

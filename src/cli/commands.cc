@@ -177,12 +177,12 @@ ExitCode report_command(Console& console, const ReportArguments& arguments) {
   if (set.runs.size() == 1) {
     const PageRun run = load_page_run(set.runs.front().folder);
     page = report_page(run);
-    if (!folders.empty()) files.figures = figures_of(run, axes);
+    if (!folders.empty()) files = {figures_of(run, axes), tables_of(run)};
   } else {
     const Comparison comparison = compare_set(set);
     const std::vector<RunGroup> groups = pages_of(set, comparison);
     page = comparison_page(comparison, groups);
-    if (!folders.empty()) files = {figures_of(comparison, groups, axes), comparison_csv(comparison)};
+    if (!folders.empty()) files = {figures_of(comparison, groups, axes), {{"comparison", comparison_csv(comparison)}}};
   }
   write_result(output, page);
   console.out << output << std::endl;

@@ -211,7 +211,7 @@ std::string_view end_text(ConsensusRun::End end) {
 std::span<const OptionSpec> consensus_command_options() {
   static const std::vector<OptionSpec> table = {
       {.name = "strategy", .default_value = "choco", .help = "a strategy that gossips on a graph or over links"},
-      {.name = "operator", .default_value = "none", .help = "compression operator, of strategies that compress"},
+      {.name = "operator", .default_value = "none", .help = "compression operator, for strategies that compress"},
       {.name = kGamma,
        .type = OptionType::kNumber,
        .default_value = "0.1",
@@ -223,28 +223,28 @@ std::span<const OptionSpec> consensus_command_options() {
        .default_value = "100000",
        .minimum = 1,
        .maximum = 1e9,
-       .help = "at most"},
+       .help = "maximum number of rounds"},
       {.name = "until",
        .type = OptionType::kNumber,
        .default_value = "1e-10",
        .minimum = 0,
        .maximum = 1,
-       .help = "squared error, as a part of the start's, at which to end (--tune compares gammas at 1e-6, "
-               "at 1e-2 where the strategy has a floor, or as it says)"},
+       .help = "relative squared error at which to stop (--tune compares gammas at 1e-6, at 1e-2 where the strategy "
+               "has a floor, or as it says)"},
       {.name = "dimension",
        .type = OptionType::kInteger,
        .default_value = "2000",
        .minimum = 1,
        .maximum = static_cast<double>(kMostElements),
-       .help = "elements of a normal vector drawn for each node"},
-      {.name = "seed", .type = OptionType::kInteger, .default_value = "1", .help = "of all that is drawn"},
+       .help = "elements of each node's random normal vector"},
+      {.name = "seed", .type = OptionType::kInteger, .default_value = "1", .help = "seed of everything random"},
       {.name = "weights", .default_value = "metropolis", .help = "mixing weights: metropolis, max_degree or uniform"},
       {.name = "up",
        .type = OptionType::kNumber,
        .default_value = "1",
        .minimum = 0,
        .maximum = 1,
-       .help = "over directed links: probability that a link is there in a round"}};
+       .help = "over directed links: probability that a link works in a round"}};
   return table;
 }
 

@@ -116,15 +116,15 @@ int main(int argc, char** argv) {
   run_app
       ->add_option_function<std::string>(
           "--resume", [&](const std::string& value) { resume = value; },
-          "Go on from the newest checkpoint of a run: the folder of its results, or its job file")
+          "Continue from the newest checkpoint of a run, given by its results folder or its job file")
       ->expected(0, 1);
-  CLI::Option* dry_run = run_app->add_flag(
-      "--dry-run", run.dry_run, "Show what it would do: size, memory, bytes, time, checkpoints; start nothing");
+  CLI::Option* dry_run =
+      run_app->add_flag("--dry-run", run.dry_run, "Predict size, memory, bytes, time and checkpoints; start nothing");
   run_app
       ->add_option_function<std::string>(
           "--serve", [&](const std::string& address) { run.serve = address; },
-          "Show the run as a page in the browser while it goes on, at ADDRESS:PORT, ADDRESS or PORT (127.0.0.1:8080 "
-          "unless given)")
+          "Serve a live dashboard of the run at ADDRESS:PORT, ADDRESS or PORT (default 127.0.0.1:8080; port 0 picks a "
+          "free one)")
       ->expected(0, 1)
       ->excludes(dry_run);
   run_app->footer(
@@ -144,7 +144,7 @@ int main(int argc, char** argv) {
 
   CompareArguments compare;
   CLI::App* compare_app =
-      app.add_subcommand("compare", "Put runs side by side; jobs that were not run yet are run first");
+      app.add_subcommand("compare", "Compare runs in one table; jobs without results are run first");
   compare_app->add_option("job-or-folder", compare.jobs_or_folders, "Job files, and folders of results or of sweeps")
       ->required()
       ->expected(1, 1000);
@@ -162,24 +162,25 @@ int main(int argc, char** argv) {
       app.add_subcommand("sweep", "Run one or several jobs with every combination of some values, and compare");
   sweep_app
       ->add_option("job.toml-and-values", sweep.jobs_and_values,
-                   "Job files, then what changes: key=value,value or key=1..3; of a key that takes a list key=a,b;c,d; "
-                   "key@JOB=values in one of several jobs")
+                   "Job files, then the values to try: key=value,value or key=1..3; for a key that takes a list "
+                   "key=a,b;c,d; key@JOB=values for one of several jobs")
       ->required()
       ->expected(1, 1000);
   sweep_app->add_option("--set", sweep.overrides, set_help + ", in every run")->allow_extra_args(false);
-  sweep_app->add_flag("--dry-run", sweep.dry_run, "Show the runs and which of them are there already; start nothing");
+  sweep_app->add_flag("--dry-run", sweep.dry_run, "List the runs and which of them are done; start nothing");
   sweep_app->footer(
-      "Examples:\n  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3\n"
-      "  laconic sweep job.toml compression.operator=sign,top_k --set job.epochs=2\n"
-      "  laconic sweep fda.toml periodic.toml strategy.threshold@fda=1,2 seed=1..3\n"
-      "Interrupted, the same command goes on.");
+      "Examples:\n  laconic sweep job.toml strategy.threshold=0.5,1,2 seed=1..3\n  laconic sweep job.toml "
+      "compression.operator=sign,top_k --set job.epochs=2\n  laconic sweep fda.toml periodic.toml "
+      "strategy.threshold@fda=1,2 seed=1..3\nIf interrupted, the same command continues.");
   sweep_app->callback([&] { command = [&] { return sweep_command(console, sweep); }; });
 
   ReportArguments report;
-  CLI::App* report_app = app.add_subcommand("report", "Make the page of a run, or of several side by side");
+  CLI::App* report_app =
+      app.add_subcommand("report", "Make the report page of a run, or one page that compares several");
   report_app->add_option("folder", report.folders, "Folders of results or of sweeps")->expected(1, 1000);
-  report_app->add_option("-o,--output", report.output,
-                         "Where it goes; else report.html in the only folder given, or here for several");
+  report_app->add_option(
+      "-o,--output", report.output,
+      "Output file; default: report.html in the only folder given, or in the current folder for several");
   for (const charts::Format format : {charts::Format::kSvg, charts::Format::kPng, charts::Format::kPdf}) {
     const std::string name(charts::to_text(format));
     report_app
@@ -196,7 +197,7 @@ int main(int argc, char** argv) {
   report_app
       ->add_option_function<std::string>(
           "--against", [&](const std::string& axis) { report.against = axis; },
-          "What the charts in files stand against: steps (default), epochs, bytes or time")
+          "Horizontal axis of the chart files: steps (default), epochs, bytes or time")
       ->type_name("AXIS");
   report_app->add_flag("--log", report.logarithmic, "Logarithmic axes in files, where all numbers are above 0");
   report_app->footer(
@@ -243,20 +244,22 @@ int main(int argc, char** argv) {
             [](const std::string& text) { return text.empty() ? std::string(kEmpty) : std::string(); }, ""));
   };
   codec_text("operator", "One of laconic list compressors; without it all are compared", codec.compressor);
-  codec_text("--random", "Draw a vector of so many elements (default 1000000)", codec.random);
-  codec_text("--distribution", "Of its elements: normal (default), uniform, heavy_tailed, constant, one_hot, zero",
+  codec_text("--random", "Draw a random vector with this many elements (default 1000000)", codec.random);
+  codec_text("--distribution",
+             "Distribution of the elements: normal (default), uniform, heavy_tailed, constant, one_hot, zero",
              codec.distribution);
   codec_text("--file", "Take the vector from a model file (safetensors)", codec.file);
-  codec_text("--minus", "Less this one: how two models differ", codec.minus);
-  codec_text("--seed", "Of all that is drawn (default 1)", codec.seed);
-  codec_text("--repetitions", "Messages that are measured (default: a moment's worth, more where they differ much)",
+  codec_text("--minus", "Subtract this model file: measure how two models differ", codec.minus);
+  codec_text("--seed", "Seed of everything random (default 1)", codec.seed);
+  codec_text("--repetitions",
+             "Number of messages to measure (default: as many as take a moment, more if they vary much)",
              codec.repetitions);
   for (const CodecOption& option : codec_options()) {
     codec_app
         ->add_option_function<std::string>(
             "--" + std::string(option.name),
             [&codec, name = std::string(option.name)](const std::string& text) { codec.options[name] = text; },
-            "Of " + option.operators)
+            "Option of " + option.operators)
         ->group("Options of operators (laconic list compressors explains them)");
   }
   codec_app->allow_extras();
@@ -274,7 +277,7 @@ int main(int argc, char** argv) {
   topology_app->add_option("--weights", topology.weights, "Mixing weights: metropolis, max_degree or uniform")
       ->capture_default_str();
   CLI::Option* omega = topology_app->add_option(
-      "--omega", topology.omega, "Quality of the compression that gamma* is for, above 0, at most 1 (none: 1)");
+      "--omega", topology.omega, "Quality omega of the compression for gamma*, above 0, at most 1 (no compression: 1)");
   topology_app->add_option("--seed", topology.seed, "Seed of a random graph")
       ->check([](const std::string& text) {
         return text.starts_with('-') ? std::string("'" + text + "' is no seed: a whole number from 0") : std::string();
@@ -287,7 +290,7 @@ int main(int argc, char** argv) {
 
   ConsensusArguments consensus;
   CLI::App* consensus_app =
-      app.add_subcommand("consensus", "Gossip alone: error against rounds and bytes, the best gamma");
+      app.add_subcommand("consensus", "Gossip without training: error against rounds and bytes, the best gamma");
   consensus_app->add_option("graph", consensus.graph, "The graph, such as ring:16 (laconic list topologies)")
       ->required();
   for (const OptionSpec& option : consensus_command_options()) {
@@ -303,7 +306,7 @@ int main(int argc, char** argv) {
   consensus_app->add_flag("--tune", consensus.tune, "Find the gamma that needs the fewest rounds");
   consensus_app->add_option("--file", consensus.file,
                             "Vectors (safetensors): one tensor with a row for each node, or a tensor for each");
-  consensus_app->add_option("--csv", consensus.csv, "Write the course to this file");
+  consensus_app->add_option("--csv", consensus.csv, "Write the error of each round to this file (CSV)");
   for (const CodecOption& option : codec_options()) {
     consensus_app
         ->add_option_function<std::string>(
@@ -311,7 +314,7 @@ int main(int argc, char** argv) {
             [&consensus, name = std::string(option.name)](const std::string& text) {
               consensus.operator_options[name] = text;
             },
-            "Of " + option.operators)
+            "Option of " + option.operators)
         ->group("Options of operators (laconic list compressors explains them)");
   }
   consensus_app->footer("Example:\n  laconic consensus ring:25 --operator top_k --ratio 0.01 --tune");
@@ -326,7 +329,8 @@ int main(int argc, char** argv) {
   list_app->callback([&] { command = [&] { return list_command(console, topic); }; });
 
   std::string reference;
-  CLI::App* docs_app = app.add_subcommand("docs", "Write what is made of the program's tables: keys, man, completion");
+  CLI::App* docs_app =
+      app.add_subcommand("docs", "Print generated documentation: keys, strategies, man page, completion");
   docs_app
       ->add_option(
           "page", reference,

@@ -6,9 +6,10 @@
 #include <cctype>
 #include <filesystem>
 
-#include "cli/commands.h"
 #include "base/spelling.h"
+#include "cli/commands.h"
 #include "job/bare_key.h"
+#include "job/foreign_words.h"
 
 namespace laconic {
 namespace {
@@ -37,29 +38,18 @@ constexpr std::array kCommandWords = {
     Translation{"ls", "list"},
 };
 
-// Options of other programs, and the key of a job that says the same.
+// Short options, and those of files and times, with the key of a job that says the same; job/foreign_words.h has the others.
 constexpr std::array kOptionKeys = {
-    Translation{"lr|learn-rate|alpha|eta", "optimizer.learning_rate"},
-    Translation{"batch-size|bs|b|local-batch-size", "data.batch"},
-    Translation{"e|num-epochs|max-epochs|n-epochs", "job.epochs"},
-    Translation{"num-steps|max-steps|iterations|iters|rounds", "job.steps"},
-    Translation{"workers|num-workers|n|np|nproc|nprocs|world-size|clients|num-clients|nodes|k", "workers.count"},
-    Translation{"num-threads|j|cpus", "workers.threads"},
+    Translation{"e", "job.epochs"},
+    Translation{"b", "data.batch"},
+    Translation{"n|np|k", "workers.count"},
+    Translation{"j", "workers.threads"},
+    Translation{"s", "job.seed"},
+    Translation{"opt", "optimizer.name"},
     Translation{"o|out|output|outdir|output-dir|save-dir|logdir|log-dir|results", "output.dir"},
-    Translation{"arch|net", "model.name"},
-    Translation{"data-dir|data-path|root", "data.dir"},
-    Translation{"run-name|exp-name|experiment", "job.name"},
-    Translation{"opt|optim", "optimizer.name"},
-    Translation{"wd", "optimizer.weight_decay"},
-    Translation{"random-seed|s", "job.seed"},
     Translation{"save-every|checkpoint-every", "checkpoint.every"},
     Translation{"eval-every|evaluate-every|test-every", "evaluation.every"},
-    Translation{"topology|graph", "topology.graph"},
-    Translation{"compressor|operator", "compression.operator"},
-    Translation{"strategy|algorithm|algo|method", "strategy.name"},
-    Translation{"model", "model.name"},
-    Translation{"optimizer|optimiser", "optimizer.name"},
-    Translation{"data", "data.dataset"},
+    Translation{"graph", "topology.graph"},
 };
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -117,12 +107,14 @@ struct WrittenOption {
   }
 };
 
+std::string without_quotes(std::string_view toml) {
+  const bool is_text = toml.size() >= 2 && toml.front() == '"' && toml.back() == '"';
+  return std::string(is_text ? toml.substr(1, toml.size() - 2) : toml);
+}
+
 // Of a command that takes a job's keys.
 std::string for_job_command(const std::string& command, const WrittenOption& option) {
   const std::string& name = option.name;
-  if (has_word("gpu|gpus|device|devices|cuda|use-cuda|no-cuda|accelerator|fp16|amp", name)) {
-    return "laconic computes on the CPU, in float32; leave it out";
-  }
   if (has_word("config|cfg|conf|job|file|f|c|config-file", name)) {
     return "give the job file itself: laconic " + command + " " + (option.next.empty() ? "job.toml" : option.next);
   }
@@ -130,7 +122,7 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
     return "a run shows its progress by itself; laconic --version shows the version";
   }
   if (has_word("q|quiet|silent|no-progress", name)) return "write --set output.progress=off";
-  if (has_word("mpi|distributed|launcher|backend|hosts|hostfile", name)) {
+  if (has_word("mpi|launcher|hostfile", name)) {
     return "a launcher starts the processes: mpirun -n 8 laconic run job.toml";
   }
   if (has_word("port|dashboard|ui|web", name)) {
@@ -141,7 +133,13 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
                               : "laconic run --resume runs/NAME goes on";
   }
   const std::string key = key_of_option(name);
-  return key.empty() ? "" : "write --set " + key + "=" + option.value("VALUE");
+  const ForeignKey* foreign = find_foreign_key("", name);
+  if (key.empty()) return foreign == nullptr ? "" : std::string(foreign->note);
+  const bool is_foreign = foreign != nullptr && foreign->key == key;
+  std::string value = option.value("VALUE");
+  if (is_foreign && !foreign->same_value) value = without_quotes(foreign->example);
+  return "write --set " + key + "=" + value +
+         (is_foreign && !foreign->note.empty() ? " (" + std::string(foreign->note) + ")" : "");
 }
 
 std::string unknown_option_text(const std::string& word, const CLI::App& command,
@@ -210,15 +208,13 @@ std::string key_of_option(std::string_view option) {
   std::string key(option);
   if (key.empty()) return key;
   if (const std::string_view ours = translated(kOptionKeys, key); !ours.empty()) return std::string(ours);
-  std::string dashes = key;
-  std::replace(dashes.begin(), dashes.end(), '_', '-');
-  if (const std::string_view ours = translated(kOptionKeys, dashes); !ours.empty()) return std::string(ours);
   std::replace(key.begin(), key.end(), '-', '_');
   const std::size_t dot = key.find('.');
   const std::vector<std::string> named = keys_named(dot == std::string::npos ? key : key.substr(dot + 1));
   if (dot != std::string::npos) return std::find(named.begin(), named.end(), key) == named.end() ? "" : key;
   if (named.size() == 1 || (!named.empty() && named.front().starts_with("job."))) return named.front();
-  return {};
+  const ForeignKey* foreign = find_foreign_key("", key);
+  return std::string(foreign == nullptr ? std::string_view() : foreign->key);
 }
 
 std::string unknown_command_text(const std::vector<std::string>& words, std::span<const std::string_view> commands) {

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/spelling.h"
+#include "job/foreign_words.h"
 #include "job/schema.h"
 
 namespace laconic {
@@ -17,8 +19,12 @@ bool has_key(const SchemaSection& section, std::string_view key) {
   });
 }
 
-// The key of another spelling: "; did you mean strategy.threshold?", or empty.
-std::string nearest_key(std::string_view name) {
+// "; did you mean strategy.threshold?", or empty.
+std::string key_meant(std::string_view name) {
+  if (const ForeignKey* foreign = find_foreign_key("", name)) {
+    return foreign->key.empty() ? ": " + std::string(foreign->note)
+                                : "; did you mean " + std::string(foreign->key) + "?";
+  }
   std::vector<std::string_view> names;
   for (const SchemaSection& section : schema()) {
     for (const OptionSpec& option : section.options) names.push_back(option.name);
@@ -48,8 +54,9 @@ std::string full_key(std::string_view name) {
   }
   const std::string quoted = "'" + std::string(name) + "'";
   if (keys.empty()) {
-    const std::string near = nearest_key(name);
-    throw UsageError(quoted + " is no key of a job" + (near.empty() ? "; laconic list options shows them all" : near));
+    const std::string meant = key_meant(name);
+    throw UsageError(quoted + " is no key of a job" +
+                     (meant.empty() ? "; laconic list options shows them all" : meant));
   }
   std::string candidates = keys.front();
   for (std::size_t i = 1; i < keys.size(); ++i) candidates += (i + 1 < keys.size() ? ", " : " or ") + keys[i];

@@ -33,6 +33,9 @@ TEST(BareKeys, OfSeveralSectionsAreRefusedWithTheCandidates) {
 
 TEST(BareKeys, ThatAreNoneNameTheNearest) {
   EXPECT_EQ(answer("treshold"), "'treshold' is no key of a job; did you mean strategy.threshold?");
+  EXPECT_EQ(answer("lr"), "'lr' is no key of a job; did you mean optimizer.learning_rate?");
+  EXPECT_EQ(answer("device").find("'device' is no key of a job: laconic computes on the CPU; "), 0U)
+      << answer("device");
   EXPECT_EQ(answer("zzzzzzzz"), "'zzzzzzzz' is no key of a job; laconic list options shows them all");
   EXPECT_EQ(answer("").find("'' is no key of a job"), 0U);
 }

@@ -1,7 +1,6 @@
 #include "job/job_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -11,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/options.h"
+#include "base/spelling.h"
 
 namespace laconic {
 namespace {
@@ -58,27 +57,14 @@ std::vector<std::string> job_files_in(const fs::path& folder) {
   throw UsageError(text + "give the job file in it, such as " + (path / names.front()).string());
 }
 
-struct Stranger {
-  std::string_view ending;
-  std::string_view is;
-};
-constexpr std::array kStrangers = {
-    Stranger{".pt", "a model; laconic evaluate measures it"},
-    Stranger{".safetensors", "a model; laconic evaluate measures it"},
-    Stranger{".yaml", "YAML; a job file is TOML (laconic list options)"},
-    Stranger{".yml", "YAML; a job file is TOML (laconic list options)"},
-    Stranger{".json", "JSON; a job file is TOML (laconic list options)"},
-    Stranger{".py", "Python; a job file is TOML (laconic list options)"},
-};
-
 }  // namespace
 
 std::string read_job_file(const std::string& path) {
   std::error_code error;
   if (path.empty()) throw UsageError("the name of the job file is empty; give a job file");
   if (fs::is_directory(path, error)) refuse_folder(path);
-  for (const Stranger& stranger : kStrangers) {
-    if (path.ends_with(stranger.ending)) throw UsageError(path + ": is by its name " + std::string(stranger.is));
+  if (path.ends_with(".pt") || path.ends_with(".safetensors")) {
+    throw UsageError(path + ": is by its name a model; laconic evaluate measures it");
   }
   if (!fs::exists(path, error)) refuse_missing(path);
   if (!fs::is_regular_file(path, error)) throw UsageError(path + ": is no regular file; give a job file");

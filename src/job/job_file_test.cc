@@ -64,7 +64,6 @@ TEST_F(JobFiles, AFolderIsAnsweredWithTheJobInIt) {
 TEST_F(JobFiles, WhatIsSomethingElseIsCalledSo) {
   write_text("net.pt", "");
   EXPECT_EQ(answer("net.pt"), "net.pt: is by its name a model; laconic evaluate measures it");
-  EXPECT_EQ(answer("job.yaml"), "job.yaml: is by its name YAML; a job file is TOML (laconic list options)");
   ASSERT_EQ(mkfifo("pipe", 0600), 0);
   EXPECT_EQ(answer("pipe"), "pipe: is no regular file; give a job file") << "and nobody waits for what comes through";
   EXPECT_EQ(answer("/dev/zero"), "/dev/zero: is no regular file; give a job file");

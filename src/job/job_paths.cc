@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "topology/topology.h"
 
 namespace laconic {
@@ -46,14 +47,8 @@ std::string with_home(const std::string& path) {
 
 // Whether TOML takes it: UTF-8 without control characters.
 bool fits_comment(std::string_view text) {
-  std::size_t following = 0;  // bytes of a character that are still to come
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    const bool is_following = (byte & 0xc0) == 0x80;
-    if (is_following != (following > 0) || byte < 0x20 || byte == 0x7f || byte > 0xf4) return false;
-    following = is_following ? following - 1 : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
-  }
-  return following == 0;
+  const auto is_control = [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; };
+  return first_bad_utf8(text) == std::string_view::npos && std::none_of(text.begin(), text.end(), is_control);
 }
 
 // `folder` and `path` as one, with the ".." that the path begins with taken off the folder, which has no links in it.

@@ -17,9 +17,9 @@ using Json = nlohmann::json;
 
 constexpr const char* kSweepFile = "sweep.json";
 
-fs::path canonical(const std::string& folder) {
+std::string place_of(const std::string& folder) {
   std::error_code error;
-  return fs::weakly_canonical(folder, error);
+  return fs::weakly_canonical(folder, error).string();
 }
 
 bool has_summary(const fs::path& folder) {
@@ -73,20 +73,16 @@ bool holds_runs(const std::string& folder) {
                      [&](const std::string& name) { return has_summary(fs::path(folder) / name); });
 }
 
-bool is_there(const RunSet& set, const std::string& folder) {
-  return std::any_of(set.runs.begin(), set.runs.end(),
-                     [&](const RunOfSet& run) { return canonical(run.folder) == canonical(folder); });
-}
-
 void add_run(const std::string& folder, bool is_of_sweep, RunSet& set) {
-  if (is_there(set, folder)) {
+  const std::string place = place_of(folder);
+  if (std::any_of(set.runs.begin(), set.runs.end(), [&](const RunOfSet& run) { return run.place == place; })) {
     set.left_out.push_back(folder + ": is given twice; it is taken once");
     return;
   }
   try {
     std::optional<StoredRun> stored = load_run(folder);
     if (stored) {
-      set.runs.push_back({.folder = folder, .stored = std::move(*stored), .is_of_sweep = is_of_sweep});
+      set.runs.push_back({.folder = folder, .place = place, .stored = std::move(*stored), .is_of_sweep = is_of_sweep});
     } else {
       set.left_out.push_back(folder + ": left out, it holds no summary.json: the run did not end, or was removed");
     }

@@ -13,6 +13,7 @@ namespace laconic {
 
 struct RunOfSet {
   std::string folder;
+  std::string place;  // the folder by its one name, without links and ".."
   StoredRun stored;
   bool is_of_sweep = false;  // found in a sweep's folder
 };

@@ -202,9 +202,10 @@ PushSumOptions read_push_sum_options(const Options& options) {
 
 std::uint64_t link_finish(const Options& options, const StrategySetting& setting) {
   if (finishes(options) && is_asynchronous(options)) {
-    throw UsageError(options.place("finish") +
-                     ": the average at the end waits for everybody, which order = \"asynchronous\" does not; set finish = "
-                     "\"none\", or another order");
+    throw UsageError(
+        options.place("finish") +
+        ": the average at the end waits for everybody, which order = \"asynchronous\" does not; set finish = "
+        "\"none\", or another order");
   }
   return finish_step(options, setting);
 }

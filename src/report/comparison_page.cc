@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "report/page_data.h"
 #include "report/page_parts.h"
 #include "report/page_template.h"
 
@@ -79,12 +78,10 @@ std::string comparison_page(const Comparison& comparison, std::span<const RunGro
   data["comparison"].erase("runs");
   for (const RunGroup& group : groups) {
     const PageRun& first = group.runs.front();
-    const Json run = page_data(first);
-    Json json = {{"name", group.name},
-                 {"marks", group.marks},
-                 {"job", first.job},
-                 {"program", run["summary"].value("program", "")}};
-    if (run.contains("workers") && groups.size() <= kMostDrawnWorkers) json["workers"] = run["workers"];
+    const Json summary = Json::parse(first.summary);
+    Json json = {
+        {"name", group.name}, {"marks", group.marks}, {"job", first.job}, {"program", summary.value("program", "")}};
+    if (!first.workers.empty() && groups.size() <= kMostDrawnWorkers) json["workers"] = Json::parse(first.workers);
     data["groups"].push_back(std::move(json));
   }
   return filled_page(data, page_parts::kComparisonScript, "'none'");

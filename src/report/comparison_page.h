@@ -14,8 +14,7 @@ namespace laconic {
 // Graphs and labels of workers are drawn for at most so many groups.
 inline constexpr std::size_t kMostDrawnWorkers = 6;
 
-// `groups` are those of `comparison`, in its order, with the texts of their runs. Throws DecodeError for texts that are
-// not what they should be, with the file's name.
+// `groups` are those of `comparison`, in its order, with texts of their runs that check_page_run takes.
 std::string comparison_page(const Comparison& comparison, std::span<const RunGroup> groups);
 
 }  // namespace laconic

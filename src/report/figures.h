@@ -16,6 +16,12 @@ struct NamedFigure {
   charts::Figure figure;
 };
 
+// A table of a report that is not drawn.
+struct NamedTable {
+  std::string name;  // of its file, as a figure's
+  std::string csv;   // its text
+};
+
 // How charts of lines stand.
 struct FigureAxes {
   ChartAxis against = ChartAxis::kSteps;  // for charts that stand against steps or epochs alone, else steps
@@ -27,8 +33,8 @@ struct FigureAxes {
 // they do not stand against steps.
 std::vector<NamedFigure> figures_of(const ChartSet& charts, const FigureAxes& axes);
 
-// What a report shows beside lines: of one run its bytes by kind and by worker, the labels that each worker holds and
-// the graph; of several the bytes of each group, and labels and graphs, once where groups have them alike. `groups` are
+// What a report shows beside lines: of one run its bytes by kind and by worker, its confusion matrix, the labels that
+// each worker holds and the graph; of several the bytes of each group, and labels and graphs, once where groups have them alike. `groups` are
 // those of `comparison`, in its order. What a run does not have is left out, as is what the page does not draw of many
 // groups. The texts must be ones that check_page_run takes; throws DecodeError as it does.
 std::vector<NamedFigure> pictures_of(const PageRun& run);
@@ -38,5 +44,9 @@ std::vector<NamedFigure> pictures_of(const Comparison& comparison, std::span<con
 std::vector<NamedFigure> figures_of(const PageRun& run, const FigureAxes& axes);
 std::vector<NamedFigure> figures_of(const Comparison& comparison, std::span<const RunGroup> groups,
                                     const FigureAxes& axes);
+
+// What a run's report has as tables: its classes, which of them are mistaken most often (where there is no confusion
+// matrix), and the workers' own models.
+std::vector<NamedTable> tables_of(const PageRun& run);
 
 }  // namespace laconic

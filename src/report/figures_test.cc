@@ -146,6 +146,35 @@ TEST(Pictures, OfARunAreItsBytesItsLabelsAndItsGraph) {
   EXPECT_EQ(charts::csv_text(figures[3].figure), "round,from,to\n0,0,1\n0,1,2\n1,2,0\n");
 }
 
+TEST(Pictures, OfClassesAreTheirConfusionMatrixAndTables) {
+  PageRun run{.name = "a", .job = "", .metrics = "", .summary = "", .workers = ""};
+  run.summary = R"({"traffic": {}, "classification": {"split": "test", "confusion": [[3, 1], [0, 2]],
+      "by_class": [{"class": 0, "name": "cat", "samples": 4, "predicted": 3, "precision": 1, "recall": 0.75, "f1": 0.875},
+                   {"class": 1, "samples": 2, "predicted": 3, "precision": null, "recall": 1, "f1": 0.5}]},
+      "by_worker": [{"sent": {"wire_bytes": 1}, "own_accuracy": 0.5, "own_samples": 10, "test_accuracy": 0.25}, {}]})";
+  const std::vector<NamedFigure> figures = pictures_of(run);
+  ASSERT_EQ(figures.back().name, "confusion");
+  EXPECT_EQ(std::get<charts::HeatMap>(figures.back().figure).shading, charts::HeatMap::Shading::kConfusion);
+  EXPECT_EQ(charts::csv_text(figures.back().figure), "class,cat,1\ncat,3,1\n1,0,2\n");
+  std::vector<NamedTable> tables = tables_of(run);
+  ASSERT_EQ(tables.size(), 2U);
+  EXPECT_EQ(tables[0].name, "classes");
+  EXPECT_EQ(tables[0].csv, "class,samples,predicted,precision,recall,F1\ncat,4,3,1,0.75,0.875\n1,2,3,,1,0.5\n");
+  EXPECT_EQ(tables[1].name, "workers");
+  EXPECT_EQ(tables[1].csv, "worker,own data,samples,test split\n0,0.5,10,0.25\n");
+  run.summary = R"({"traffic": {}, "classification": {"by_class": [{}, {"name": "dog"}],
+      "most_confused": [{"class": 1, "predicted": 0, "samples": 9}, {"class": -1}, 7]}})";
+  tables = tables_of(run);
+  ASSERT_EQ(tables.size(), 2U);
+  EXPECT_EQ(tables[1].name, "most_confused");
+  EXPECT_EQ(tables[1].csv, "class,predicted,samples\ndog,0,9\n,,\n,,\n");
+  for (const char* other : {R"({"classification": 3})", R"({"classification": {"confusion": 3, "by_class": 4}})"}) {
+    run.summary = other;
+    EXPECT_TRUE(tables_of(run).empty()) << other;
+    EXPECT_TRUE(pictures_of(run).empty()) << other;
+  }
+}
+
 TEST(Pictures, PassOverWhatIsNoGraph) {
   PageRun run{.name = "a", .job = "", .metrics = "", .summary = R"({"traffic": {}})", .workers = ""};
   for (const char* workers : {R"({"graph": 3})", R"({"graph": {"nodes": -1}})", R"({"graph": {"nodes": 1e99}})",

@@ -1,4 +1,6 @@
 // What a report shows beside lines: bars, tables of counts and graphs.
+#include "report/pictures.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -9,7 +11,6 @@
 
 #include "report/chart_rows.h"
 #include "report/comparison_page.h"
-#include "report/figures.h"
 #include "report/page_data.h"
 
 namespace laconic {
@@ -18,12 +19,6 @@ namespace {
 constexpr std::size_t kMostBars = 30;  // as on the page
 
 const charts::Axis kBytesOnTheWire = {.title = "Bytes on the wire", .unit = charts::Unit::kBytes};
-
-const Json& member(const Json& object, const char* key) {
-  static const Json none;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : none;
-}
 
 charts::BarChart bytes_by_kind(const Json& summary) {
   charts::BarChart chart{.title = "Bytes by kind", .value = kBytesOnTheWire};
@@ -49,7 +44,7 @@ charts::BarChart bytes_by_worker(const Json& summary) {
 }
 
 std::optional<NamedFigure> labels_figure(const Json& workers) {
-  charts::HeatMap map{.title = "Labels by worker", .row_title = "worker"};
+  charts::HeatMap map{.title = "Labels by worker", .row_title = "worker", .row_prefix = "worker "};
   const Json& classes = member(workers, "classes");
   for (const Json& counts : member(workers, "labels")) {
     map.rows.push_back(std::to_string(map.rows.size()));
@@ -100,6 +95,12 @@ struct Alike {
 
 }  // namespace
 
+const Json& member(const Json& object, const char* key) {
+  static const Json none;
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && found != object.end() ? *found : none;
+}
+
 std::vector<NamedFigure> pictures_of(const PageRun& run) {
   const Json data = page_data(run);
   const Json& summary = data.at("summary");
@@ -108,6 +109,7 @@ std::vector<NamedFigure> pictures_of(const PageRun& run) {
   if (charts::BarChart bars = bytes_by_kind(summary); !bars.bars.empty()) figures.push_back({"bytes_by_kind", bars});
   if (charts::BarChart bars = bytes_by_worker(summary); !bars.bars.empty())
     figures.push_back({"bytes_by_worker", bars});
+  if (std::optional<NamedFigure> matrix = confusion_figure(summary)) figures.push_back(std::move(*matrix));
   if (std::optional<NamedFigure> labels = labels_figure(workers)) figures.push_back(std::move(*labels));
   if (std::optional<NamedFigure> graph = graph_figure(workers)) figures.push_back(std::move(*graph));
   return figures;

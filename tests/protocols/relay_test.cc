@@ -9,9 +9,6 @@
 namespace laconic::tests {
 namespace {
 
-// Every row is the mean of the rows.
-Matrix averaged(const Matrix& rows) { return plus_mean(sum(0, rows, 0, rows), rows); }
-
 class RelayOver : public testing::TestWithParam<std::string> {};  // a topology
 
 TEST_P(RelayOver, IsItsMatrixForm) {

@@ -91,9 +91,7 @@ const add_worker_scores = (run, of) => {
     () => [head(), ...workers().map(worker => [worker.rank, own(worker), worker.own_samples, ...(users() ? [worker.own_users] : []), test(worker)])]);
 };
 
-// Of many runs they would be a page of their own.
 const add_end_tables = (run, of) => {
-  if (runs.length > 4) return;
   add_confusion(run, of);
   add_class_figures(run, of);
   add_worker_scores(run, of);
