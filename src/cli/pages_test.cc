@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/markdown_test.h"
 #include "compress/compressor.h"
@@ -93,7 +94,7 @@ std::string completed(const std::string& part) {
   const auto add = [&](const std::string& section, const std::string& keys) {
     if (!written.contains(section)) text += "\n[" + section + "]\n" + keys + "\n";
   };
-  add("job", "steps = 200");
+  add("job", "steps = 4000");
   add("data", "dataset = \"fashion_mnist\"");
   add("model", "name = \"lenet5\"");
   add("optimizer", "name = \"sgd\"");
@@ -242,21 +243,18 @@ const std::map<std::string, Command>& commands() {
   return all;
 }
 
-// Whether a job has such a key: "strategy.threshold", "seed" without its section, or "threshold@fda" of one job of several.
-bool is_job_key(const std::string& written) {
-  const std::string key = written.substr(0, written.find('@'));
+// Whether a job has a key "section.name".
+bool is_job_key(std::string_view key) {
   const std::size_t dot = key.find('.');
   for (const SchemaSection& section : schema()) {
-    if (dot != std::string::npos && key.substr(0, dot) != section.name) continue;
-    const std::string name = dot == std::string::npos ? key : key.substr(dot + 1);
-    if (name == section.variant_key && !section.variants.empty()) return true;
+    if (key.substr(0, dot) != section.name) continue;
+    const std::string_view name = key.substr(dot + 1);
     const auto has = [&](std::span<const OptionSpec> options) {
       return std::any_of(options.begin(), options.end(), [&](const OptionSpec& spec) { return spec.name == name; });
     };
-    if (has(section.options)) return true;
-    for (const SchemaSection::Variant& variant : section.variants) {
-      if (has(variant.options)) return true;
-    }
+    return (name == section.variant_key && !section.variants.empty()) || has(section.options) ||
+           std::any_of(section.variants.begin(), section.variants.end(),
+                       [&](const SchemaSection::Variant& variant) { return has(variant.options); });
   }
   return false;
 }
@@ -271,7 +269,7 @@ bool names_files(const std::string& path) {
                      [&](const auto& entry) { return entry.path().extension() == file.extension(); });
 }
 
-// What is wrong with one call; empty: nothing.
+// What is wrong with one call; empty: nothing. May throw UsageError in its place.
 std::string objection_to(const std::vector<std::string>& call) {
   if (call.empty() || call[0] == "--help" || call[0] == "--version") return {};
   const auto command = commands().find(call[0]);
@@ -283,8 +281,11 @@ std::string objection_to(const std::vector<std::string>& call) {
     if (word.starts_with('-') && word.size() > 1) {
       if (!command->second.options.contains(word.substr(0, equals)))
         return call[0] + " has no option " + word.substr(0, equals);
-    } else if (equals != std::string::npos && of_jobs.contains(call[0]) && !is_job_key(word.substr(0, equals))) {
-      return "a job has no key " + word.substr(0, equals);
+    } else if (equals != std::string::npos && of_jobs.contains(call[0])) {
+      // "strategy.threshold@fda=1": the key in one of several jobs.
+      const std::string setting = full_setting(word.substr(0, std::min(word.find('@'), equals)) + "=1");
+      const std::string key = setting.substr(0, setting.find('='));
+      if (!is_job_key(key)) return "a job has no key " + key;
     } else if (word.starts_with("examples/") && !names_files(word)) {
       return word + " does not exist";
     }
