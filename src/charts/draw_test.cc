@@ -138,6 +138,30 @@ TEST(DrawnFigure, ShadesCountsByTheLargestAndConfusionsByTheirRow) {
   EXPECT_EQ(fills(map), (std::vector<std::string>{"#73b2a5", "#eaccb9", "#b9d9d2"}));
 }
 
+TEST(DrawnFigure, HasAllItsTexts) {
+  // Letters that are drawn, blanks among them.
+  const auto letters = [](const Figure& figure) {
+    std::size_t count = 0;
+    for (const SvgElement& element : svg_elements(drawn(figure, Format::kSvg))) count += element.name == "use";
+    return count;
+  };
+  HeatMap map{.title = "Labels", .row_prefix = "worker ", .rows = {"0"}, .columns = {"cat"}, .cells = {{12}}};
+  EXPECT_EQ(letters(map), 6U + 8U + 3U + 2U);
+  map.note = "Below.";
+  EXPECT_EQ(letters(map), 6U + 8U + 3U + 2U + 6U);
+  BarChart bars{.title = "Bytes", .value = {.title = "Sent", .unit = Unit::kBytes}, .bars = {{"models", 12.0}}};
+  EXPECT_EQ(letters(bars), 5U + 4U + 6U + 4U);  // "12 B"
+  EXPECT_EQ(letters(Graph{.title = "Graph", .nodes = 12, .rounds = {{}}}), 5U + 14U);
+  LineChart chart{.title = "Loss", .x = {.title = "Steps"}, .y = {.title = "Loss"}};
+  chart.lines = {{.name = "one", .x = {0, 1}, .y = {0, 1}}, {.name = "three", .x = {0, 1}, .y = {0, 1}}};
+  const std::size_t without = letters(chart);
+  chart.note = "Below.";
+  chart.marks = {{0.5, "now"}};
+  EXPECT_EQ(letters(chart), without + 6U + 3U);
+  chart.lines[1].name = "";
+  EXPECT_EQ(letters(chart), without + 6U + 3U - 5U);
+}
+
 TEST(DrawnFigure, IsWholeWithoutValues) {
   expect_whole(LineChart{});
   LineChart chart;
