@@ -149,7 +149,8 @@ TEST(DrawnFigure, HasAllItsTexts) {
   EXPECT_EQ(letters(map), 6U + 8U + 3U + 2U);
   map.note = "Below.";
   EXPECT_EQ(letters(map), 6U + 8U + 3U + 2U + 6U);
-  BarChart bars{.title = "Bytes", .value = {.title = "Sent", .unit = Unit::kBytes}, .bars = {{"models", 12.0}}};
+  BarChart bars{.title = "Bytes", .value = {.title = "Sent", .unit = Unit::kBytes}};
+  bars.bars.push_back({"models", 12.0});
   EXPECT_EQ(letters(bars), 5U + 4U + 6U + 4U);  // "12 B"
   EXPECT_EQ(letters(Graph{.title = "Graph", .nodes = 12, .rounds = {{}}}), 5U + 14U);
   LineChart chart{.title = "Loss", .x = {.title = "Steps"}, .y = {.title = "Loss"}};
