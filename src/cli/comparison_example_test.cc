@@ -35,7 +35,12 @@ TEST_F(ComparisonExample, SweepsItsThreeJobsOverThreeSeedsAndMakesOnePage) {
     EXPECT_EQ(group.at("name"), group.at("strategy"));
     EXPECT_TRUE(group.at("rank").is_number());
   }
-  EXPECT_EQ(report_command(console_, {.folders = {folder}, .output = {}}), ExitCode::kDone);
+  ReportArguments report{.folders = {folder}, .output = {}};
+  report.charts = {{charts::Format::kSvg, ""}, {charts::Format::kPng, ""}};
+  EXPECT_EQ(report_command(console_, report), ExitCode::kDone);
+  for (const char* file : {"svg", "png", "csv"}) {
+    EXPECT_TRUE(exists("runs/example.sweep/charts/validation_accuracy." + std::string(file))) << file;
+  }
   const std::string page = testing::read_text(folder + "/report.html");
   EXPECT_NE(page.find("\"title\":\"Validation accuracy\""), std::string::npos);
   EXPECT_NE(page.find("\"high\":["), std::string::npos) << "a band over the seeds";

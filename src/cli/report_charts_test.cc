@@ -62,14 +62,20 @@ TEST_F(ReportCharts, AreFilesWithTheNumbersOfTheMeasurements) {
   const std::set<std::string> files = files_in(folder + "/charts");
   const std::set<std::string> pdfs = files_in(root_.path("pdf"));
   std::size_t charts = 0;
+  std::size_t tables = 0;
   for (const std::string& name : files) {
     if (!name.ends_with(".csv")) continue;
     const std::string stem = name.substr(0, name.size() - 4);
-    EXPECT_TRUE(files.contains(stem + ".svg") && files.contains(stem + ".png") && pdfs.contains(stem + ".pdf")) << stem;
     EXPECT_EQ(testing::read_text(folder + "/charts/" + name), testing::read_text(root_.path("pdf/" + name)));
+    if (stem == "classes" || stem == "workers") {
+      ++tables;
+      continue;
+    }
+    EXPECT_TRUE(files.contains(stem + ".svg") && files.contains(stem + ".png") && pdfs.contains(stem + ".pdf")) << stem;
     ++charts;
   }
-  EXPECT_EQ(files.size(), 3 * charts);
+  EXPECT_EQ(tables, 2U) << "are not drawn";
+  EXPECT_EQ(files.size(), 3 * charts + tables);
   for (const char* name :
        {"accuracy", "loss", "variance_estimate", "bytes", "bytes_by_kind", "bytes_by_worker", "labels_by_worker"}) {
     EXPECT_TRUE(files.contains(std::string(name) + ".csv")) << name;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/spelling.h"
+#include "base/utf8.h"
 #include "job/stray_words.h"
 #include "job/value_example.h"
 #include "strategies/registry.h"
@@ -40,6 +41,20 @@ std::string canonical(const SchemaSection& section, const std::string& key, cons
   return found.empty() ? value : std::string(found);
 }
 
+// Where the key that names a row is missing: the keys that no row has, one of which may have been meant as that key.
+void refuse_other_names(const SchemaSection& section, const WrittenSection& written) {
+  for (const auto& [key, value] : written.keys) {
+    const bool known = has(section.options, key) ||
+                       std::any_of(section.variants.begin(), section.variants.end(),
+                                   [&, &name = key](const auto& variant) { return has(variant.options, name); });
+    if (known) continue;
+    refuse_key(section, {}, key, value);
+    const std::string hint = did_you_mean(key, std::span(&section.variant_key, 1));
+    if (hint.empty()) continue;
+    throw UsageError(value.where + ": unknown key '" + std::string(section.name) + "." + printable(key) + "'" + hint);
+  }
+}
+
 }  // namespace
 
 const SchemaSection* find_section(std::string_view name) {
@@ -63,7 +78,10 @@ Options resolve_section(const SchemaSection& section, const WrittenSection* writ
   if (!section.variants.empty()) {
     const std::string key(section.variant_key);
     const auto name = given_section.keys.find(key);
-    if (name == given_section.keys.end()) missing(section.options.front());
+    if (name == given_section.keys.end()) {
+      refuse_other_names(section, given_section);
+      missing(section.options.front());
+    }
     check_kind(section, section.options.front(), name->second);
     check_value(section, section.options.front(), name->second);
     const std::map<std::string, GivenOption> only_name = {{key, {name->second.text, name->second.where}}};

@@ -104,7 +104,8 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
       {2, "epochs = 2\nbatch = 32",
        "job.toml:3: unknown key 'job.batch'; it belongs to [data]: write [data] batch = 32"},
       {13, "period = 4",
-       "job.toml:13: 'strategy.period' is an option of periodic, fedavg, fedopt, but strategy.name is 'fda'; remove "
+       "job.toml:13: 'strategy.period' is an option of periodic, fedavg, fedopt, relay, but strategy.name is 'fda'; "
+       "remove "
        "it, or "
        "change the name"},
       {12, "name = \"fdaa\"",
@@ -112,7 +113,7 @@ TEST(Job, RefusesBadInputWithOneLineThatNamesPlaceKeyAndRemedy) {
        "all_reduce, "
        "d_psgd, "
        "qg_dsgdm, power_gossip, choco, dcd_psgd, ecd_psgd, deep_squeeze, sgp, sparse_push, scsp, quantized_push_sum, "
-       "hierarchical, local, "
+       "relay, hierarchical, local, "
        "serial; did you mean 'fda'?"},
       {12, "",
        "job.toml:11: 'strategy.name' is missing (a row of `laconic list strategies`); write [strategy] name = "
@@ -327,12 +328,14 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
   const std::string good = joined(hierarchical_job());
   EXPECT_EQ(refusal(good, {"strategy.groups=3"}),
             "--set: strategy.groups: 8 workers do not make 3 equal groups; give a divisor, such as 2 or 4");
-  EXPECT_EQ(refusal(good, {"strategy.groups=1"}), "--set: strategy.groups: '1' is not a whole number from 2 to 100000");
-  EXPECT_EQ(refusal(without(12, 1)).find("job.toml:11: 'strategy.groups' is missing (equal groups of "), 0U);
+  EXPECT_EQ(refusal(good, {"strategy.groups=1"}),
+            "--set: strategy.groups: '1' is not a whole number from 2 to 100000, such as strategy.groups=4");
+  EXPECT_EQ(refusal(without(12, 1)).find("job.toml:11: 'strategy.groups' is missing (number of groups of "), 0U);
   // [between] missing, with no gossip, with groups of its own, where nobody has groups.
-  EXPECT_EQ(refusal(without(22, 3)),
-            "job.toml: 'between.name' is missing (a strategy that gossips on a graph, whose nodes are the groups); "
-            "write [between] name = \"d_psgd\"");
+  EXPECT_EQ(
+      refusal(without(22, 3)),
+      "job.toml: 'between.name' is missing (a gossip strategy on an undirected graph, whose nodes are the groups); "
+      "write [between] name = \"choco\"");
   for (const std::string name : {"fda", "hierarchical"}) {
     EXPECT_EQ(refusal(good, {"between.name=" + name}),
               "--set: between.name: '" + name +
@@ -356,7 +359,7 @@ TEST(Job, WithGroupsRefusesBadInputWithOneLineThatSaysWhatToDo) {
   EXPECT_EQ(refusal(good, {"between.name=d_psgd"}),
             "job.toml:20: [compression] means nothing to strategy hierarchical with d_psgd between the groups; remove "
             "it, or choose one of fda, fda_opt, dma, synchronous, periodic, fedavg, fedopt, choco, dcd_psgd, ecd_psgd, "
-            "deep_squeeze, sparse_push, scsp, quantized_push_sum");
+            "deep_squeeze, sparse_push, scsp, quantized_push_sum, relay");
   EXPECT_EQ(refusal(without(17, 2)).find("job.toml: 'topology.graph' is missing"), 0U);
 }
 
@@ -378,7 +381,7 @@ TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
       "that, or remove network.loss");
   EXPECT_EQ(refusal(job, {"network.loss=0.1", "strategy.order=asynchronous"}), "accepted");
   EXPECT_EQ(refusal(job, {"network.collective=ring"}),
-            "--set: network.collective: strategy sgp uses no collective; remove it");
+            "--set: network.collective: strategy sgp uses no collective as it is set here; remove it");
   EXPECT_EQ(
       refusal(job, {"strategy.name=choco", "topology.graph=ring", "compression.operator=sign", "topology.up=0.5"}),
       "--set: topology.up: links may fail only for strategies over directed links, such as sgp; remove it");

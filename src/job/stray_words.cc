@@ -73,6 +73,29 @@ bool takes(const SchemaSection& section, const std::vector<const OptionSpec*>& s
   });
 }
 
+// Whether `spec` takes the text, of whatever type it was written.
+bool takes_text(const SchemaSection& section, const OptionSpec& spec, const std::string& text) {
+  OptionSpec alone = spec;
+  alone.only_with = {};
+  try {
+    Options(section.name, std::span(&alone, 1), {{std::string(spec.name), {text, {}}}});
+    return true;
+  } catch (const UsageError&) {
+    return false;
+  }
+}
+
+// The lines that a value was meant to be (line_meant), if the job would take them.
+std::optional<std::string> right_line_meant(const SchemaSection& section, const OptionSpec& spec,
+                                            const WrittenValue& value) {
+  std::optional<std::string> line = line_meant(section.name, spec, value);
+  const std::string start = std::string(spec.name) + " = ";
+  if (!line || !line->starts_with(start)) return line;
+  std::string text = line->substr(start.size());
+  if (text.size() >= 2 && text.starts_with('"')) text = text.substr(1, text.size() - 2);
+  return takes_text(section, spec, text) ? line : std::nullopt;
+}
+
 // The line of `key` with the user's value where it fits, else with `example`.
 std::string line_of(const SchemaSection& section, const std::string& key, const WrittenValue& value, bool same_value,
                     std::string_view example) {
@@ -259,9 +282,13 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
   const std::string place = value.where + ": " + std::string(section.name) + "." + std::string(spec.name) + ": ";
   const auto refuse = [&] {
     if (value.kind == Kind::kList) throw UsageError(place + refusal_of_list(section, spec, value));
-    const std::optional<std::string> meant = line_meant(section.name, spec, value);
+    const std::optional<std::string> meant = right_line_meant(section, spec, value);
     const bool in_quotes = meant && value.kind == Kind::kText && *meant == std::string(spec.name) + " = " + value.text;
-    if (in_quotes) throw UsageError(place + "a number takes no quotes; write " + *meant);
+    if (in_quotes) {
+      const bool is_flag = spec.type == OptionType::kFlag;
+      throw UsageError(place + (is_flag ? "true and false take no quotes" : "a number takes no quotes") + "; write " +
+                       *meant);
+    }
     const bool is_amount =
         spec.type == OptionType::kBytes || spec.type == OptionType::kDuration || spec.type == OptionType::kRate;
     if (meant && is_amount) throw UsageError(place + "needs a unit, in quotes; write " + *meant + ", or another unit");
@@ -324,7 +351,7 @@ void check_value(const SchemaSection& section, const OptionSpec& spec, const Wri
     WrittenValue as_text = value;
     as_text.kind = Kind::kText;
     const std::optional<std::string> meant =
-        is_override(value) ? line_meant(section.name, spec, as_text) : std::nullopt;
+        is_override(value) ? right_line_meant(section, spec, as_text) : std::nullopt;
     const std::string line = meant.value_or(example_line(section.name, spec));
     throw UsageError(error.what() + std::string(meant ? "; write " : ", such as ") +
                      (is_override(value) ? written(section.name, {}, line, true) : line));

@@ -18,7 +18,10 @@ class Finished final : public Strategy {
   Task<void> round(Worker& self) override {
     co_await inner_->round(self);
     if (self.step().value != last_step_) co_return;
-    const SharedVector mean = co_await self.comm().all_reduce_mean(self.params(), Traffic::kModel);
+    // The coordinator counts collectives alone, and this is the first; the workers have counted their gossip too.
+    Comm& gossip = self.comm();
+    Comm comm(gossip.transport(), gossip.processor(), gossip.options());
+    const SharedVector mean = co_await comm.all_reduce_mean(self.params(), Traffic::kModel);
     co_await self.set_params(mean);
   }
 

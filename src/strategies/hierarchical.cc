@@ -211,7 +211,7 @@ std::uint32_t groups_of(const Options& options, std::uint32_t workers) {
 // The setting of the strategy between the groups.
 StrategySetting setting_of_groups(const Options& options, const StrategySetting& setting) {
   LACONIC_CHECK(setting.between != nullptr, "no strategy between the groups");
-  if (setting.between->demands(setting.between_options).uses_collectives()) {
+  if (setting.between->demands(setting.between_options).gossip.also_collectives) {
     throw UsageError("[between]: " + std::string(setting.between->name) +
                      " with these options also averages over all groups, which have no collective of their own; remove "
                      "between.finish");

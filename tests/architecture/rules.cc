@@ -213,6 +213,8 @@ const std::vector<Vendor>& vendors() {
         "training/batch.h",
         "training/batch.cc",
         "training/batch_test.cc",
+        "training/model_evaluation.h",
+        "training/model_evaluation.cc",
         "training/rehearsal.cc",
         "training/script_modes_test.cc",
         "training/script_sharing_test.cc",

@@ -23,7 +23,7 @@ class Finish : public testing::TestWithParam<Finishing> {
     const Demands demands = find_strategy(s.strategy).demands(strategy_options(s.strategy, s.options));
     if (demands.compression == Compression::kRequired) {
       s.compressor = "qsgd";  // unbiased, as some need it
-      s.compression = {{"levels", "7"}};
+      s.compression = {{"levels", "7"}, {"unbiased", "true"}};
     }
     return s;
   }

@@ -15,7 +15,7 @@ TEST_P(RelayOver, IsItsMatrixForm) {
   for (const std::size_t kept : {std::size_t{0}, std::size_t{3}}) {
     for (const std::uint64_t period : {1, 4}) {
       SCOPED_TRACE(std::to_string(kept) + " kept, period " + std::to_string(period));
-      Scenario s = family("relay", {{"period", std::to_string(period)}}, GetParam());
+      Scenario s = push("relay", {{"period", std::to_string(period)}}, GetParam());
       s = kept == 0 ? s : compressing(s, kept);
       Matrix x = first_models(s.problem);
       Matrix r = start_rows(s);

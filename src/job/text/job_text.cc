@@ -97,16 +97,6 @@ std::optional<std::string> list_text(std::string_view value) {
   return std::nullopt;
 }
 
-// A job is kept as TOML, which is UTF-8.
-bool is_utf8(std::string_view text) {
-  try {
-    static_cast<void>(toml::parse("text = " + toml_quoted(text)));
-    return true;
-  } catch (const toml::parse_error&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 WrittenJob read_job_text(std::string_view text, const std::string& file) {
@@ -148,8 +138,9 @@ Override parse_override(std::string_view text) {
     throw UsageError("--set '" + printable(text) + "': write section.key=value, such as --set job.seed=2");
   }
   std::string_view value = text.substr(equals + 1);
-  if (!is_utf8(text)) {
-    throw UsageError("--set '" + std::string(text.substr(0, equals)) +
+  // A job is kept as TOML, which is UTF-8.
+  if (first_bad_utf8(text) != std::string_view::npos) {
+    throw UsageError("--set '" + printable(text.substr(0, equals)) +
                      "': the value is not UTF-8, as a job has to be; rename the file or folder that it names");
   }
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);

@@ -136,6 +136,7 @@ class Reader {
                   std::to_string(number_) + "; put all its keys under one of them");
       }
     }
+    if (is_toml_(text)) return section_with_the_name_of_a_key(text);
     const std::size_t begin = text.find_first_not_of('[');
     if (begin == std::string_view::npos) return at("a section needs a name; write [job], or another one");
     const std::size_t end = std::min(text.find_first_of("]=", begin), text.size());
@@ -152,6 +153,18 @@ class Reader {
     const std::string key = bare_key(name);
     if (key.empty()) return at({});
     return write("a section name needs square brackets", "[" + key + "]");
+  }
+
+  // A section whose name a key above all sections has taken.
+  TomlMistake section_with_the_name_of_a_key(std::string_view head) const {
+    const std::string_view name = trimmed(head.substr(1, head.size() - 2));
+    for (std::size_t i = 0; i + 1 < number_ && header(lines_[i]).empty(); ++i) {
+      if (key_of(lines_[i]) != name) continue;
+      return {.line = i + 1,
+              .text = "'" + printable(name) + "' is the section in line " + std::to_string(number_) +
+                      "; remove this line, and put its value under " + printable(head)};
+    }
+    return at({});
   }
 
   TomlMistake explain_colon(std::string_view line, std::size_t colon) {

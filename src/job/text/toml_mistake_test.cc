@@ -123,6 +123,8 @@ TEST(TomlMistake, OfTwoLinesNamesBoth) {
   EXPECT_EQ(refusal("[job]\nseed = 1\n\nseed = 2\n"), "job.toml:4: 'seed' is set in lines 2 and 4; remove one of them");
   EXPECT_EQ(refusal("[job]\nseed = 1\n[data]\n[job]\nsteps = 2\n"),
             "job.toml:4: section [job] is in lines 1 and 4; put all its keys under one of them");
+  EXPECT_EQ(refusal("strategy = \"fda\"\n[job]\nseed = 1\n[strategy]\nthreshold = 2\n"),
+            "job.toml:1: 'strategy' is the section in line 4; remove this line, and put its value under [strategy]");
   EXPECT_EQ(refusal("[a]\nseed = 1\n[b]\nseed = 2\n"), "accepted") << "sections of their own";
 }
 
