@@ -63,12 +63,13 @@ class ComparisonPage(Statements):
           let best = {gap: 0};
           for (const chart of charts.filter(chart => chart.plot && chart.bands.length > 1)) {
             const y_of = y => chart.plot.valToPos(y, 'y', true);
-            for (const {line} of chart.bands) line.points.forEach(([x, mean], i) => {
+            // Beside the points, where no line of the grid is.
+            for (const {line} of chart.bands) line.points.slice(0, -1).forEach(([x, mean], i) => {
               const [top, middle] = [y_of(line.high[i][1]), (y_of(line.high[i][1]) + y_of(mean)) / 2];
               const free = chart.bands.every(({line: other}) => other === line ||
                 other.points.every((p, k) => middle < y_of(other.high[k][1]) - 4 || middle > y_of(other.low[k][1]) + 4));
               const gap = middle - top;
-              if (free && gap > best.gap) best = {gap, title: chart.plot.root.closest('figure').dataset.chart, key: line.key, x: chart.plot.valToPos(x, 'x', true), y: middle};
+              if (free && gap > best.gap) best = {gap, title: chart.plot.root.closest('figure').dataset.chart, key: line.key, x: chart.plot.valToPos(x, 'x', true) + 3, y: middle};
             });
           }
           return best;

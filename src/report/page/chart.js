@@ -3,8 +3,8 @@
 const style_of = index => ({
   name: '--s' + index % 8,
   colour: getComputedStyle(document.documentElement).getPropertyValue('--s' + index % 8).trim(),
-  // Of eight colours two neighbours have one dash; the next eight go on with another.
-  dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][(Math.floor(index / 2) + Math.floor(index / 8)) % 4],
+  // Neighbours differ in colour and dash, so that one shows through the other; the next eight go on with another dash.
+  dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][(index + Math.floor(index / 8)) % 4],
 });
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
