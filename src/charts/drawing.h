@@ -61,7 +61,7 @@ struct Legend {
 
   double height() const;
 };
-// Of one line alone there is none; of very many only the first, and how many there are more. `chart` outlives it.
+// Of one line without a band there is none; of very many only the first, and how many there are more. `chart` outlives it.
 Legend legend_of(const LineChart& chart);
 void draw_legend(const Legend& legend, Place corner, Canvas& canvas);
 

@@ -114,6 +114,11 @@ void draw(const HeatMap& map, Canvas& canvas) {
       layout.corner,
       {cell_width * static_cast<double>(map.columns.size()), cell_height * static_cast<double>(map.rows.size())},
       {.colour = kQuiet, .width = 0.5});
+  double y = layout.corner.y + cell_height * static_cast<double>(map.rows.size()) + kMargin + kRowHeight / 2.0;
+  for (const std::string& line : note_of(map)) {
+    canvas.text({kMargin, y}, line, {.size = kNoteSize, .colour = kQuiet});
+    y += kRowHeight;
+  }
 }
 
 }  // namespace laconic::charts

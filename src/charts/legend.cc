@@ -51,7 +51,8 @@ double Legend::height() const {
 Legend legend_of(const LineChart& chart) {
   Legend legend;
   const double whole = kWidth - 2.0 * kMargin;
-  if (chart.lines.size() > 1) {
+  const bool is_plain = chart.lines.empty() || (chart.lines.size() == 1 && chart.lines.front().low.empty());
+  if (!is_plain) {
     // A few names are shown whole; of many, two stand beside each other.
     const double room = (chart.lines.size() > 8 ? whole / 2.0 - kBetween : whole) - kSwatch - kGap;
     double widest = 0.0;
