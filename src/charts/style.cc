@@ -18,10 +18,10 @@ constexpr std::array<double, 4> kDashDotted = {5.0, 1.5, 1.0, 1.5};
 }  // namespace
 
 Style style_of(std::size_t index) {
-  // Of eight colours two neighbours have one dash; the next eight go on with another.
+  // Neighbours differ in colour and dash, so that one shows through the other; the next eight go on with another dash.
   const std::array<std::span<const double>, 4> dashes = {std::span<const double>(), kDashed, kDotted, kDashDotted};
   return {.colour = colour_of(index),
-          .dash = dashes[(index / 2 + index / 8) % dashes.size()],
+          .dash = dashes[(index + index / 8) % dashes.size()],
           .shape = static_cast<Shape>(index / kDashedColours % 4)};
 }
 

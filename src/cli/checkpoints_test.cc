@@ -97,7 +97,9 @@ class Checkpoints : public ::testing::Test {
     Results results{.model = read_text(runs(name) + "/model.safetensors"),
                     .metrics = read_text(runs(name) + "/metrics.jsonl"),
                     .summary = Json::parse(read_text(runs(name) + "/summary.json"))};
+    // Of the process, not of the run.
     results.summary.erase("wall_s");
+    results.summary.erase("resumed_step");
     return results;
   }
   void expect_same(const std::string& name, const std::string& other) const {
@@ -151,6 +153,8 @@ TEST_P(CheckpointsOf, ARunThatWasInterruptedTwiceEndsAsOneThatNeverStopped) {
   ASSERT_EQ(resume("broken"), ExitCode::kDone) << err_.str();
   expect_same("broken", "whole");
   EXPECT_FALSE(fs::exists(runs("broken") + ".checkpoint"));
+  EXPECT_EQ(Json::parse(read_text(runs("broken") + "/summary.json")).at("resumed_step"), 6 * kEvery);
+  EXPECT_FALSE(Json::parse(read_text(runs("whole") + "/summary.json")).contains("resumed_step"));
 }
 
 TEST_P(CheckpointsOf, APlanPredictsTheirSize) {

@@ -134,7 +134,16 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
   }
   const std::string key = key_of_option(name);
   const ForeignKey* foreign = find_foreign_key("", name);
-  if (key.empty()) return foreign == nullptr ? "" : std::string(foreign->note);
+  if (key.empty() && foreign != nullptr) return std::string(foreign->note);
+  if (key.empty()) {
+    std::string several = name;
+    std::replace(several.begin(), several.end(), '-', '_');
+    std::string text;
+    for (const std::string& candidate : keys_named(several)) {
+      text += (text.empty() ? "write --set " : " or --set ") + candidate + "=" + option.value("VALUE");
+    }
+    return text;
+  }
   const bool is_foreign = foreign != nullptr && foreign->key == key;
   std::string value = option.value("VALUE");
   if (is_foreign && !foreign->same_value) value = without_quotes(foreign->example);

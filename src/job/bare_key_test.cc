@@ -19,7 +19,7 @@ TEST(BareKeys, AreThoseOfTheJobOrTheOnlyOnesOfTheirName) {
   EXPECT_EQ(answer("steps"), "job.steps");
   EXPECT_EQ(answer("seed"), "job.seed");
   EXPECT_EQ(answer("learning_rate"), "optimizer.learning_rate");
-  EXPECT_EQ(answer("threshold"), "strategy.threshold");
+  EXPECT_EQ(answer("monitor"), "strategy.monitor");
   EXPECT_EQ(answer("batch"), "data.batch");
 }
 
@@ -28,6 +28,8 @@ TEST(BareKeys, OfSeveralSectionsAreRefusedWithTheCandidates) {
     EXPECT_NE(answer("every").find(key), std::string::npos) << key << " in " << answer("every");
   }
   EXPECT_GE(keys_named("every").size(), 3U);
+  EXPECT_EQ(answer("threshold"),
+            "'threshold' is a key of several sections; write strategy.threshold or compression.threshold");
   EXPECT_EQ(answer("name").find("'name' is a key of several sections; write job.name, "), 0U) << answer("name");
 }
 

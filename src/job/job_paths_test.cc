@@ -148,7 +148,7 @@ TEST_F(JobPaths, TheMessageIsOfEveryPath) {
     }
     return std::string("accepted");
   };
-  EXPECT_EQ(refusal("model").find("jobs/a.toml:6: model.file: there is no jobs/net.pt: "), 0U) << refusal("model");
+  EXPECT_EQ(refusal("model").find("jobs/a.toml:7: model.start: there is no jobs/net.pt: "), 0U) << refusal("model");
   EXPECT_EQ(
       refusal("topology"),
       "jobs/a.toml:20: topology.graph: there is no jobs/edges.csv: a path in a job file starts at the folder of that "

@@ -94,13 +94,12 @@ void explain_unknown_key(const std::vector<SweptJob>& jobs, const SweptJob& job,
 }
 
 // "fda, threshold=0.5": what a group of runs is called.
-std::string group_name(const Settings& settings, const std::string& otherwise) {
-  std::string name;
+std::string group_name(const std::string& job, const Settings& settings) {
+  std::string name = job;
   for (const auto& [key, value] : settings) {
-    const std::string word = key == "job" ? value : key.substr(key.find('.') + 1) + "=" + value;
-    name += (name.empty() ? "" : ", ") + word;
+    if (key != "job") name += ", " + key.substr(key.find('.') + 1) + "=" + value;
   }
-  return name.empty() ? otherwise : name;
+  return name;
 }
 
 class Planner {
@@ -155,7 +154,7 @@ class Planner {
       }
     }
     changes.push_back("output.dir=" + run.result.folder);
-    run.result.group = group_name(run.result.settings, job.base.name);
+    run.result.group = group_name(jobs_.size() == 1 ? job.base.name : job.name, run.result.settings);
     try {
       run.job = load_job(job.file, changes);
     } catch (const UsageError& error) {

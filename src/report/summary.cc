@@ -210,8 +210,13 @@ SummaryFigures read_summary(std::string_view text) {
     figures.time = {json.at("time_s").get<double>()};
     if (json.contains("trace_hash")) figures.trace_hash = json.at("trace_hash").get<std::string>();
     return figures;
+  } catch (const Json::parse_error&) {
+    throw DecodeError("is no JSON: it is cut, or was changed");
   } catch (const Json::exception& error) {
-    throw DecodeError(std::string("no summary of a run: ") + error.what());
+    // Without the library's "[json.exception.out_of_range.403] ".
+    const std::string_view what = error.what();
+    const std::size_t name = what.find("] ");
+    throw DecodeError("no summary of a run: " + std::string(name == what.npos ? what : what.substr(name + 2)));
   }
 }
 

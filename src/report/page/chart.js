@@ -3,8 +3,8 @@
 const style_of = index => ({
   name: '--s' + index % 8,
   colour: getComputedStyle(document.documentElement).getPropertyValue('--s' + index % 8).trim(),
-  // Of eight colours two neighbours have one dash; the next eight go on with another.
-  dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][(Math.floor(index / 2) + Math.floor(index / 8)) % 4],
+  // Neighbours differ in colour and dash, so that one shows through the other; the next eight go on with another dash.
+  dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][(index + Math.floor(index / 8)) % 4],
 });
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -90,7 +90,7 @@ const tick_texts = (ticks, text) => {
 };
 
 // `series(axis)`: [{label, key, points: [[x, y]], low, high, marks, index}], `key` where two labels may be alike, `low` and
-// `high` the points of a band, which `band` says in words; `text`: of a value, with so many digits; `fixed`: an axis that
+// `high` the points of a band, which `band` says in words, `place` the one in the legend where that is not the drawing's; `text`: of a value, with so many digits; `fixed`: an axis that
 // stays; `before`: the figure that it goes before, else it is the last.
 const charts = [];
 const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
@@ -116,6 +116,8 @@ const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
     ]);
     return [[chart.axis.label, ...columns.map(c => c.label)], ...xs.map(x => [x, ...columns.map(c => c.values.get(x) ?? '')])];
   };
+  // The place of a line among the series of the plot.
+  chart.at = i => 1 + 2 * chart.bands.length + i;
   const figure = make_figure(title, note, element('div', {}, legend, plot, value), rows);
   figure.dataset.chart = title;
 
@@ -125,11 +127,10 @@ const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
     chart.lines = series(chart.axis).filter(line => line.points.length);
     figure.hidden = chart.lines.length === 0;
     chart.lines.forEach((line, i) => { line.style = style_of(line.index ?? i); line.key ??= line.label; });
-    // The lines, then the lower and upper ends of the bands.
+    // The lower and upper ends of the bands, then the lines, which so lie on top of them.
     const banded = chart.lines.filter(line => line.low);
-    chart.edges = banded.flatMap(line => [line.low, line.high]);
-    chart.bands = banded.map((line, k) => ({line, at: 1 + chart.lines.length + 2 * k}));
-    const curves = [...chart.lines.map(line => line.points), ...chart.edges];
+    chart.bands = banded.map((line, k) => ({line, at: 1 + 2 * k}));
+    const curves = [...banded.flatMap(line => [line.low, line.high]), ...chart.lines.map(line => line.points)];
     chart.joined = chart.lines.length ? uPlot.join(curves.map(curve => [curve.map(p => p[0]), curve.map(p => p[1])])) : [[]];
     const positive = curves.every(curve => curve.every(p => p[1] > 0));
     const x_positive = chart.joined[0].every(x => x > 0);
@@ -146,12 +147,14 @@ const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
         const show = !chart.hidden.has(line.key);
         event.currentTarget.setAttribute('aria-pressed', String(show));
         chart.plot.batch(() => {
-          chart.plot.setSeries(i + 1, {show});
+          chart.plot.setSeries(chart.at(i), {show});
           for (const {at} of chart.bands.filter(band => band.line === line)) for (const edge of [at, at + 1]) chart.plot.setSeries(edge, {show});
         });
       }}, swatch(line.style, line.marks), line.label));
+    const place = i => chart.lines[i].place ?? i;
+    const in_place = buttons.map((button, i) => i).sort((a, b) => place(a) - place(b)).map(i => buttons[i]);
     const folded = !chart.unfolded && buttons.length > shown_in_legend;
-    const items = (folded ? buttons.slice(0, shown_in_legend / 2) : buttons).map(button => element('li', {}, button));
+    const items = (folded ? in_place.slice(0, shown_in_legend / 2) : in_place).map(button => element('li', {}, button));
     if (folded) {
       items.push(element('li', {}, element('button', {type: 'button', class: 'more', onclick: () => { chart.unfolded = true; draw_legend(); }}, `${buttons.length - shown_in_legend / 2} more`)));
     }
@@ -167,8 +170,8 @@ const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
     const count = chart.lines.length;
     const alpha = line => key === null ? usual_alpha(count) : line.key === key ? 1 : 0.12;
     chart.lines.forEach((line, i) => {
-      chart.plot.series[i + 1].alpha = alpha(line);
-      chart.plot.series[i + 1].width = line.marks ? 0 : (line.key === key ? 3.5 : usual_width(count));
+      chart.plot.series[chart.at(i)].alpha = alpha(line);
+      chart.plot.series[chart.at(i)].width = line.marks ? 0 : (line.key === key ? 3.5 : usual_width(count));
     });
     chart.bands.forEach(({line, at}) => { chart.plot.series[at].alpha = chart.plot.series[at + 1].alpha = alpha(line); });
     chart.plot.redraw(false);
@@ -205,13 +208,13 @@ const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
         {...axis_style, values: (u, ticks) => tick_texts(ticks, chart.axis.text), space: 70, size: 36},
         {...axis_style, values: (u, ticks) => tick_texts(ticks, text), size: 72},
       ],
-      series: [{}, ...chart.lines.map(line => ({
+      series: [{}, ...chart.bands.flatMap(({line}) => [0, 1].map(() => ({
+        label: line.label, width: 0, stroke: 'transparent', points: {show: false}, spanGaps: true, show: !chart.hidden.has(line.key),
+      }))), ...chart.lines.map(line => ({
         label: line.label, stroke: line.style.colour, width: line.marks ? 0 : usual_width(chart.lines.length), alpha: usual_alpha(chart.lines.length), dash: line.style.dash, spanGaps: true,
         show: !chart.hidden.has(line.key), paths: line.marks ? () => null : line.steps ? uPlot.paths.stepped({align: 1}) : undefined,
         points: line.marks ? {show: true, size: 7, fill: line.style.colour} : {show: line.points.length < 30 && chart.lines.length <= shown_in_legend, size: 5},
-      })), ...chart.bands.flatMap(({line}) => [0, 1].map(() => ({
-        label: line.label, width: 0, stroke: 'transparent', points: {show: false}, spanGaps: true, show: !chart.hidden.has(line.key),
-      })))],
+      }))],
       bands: chart.bands.map(({line, at}) => ({series: [at + 1, at], fill: faint(line.style.colour, band_alpha(chart.bands.length))})),
       cursor: {y: false, drag: {x: true, y: false}},
       legend: {show: false},
@@ -219,7 +222,7 @@ const add_chart = ({title, note, series, text, fixed, log, before, band}) => {
         setSelect: [u => { if (u.select.width > 0) chart.zoomed = true; }],
         setCursor: [u => {
           const i = u.cursor.idx;
-          const there = i === null || i === undefined ? [] : chart.lines.map((line, k) => ({line, y: u.data[k + 1][i]}))
+          const there = i === null || i === undefined ? [] : chart.lines.map((line, k) => ({line, y: u.data[chart.at(k)][i]}))
             .filter(({line, y}) => Number.isFinite(y) && !chart.hidden.has(line.key));
           // Of many lines the one that the pointer is near is brought out, and read first.
           if (u.cursor.event && chart.lines.length > 1) {

@@ -40,19 +40,14 @@ const summary = () => {
   document.getElementById('summary').hidden = false;
 };
 
-const best_first = lines => {
-  const place = line => groups[line.style].rank ?? groups.length + 1;
-  return [...lines].sort((a, b) => place(a) - place(b));
-};
-
 const figures = () => {
   for (const chart of drawn.charts) {
     add_chart({title: chart.title, note: chart.note, text: format[chart.unit], log: chart.logarithmic,
       fixed: chart.steps_alone ? steps_or_epochs : undefined, band: drawn.band,
-      series: axis => best_first(chart.lines).filter(line => is_shown(groups[line.style])).map(line => {
+      series: axis => chart.lines.filter(line => is_shown(groups[line.style])).map(line => {
         const xs = drawn.positions[line.positions][axis.key];
         const along = ys => in_order(xs.map((x, i) => [x, ys[i]]));
-        return {label: line.name + (line.runs > 1 ? ` (n=${line.runs})` : ''), key: groups[line.style].name, index: line.style,
+        return {label: line.name + (line.runs > 1 ? ` (n=${line.runs})` : ''), key: groups[line.style].name, index: line.style, place: groups[line.style].rank ?? groups.length + line.style,
           points: along(line.mean), ...(line.low ? {low: along(line.low), high: along(line.high)} : {})};
       })});
   }

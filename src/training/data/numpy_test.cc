@@ -289,7 +289,7 @@ TEST(NumpyData, SamplesHaveUsersByAnArrayOfNamesOrNumbers) {
   folder.write("who.npy", npy("|S4", "(4,)", std::string("OsloBonn\0\0\0\0Rome", 16)));
   expect_refused(folder, {{"train_users", "who.npy"}}, {"who.npy", "the user of sample 2 is empty"});
   folder.write("who.npy", npy("<f4", "(4,)", std::string(16, '\0')));
-  expect_refused(folder, {{"train_users", "who.npy"}}, {"who.npy", "text or a whole number"});
+  expect_refused(folder, {{"train_users", "who.npy"}}, {"who.npy", "text or whole numbers"});
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ TEST(LeafJson, ThatIsNotAsLeafWritesItIsRefusedWithThePlace) {
          "the label of sample 0 has the number 1.5, which is not a whole number");
   expect(with_user(R"({"x": [[1]], "y": [-1]})"), "the label of sample 0 has the negative number -1");
   expect(with_user(R"({"x": [[1]], "y": [true]})"), "the label of sample 0 has true or false there");
-  expect(R"({"user_data": {"a": {"x": [[1]], "y": [0]}, "a": {"x": [[1]], "y": [0]}}})", "user 'a' comes twice");
+  expect(R"({"user_data": {"a": {"x": [[1]], "y": [0]}, "a": {"x": [[1]], "y": [0]}}})", "user 'a' appears twice");
   expect(R"({"users": ["a", "b"], "user_data": {"a": {"x": [[1]], "y": [0]}}})", "lists 2 users, and has data of 1");
   expect(R"({"users": ["b"], "user_data": {"a": {"x": [[1]], "y": [0]}}})", "lists user 'b', and has no data of it");
   expect(R"({"users": ["a"], "num_samples": [2], "user_data": {"a": {"x": [[1]], "y": [0]}}})",

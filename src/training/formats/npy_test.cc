@@ -178,7 +178,7 @@ TEST_F(Npy, LabelsAreIntegersFrom0To65535) {
             std::string::npos);
   EXPECT_NE(usage_error([&] { labels("<i4", std::vector<std::int32_t>{65536}); }).find("not in 0 to 65535"),
             std::string::npos);
-  EXPECT_NE(usage_error([&] { labels("<f4", std::vector<float>{1}); }).find("type '<f4', and numbers of classes"),
+  EXPECT_NE(usage_error([&] { labels("<f4", std::vector<float>{1}); }).find("type '<f4', but class numbers"),
             std::string::npos);
 }
 
@@ -216,7 +216,7 @@ TEST_F(Npy, RefusesWhatIsNoArrayOfNumbersByItsReason) {
   const auto shape = [&](const std::string& text, const std::string& problem) {
     expect_header_refused("{'descr': '<f4', 'fortran_order': False, 'shape': " + text + ", }", problem);
   };
-  shape("(3)", "a number in the place of a shape");
+  shape("(3)", "a number instead of a shape");
   shape("3", "no '(' here");
   shape("(-1,)", "no size of a dimension");
   shape("(2 3)", "no ','");
@@ -280,7 +280,7 @@ TEST_F(Npy, NamesAreTextOrIntegers) {
     std::reverse(reversed.begin() + static_cast<long>(at), reversed.begin() + static_cast<long>(at) + 4);
   EXPECT_EQ(names_in(npy(">U4", "(2, 1)", reversed)), words);
   const auto refusal = [&](const std::string& content) { return usage_error([&] { names_in(content); }); };
-  EXPECT_NE(refusal(npy("<f8", "(1,)", std::string(8, '\0'))).find("text or a whole number"), std::string::npos);
+  EXPECT_NE(refusal(npy("<f8", "(1,)", std::string(8, '\0'))).find("text or whole numbers"), std::string::npos);
   EXPECT_NE(refusal(npy("<U1", "(1,)", "\xff\xff\xff\x7f")).find("sample 0 has text that is no Unicode"),
             std::string::npos);
   EXPECT_NE(refusal(npy("<U1", "(1,)", std::string("\0\xd8\0\0", 4))).find("no Unicode"), std::string::npos);
