@@ -135,7 +135,7 @@ PlotArea plot_area(const LineChart& chart) {
   constexpr double kMarginOfPlot = 0.04;
   area.x = range_of(xs, chart.x.logarithmic, kMarginOfPlot / 2.0);
   area.y = range_of(ys, chart.y.logarithmic, kMarginOfPlot);
-  area.y_ticks = ticks_of(area.y, chart.y.unit, 7);
+  area.y_ticks = ticks_of(area.y, chart.y.unit, 8);
   const double title_height = chart.title.empty() ? kMargin : kTitleHeight;
   const double left = kMargin + kTextSize + 3.0 + widest(area.y_ticks) + kTickGap + kTickLength;
   // As many ticks as their texts leave room for.

@@ -256,11 +256,14 @@ using Make = Partition (*)(const Request&);
 constexpr std::array<PartitionRow, 9> kPartitions = {{
     {"iid", "", "shuffled, then equal parts"},
     {"contiguous", "", "equal contiguous parts in the order of the files"},
-    {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); a smaller ALPHA is more skewed", true, "0.3"},
+    {"dirichlet", "ALPHA", "each class in proportions from Dirichlet(ALPHA); a smaller ALPHA is more skewed", true,
+     "0.3"},
     {"shards", "N", "sorted by label, N random shards per worker", true, "2"},
     {"non_iid", "X%", "the first X% of the samples sorted by label, the rest IID", true, "60%"},
     {"label", "Y", "all samples of label Y go to the first workers", true, "3"},
-    {"skew", "S", "a fraction S of each class is sorted by label, the rest shuffled; 0: IID, 1: each worker has only its own labels", true, "0.8"},
+    {"skew", "S",
+     "a fraction S of each class is sorted by label, the rest shuffled; 0: IID, 1: each worker has only its own labels",
+     true, "0.8"},
     {"user", "", "whole users per worker, balanced by samples"},
     {"shared", "", "every worker draws from all samples"},
 }};
