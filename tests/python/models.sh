@@ -32,13 +32,17 @@ state = torch.load("runs/own/model.pt")
 torch.save(state, "state.pt")
 torch.save({"epoch": 1, "model_state_dict": {"module." + name: value for name, value in state.items()}}, "checkpoint.pt")
 PYTHON
+# Without the lines of progress that slow machines show.
+measure() {
+  "$program" evaluate "$@" | grep -v '^evaluating the model '
+}
 own=(--set model.name=lenet5)
-"$program" evaluate runs/own/model.safetensors "$job" "${own[@]}" >measured
+measure runs/own/model.safetensors "$job" "${own[@]}" >measured
 for model in runs/own/model.pt state.pt checkpoint.pt; do
-  "$program" evaluate "$model" "$job" "${own[@]}" | cmp - measured
+  measure "$model" "$job" "${own[@]}" | cmp - measured
 done
-"$program" evaluate runs/fda/model.safetensors "$job" --set model.file=net.pt >measured
-"$program" evaluate runs/fda/model.pt "$job" | cmp - measured
+measure runs/fda/model.safetensors "$job" --set model.file=net.pt >measured
+measure runs/fda/model.pt "$job" | cmp - measured
 
 mkdir text
 "$python" "$here/text.py" write text
