@@ -22,8 +22,9 @@ Task<void> serve_global_averages(Coordinator& self) {
   Comm& comm = self.comm();
   Comm all(comm.transport(), comm.processor(), patient(comm.options()));
   Reductions reductions(all);
+  const TagSet tags{Tag::kReduceMean};
   for (;;) {
-    const Arrival first = co_await all.receive_when_idle({Tag::kReduceMean}, comm.upcoming_round());
+    const Arrival first = co_await all.receive_when_idle(tags, comm.upcoming_round());
     co_await reductions.serve(comm.next_round(), first);
   }
 }
