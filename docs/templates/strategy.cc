@@ -34,7 +34,7 @@ class MyStrategy final : public Strategy {
     const SharedVector mean = co_await averaging_.mean(self);
     // Arithmetic on whole vectors is handed to the node's processor.
     co_await self.compute([&] {
-      // The output may be either of the two inputs: the kernel reads an element of both before it writes that element.
+      // axpy_difference(alpha, a, b, y): y may be a or, as here, b. Each element is read before it is written.
       kernels::axpy_difference(static_cast<float>(options_.mix), mean, common_, common_);
       kernels::copy(common_, self.params());
       // Compressed changes are then those from the common model; without this line, from the last average.
