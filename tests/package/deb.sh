@@ -64,6 +64,11 @@ inside sh -c "cd /root && laconic run $job --set job.steps=20 --set job.name=tri
 grep -q '"finished": true' "$root/root/runs/tried/summary.json"
 echo "ran: $job, $(grep -o '"steps": [0-9]*' "$root/root/runs/tried/summary.json" | sed -n 1p)"
 
+# Its charts have letters: what the package depends on brings a font.
+inside sh -c "cd /root && laconic report runs/tried --svg --png --pdf" >>"$work/run.log" 2>&1 || { cat "$work/run.log" >&2; exit 1; }
+[ "$(grep -c '<use ' "$root/root/runs/tried/charts/accuracy.svg")" -gt 20 ]
+echo "drew: $(find "$root/root/runs/tried/charts" -name '*.svg' | wc -l) charts"
+
 # A program that was built with what liblaconic-dev has, which is what this build was: only the library must be there.
 cp "$build/tests/embedding/example/fit_simulated" "$root/root/fit"
 told=$(inside sh -c "/root/fit /usr/share/doc/laconic/examples/embedding/job.toml")
