@@ -153,6 +153,9 @@ TEST_F(ReportCharts, AreRefusedInOneLineWhereTheyHaveNoPlace) {
     return std::string("accepted");
   };
   EXPECT_EQ(refusal(root_.path("file")), root_.path("file") + ": is a file; give a folder after --png");
+  EXPECT_EQ(refusal(root_.path("out.PNG")),
+            root_.path("out.PNG") + ": --png takes a folder, as there are several charts; give one, such as charts");
+  EXPECT_FALSE(exists("out.PNG"));
   EXPECT_EQ(refusal(root_.path("file/charts")),
             root_.path("file/charts") + ": the folder cannot be made (Not a directory); give another one after --png");
 }
