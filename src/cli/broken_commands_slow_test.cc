@@ -121,7 +121,7 @@ constexpr Broken kBroken[] = {
     {"run job.toml other.toml", "laconic compare job.toml other.toml runs several"},
     {"compare", "laconic compare: job-or-folder is missing; such as: laconic compare fda.toml synchronous.toml"},
     {"sweep job.toml", "a sweep of one job needs values, such as seed=1..3"},
-    {"sweep job.toml seed", "seed: no such job file"},
+    {"sweep job.toml seed", "write seed=1,2"},
     {"report", "laconic report: folder is missing; give folders of results"},
     {"evaluate", "a model, or a run's results, is missing"},
     {"list strategys", "did you mean 'strategies'?"},

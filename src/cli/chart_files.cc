@@ -50,6 +50,9 @@ void make_chart_folders(std::span<const ChartFolder> folders) {
 
 std::vector<std::string> write_charts(const ChartFiles& files, std::span<const ChartFolder> folders) {
   std::vector<std::string> lines;
+  if (!folders.empty() && files.figures.empty()) {
+    throw UsageError("no chart to draw: nothing was measured; see [evaluation] every, or give other runs");
+  }
   for (const ChartFolder& folder : folders) {
     const std::size_t count = files.figures.size();
     const std::string ending(charts::to_text(folder.format));

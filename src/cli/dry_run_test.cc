@@ -42,6 +42,17 @@ TEST_F(DryRun, WritesNothing) {
   EXPECT_NE(output.find("worker"), std::string::npos);
 }
 
+TEST_F(DryRun, TellsOfARunThatEndsBeforeItsFirstAverage) {
+  const std::string path = job("a", "name = \"periodic\"\nperiod = 41");
+  EXPECT_EQ(run_command(console_, {.job_file = path, .overrides = {}, .dry_run = true}), ExitCode::kDone);
+  EXPECT_NE(printed().find("note: nothing is sent: the first of the averages comes after 41 steps"), std::string::npos);
+  EXPECT_EQ(run(path), ExitCode::kDone);
+  EXPECT_NE(printed().find("note: nothing is sent"), std::string::npos);
+  EXPECT_EQ(run_command(console_, {.job_file = path, .overrides = {"strategy.period=40"}, .dry_run = true}),
+            ExitCode::kDone);
+  EXPECT_EQ(printed().find("nothing is sent"), std::string::npos);
+}
+
 TEST_F(DryRun, KnowsWhatEachKindOfCheckSends) {
   const auto plan_with = [&](const std::vector<std::string>& overrides) {
     EXPECT_EQ(run_command(console_, {.job_file = job("a"), .overrides = overrides, .dry_run = true}), ExitCode::kDone);

@@ -187,7 +187,7 @@ ExitCode evaluate_command(Console& console, const EvaluateArguments& arguments) 
   if (measured.models.empty()) {
     measured.models = own_models(measured.job_file, load_job(measured.job_file, arguments.overrides));
   }
-  WorkDisplay work(console);
+  WorkDisplay work(console, arguments.json ? "off" : "auto");  // what is printed then is JSON alone
   const Supervision supervision(work);
   std::vector<ModelFile> files;
   for (const std::string& model : measured.models) files.push_back(read_model_file(model));

@@ -88,7 +88,12 @@ ExitCode run_to_results(Console& console, const Job& job, const Execution& execu
     }
   }
   if (execution.ready) execution.ready();
-  if (console.page) console.out << "watch at " << page.url() << std::endl;
+  if (console.page) {
+    console.out << "watch at " << page.url() << std::endl;
+    if (!serve::is_loopback(*console.page)) {
+      print_warning(console.err, "the dashboard has no password: whoever reaches this address sees the run");
+    }
+  }
   if (progress != "off") {
     console.out << head_line(job, setup) << std::endl;
     console.out << description(*setup.data, setup.training->training_samples()) << std::endl;

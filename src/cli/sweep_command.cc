@@ -174,6 +174,9 @@ ExitCode sweep_command(Console& console, const SweepArguments& arguments) {
   for (const std::string& word : arguments.jobs_and_values) {
     std::error_code error;
     const bool is_values = word.find('=') != std::string::npos && !fs::is_regular_file(word, error);
+    if (!is_values && word.find_first_of("./") == std::string::npos && !fs::exists(word, error)) {
+      throw UsageError(word + ": is no job file, and as a key it has no values; write " + word + "=1,2");
+    }
     (is_values ? grid : job_files).push_back(word);
   }
   SweepPlan sweep = plan_sweep(job_files, grid, arguments.overrides);

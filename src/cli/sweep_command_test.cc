@@ -209,6 +209,7 @@ TEST_F(Sweeps, RefuseABadCombinationBeforeTheFirstRun) {
   EXPECT_NE(refusal(path, {"strategy.threshold=0.5,much"}).find("threshold=much: "), std::string::npos);
   EXPECT_NE(refusal(path, {"strategy.threshold=0.5,0.50"}).find("is the same job as threshold=0.5"), std::string::npos);
   EXPECT_NE(refusal(path, {"strategy.no_such=1,2"}).find("no_such"), std::string::npos);
+  EXPECT_EQ(refusal(path, {"seed"}), "seed: is no job file, and as a key it has no values; write seed=1,2");
   EXPECT_FALSE(std::filesystem::exists(root_.path("runs")));
 }
 

@@ -258,12 +258,17 @@ void check_own_loop(const Job& job) {
 // Throws UsageError, for the key that ends the run early, where the strategy needs all its steps.
 void check_early_end(const Job& job, std::string_view key) {
   if (!job.demands().needs_all_steps) return;
-  const Variant* earlier =
-      variant_where(*job.strategy, [](const Demands& demands) { return !demands.needs_all_steps; });
-  throw UsageError(
-      job.section("job").place(key) + ": strategy " + std::string(job.strategy->name) +
-      " merges the models at the end of its steps, where a run that ends before never comes; remove it" +
-      (earlier == nullptr ? "" : ", or merge earlier, as with " + text_of(*job.strategy, *earlier, "strategy")));
+  constexpr auto may_end = [](const Demands& demands) { return !demands.needs_all_steps; };
+  const OptionSpec* against = option_against(*job.strategy, job.section("strategy"), may_end);
+  const Variant* earlier = variant_where(*job.strategy, may_end);
+  std::string text = "remove it";
+  if (against != nullptr) {
+    text += ", or strategy." + std::string(against->name);
+  } else if (earlier != nullptr) {
+    text += ", or merge earlier, as with " + text_of(*job.strategy, *earlier, "strategy");
+  }
+  throw UsageError(job.section("job").place(key) + ": strategy " + std::string(job.strategy->name) +
+                   " merges the models at the end of its steps, which a run that ends earlier never reaches; " + text);
 }
 
 // What is measured and kept, when, and where.

@@ -391,8 +391,12 @@ TEST(Job, OverDirectedLinksRefusesBadInputWithOneLineThatSaysWhatToDo) {
     return refusal(job, more);
   };
   EXPECT_EQ(with({"job.until=loss <= 0.1"}),
-            "--set: job.until: strategy scsp merges the models at the end of its steps, where a run that ends before "
-            "never comes; remove it, or merge earlier, as with strategy.every = 7");
+            "--set: job.until: strategy scsp merges the models at the end of its steps, which a run that ends "
+            "earlier never reaches; remove it, or merge earlier, as with strategy.every = 7");
+  EXPECT_EQ(
+      refusal(job, {"job.patience=3", "strategy.finish=average"}),
+      "--set: job.patience: strategy sgp merges the models at the end of its steps, which a run that ends earlier "
+      "never reaches; remove it, or strategy.finish");
   EXPECT_EQ(with({"job.until=loss <= 0.1", "strategy.every=5"}), "accepted");
   EXPECT_EQ(with({"job.patience=3"}).find("--set: job.patience: strategy scsp merges the models at the end"), 0U);
   EXPECT_EQ(with({"job.patience=3", "strategy.every=5"}), "accepted");

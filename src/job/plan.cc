@@ -332,6 +332,7 @@ std::string plan_text(const Job& job, const JobSetup& setup, std::size_t width) 
     line("paper bytes", bounds(significant(*least) + " GB", significant(*most) + " GB") +
                             ", as FDA's paper counts: " + std::string(paper_note(job.strategy->name)));
   }
+  for (const std::string& remark : setup.remarks) text += wrapped("note: " + remark, 0, width);
   text += setup.data->train.labels.empty() ? "\nSamples at each worker\n" : "\nSamples of each label at each worker\n";
   std::string labels = labels_by_worker_text(setup.partition, setup.data->train, setup.data->classes);
   for (std::size_t from = 0; from < labels.size();) {

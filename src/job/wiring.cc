@@ -283,6 +283,11 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   setup.strategy_options = job.section("strategy");
   if (purpose == Purpose::kRun) tune(job, setup, interrupted);
   setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
+  if (setup.traffic.steps_per_sync > setup.steps()) {
+    setup.remarks.push_back("nothing is sent: the first of the averages comes after " +
+                            std::to_string(setup.traffic.steps_per_sync) + " steps, and the run has " +
+                            std::to_string(setup.steps()) + "; take more steps, or average more often");
+  }
   return setup;
 }
 

@@ -187,6 +187,23 @@ TEST(AxpyDifference, RoundsTheDifferenceThenTheProductThenTheSum) {
   });
 }
 
+TEST(AxpyDifference, IsTheSameWhereTheOutputIsOneOfTheInputs) {
+  for_sizes_and_offsets([](std::size_t size, std::size_t) {
+    const std::vector<float> a = values(size, 1);
+    const std::vector<float> b = values(size, 3);
+    std::vector<float> expected = a;
+    axpy_difference(0.3F, a, b, expected);
+    std::vector<float> y = a;
+    axpy_difference(0.3F, y, b, y);
+    ASSERT_EQ(y, expected);
+    expected = b;
+    axpy_difference(0.3F, a, b, expected);
+    y = b;
+    axpy_difference(0.3F, a, y, y);
+    ASSERT_EQ(y, expected);
+  });
+}
+
 TEST(Scaled, IsTheProductAndAddChangeAddsWhatZIsMoreThanIt) {
   for_sizes_and_offsets([](std::size_t size, std::size_t offset) {
     const std::vector<float> z = values(size + offset, 1);

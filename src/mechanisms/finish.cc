@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "base/error.h"
+#include "mechanisms/global_average.h"
 
 namespace laconic {
 namespace {
@@ -18,12 +18,12 @@ class Finished final : public Strategy {
   Task<void> round(Worker& self) override {
     co_await inner_->round(self);
     if (self.step().value != last_step_) co_return;
-    // The coordinator counts collectives alone, and this is the first; the workers have counted their gossip too.
-    Comm& gossip = self.comm();
-    Comm comm(gossip.transport(), gossip.processor(), gossip.options());
-    const SharedVector mean = co_await comm.all_reduce_mean(self.params(), Traffic::kModel);
+    // The coordinator counts averages alone, and this is the first; the workers have counted their gossip too.
+    const SharedVector mean = co_await global_average(self.comm(), Round{0}, self.params());
     co_await self.set_params(mean);
   }
+
+  Task<void> coordinate(Coordinator& self) override { return serve_global_averages(self); }
 
   void archive(Archive& archive) override { inner_->archive(archive); }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/finish.h"
+#include "mechanisms/global_average.h"
 
 namespace laconic {
 
@@ -40,8 +41,10 @@ Task<void> PushSumStrategy::round(Worker& self) {
   if (options_.finish_after > 0 && self.step().value == options_.finish_after) co_await average(self);
 }
 
+Task<void> PushSumStrategy::coordinate(Coordinator& self) { return serve_global_averages(self); }
+
 Task<void> PushSumStrategy::average(Worker& self) {
-  const SharedVector mean = co_await self.comm().all_reduce_mean(sum_.numerators(), Traffic::kModel);
+  const SharedVector mean = co_await global_average(self.comm(), self.comm().next_round(), sum_.numerators());
   co_await self.compute([&] {
     kernels::copy(mean, sum_.numerators());
     sum_.weight() = PushWeight();  // n of n nodes

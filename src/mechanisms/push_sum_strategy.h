@@ -47,6 +47,7 @@ class PushSumStrategy : public Strategy {
       : options_(options), links_(std::move(links)), memory_(std::move(memory)), accounts_(links_, options.account) {}
 
   Task<void> round(Worker& self) override;
+  Task<void> coordinate(Coordinator& self) override;
   void archive(Archive& archive) override;
 
   const LinkSchedule& links() const { return *links_; }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "report/page_parts.h"
 #include "report/page_template.h"
+#include "report/pictures.h"
 
 namespace laconic {
 namespace {
@@ -81,7 +82,10 @@ std::string comparison_page(const Comparison& comparison, std::span<const RunGro
     const Json summary = Json::parse(first.summary);
     Json json = {
         {"name", group.name}, {"marks", group.marks}, {"job", first.job}, {"program", summary.value("program", "")}};
-    if (!first.workers.empty() && groups.size() <= kMostDrawnWorkers) json["workers"] = Json::parse(first.workers);
+    if (!first.workers.empty() && groups.size() <= kMostDrawnWorkers) {
+      json["workers"] = Json::parse(first.workers);
+      json["whose_labels"] = whose_labels(group);
+    }
     data["groups"].push_back(std::move(json));
   }
   return filled_page(data, page_parts::kComparisonScript, "'none'");

@@ -95,6 +95,7 @@ std::vector<NamedFigure> lines_of(const ChartSet& charts, const FigureAxes& axes
   for (const Chart& chart : charts.charts) {
     const bool is_possible = !chart.steps_alone || axes.against == ChartAxis::kEpochs;
     const ChartAxis axis = is_possible ? axes.against : ChartAxis::kSteps;
+    if (chart.key == "bytes" && axis == ChartAxis::kBytes) continue;  // bytes against themselves
     const AxisWords words = words_of(axis);
     charts::LineChart figure{
         .title = chart.title,

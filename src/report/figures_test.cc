@@ -214,5 +214,19 @@ TEST(Pictures, OfGroupsAreTheBytesOfEachAndLabelsAndGraphsOnceWhereTheyAreAlike)
   EXPECT_EQ(std::get<charts::Graph>(figures[3].figure).title, "Graph, choco");
 }
 
+TEST(Pictures, OfAGroupWhoseSeedsDivideLabelsInOtherWaysSayWhoseTheyDraw) {
+  const auto run = [](const char* name, const char* workers) {
+    return PageRun{.name = name, .job = "", .metrics = "", .summary = R"({"traffic": {}})", .workers = workers};
+  };
+  const std::vector<RunGroup> groups = {
+      {"fda", "", {run("fda,seed=1", R"({"labels": [[1], [2]]})"), run("fda,seed=2", R"({"labels": [[2], [1]]})")}}};
+  Comparison comparison;
+  comparison.groups.emplace_back().name = "fda";
+  const std::vector<NamedFigure> figures = pictures_of(comparison, groups);
+  ASSERT_EQ(figures.back().name, "labels_by_worker");
+  EXPECT_EQ(std::get<charts::HeatMap>(figures.back().figure).title,
+            "Labels by worker (of fda,seed=1; other runs differ)");
+}
+
 }  // namespace
 }  // namespace laconic

@@ -101,6 +101,14 @@ const Json& member(const Json& object, const char* key) {
   return object.is_object() && found != object.end() ? *found : none;
 }
 
+std::string whose_labels(const RunGroup& group) {
+  const auto labels_of = [](const PageRun& run) { return member(member(page_data(run), "workers"), "labels"); };
+  const Json first = labels_of(group.runs.front());
+  const auto differ = [&](const PageRun& run) { return labels_of(run) != first; };
+  if (std::none_of(group.runs.begin(), group.runs.end(), differ)) return {};
+  return " (of " + group.runs.front().name + "; other runs differ)";
+}
+
 std::vector<NamedFigure> pictures_of(const PageRun& run) {
   const Json data = page_data(run);
   const Json& summary = data.at("summary");
@@ -146,6 +154,9 @@ std::vector<NamedFigure> pictures_of(const Comparison& comparison, std::span<con
       if (i > 0) figure->name += "_" + std::to_string(i + 1);
       if (alike[i].groups < groups.size()) {
         std::visit([&](auto& one) { one.title += ", " + alike[i].names; }, figure->figure);
+      }
+      if (part == std::string_view("labels")) {
+        std::visit([&](auto& one) { one.title += whose_labels(groups[alike[i].first]); }, figure->figure);
       }
       figures.push_back(std::move(*figure));
     }

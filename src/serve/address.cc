@@ -91,6 +91,11 @@ Address parse_address(std::string_view text) {
   return address;
 }
 
+bool is_loopback(const Address& address) {
+  const std::optional<asio::ip::address> own = literal(address.host);
+  return own && own->is_loopback();
+}
+
 bool is_meant_for(std::string_view host, const Address& bound, std::string_view machine) {
   const std::optional<Parts> parts = split(host);
   if (!parts || (parts->port && !parts->port->empty() && !port_of(*parts->port))) return false;

@@ -19,6 +19,9 @@ struct Address {
 // version 6 stands in brackets where a port follows. Throws UsageError, which names what was given, for anything else.
 Address parse_address(std::string_view text);
 
+// Whether only this machine reaches a page served there.
+bool is_loopback(const Address& address);
+
 // Whether a request with this field Host is meant for the page served at `bound`. A foreign page can make a browser
 // send requests here under a name of its own, which it lets point to this machine (DNS rebinding), and then read the
 // answers; under a numeric address it cannot. So of names only localhost will do and, where more than this machine

@@ -31,6 +31,12 @@ TEST(Address, IsRefusedWithARemedyForAnythingElse) {
   }
 }
 
+TEST(Address, IsOfThisMachineAloneOnTheLoopback) {
+  for (const char* text : {"", "127.0.0.1", "127.8.0.1:80", "[::1]:81"})
+    EXPECT_TRUE(is_loopback(parse_address(text))) << text;
+  for (const char* text : {"0.0.0.0", "[::]:80", "192.0.2.7"}) EXPECT_FALSE(is_loopback(parse_address(text))) << text;
+}
+
 TEST(Host, OfAPageOnTheLoopbackIsTheLoopbackUnderAnyPort) {
   const Address bound = parse_address("8080");
   for (const char* host : {"127.0.0.1:8080", "localhost:8080", "localhost", "LOCALHOST:9", "127.0.0.1", "127.3.2.1:80",

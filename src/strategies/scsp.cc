@@ -9,6 +9,7 @@
 // before. Invariants: those of Sparse-Push, merges included. Messages: those of Sparse-Push, and those of the merges.
 #include "base/error.h"
 #include "kernels/vector_ops.h"
+#include "mechanisms/global_average.h"
 #include "mechanisms/sparse_push.h"
 #include "protocol/strategy.h"
 
@@ -51,12 +52,13 @@ class Scsp final : public Strategy {
     }
   }
 
+  Task<void> coordinate(Coordinator& self) override { return serve_global_averages(self); }
   void archive(Archive& archive) override { sparse_.archive(archive); }
 
  private:
   Task<void> all_reduce(Worker& self) {
     PushSum& sum = sparse_.sum();
-    const SharedVector mean = co_await self.comm().all_reduce_mean(sum.numerators(), Traffic::kModel);
+    const SharedVector mean = co_await global_average(self.comm(), self.comm().next_round(), sum.numerators());
     co_await self.compute([&] {
       kernels::copy(mean, sum.numerators());
       sum.weight() = PushWeight();  // n of n nodes

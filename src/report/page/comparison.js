@@ -62,7 +62,7 @@ const figures = () => {
       alike.set(text, [...(alike.get(text) ?? []), group]);
     }
     for (const having of alike.values()) {
-      add(having[0].workers)(title + (alike.size === 1 && having.length === groups.length ? '' : ', ' + having.map(group => group.name).join(', ')));
+      add(having[0].workers)(title + (alike.size === 1 && having.length === groups.length ? '' : ', ' + having.map(group => group.name).join(', ')) + (part === 'labels' ? having[0].whose_labels ?? '' : ''));
     }
   }
   document.getElementById('job-heading').textContent = 'Jobs';

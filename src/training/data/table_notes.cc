@@ -66,8 +66,9 @@ std::string missing_text(const std::vector<bool>& seen) {
     if (!seen[label]) missing.push_back(std::to_string(label));
   }
   if (missing.empty()) return {};
-  return fmt::format("{} of the {} classes have no training sample: {}; classes are numbered from 0", missing.size(),
-                     seen.size(), list_text(missing));
+  const bool is_only_0 = missing.size() == 1 && !seen[0];
+  return fmt::format("{} of the {} classes have no training sample: {}; classes are numbered from 0{}", missing.size(),
+                     seen.size(), list_text(missing), is_only_0 ? ": subtract 1 from each label, or write names" : "");
 }
 
 }  // namespace

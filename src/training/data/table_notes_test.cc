@@ -62,8 +62,10 @@ TEST(TableNotes, NameLabelsThatAreAlike) {
 }
 
 TEST(TableNotes, NameNumbersOfClassesThatNoSampleHas) {
-  EXPECT_EQ(notes_of_labels(table("a,label\n1,1\n2,2\n3,3\n"), 4),
-            (Notes{"1 of the 4 classes have no training sample: 0; classes are numbered from 0"}));
+  EXPECT_EQ(
+      notes_of_labels(table("a,label\n1,1\n2,2\n3,3\n"), 4),
+      (Notes{"1 of the 4 classes have no training sample: 0; classes are numbered from 0: subtract 1 from each label, "
+             "or write names"}));
   EXPECT_EQ(notes_of_labels(table("a,label\n1,9\n2,0\n"), 10),
             (Notes{"8 of the 10 classes have no training sample: 1, 2, 3, 4, 5, ...; classes are numbered from 0"}));
   EXPECT_EQ(notes_of_labels(table("a,label\n1,1\n2,0\n"), 2), Notes{});
