@@ -245,7 +245,8 @@ TEST_F(Checkpoints, AreForTheRuntimeThatMadeThem) {
   expect_part(of_simulator, "go on without a launcher: laconic run --resume " + runs("a"));
 
   // As three processes leave one.
-  const Job of_processes = load_job(job(), std::vector<std::string>{"output.dir=" + runs("b"), "workers.count=3"});
+  const Job of_processes =
+      load_job(job(), std::vector<std::string>{"output.dir=" + runs("b"), "workers.count=3", "workers.compute=1 ms"});
   {
     JobCheckpoints keeper(of_processes, RuntimeKind::kProcesses, true);
     std::vector<PartRecord> parts;
