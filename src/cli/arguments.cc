@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "job/bare_key.h"
-#include "job/schema.h"
 
 namespace laconic {
 namespace {
@@ -37,16 +36,6 @@ bool is_setting(const std::string& word) {
   return std::all_of(key.begin(), key.end(), is_key_letter) && !std::filesystem::exists(word, error);
 }
 
-// "strategy" for "strategy.name": what a section is named by.
-std::string key_of_section(std::string_view word) {
-  for (const SchemaSection& section : schema()) {
-    if (section.name == word && !section.variants.empty()) {
-      return std::string(section.name) + "." + std::string(section.variant_key);
-    }
-  }
-  return {};
-}
-
 // What stands behind a key without "=": "2" of "job.seed 2" and of "job.seed = 2".
 std::string_view value_behind(const std::vector<std::string>& words, std::size_t key) {
   std::size_t value = key + 1;
@@ -67,9 +56,8 @@ std::string full_setting(std::string_view text, std::string_view value_behind) {
     throw UsageError("--set '" + std::string(text) + "': a key and its value belong here, such as --set job.seed=2");
   }
   if (key.find('.') == std::string::npos) {
-    const std::string named = key_of_section(key);
     try {
-      key = named.empty() ? full_key(key) : named;
+      key = full_key(key);
     } catch (const UsageError& error) {
       throw UsageError("--set " + std::string(trimmed(text)) + ": " + error.what());
     }

@@ -52,11 +52,15 @@ class BrokenCommands : public CommandTest {
 constexpr Broken kBroken[] = {
     // Commands of other programs.
     {"train job.toml", "'train' is no command; write laconic run job.toml"},
-    {"eval runs/job", "'eval' is no command; write laconic evaluate runs/NAME"},
+    {"train other.toml", "'train' is no command; write laconic run other.toml"},
+    {"train --epochs 3 other.toml", "write laconic run other.toml"},
+    {"eval", "'eval' is no command; write laconic evaluate runs/NAME"},
+    {"eval runs/job", "'eval' is no command; write laconic evaluate runs/job"},
+    {"diff job.toml other.toml", "'diff' is no command; write laconic compare job.toml other.toml"},
     {"start job.toml", "write laconic run job.toml"},
-    {"plot runs/job", "'plot' is no command; write laconic report runs/NAME"},
+    {"plot runs/job", "'plot' is no command; write laconic report runs/job"},
     {"tune job.toml", "write laconic sweep job.toml strategy.threshold=0.5,1,2"},
-    {"resume runs/job", "write laconic run --resume runs/NAME"},
+    {"resume runs/job", "write laconic run --resume runs/job"},
     {"strategies", "'strategies' is no command; write laconic list strategies"},
     {"comapre job.toml other.toml", "did you mean laconic compare job.toml other.toml?"},
     {"RUN job.toml", "did you mean laconic run job.toml?"},
@@ -84,6 +88,11 @@ constexpr Broken kBroken[] = {
     {"run job.toml --threshold 4", "write --set strategy.threshold=4 or --set compression.threshold=4"},
     {"run job.toml --gpu 0", "laconic run has no option --gpu; laconic computes on the CPU; remove it"},
     {"run job.toml --device=cuda", "laconic computes on the CPU"},
+    {"run job.toml --workers 8", "write --set workers.count=8"},
+    {"run job.toml --model mlp", "write --set model.name=mlp"},
+    {"evaluate runs/empty --data net.csv", "/net.csv"},
+    {"evaluate runs/empty --data net.csv", "write --set data.test_file=/"},
+    {"evaluate runs/empty --data runs", "write --set data.dir=runs"},
     {"run job.toml --num-clients=8", "write --set workers.count=8"},
     {"run job.toml --fp16", "laconic computes in 32-bit floats; remove it"},
     {"run job.toml --set lr=0.1", "'lr' is no key of a job; did you mean optimizer.learning_rate?"},
@@ -135,7 +144,9 @@ constexpr Broken kBroken[] = {
     {"report runs/empty", "runs/empty"},
     {"report nowhere", "nowhere: no such folder; give a folder of results, such as runs/NAME"},
     {"report job.toml", "job.toml: is a job file; give the folder of its results, which laconic run job.toml writes"},
-    {"compare job.toml nowhere", "nowhere: no such job file"},
+    {"compare job.toml nowhere", "nowhere: no such job file or folder of results; give one"},
+    {"compare job.toml nowhere.toml", "nowhere.toml: no such job file"},
+    {"run nope.toml", "nope.toml: no such job file\n"},
 };
 
 TEST_F(BrokenCommands, AreAnsweredInOneLineWithWhatToWrite) {

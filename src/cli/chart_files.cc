@@ -12,6 +12,17 @@ namespace laconic {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Whether a path has the ending of a chart's file.
+bool names_chart(const std::string& path) {
+  std::string ending = fs::path(path).extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  return ending == ".svg" || ending == ".png" || ending == ".pdf";
+}
+
+}  // namespace
+
 std::vector<ChartFolder> chart_folders(std::span<const ChartFolder> folders, const std::string& page) {
   std::vector<ChartFolder> all(folders.begin(), folders.end());
   for (ChartFolder& folder : all) {
@@ -24,6 +35,10 @@ void make_chart_folders(std::span<const ChartFolder> folders) {
   for (const ChartFolder& folder : folders) {
     std::error_code error;
     std::error_code ignored;
+    if (names_chart(folder.path) && !fs::is_directory(folder.path, ignored)) {
+      throw UsageError(folder.path + ": --" + std::string(charts::to_text(folder.format)) +
+                       " takes a folder, as there are several charts; give one, such as charts");
+    }
     fs::create_directories(folder.path, error);
     if (fs::is_directory(folder.path, ignored)) continue;
     const std::string option = "--" + std::string(charts::to_text(folder.format));

@@ -240,7 +240,24 @@ TEST_F(Checkpoints, ARunWithoutACheckpointIsNotResumed) {
 TEST_F(Checkpoints, AreForTheRuntimeThatMadeThem) {
   run_into_interrupt(job(), "a", kEvery);
   EXPECT_EQ(find_run_to_resume(runs("a"), RuntimeKind::kSimulator).manifest.step, Step{kEvery});
-  expect_part(refusal([&] { find_run_to_resume(runs("a"), RuntimeKind::kProcesses); }), "was made in the simulator");
+  const std::string of_simulator = refusal([&] { find_run_to_resume(runs("a"), RuntimeKind::kProcesses); });
+  expect_part(of_simulator, "was made in the simulator");
+  expect_part(of_simulator, "go on without a launcher: laconic run --resume " + runs("a"));
+
+  // As three processes leave one.
+  const Job of_processes =
+      load_job(job(), std::vector<std::string>{"output.dir=" + runs("b"), "workers.count=3", "workers.compute=1 ms"});
+  {
+    JobCheckpoints keeper(of_processes, RuntimeKind::kProcesses, true);
+    std::vector<PartRecord> parts;
+    for (const char* part : {"coordinator", "worker-0", "worker-1", "worker-2"}) {
+      parts.push_back(keeper.save(Step{kEvery}, part, {}));
+    }
+    keeper.complete(Step{kEvery}, std::move(parts));
+  }
+  const std::string text = refusal([&] { resume("b"); });
+  expect_part(text, "was made over MPI");
+  EXPECT_TRUE(text.ends_with("with as many processes: mpirun -n 3 laconic run --resume " + runs("b"))) << text;
 }
 
 TEST_F(Checkpoints, ARunFromTheBeginningDoesNotTakeThePlaceOfACheckpoint) {

@@ -48,6 +48,18 @@ void require_folder(const std::string& path) {
                    "; give a folder of results, such as runs/NAME");
 }
 
+// Throws UsageError for a name of nothing that may have been meant as a folder of results. What may have been meant as a
+// job file load_job answers.
+void require_some_file(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path name(path);
+  if (path.empty() || name.extension() == ".toml" || std::filesystem::exists(name, error) ||
+      std::filesystem::exists(path + ".toml", error)) {
+    return;
+  }
+  throw UsageError(path + ": no such job file or folder of results; give one, such as job.toml or runs/NAME");
+}
+
 }  // namespace
 
 RunArguments with_resume(RunArguments arguments, const std::string& value) {
@@ -121,6 +133,7 @@ ExitCode compare_command(Console& console, const CompareArguments& arguments) {
       RunSet readable;
       add_runs(argument, readable);
     } else {
+      require_some_file(argument);
       entry.job = load_job(argument, arguments.overrides);
       entry.folder = entry.job->output_dir;
       for (const Entry& other : entries) {

@@ -52,6 +52,9 @@ constexpr std::array kOptionKeys = {
     Translation{"graph", "topology.graph"},
 };
 
+constexpr std::string_view kDataWords =
+    "data|dataset|data-dir|data-path|data-file|dataset-path|data-root|test-data|test-file|test-set|test-dir|input";
+
 bool has_word(std::string_view words, std::string_view word) {
   while (!words.empty()) {
     const std::size_t end = std::min(words.find('|'), words.size());
@@ -107,6 +110,17 @@ struct WrittenOption {
   }
 };
 
+// What `--data FILE` or `--data FOLDER` of another program sets; the file by its whole path, as data.dir stays.
+std::string for_data(const std::string& command, const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return "write --set data.dir=" + path;
+  const std::string ending = fs::path(path).extension().string();
+  const bool is_data = ending == ".csv" || ending == ".gz" || ending == ".npy" || ending == ".npz";
+  if (!is_data && !fs::is_regular_file(path, error)) return {};
+  return "write --set data." + std::string(command == "evaluate" ? "test_file=" : "train_file=") +
+         fs::absolute(path, error).lexically_normal().string();
+}
+
 std::string without_quotes(std::string_view toml) {
   const bool is_text = toml.size() >= 2 && toml.front() == '"' && toml.back() == '"';
   return std::string(is_text ? toml.substr(1, toml.size() - 2) : toml);
@@ -131,6 +145,9 @@ std::string for_job_command(const std::string& command, const WrittenOption& opt
   if (has_word("resume|checkpoint|load", name) && command != "run") {
     return command == "sweep" ? "the same sweep goes on by itself: start it again"
                               : "laconic run --resume runs/NAME goes on";
+  }
+  if (has_word(kDataWords, name)) {
+    if (std::string remedy = for_data(command, option.next); !remedy.empty()) return remedy;
   }
   const std::string key = key_of_option(name);
   const ForeignKey* foreign = find_foreign_key("", name);
@@ -202,6 +219,32 @@ std::string surplus_word_text(const std::string& word, const std::string& comman
          " --help shows what it takes";
 }
 
+// "run job.toml" with the file or the folder that stands behind the command in the place of our example's.
+std::string with_their_files(std::string ours, const std::vector<std::string>& words) {
+  const auto behind = std::span(words).subspan(1);
+  const auto is_of_run = [](const std::string& word) {
+    std::error_code error;
+    return !is_option(word) && word.find('=') == std::string::npos &&
+           (word.find('/') != std::string::npos || fs::exists(word, error));
+  };
+  const auto is_job = [](const std::string& word) { return word.ends_with(".toml"); };
+  std::string example = "job.toml";
+  auto theirs = std::find_if(behind.begin(), behind.end(), is_job);
+  if (ours.ends_with("runs/NAME")) {
+    example = "runs/NAME";
+    theirs = std::find_if(behind.begin(), behind.end(), is_of_run);
+  } else if (ours.ends_with("a.toml b.toml")) {
+    example = "a.toml b.toml";
+    if (behind.size() > 1 && std::none_of(behind.begin(), behind.end(), is_option)) {
+      return ours.replace(ours.find(example), example.size(), joined(behind));
+    }
+    return ours;
+  }
+  const std::size_t at = ours.find(example);
+  if (at == std::string::npos || theirs == behind.end()) return ours;
+  return ours.replace(at, example.size(), *theirs);
+}
+
 // The first example of a command's help.
 std::string example_of(const CLI::App& command) {
   const std::string footer = command.get_footer();
@@ -221,6 +264,7 @@ std::string key_of_option(std::string_view option) {
   const std::size_t dot = key.find('.');
   const std::vector<std::string> named = keys_named(dot == std::string::npos ? key : key.substr(dot + 1));
   if (dot != std::string::npos) return std::find(named.begin(), named.end(), key) == named.end() ? "" : key;
+  if (std::string of_section = key_of_section(key); !of_section.empty()) return of_section;
   if (named.size() == 1 || (!named.empty() && named.front().starts_with("job."))) return named.front();
   const ForeignKey* foreign = find_foreign_key("", key);
   return std::string(foreign == nullptr ? std::string_view() : foreign->key);
@@ -245,7 +289,7 @@ std::string unknown_command_text(const std::vector<std::string>& words, std::spa
     if (lower == topic) return quoted + " is no command; write laconic list " + lower;
   }
   if (const std::string_view ours = translated(kCommandWords, lower); !ours.empty()) {
-    return quoted + " is no command; write laconic " + std::string(ours);
+    return quoted + " is no command; write laconic " + with_their_files(std::string(ours), words);
   }
   const std::string_view near = nearest(lower, commands);
   if (!near.empty()) {

@@ -250,6 +250,23 @@ TEST_F(Sweeps, OfSeveralJobsHaveOneTableAndFoldersOfTheirOwn) {
   EXPECT_NE(printed().find("2 runs in "), std::string::npos);
 }
 
+TEST_F(Sweeps, OfSeveralJobsOfOneNameAreCalledByTheirFiles) {
+  std::vector<std::string> jobs;
+  for (const char* file : {"a.toml", "b.toml"}) {
+    jobs.push_back(root_.path(file));
+    const std::string batch = *file == 'a' ? "" : "[compression]\noperator = \"sign\"\n";
+    write_text(jobs.back(), tiny_job_text(root_, "same", "name = \"fda\"\nthreshold = 0.05") + batch);
+  }
+  EXPECT_EQ(sweep(jobs, {"seed=1"}, true), ExitCode::kDone);
+  EXPECT_NE(printed().find("runs/a+b.sweep"), std::string::npos);
+  EXPECT_EQ(sweep(jobs[0], {"seed=1"}, true), ExitCode::kDone);
+  EXPECT_NE(printed().find("runs/same.sweep"), std::string::npos) << "another folder";
+  SweepArguments given{.jobs_and_values = {jobs[0], jobs[1]}, .overrides = {"output.dir=" + root_.path("runs/study")}};
+  given.dry_run = true;
+  EXPECT_EQ(sweep_command(console_, given), ExitCode::kDone);
+  EXPECT_NE(printed().find("runs/study.sweep"), std::string::npos);
+}
+
 TEST_F(Sweeps, OfSeveralJobsRefuseAKeyThatOneDoesNotKnowAndNameTheForm) {
   const std::vector<std::string> jobs = {job("a"), synchronous("b")};
   const std::string line = refusal(jobs, {"strategy.threshold=0.02,0.5", "seed=1..2"});

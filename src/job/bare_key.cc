@@ -1,6 +1,7 @@
 #include "job/bare_key.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/options.h"
@@ -10,6 +11,18 @@
 
 namespace laconic {
 namespace {
+
+// Of sections that choose no row of a table.
+struct MainKey {
+  std::string_view section;
+  std::string_view key;
+};
+constexpr std::array kMainKeys = {
+    MainKey{"workers", "count"},
+    MainKey{"topology", "graph"},
+    MainKey{"evaluation", "every"},
+    MainKey{"checkpoint", "every"},
+};
 
 bool has_key(const SchemaSection& section, std::string_view key) {
   const auto is_it = [&](const OptionSpec& option) { return option.name == key; };
@@ -47,7 +60,18 @@ std::vector<std::string> keys_named(std::string_view name) {
   return keys;
 }
 
+std::string key_of_section(std::string_view section) {
+  for (const MainKey& row : kMainKeys) {
+    if (row.section == section) return std::string(section) + "." + std::string(row.key);
+  }
+  for (const SchemaSection& row : schema()) {
+    if (row.name == section && !row.variants.empty()) return std::string(section) + "." + std::string(row.variant_key);
+  }
+  return {};
+}
+
 std::string full_key(std::string_view name) {
+  if (std::string of_section = key_of_section(name); !of_section.empty()) return of_section;
   std::vector<std::string> keys = keys_named(name);
   if (keys.size() == 1 || (!keys.empty() && keys.front() == "job." + std::string(name) && name != "name")) {
     return keys.front();

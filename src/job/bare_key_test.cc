@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "job/schema.h"
 
 namespace laconic {
 namespace {
@@ -21,6 +24,26 @@ TEST(BareKeys, AreThoseOfTheJobOrTheOnlyOnesOfTheirName) {
   EXPECT_EQ(answer("learning_rate"), "optimizer.learning_rate");
   EXPECT_EQ(answer("monitor"), "strategy.monitor");
   EXPECT_EQ(answer("batch"), "data.batch");
+}
+
+TEST(BareKeys, ThatNameASectionAreItsMainKey) {
+  EXPECT_EQ(answer("workers"), "workers.count") << "not evaluation.workers";
+  EXPECT_EQ(answer("model"), "model.name") << "not network.model";
+  EXPECT_EQ(answer("strategy"), "strategy.name");
+  EXPECT_EQ(answer("optimizer"), "optimizer.name");
+  EXPECT_EQ(answer("data"), "data.dataset");
+  EXPECT_EQ(answer("dataset"), "data.dataset");
+  EXPECT_EQ(answer("compression"), "compression.operator");
+  EXPECT_EQ(answer("topology"), "topology.graph");
+  EXPECT_EQ(answer("evaluation"), "evaluation.every");
+  EXPECT_EQ(answer("checkpoint"), "checkpoint.every");
+  EXPECT_EQ(answer("job").find("'job' is no key of a job"), 0U) << answer("job");
+  for (const SchemaSection& section : schema()) {
+    const std::string key = key_of_section(section.name);
+    if (key.empty()) continue;
+    const std::vector<std::string> known = keys_named(key.substr(key.find('.') + 1));
+    EXPECT_NE(std::find(known.begin(), known.end(), key), known.end()) << key;
+  }
 }
 
 TEST(BareKeys, OfSeveralSectionsAreRefusedWithTheCandidates) {

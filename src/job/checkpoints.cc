@@ -44,6 +44,13 @@ std::string job_part(Job job) {
   return folder_line(kFirstStartedIn, folder.string()) + job.resolved_text();
 }
 
+// Each process of a run writes the part of its worker.
+std::int32_t processes_of(const CheckpointManifest& manifest) {
+  std::int32_t count = 0;
+  while (manifest.find(part_name(Rank{count})) != nullptr) ++count;
+  return count;
+}
+
 // Throws UsageError where the newest checkpoint is one of the other runtime.
 void refuse_other_runtime(const std::string& run, RuntimeKind kind) {
   const bool over_processes = kind == RuntimeKind::kProcesses;
@@ -55,10 +62,12 @@ void refuse_other_runtime(const std::string& run, RuntimeKind kind) {
     return;
   }
   if (!found) return;
-  throw UsageError(
-      run + ".checkpoint: was made " + std::string(to_text(other)) + ", whose state means nothing " +
-      std::string(to_text(kind)) + "; " +
-      (over_processes ? "go on without a launcher" : "go on under the launcher, with as many processes: mpirun -n"));
+  throw UsageError(run + ".checkpoint: was made " + std::string(to_text(other)) + ", whose state means nothing " +
+                   std::string(to_text(kind)) + "; " +
+                   (over_processes
+                        ? "go on without a launcher: laconic run --resume " + run
+                        : "go on under the launcher, with as many processes: mpirun -n " +
+                              std::to_string(processes_of(found->manifest)) + " laconic run --resume " + run));
 }
 
 }  // namespace

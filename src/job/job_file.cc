@@ -40,8 +40,12 @@ std::vector<std::string> job_files_in(const fs::path& folder) {
   std::string near = path.filename().string() + std::string(kEnding);
   if (!fs::is_regular_file(path.parent_path() / near, error)) {
     const std::vector<std::string> names = job_files_in(path.parent_path());
-    const std::vector<std::string_view> views(names.begin(), names.end());
-    near = nearest(path.filename().string(), views);
+    // By what is before the ending that all have: it would make short names look alike.
+    std::vector<std::string> stems;
+    for (const std::string& name : names) stems.push_back(fs::path(name).stem().string());
+    const std::vector<std::string_view> views(stems.begin(), stems.end());
+    near = nearest(path.stem().string(), views);
+    if (!near.empty()) near += kEnding;
   }
   throw UsageError(path.string() + ": no such job file" +
                    (near.empty() ? std::string() : "; did you mean " + (path.parent_path() / near).string() + "?"));

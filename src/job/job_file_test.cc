@@ -44,6 +44,8 @@ TEST_F(JobFiles, ThatAreNotThereNameTheNearest) {
   write_text("fda.toml", "");
   EXPECT_EQ(answer("fda.tml"), "fda.tml: no such job file; did you mean fda.toml?");
   EXPECT_EQ(answer("fda"), "fda: no such job file; did you mean fda.toml?");
+  EXPECT_EQ(answer("nope.toml"), "nope.toml: no such job file") << "the ending makes no two names alike";
+  EXPECT_EQ(answer("exact.toml"), "exact.toml: no such job file");
   std::filesystem::create_directory("jobs");
   write_text("jobs/sign.toml", "");
   EXPECT_EQ(answer("jobs/sing.toml"), "jobs/sing.toml: no such job file; did you mean jobs/sign.toml?");

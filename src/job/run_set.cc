@@ -92,6 +92,9 @@ void add_run(const std::string& folder, bool is_of_sweep, RunSet& set) {
   }
 }
 
+bool is_named_as_sweep(const std::string& folder) { return fs::path(place_of(folder)).extension() == ".sweep"; }
+
+// The runs of a sweep, or of any folder that holds several.
 void add_sweep(const std::string& folder, RunSet& set) {
   const fs::path sweep_file = fs::path(folder) / kSweepFile;
   std::error_code error;
@@ -103,7 +106,7 @@ void add_sweep(const std::string& folder, RunSet& set) {
           sweep_file.string() +
           ": is no list of runs: it is cut, or was changed; all runs that lie in its folder are taken");
     }
-  } else {
+  } else if (is_named_as_sweep(folder)) {
     set.left_out.push_back(folder +
                            ": the sweep has not ended, or lacks its sweep.json; the runs that are done are taken");
   }
@@ -115,6 +118,8 @@ void add_sweep(const std::string& folder, RunSet& set) {
     const bool holds_charts = name == kChartsFolder && !has_summary(fs::path(folder) / name);
     if (name.starts_with(".")) {
       set.left_out.push_back((fs::path(folder) / name).string() + ": left out, this run has not ended");
+    } else if (is_named_as_sweep((fs::path(folder) / name).string())) {
+      set.left_out.push_back((fs::path(folder) / name).string() + ": left out, it is a sweep; name it too to take it");
     } else if (!holds_charts && !name.ends_with(".checkpoint") && !is_beside_a_finished_run(folder, name)) {
       add_run((fs::path(folder) / name).string(), true, set);
     }

@@ -142,6 +142,19 @@ TEST_F(RunSets, OfASweepThatHasNotEndedOrIsDamagedAreThoseThatAreThereAndTheRest
   EXPECT_THROW(check_pages(alone), UsageError) << "it was given by its own folder";
 }
 
+TEST_F(RunSets, OfAFolderOfRunsThatIsNoSweepAreItsRuns) {
+  store("runs/a", "a", {}, 0.5);
+  store("runs/b", "b", {"data.batch=16"}, 0.5);
+  RunSet set = set_of({"runs"});
+  EXPECT_EQ(set.runs.size(), 2U);
+  EXPECT_TRUE(set.left_out.empty()) << set.left_out.front();
+  store("runs/s.sweep/seed=1", "a", {"job.seed=1"}, 0.5);
+  set = set_of({"runs"});
+  EXPECT_EQ(set.runs.size(), 2U);
+  ASSERT_EQ(set.left_out.size(), 1U);
+  EXPECT_NE(set.left_out[0].find("runs/s.sweep: left out, it is a sweep"), std::string::npos) << set.left_out[0];
+}
+
 TEST_F(RunSets, RefuseFoldersWithoutAnyRunInOneLine) {
   std::filesystem::create_directories(root_.path("empty/folder"));
   EXPECT_NE(refusal({"empty"}).find("holds no summary.json of a run, and no sweep"), std::string::npos);

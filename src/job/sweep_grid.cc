@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "job/bare_key.h"
 #include "job/schema.h"
 
@@ -27,6 +28,52 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   return text;
+}
+
+bool is_number(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Whether no row of the section takes anything but a number as this key.
+bool takes_numbers(const SweptKey& swept) {
+  bool known = false;
+  bool numbers = true;
+  const auto look = [&](std::span<const OptionSpec> specs) {
+    for (const OptionSpec& spec : specs) {
+      if (spec.name != swept.key) continue;
+      known = true;
+      numbers = numbers && (spec.type == OptionType::kInteger || spec.type == OptionType::kNumber);
+    }
+  };
+  for (const SchemaSection& section : schema()) {
+    if (section.name != swept.section) continue;
+    look(section.options);
+    for (const SchemaSection::Variant& variant : section.variants) look(variant.options);
+  }
+  return known && numbers;
+}
+
+// Throws UsageError where `text` is a range in another spelling ("1-3", "1:3", "1...3", "0.1..0.5"). `written` is the
+// key as the user has it.
+void refuse_other_range(std::string_view text, std::string_view written) {
+  for (const std::string_view sign : {"...", "..", ":", "-", "\xE2\x80\x93", "\xE2\x80\xA6", " to "}) {
+    for (std::size_t at = text.find(sign); at != std::string_view::npos; at = text.find(sign, at + 1)) {
+      const std::string first(trimmed(text.substr(0, at)));
+      const std::string last(trimmed(text.substr(at + sign.size())));
+      if (!is_number(first) || !is_number(last)) continue;
+      if (sign == ".." && whole_number(first) && whole_number(last)) return;
+      const std::string begin = "'" + std::string(text) + "' is no range; ";
+      if (whole_number(first) && whole_number(last)) {
+        throw UsageError(std::string(written) + ": " + begin + "write " + std::string(written) + "=" + first + ".." +
+                         last);
+      }
+      throw UsageError(std::string(written) + ": " + begin +
+                       "ranges are for whole numbers, so write the values, such as " + std::string(written) + "=" +
+                       first + "," + last);
+    }
+  }
 }
 
 // Adds what `text` stands for: itself, or the numbers of a range.
@@ -71,6 +118,7 @@ std::string folder_text(std::string_view text) {
 SweptKey parse_swept_key(std::string_view text) {
   const std::size_t equals = text.find('=');
   std::string_view path = trimmed(text.substr(0, equals));
+  const std::string_view written = path;
   if (equals == std::string_view::npos || path.empty()) {
     throw UsageError("'" + std::string(text) + "' says no values; give key=value,value or key=1..3");
   }
@@ -90,6 +138,7 @@ SweptKey parse_swept_key(std::string_view text) {
   if (swept.path() == "output.dir" || swept.path() == "job.name") {
     throw UsageError(swept.path() + ": a sweep gives each run its folder; leave it out");
   }
+  const bool of_numbers = takes_numbers(swept);
   const char separator = is_list(swept.section, swept.key) ? ';' : ',';
   for (std::string_view rest = text.substr(equals + 1);;) {
     const std::size_t end = rest.find(separator);
@@ -97,6 +146,7 @@ SweptKey parse_swept_key(std::string_view text) {
     if (value.empty()) {
       throw UsageError(swept.path() + ": a value is missing in '" + std::string(text) + "'");
     }
+    if (of_numbers) refuse_other_range(value, written);
     add_values(value, swept.path(), swept.values);
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);

@@ -73,6 +73,27 @@ TEST(SweptKeys, AreRefusedWithWhatToDo) {
   EXPECT_NE(refusal({"output.dir=a,b"}).find("leave it out"), std::string::npos);
 }
 
+TEST(SweptKeys, WithARangeInAnotherSpellingAreToldOurs) {
+  for (const char* text : {"seed=1-3", "seed=1:3", "seed=1...3", "seed=1 - 3", "seed=1 to 3",
+                           "seed=1\xE2\x80\x93"
+                           "3"}) {
+    const std::string value = std::string(text).substr(5);
+    EXPECT_EQ(refusal({text}), "seed: '" + value + "' is no range; write seed=1..3");
+  }
+  EXPECT_EQ(refusal({"learning_rate=0.1..0.5"}),
+            "learning_rate: '0.1..0.5' is no range; ranges are for whole numbers, so write the values, such as "
+            "learning_rate=0.1,0.5");
+  EXPECT_NE(refusal({"learning_rate=1e-5-1e-3"}).find("learning_rate=1e-5,1e-3"), std::string::npos);
+  EXPECT_EQ(refusal({"learning_rate=1e-3,2e-3"}), "accepted") << "the minus of an exponent";
+  EXPECT_EQ(refusal({"data.dir=1-3,1:3"}), "accepted") << "names of folders";
+}
+
+TEST(SweptKeys, ThatNameASectionAreItsMainKey) {
+  EXPECT_EQ(parse_swept_key("strategy=fda,periodic").path(), "strategy.name");
+  EXPECT_EQ(parse_swept_key("model=lenet5,mlp").path(), "model.name");
+  EXPECT_EQ(parse_swept_key("workers=2..4").path(), "workers.count");
+}
+
 TEST(Grids, AreRefusedWhereAKeyComesTwiceOrThereAreTooMany) {
   EXPECT_NE(refusal({"seed=1", "job.seed=2"}).find("comes twice"), std::string::npos);
   EXPECT_NE(refusal({"seed=1..101", "job.steps=1..100"}).find("more than 10000 combinations"), std::string::npos);

@@ -42,11 +42,13 @@ fs::path parent_of_results(const Job& job, std::string& name) {
   return folder.parent_path();
 }
 
-std::string folder_of(const std::vector<SweptJob>& jobs) {
+// Of several jobs by all their files, as their job.name may be the same; unless the command names a folder.
+std::string folder_of(const std::vector<SweptJob>& jobs, std::span<const std::string> overrides) {
   std::string name;
   const fs::path parent = parent_of_results(jobs.front().base, name);
-  const auto same_folder = [&](const SweptJob& job) { return job.base.output_dir == jobs.front().base.output_dir; };
-  if (!std::all_of(jobs.begin(), jobs.end(), same_folder)) {
+  const bool is_given = std::any_of(overrides.begin(), overrides.end(),
+                                    [](const std::string& text) { return text.starts_with("output.dir="); });
+  if (jobs.size() > 1 && !is_given) {
     name.clear();
     for (const SweptJob& job : jobs) name += (name.empty() ? "" : "+") + folder_text(job.name);
     if (name.size() > kLongestNames) {
@@ -109,7 +111,7 @@ class Planner {
 
   SweepPlan plan() {
     check_jobs_of_keys();
-    plan_.folder = folder_of(jobs_);
+    plan_.folder = folder_of(jobs_, overrides_);
     for (const SweptJob& job : jobs_) {
       plan_.jobs += (plan_.jobs.empty() ? "" : ", ") + (jobs_.size() == 1 ? job.base.name : job.name);
       const std::vector<SweptKey> keys = keys_of(keys_, job.name);

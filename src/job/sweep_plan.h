@@ -18,7 +18,7 @@ struct PlannedRun {
 
 struct SweepPlan {
   std::string jobs;    // "fda", "fda, periodic"
-  std::string folder;  // "runs/fda.sweep", "runs/fda+periodic.sweep"
+  std::string folder;  // "runs/fda.sweep", "runs/fda+periodic.sweep"; with --set output.dir=runs/x it is "runs/x.sweep"
   std::vector<PlannedRun> runs;
 };
 

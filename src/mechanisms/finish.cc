@@ -19,7 +19,8 @@ class Finished final : public Strategy {
     co_await inner_->round(self);
     if (self.step().value != last_step_) co_return;
     // The coordinator counts averages alone, and this is the first; the workers have counted their gossip too.
-    const SharedVector mean = co_await global_average(self.comm(), Round{0}, self.params());
+    const Round first{0};
+    const SharedVector mean = co_await global_average(self.comm(), first, self.params());
     co_await self.set_params(mean);
   }
 

@@ -159,6 +159,16 @@ std::span<const OptionSpec> csv_options() {
   return options;
 }
 
+// Of a data set that came as one file, the error says how that is split.
+std::string find_test_file(const DatasetRow& row, const std::string& directory, const Options& options) {
+  try {
+    return find_data_file(row, directory, options.text("test_file"));
+  } catch (const UsageError& error) {
+    throw UsageError(std::string(error.what()) + "; or write data.test_file = \"\" to test on a part of " +
+                     options.text("train_file") + ", drawn at random (data.test = 0.2)");
+  }
+}
+
 Dataset open_csv(const DatasetRow& row, const std::string& directory, const Options& options, Splits splits) {
   const CsvFormat format = format_of(options);
   const std::string& test_file = options.text("test_file");
@@ -222,7 +232,7 @@ Dataset open_csv(const DatasetRow& row, const std::string& directory, const Opti
       if (held[line]) dataset.test_rows.push_back(line);
     }
   } else if (splits == Splits::kAll) {
-    const std::string test_path = find_data_file(row, directory, test_file);
+    const std::string test_path = find_test_file(row, directory, options);
     const CsvTable test = parse_csv(read_text(test_path), test_path, format);
     require_same_columns(train, train_path, test, test_path);
     dataset.test = samples_of(test, test_path);

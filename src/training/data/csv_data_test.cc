@@ -198,7 +198,11 @@ TEST(CsvData, TheTestFileHasTheSameColumns) {
   EXPECT_EQ(usage_error([&] { load(folder, {}); }), folder.path("test.csv") + ": 1 columns of numbers, and " +
                                                         folder.path("train.csv") + " has 2; both need the same");
   std::filesystem::remove(folder.path("test.csv"));
-  EXPECT_EQ(usage_error([&] { load(folder, {}); }).find(folder.path("test.csv") + ": no such file"), 0U);
+  const std::string alone = usage_error([&] { load(folder, {}); });
+  EXPECT_EQ(alone.find(folder.path("test.csv") + ": no such file"), 0U) << alone;
+  EXPECT_NE(alone.find("or write data.test_file = \"\" to test on a part of train.csv, drawn at random"),
+            std::string::npos)
+      << alone;
 }
 
 TEST(CsvData, KeepsTheValuesOfTheChosenSamplesAlone) {
