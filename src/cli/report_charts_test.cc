@@ -115,7 +115,7 @@ TEST_F(ReportCharts, StandAgainstWhatIsAskedFor) {
   auto accuracy = columns_of(root_.path("charts/accuracy_against_bytes.csv"));
   EXPECT_TRUE(std::is_sorted(accuracy.at("Bytes").begin(), accuracy.at("Bytes").end()));
   EXPECT_FALSE(exists("charts/bytes_against_bytes.csv"));
-  EXPECT_EQ(accuracy.at("Bytes").back(), summary("a").at("wire_bytes"));
+  EXPECT_EQ(accuracy.at("Bytes").back(), summary("a").at("wire_bytes").get<double>());
   EXPECT_GT(accuracy.at("Bytes").back(), 0.0);
   // Nobody knows the bytes at a synchronisation.
   EXPECT_TRUE(exists("charts/variance_estimate.csv"));
@@ -154,6 +154,9 @@ TEST_F(ReportCharts, AreRefusedInOneLineWhereTheyHaveNoPlace) {
     return std::string("accepted");
   };
   EXPECT_EQ(refusal(root_.path("file")), root_.path("file") + ": is a file; give a folder after --png");
+  EXPECT_EQ(refusal(root_.path("out.PNG")),
+            root_.path("out.PNG") + ": --png takes a folder, as there are several charts; give one, such as charts");
+  EXPECT_FALSE(exists("out.PNG"));
   EXPECT_EQ(refusal(root_.path("file/charts")),
             root_.path("file/charts") + ": the folder cannot be made (Not a directory); give another one after --png");
 }
