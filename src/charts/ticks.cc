@@ -26,7 +26,7 @@ std::string fixed(double value, int decimals) {
   return text;
 }
 
-int decimals_of(double step) { return std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 17); }
+int decimals_of(double step) { return static_cast<int>(std::clamp(std::ceil(-std::log10(step) - 1e-9), 0.0, 17.0)); }
 
 std::string superscript(int number) {
   constexpr std::array<std::string_view, 10> kDigits = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
@@ -51,7 +51,7 @@ Scale scale_of(double most, Unit unit) {
     case Unit::kPercent:
       return {0.01, "%"};
     case Unit::kBytes: {
-      const int power = most < 1000.0 ? 0 : std::min(6, static_cast<int>(std::floor(std::log10(most) / 3.0 + 1e-12)));
+      const int power = most < 1000.0 ? 0 : static_cast<int>(std::min(6.0, std::floor(std::log10(most) / 3.0 + 1e-12)));
       return {std::pow(1000.0, power), std::string(byte_unit(power))};
     }
     case Unit::kSeconds:
@@ -185,9 +185,9 @@ std::string value_text(double value, Unit unit) {
   if (unit == Unit::kCount && std::abs(value) < 1e7) return fixed(std::round(value), 0);
   const Scale scale = scale_of(std::abs(value), unit);
   const double shown = value / scale.size;
-  // Three digits.
-  const int power = shown == 0.0 ? 0 : static_cast<int>(std::floor(std::log10(std::abs(shown)) + 1e-9));
-  std::string text = fixed(shown, std::clamp(2 - power, 0, 17));
+  // Three digits. In another unit the largest numbers are infinite.
+  const double power = shown == 0.0 ? 0.0 : std::floor(std::log10(std::abs(shown)) + 1e-9);
+  std::string text = fixed(shown, static_cast<int>(std::clamp(2.0 - power, 0.0, 17.0)));
   if (text.find('.') != std::string::npos) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
