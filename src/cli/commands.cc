@@ -67,7 +67,7 @@ RunArguments with_resume(RunArguments arguments, const std::string& value) {
   std::error_code error;
   const bool is_job = path.extension() == ".toml" || std::filesystem::is_regular_file(path, error);
   arguments.resume = value;
-  if (path.filename() == "job.resolved.toml") {
+  if (path.filename() == kJobFile) {
     arguments.resume = path.has_parent_path() ? path.parent_path().string() : ".";
   } else if (is_job) {
     if (!arguments.job_file.empty() && arguments.job_file != value) {

@@ -1,5 +1,4 @@
 // `laconic evaluate`: models from files and runs, measured on the data of a job.
-#include <array>
 #include <filesystem>
 #include <ostream>
 #include <span>
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/work_display.h"
 #include "job/job.h"
+#include "job/result_files.h"
 #include "job/wiring.h"
 #include "report/class_metrics.h"
 #include "report/evaluation_text.h"
@@ -23,9 +23,6 @@ namespace laconic {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kJobOfRun = "job.resolved.toml";
-constexpr std::array<std::string_view, 2> kModelsOfRun = {"model.best.safetensors", "model.safetensors"};
 
 struct Measured {
   std::string job_file;
@@ -42,12 +39,10 @@ bool is_folder(const std::string& path) {
   return fs::is_directory(path, error);
 }
 
-std::string join(const std::string& folder, std::string_view name) { return (fs::path(folder) / name).string(); }
-
 std::vector<std::string> models_in(const std::string& folder) {
   std::vector<std::string> models;
-  for (const std::string_view name : kModelsOfRun) {
-    if (is_file(join(folder, name))) models.push_back(join(folder, name));
+  for (const std::string_view name : {kBestFile, kModelFile}) {
+    if (is_file(result_path(folder, name))) models.push_back(result_path(folder, name));
   }
   return models;
 }
@@ -76,7 +71,7 @@ Measured find(const EvaluateArguments& arguments) {
   }
   if (found.job_file.empty()) {
     const std::string place = folder.empty() ? fs::path(found.models.front()).parent_path().string() : folder;
-    found.job_file = join(place, kJobOfRun);
+    found.job_file = result_path(place, kJobFile);
     if (!is_file(found.job_file)) {
       const std::string of = found.models.front();
       if (!is_file(of)) throw UsageError(of + ": no such file or folder; give a model's file or a run's results");

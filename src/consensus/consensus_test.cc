@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "consensus/rate.h"
+#include "mechanisms/gossip.h"
 #include "strategies/registry.h"
 #include "topology/topology.h"
 
@@ -181,6 +183,21 @@ TEST(Cost, OfAnErrorIsInterpolatedOnTheLine) {
   EXPECT_NEAR(cost->seconds, 3.625, 1e-12);
   EXPECT_FALSE(cost_of(records, std::pow(0.5, 20.5)));
   EXPECT_EQ(cost_of(records, 1.0)->rounds, 0.0);
+}
+
+// A trial that ends with an average would find every gamma as good as the next.
+TEST(GossipAlone, OfAStrategyWhoseGammaIsTunedHasNoAverageAtItsEnd) {
+  int seen = 0;
+  for (const StrategyRow* row : strategies()) {
+    const auto is_finish = [](const auto& one) { return one.name == "finish"; };
+    if (!has_gamma(*row) || std::none_of(row->options.begin(), row->options.end(), is_finish)) continue;
+    ++seen;
+    const auto alone = std::find_if(row->alone_options.begin(), row->alone_options.end(), is_finish);
+    ASSERT_NE(alone, row->alone_options.end()) << row->name;
+    EXPECT_EQ(alone->text, "none") << row->name;
+    EXPECT_FALSE(alone->job_decides) << row->name;
+  }
+  EXPECT_EQ(seen, 3);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/spelling.h"
+#include "job/result_files.h"
 
 namespace laconic {
 namespace {
@@ -19,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kLargest = 1 << 20;
 constexpr std::string_view kEnding = ".toml";
-constexpr std::string_view kResolved = "job.resolved.toml";
 
 // The job files of a folder, by name.
 std::vector<std::string> job_files_in(const fs::path& folder) {
@@ -55,8 +55,8 @@ std::vector<std::string> job_files_in(const fs::path& folder) {
   const std::vector<std::string> names = job_files_in(path);
   const std::string text = path.string() + ": is a folder; ";
   if (names.empty()) throw UsageError(text + "give a job file");
-  if (std::find(names.begin(), names.end(), kResolved) != names.end()) {
-    throw UsageError(text + "the job of these results is " + (path / kResolved).string());
+  if (std::find(names.begin(), names.end(), kJobFile) != names.end()) {
+    throw UsageError(text + "the job of these results is " + (path / kJobFile).string());
   }
   throw UsageError(text + "give the job file in it, such as " + (path / names.front()).string());
 }

@@ -7,14 +7,13 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "job/result_files.h"
 #include "topology/topology.h"
 
 namespace laconic {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kResolvedName = "job.resolved.toml";
 
 std::string current_folder() {
   std::error_code error;
@@ -138,7 +137,7 @@ std::string folder_of_paths(std::string_view text, const std::string& file) {
   }
   const std::string here = current_folder();
   const fs::path path(file);
-  if (here.empty() || !path.has_parent_path() || path.filename() == kResolvedName) return here;
+  if (here.empty() || !path.has_parent_path() || path.filename() == kJobFile) return here;
   std::error_code error;
   const fs::path folder = fs::weakly_canonical(fs::path(here) / path.parent_path(), error);
   return error ? here : folder.string();

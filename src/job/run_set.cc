@@ -24,7 +24,7 @@ std::string place_of(const std::string& folder) {
 
 bool has_summary(const fs::path& folder) {
   std::error_code error;
-  return fs::is_regular_file(folder / "summary.json", error);
+  return fs::is_regular_file(folder / kSummaryFile, error);
 }
 
 // The last names of the folders that a sweep.json has runs in; unset where it cannot be read.

@@ -45,6 +45,8 @@ OptionSpec finish_option() {
 
 bool finishes(const Options& options) { return options.text(kFinish) == "average"; }
 
+GossipAloneOption finish_alone() { return {.name = kFinish, .text = "none"}; }
+
 std::vector<OptionText> finish_texts() { return {{kFinish, "average"}}; }
 
 std::uint64_t finish_step(const Options& options, const StrategySetting& setting) {

@@ -1,6 +1,6 @@
 // The average at the end: strategies that gossip may average all models once, exactly, after the last step of the run,
 // by the job's collective. Where data differ between workers one such merge brings most of what averaging all along
-// would have (Zhou et al. 2025, arXiv 2507.06542: "a single global merging"). Its bytes are counted as any other's.
+// would have ("a single global merging", arXiv 2507.06542). Its bytes are counted as any other's.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@ namespace laconic {
 // finish = "none" | "average"
 OptionSpec finish_option();
 bool finishes(const Options& options);
+// Where nobody trains it is none: a gamma that is tuned would else look as good as the average at the end.
+GossipAloneOption finish_alone();
 // The options of a variant with it.
 std::vector<OptionText> finish_texts();
 

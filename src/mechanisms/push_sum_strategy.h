@@ -50,6 +50,9 @@ class PushSumStrategy : public Strategy {
   Task<void> coordinate(Coordinator& self) override;
   void archive(Archive& archive) override;
 
+  // x_i := mean of all x, y_i := 1, after a round: all nodes in the same one.
+  Task<void> average(Worker& self);
+
   const LinkSchedule& links() const { return *links_; }
   PushSum& sum() { return sum_; }
   LinkMemory& memory() { return *memory_; }
@@ -58,8 +61,6 @@ class PushSumStrategy : public Strategy {
  private:
   Task<void> synchronous_round(Worker& self);
   Task<void> asynchronous_round(Worker& self);
-  // x_i := mean of all x, y_i := 1
-  Task<void> average(Worker& self);
   // The frames of this round, as `make` makes them.
   std::vector<Frame> encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
                             const LinkMemory::MakeFrame& make);

@@ -20,6 +20,8 @@ double place_along(const Json& row, ChartAxis axis);
 void add_watched_names(const Json& rows, std::vector<std::string>& names);
 // A chart of such a thing without its lines.
 Chart watched_chart(const std::string& name);
+// Of the models' distance from their average, without its lines.
+Chart consensus_chart();
 constexpr const char* kVarianceEstimate = "variance_estimate";
 
 // `text` with all but letters, digits and '_' replaced by '_', for a chart's key.

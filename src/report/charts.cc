@@ -75,6 +75,14 @@ Chart watched_chart(const std::string& name) {
   return chart;
 }
 
+Chart consensus_chart() {
+  return {.key = "consensus_distance",
+          .title = "Consensus distance",
+          .label = "squared distance",
+          .note = "Mean squared distance of the workers’ models from their average.",
+          .logarithmic = true};
+}
+
 std::string key_text(const std::string& text) {
   std::string key;
   for (const char letter : text) {

@@ -99,12 +99,7 @@ class GroupCharts {
          .note = "In training, mean over the workers."},
         [](const Json& row) { return number_at(row, {"train_loss"}); });
     add_watched();
-    add({.key = "consensus_distance",
-         .title = "Consensus distance",
-         .label = "squared distance",
-         .note = "Mean squared distance of the workers’ models from their average.",
-         .logarithmic = true},
-        [](const Json& row) { return number_at(row, {"consensus_distance"}); });
+    add(consensus_chart(), [](const Json& row) { return number_at(row, {"consensus_distance"}); });
     add({.key = "bytes",
          .title = "Bytes",
          .label = "bytes sent",

@@ -43,12 +43,7 @@ class RunCharts {
          .note = "In training, mean over the workers, and on the held-out splits."},
         {{"training", of({"train_loss"})}, {"test", of({"test", "loss"})}, {"validation", of({"validation", "loss"})}});
     add_watched();
-    add({.key = "consensus_distance",
-         .title = "Consensus distance",
-         .label = "squared distance",
-         .note = "Mean squared distance of the workers’ models from their average.",
-         .logarithmic = true},
-        {{"distance", of({"consensus_distance"})}});
+    add(consensus_chart(), {{"distance", of({"consensus_distance"})}});
     add_bytes();
     return std::move(set_);
   }

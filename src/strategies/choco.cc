@@ -128,7 +128,8 @@ const std::vector<Variant> kVariants = {
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
                                                       {.name = "xhat_start", .text = "zero"},
                                                       {.name = "replicas", .text = "each", .job_decides = true},
-                                                      {.name = "trigger", .text = "0"}};
+                                                      {.name = "trigger", .text = "0"},
+                                                      finish_alone()};
 
 // Koloskova et al. 2019, theorem 2.
 GossipProof proof(const Spectrum& spectrum, double omega) {

@@ -77,6 +77,8 @@ Demands demands(const Options& options) {
 
 const std::vector<Variant> kVariants = {{}, {.name = "finish", .options = finish_texts()}};
 
+const std::vector<GossipAloneOption> kAloneOptions = {finish_alone()};
+
 }  // namespace
 
 extern const StrategyRow kDeepSqueeze;
@@ -86,6 +88,7 @@ const StrategyRow kDeepSqueeze = {.name = "deep_squeeze",
                                   .options = kOptions,
                                   .demands = demands,
                                   .variants = kVariants,
+                                  .alone_options = kAloneOptions,
                                   .make = make,
                                   .traffic = traffic};
 

@@ -8,8 +8,6 @@
 // After a merge nothing is left to tell: e = 0, or, after all_reduce, every copy is the mean. Training goes on as
 // before. Invariants: those of Sparse-Push, merges included. Messages: those of Sparse-Push, and those of the merges.
 #include "base/error.h"
-#include "kernels/vector_ops.h"
-#include "mechanisms/global_average.h"
 #include "mechanisms/sparse_push.h"
 #include "protocol/strategy.h"
 
@@ -46,27 +44,16 @@ class Scsp final : public Strategy {
     co_await sparse_.round(self);
     if (!options_.merges_after(self.step().value)) co_return;
     if (options_.merge == Merge::kAllReduce) {
-      co_await all_reduce(self);
+      co_await sparse_.average(self);
     } else {
       co_await gossip(self);
     }
   }
 
-  Task<void> coordinate(Coordinator& self) override { return serve_global_averages(self); }
+  Task<void> coordinate(Coordinator& self) override { return sparse_.coordinate(self); }
   void archive(Archive& archive) override { sparse_.archive(archive); }
 
  private:
-  Task<void> all_reduce(Worker& self) {
-    PushSum& sum = sparse_.sum();
-    const SharedVector mean = co_await global_average(self.comm(), self.comm().next_round(), sum.numerators());
-    co_await self.compute([&] {
-      kernels::copy(mean, sum.numerators());
-      sum.weight() = PushWeight();  // n of n nodes
-      sparse_.memory().merged(sum.numerators());
-      sum.set_model(self, self.step().value - 1);
-    });
-  }
-
   Task<void> gossip(Worker& self) {
     const std::unique_ptr<LinkMemory> whole = make_exact_memory();
     PushSum& sum = sparse_.sum();

@@ -35,7 +35,8 @@ const std::vector<Variant> kVariants = {
 
 const std::vector<GossipAloneOption> kAloneOptions = {{.name = "order", .text = "adapt-then-combine"},
                                                       {.name = "guard", .text = "false"},
-                                                      {.name = "account", .text = "true"}};
+                                                      {.name = "account", .text = "true"},
+                                                      finish_alone()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   SparsePushOptions sparse = read_sparse_push_options(options);
