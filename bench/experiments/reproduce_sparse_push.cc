@@ -7,7 +7,6 @@
 // that confirmed the choice, to spare another). Bytes are of whole frames, with headers, push-sum weights and merges.
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -15,9 +14,8 @@
 
 #include "comm/comm.h"
 #include "harness.h"
-#include "job_run.h"
 #include "protocol/strategy.h"
-#include "tuning.h"
+#include "tuned_runs.h"
 
 namespace laconic::bench {
 namespace {
@@ -70,28 +68,19 @@ std::vector<Method> methods(const Setting& setting) {
   };
 }
 
-constexpr int kTuningSeed = 1000;  // those of the table are 1, 2, ...
-
 struct Case {
   std::string graph;
   std::string partition;
   Method method;
-  Choice choice;
-  std::vector<JobRun> runs;
-  std::optional<Choice> confirmed = std::nullopt;  // what the run of full length was of, which is then runs[0]
+  TunedCase tuned = {};
 
-  double mean(double JobRun::*figure) const {
-    double sum = 0.0;
-    for (const JobRun& run : runs) sum += run.*figure;
-    return sum / static_cast<double>(runs.size());
-  }
-  int diverged() const {
-    return static_cast<int>(std::count_if(runs.begin(), runs.end(), [](const JobRun& run) { return run.diverged; }));
-  }
+  double mean(double JobRun::*figure) const { return tuned.mean(figure); }
 };
 
-std::string job_text(const Setting& setting, const Case& what, const Choice& choice, int steps, int seed) {
-  std::string text = "[job]\nname = \"reproduce_sparse_push\"\nseed = " + std::to_string(seed) +
+std::string job_text(const Setting& setting, const Case& what, const TunedRun& of) {
+  const Choice& choice = of.choice;
+  const int steps = of.steps;
+  std::string text = "[job]\nname = \"reproduce_sparse_push\"\nseed = " + std::to_string(of.seed) +
                      "\nsteps = " + std::to_string(steps) + "\n[data]\nvalidation = 0.1\ndataset = \"" +
                      setting.dataset + "\"\nbatch = " + std::to_string(setting.batch) + "\npartition = \"" +
                      what.partition + "\"\n";
@@ -113,12 +102,6 @@ std::string job_text(const Setting& setting, const Case& what, const Choice& cho
   if (what.method.strategy.find("all_reduce") == std::string::npos) text.erase(text.find(network), network.size());
   return text;
 }
-
-JobRun run_once(const Setting& setting, const Case& what, const Choice& choice, int steps, int seed) {
-  return run_text(job_text(setting, what, choice, steps, seed), "reproduce_sparse_push.toml");
-}
-
-nlohmann::json percent(double fraction) { return std::round(1e4 * fraction) / 100.0; }
 
 void add_options(Harness& harness, Setting& setting) {
   CLI::App& options = harness.options();
@@ -152,13 +135,15 @@ std::vector<Case> cases(const Setting& setting) {
         // The dense exchange knows no graph.
         if (method.dense && graph != setting.graphs.front()) continue;
         if (!chosen(setting, method)) continue;
-        all.push_back({.graph = graph,
-                       .partition = partition,
-                       .method = method,
-                       .choice = {.learning_rate = 0.05, .gamma = 0.0625},
-                       .runs = std::vector<JobRun>(static_cast<std::size_t>(setting.seeds))});
+        all.push_back({.graph = graph, .partition = partition, .method = method});
       }
     }
+  }
+  for (Case& what : all) {
+    what.tuned = {.label = what.partition + ", " + (what.method.dense ? "complete" : what.graph) + ", " + what.method.label,
+                  .has_gamma = what.method.has_gamma,
+                  .job = [&setting, what = Case(what)](const TunedRun& of) { return job_text(setting, what, of); },
+                  .choice = {.learning_rate = 0.05, .gamma = 0.0625}};
   }
   return all;
 }
@@ -182,46 +167,17 @@ int run(int argc, char** argv) {
     setting.confirmed_only = true;
   }
   std::vector<Case> all = cases(setting);
-  std::mutex mutex;
-  const auto tell = [&](const Case& what, const std::string& text) {
-    const std::lock_guard lock(mutex);
-    harness.progress(what.partition + ", " + (what.method.dense ? "complete" : what.graph) + ", " + what.method.label +
-                     ": " + text);
-  };
-  std::vector<std::function<void()>> tasks;
-  for (Case& what : all) {
-    tasks.push_back([&] {
-      Search search({.factors = setting.tuning_factors, .has_gamma = what.method.has_gamma, .start = what.choice},
-                    [&](const Choice& choice, bool full) {
-                      const int steps = full ? setting.steps : setting.tuning_steps;
-                      const JobRun result = run_once(setting, what, choice, steps, kTuningSeed);
-                      if (full && setting.confirmed_only) {
-                        what.runs[0] = result;
-                        what.confirmed = choice;
-                      }
-                      return result.validation;
-                    });
-      search.search();
-      what.choice = search.best();
-      tell(what, "learning rate " + std::to_string(what.choice.learning_rate) +
-                     (what.method.has_gamma ? ", gamma " + std::to_string(what.choice.gamma) : "") +
-                     ", validation accuracy " + std::to_string(search.accuracy_of_tuning()) + " in short, " +
-                     std::to_string(search.runs()) + " runs");
-    });
-  }
-  run_all(tasks, setting.jobs);
-  tasks.clear();
-  for (Case& what : all) {
-    for (int seed = 1; seed <= setting.seeds; ++seed) {
-      tasks.push_back([&, seed] {
-        JobRun& result = what.runs[static_cast<std::size_t>(seed - 1)];
-        if (what.confirmed != what.choice) result = run_once(setting, what, what.choice, setting.steps, seed);
-        tell(what, "seed " + std::to_string(seed) + ": test accuracy " + std::to_string(result.test) + ", own " +
-                       std::to_string(result.own) + (result.diverged ? " (diverged)" : ""));
-      });
-    }
-  }
-  run_all(tasks, setting.jobs);
+  std::vector<TunedCase*> tuned;
+  for (Case& what : all) tuned.push_back(&what.tuned);
+  tune_and_run(tuned,
+               {.steps = setting.steps,
+                .tuning_steps = setting.tuning_steps,
+                .factors = setting.tuning_factors,
+                .seeds = setting.seeds,
+                .confirmed_only = setting.confirmed_only,
+                .jobs = setting.jobs,
+                .file = "reproduce_sparse_push.toml"},
+               harness);
 
   harness.fact("dataset", setting.dataset);
   harness.fact("model", setting.model);
@@ -237,10 +193,10 @@ int run(int argc, char** argv) {
     const Case& dense = dense_of(all, what.partition);
     const double bytes = what.mean(&JobRun::bytes_a_step);
     table.push_back(
-        {what.partition, what.method.dense ? "complete" : what.graph, what.method.label, what.choice.learning_rate,
-         what.method.has_gamma ? nlohmann::json(what.choice.gamma) : nlohmann::json(),
+        {what.partition, what.method.dense ? "complete" : what.graph, what.method.label, what.tuned.choice.learning_rate,
+         what.method.has_gamma ? nlohmann::json(what.tuned.choice.gamma) : nlohmann::json(),
          percent(what.mean(&JobRun::test)), percent(what.mean(&JobRun::own)), percent(what.mean(&JobRun::own_least)),
-         what.diverged(), what.mean(&JobRun::disagreement), std::llround(what.mean(&JobRun::message)),
+         what.tuned.diverged(), what.mean(&JobRun::disagreement), std::llround(what.mean(&JobRun::message)),
          dense.mean(&JobRun::message) / what.mean(&JobRun::message), dense.mean(&JobRun::bytes_a_step) / bytes,
          8.0 * bytes * setting.steps * setting.joules_a_bit});
   }
