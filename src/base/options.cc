@@ -36,6 +36,7 @@ std::string range_text(const OptionSpec& spec) {
   if (below && !above) text << " of at least " << spec.minimum;
   if (!below && above) text << " of at most " << spec.maximum;
   for (const std::string_view word : spec.choices) text << " or '" << word << "'";
+  if (spec.scheduled) text << " or one that changes (\"0.2 -> 0.01 over 2 epochs\")";
   return text.str();
 }
 
@@ -119,6 +120,28 @@ double check_value(const OptionSpec& spec, std::string& text) {
 
 }  // namespace
 
+// Checks a value's text and fills what follows from it.
+void Options::check(Value& value) {
+  const bool is_number = value.spec.type == OptionType::kNumber || value.spec.type == OptionType::kInteger;
+  if (is_number && !value.spec.scheduled && looks_scheduled(value.text)) {
+    throw UsageError(in_quotes(value.text) + ": this key cannot change over a run; give " + range_text(value.spec));
+  }
+  value.schedule = value.spec.scheduled ? parse_number_schedule(value.text) : std::nullopt;
+  if (!value.schedule) {
+    value.number = check_value(value.spec, value.text);
+    return;
+  }
+  for (const double end : {value.schedule->first, value.schedule->last}) {
+    if (end >= value.spec.minimum && end <= value.spec.maximum) continue;
+    OptionSpec plain = value.spec;
+    plain.scheduled = false;
+    plain.choices.clear();
+    throw UsageError(in_quotes(value.text) + ": both its ends must be " + range_text(plain));
+  }
+  value.number = value.schedule->last;
+  value.text = value.schedule->text();
+}
+
 Options::Options(std::string_view section, std::span<const OptionSpec> specs,
                  const std::map<std::string, GivenOption>& given)
     : section_(section) {
@@ -143,7 +166,7 @@ Options::Options(std::string_view section, std::span<const OptionSpec> specs,
       throw UsageError("'" + name_of(spec.name) + "' is missing: " + std::string(spec.help));
     }
     try {
-      value.number = check_value(spec, value.text);
+      check(value);
     } catch (const UsageError& error) {
       throw UsageError((value.where.empty() ? "default" : value.where) + ": " + name_of(spec.name) + ": " +
                        error.what());
@@ -210,10 +233,46 @@ Options Options::with(std::string_view name, const std::string& text) const {
   for (Value& value : result.values_) {
     if (value.spec.name != name) continue;
     value.text = text;
-    value.number = check_value(value.spec, value.text);
+    check(value);
     return result;
   }
   LACONIC_CHECK(false, "no option '" << name << "' in section '" << section_ << "'");
+  return result;
+}
+const NumberSchedule* Options::schedule(std::string_view name) const {
+  const Value& value = find(name, OptionType::kNumber);
+  return value.schedule ? &*value.schedule : nullptr;
+}
+const OptionSpec* Options::scheduled() const {
+  for (const Value& value : values_) {
+    if (value.schedule && has_meaning(value)) return &value.spec;
+  }
+  return nullptr;
+}
+Options Options::at_lowest() const {
+  Options result = *this;
+  for (Value& value : result.values_) {
+    if (!value.schedule) continue;
+    std::array<char, 32> text{};
+    value.number = std::min(value.schedule->first, value.schedule->last);
+    value.text.assign(text.data(), std::to_chars(text.data(), text.data() + text.size(), value.number).ptr);
+    value.schedule.reset();
+  }
+  return result;
+}
+Options Options::in_steps(double steps_per_epoch) const {
+  Options result = *this;
+  for (Value& value : result.values_) {
+    if (!value.schedule || !value.schedule->over.in_epochs) continue;
+    if (!(steps_per_epoch > 0.0)) {
+      throw UsageError(place(value.spec.name) + ": how long an epoch is is not known here; give a number of steps");
+    }
+    const TrainingLength& over = value.schedule->over;
+    const double steps =
+        std::ceil(static_cast<double>(over.numerator) * steps_per_epoch / static_cast<double>(over.denominator));
+    value.schedule->over = {.numerator = static_cast<std::uint64_t>(std::max(1.0, steps))};
+    value.text = value.schedule->text();
+  }
   return result;
 }
 const std::string& Options::text(std::string_view name) const {

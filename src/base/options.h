@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/number_schedule.h"
 #include "base/units.h"
 
 namespace laconic {
@@ -28,6 +30,8 @@ struct OptionSpec {
   double maximum = std::numeric_limits<double>::infinity();
   // The accepted words of a kChoice; of a kNumber the words that may stand in its place ("auto").
   std::vector<std::string_view> choices = {};
+  // Of a kNumber: in its place may stand one that changes over the run, "0.2 -> 0.01 over 2 epochs".
+  bool scheduled = false;
   // Has a meaning only where the kChoice or kText `option` of the same table has this value, or one of several
   // ("adam|yogi"), or any but the empty one (kAnyText); elsewhere it is refused when given and left out of what is
   // resolved.
@@ -62,7 +66,7 @@ class Options {
 
   // Typed access. Asking for a name or a type that the table does not declare is a caller's bug.
   std::uint64_t integer(std::string_view name) const;
-  double number(std::string_view name) const;            // not a word in its place: see is_word
+  double number(std::string_view name) const;            // not a word in its place: see is_word; of a schedule the last
   const std::string& text(std::string_view name) const;  // kText and kChoice
   bool flag(std::string_view name) const;
   Bytes bytes(std::string_view name) const;
@@ -71,9 +75,18 @@ class Options {
 
   // Whether a word stands in the place of this kNumber.
   bool is_word(std::string_view name) const;
+  // The schedule that stands in the place of this kNumber; null: none does.
+  const NumberSchedule* schedule(std::string_view name) const;
+  // The first option that has one; null: nothing changes over the run.
+  const OptionSpec* scheduled() const;
 
   // The same options with one value replaced, which the table accepts (else UsageError): for what a word stood for.
   Options with(std::string_view name, const std::string& text) const;
+  // The same options with the lengths of schedules in steps, rounded up. `steps_per_epoch` may be 0, not known: throws
+  // UsageError for a length in epochs then.
+  Options in_steps(double steps_per_epoch) const;
+  // The same options with each schedule at its lowest number all the time.
+  Options at_lowest() const;
 
   // Whether the user gave it, and where (empty when it is the default).
   bool given(std::string_view name) const;
@@ -92,15 +105,14 @@ class Options {
     std::string text;
     std::string where;
     double number = 0.0;
+    std::optional<NumberSchedule> schedule = {};
   };
+  static void check(Value& value);
   const Value& find(std::string_view name) const;
   const Value& find(std::string_view name, OptionType type) const;
   bool has_meaning(const Value& value) const;
   std::string section_;
   std::vector<Value> values_;
 };
-
-// The word of `known` that is nearest to `word` by edit distance, or empty when none is near.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
 }  // namespace laconic

@@ -234,6 +234,93 @@ TEST(Options, AFractionMayBeAPercentage) {
   EXPECT_THROW(Options("s", specs, {{"rate", {"10%", "test"}}}), UsageError) << "a percentage of what?";
 }
 
+const std::vector<OptionSpec>& changing_specs() {
+  static const std::vector<OptionSpec> kSpecs = {
+      {.name = "ratio",
+       .type = OptionType::kNumber,
+       .default_value = "0.5",
+       .minimum = 0,
+       .maximum = 1,
+       .choices = {"auto"},
+       .scheduled = true},
+      {.name = "rate", .type = OptionType::kNumber, .default_value = "0.1", .minimum = 0},
+      {.name = "steps", .type = OptionType::kInteger, .default_value = "1"},
+      {.name = "words", .type = OptionType::kText, .default_value = ""}};
+  return kSpecs;
+}
+Options changing(const std::map<std::string, GivenOption>& given) { return {"s", changing_specs(), given}; }
+
+TEST(Options, ANumberMayChangeOverTheRunWhereTheTableSaysSo) {
+  const Options options = changing({{"ratio", {"0.2->1e-2 over 1.5 epoch", "test"}}});
+  ASSERT_NE(options.schedule("ratio"), nullptr);
+  EXPECT_EQ(options.schedule("ratio")->first, 0.2);
+  EXPECT_EQ(options.schedule("ratio")->last, 0.01);
+  EXPECT_FALSE(options.is_word("ratio"));
+  EXPECT_EQ(options.number("ratio"), 0.01) << "in the long run";
+  EXPECT_EQ(options.resolved().front().text, "0.2 -> 0.01 over 1.5 epochs");
+  ASSERT_NE(options.scheduled(), nullptr);
+  EXPECT_EQ(options.scheduled()->name, "ratio");
+  for (const char* text : {"0.2", "auto", "20%"}) {
+    const Options constant = changing({{"ratio", {text, "test"}}});
+    EXPECT_EQ(constant.schedule("ratio"), nullptr) << text;
+    EXPECT_EQ(constant.scheduled(), nullptr) << text;
+  }
+  EXPECT_EQ(options.with("ratio", "0.3").schedule("ratio"), nullptr);
+  EXPECT_EQ(changing({{"words", {"0.2 -> 0.1", "test"}}}).text("words"), "0.2 -> 0.1") << "no number";
+}
+
+TEST(Options, EpochsOfAScheduleBecomeStepsRoundedUp) {
+  const auto steps = [](const std::string& over, double steps_per_epoch) {
+    const Options options = changing({{"ratio", {"0.2 -> 0.1 over " + over, "test"}}});
+    return options.in_steps(steps_per_epoch).schedule("ratio")->steps();
+  };
+  EXPECT_EQ(steps("2 epochs", 210.9375), 422U);
+  EXPECT_EQ(steps("16 epochs", 210.9375), 3375U) << "not 16 * 211";
+  EXPECT_EQ(steps("0.07 epochs", 100.0), 7U) << "exactly";
+  EXPECT_EQ(steps("0.001 epochs", 10.0), 1U);
+  EXPECT_EQ(steps("30 steps", 10.0), 30U);
+  EXPECT_EQ(steps("30 steps", 0.0), 30U) << "an epoch need not be known for it";
+  const Options options = changing({{"ratio", {"0.2 -> 0.1 over 2 epochs", "job.toml:4"}}});
+  EXPECT_EQ(options.in_steps(10.0).resolved().front().text, "0.2 -> 0.1 over 20 steps");
+  try {
+    options.in_steps(0.0);
+    ADD_FAILURE() << "an epoch of no known length";
+  } catch (const UsageError& error) {
+    EXPECT_MENTIONS(error.what(), "job.toml:4: s.ratio: ");
+    EXPECT_MENTIONS(error.what(), "give a number of steps");
+  }
+}
+
+TEST(Options, AtItsLowestAScheduleIsANumber) {
+  for (const char* text : {"0.2 -> 0.01 over 2 epochs", "0.01 -> 0.2 over 9 steps"}) {
+    const Options options = changing({{"ratio", {text, "test"}}, {"rate", {"7", "test"}}}).at_lowest();
+    EXPECT_EQ(options.number("ratio"), 0.01) << text;
+    EXPECT_EQ(options.scheduled(), nullptr) << text;
+    EXPECT_EQ(options.resolved().front().text, "0.01") << text;
+    EXPECT_EQ(options.number("rate"), 7.0);
+  }
+}
+
+TEST(Options, AScheduleIsRefusedOutOfRangeAndWhereANumberCannotChange) {
+  const auto refused = [](const std::string& key, const std::string& text) -> std::string {
+    try {
+      changing({{key, {text, "job.toml:4"}}});
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refused("ratio", "2 -> 0.1 over 2 epochs"),
+            "job.toml:4: s.ratio: '2 -> 0.1 over 2 epochs': both its ends must be a number from 0 to 1");
+  EXPECT_MENTIONS(refused("ratio", "0.2 -> -0.1 over 2 epochs"), "both its ends must be a number from 0 to 1");
+  EXPECT_MENTIONS(refused("ratio", "0.2 -> 0.1"), "write it as in \"0.2 -> 0.01 over 2 epochs\"");
+  EXPECT_MENTIONS(refused("ratio", "3"), "or one that changes (\"0.2 -> 0.01 over 2 epochs\")");
+  EXPECT_EQ(refused("rate", "0.2 -> 0.1 over 2 epochs"),
+            "job.toml:4: s.rate: '0.2 -> 0.1 over 2 epochs': this key cannot change over a run; give a number of at "
+            "least 0");
+  EXPECT_MENTIONS(refused("steps", "2 -> 1 over 2 epochs"), "cannot change over a run; give a whole number");
+}
+
 TEST(Options, AMessageShowsBytesThatAreNoTextEscaped) {
   EXPECT_MENTIONS(refusal({{"monitor", {"\xff\x1b", "x"}}}), "'\\xff\\x1b' is not one of");
 }

@@ -29,7 +29,12 @@ bool has_meaning(const CompressorRow& row, const OptionSpec& spec, const std::ma
 Options resolve(const CompressorRow& row, const std::map<std::string, std::string>& texts) {
   std::map<std::string, GivenOption> given;
   for (const auto& [name, text] : texts) given[name] = {.text = text, .where = "--" + name};
-  return {row.name, row.options, given};
+  Options options(row.name, row.options, given);
+  if (const OptionSpec* scheduled = options.scheduled()) {
+    throw UsageError("--" + std::string(scheduled->name) +
+                     ": there are no steps here over which it could change; give one number");
+  }
+  return options;
 }
 
 // The operator that was meant by a name in capitals or with hyphens, or nothing.

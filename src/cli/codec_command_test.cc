@@ -276,6 +276,8 @@ TEST_F(Codec, RefusesWhatItCannotMeasure) {
   expect({.compressor = "qsgd", .options = {{"ratio", "0.1"}}}, "--ratio: qsgd has no such option; it has levels");
   expect({.compressor = "none", .options = {{"ratio", "0.1"}}}, "--ratio: none has no such option, it has none");
   expect({.compressor = "top_k", .options = {{"ratio", "2"}}}, "--ratio: top_k.ratio: '2' is not a number from 0 to 1");
+  expect({.compressor = "top_k", .options = {{"ratio", "0.2 -> 0.1 over 9 steps"}}, .random = "10"},
+         "--ratio: there are no steps here over which it could change; give one number");
   expect({.compressor = "top_k", .options = {{"k", "5"}, {"ratio", "0.1"}}, .random = "10"}, "--k: ");
   expect({.compressor = "threshold"}, "threshold' is missing");
   expect({.options = {{"rato", "0.1"}}, .random = "10"}, "--rato: no operator takes it");

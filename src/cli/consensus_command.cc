@@ -119,7 +119,13 @@ CompressorFactory make_compressor(const CompressorRow& row, const ConsensusArgum
       throw UsageError("--" + name + ": operator " + std::string(row.name) + " has no such option");
     }
   }
-  return row.make(Options(row.name, row.options, given_of(arguments.operator_options)), layout);
+  const Options options(row.name, row.options, given_of(arguments.operator_options));
+  if (const OptionSpec* scheduled = options.scheduled()) {
+    throw UsageError("--" + std::string(scheduled->name) +
+                     ": gossip alone has no training over which it could change; "
+                     "give one number, such as the smallest");
+  }
+  return row.make(options, layout);
 }
 
 void print_candidates(Console& console, const TuneResult& tuned) {

@@ -106,6 +106,13 @@ TEST(ConsensusCommand, RefusesInOneLineWhatMakesNoSense) {
   EXPECT_NE(refusal({.graph = "ring:8", .options = {{"rounds", "many"}}}).find("--rounds"), std::string::npos);
   EXPECT_NE(refusal({.graph = "ring:8", .operator_options = {{"ratio", "0.1"}}}).find("no such option"),
             std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8",
+                     .options = {{"operator", "top_k"}},
+                     .operator_options = {{"ratio", "0.2 -> 0.1 over 9 steps"}}})
+                .find("--ratio: gossip alone has no training over which it could change; give one number"),
+            std::string::npos);
+  EXPECT_NE(refusal({.graph = "ring:8", .options = {{"gamma", "0.2 -> 0.1 over 9 steps"}}}).find("cannot change"),
+            std::string::npos);
   EXPECT_NE(refusal({.graph = "rink:8"}).find("ring"), std::string::npos);
   EXPECT_NE(refusal({.graph = "ring:8", .file = "missing.safetensors"}).find("missing.safetensors"), std::string::npos);
 }

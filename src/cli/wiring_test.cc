@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "base/error.h"
@@ -344,6 +345,56 @@ TEST(Wiring, AnAutomaticGammaIsTunedOnTheGraphOfTheJob) {
 
   const JobSetup alone = set_up(parse_job_text(text, "job.toml", std::vector<std::string>{"workers.count=1"}));
   EXPECT_EQ(alone.strategy_options.number("gamma"), 1.0) << "one worker has nobody to gossip with";
+}
+
+TEST(Wiring, EpochsOfNumbersThatChangeAreStepsOfTheRun) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const std::string topology = "[topology]\ngraph = \"ring\"\n";
+  const auto text_of = [&](const std::string& strategy, const std::string& length) {
+    return testing::tiny_job_text(root, "changing", strategy) + "progress = \"off\"\n" + topology +
+           "[compression]\noperator = \"top_k\"\nratio = \"0.5 -> 0.1 over " + length + "\"\n";
+  };
+  const auto choco = [&](const std::string& length) {
+    return text_of("name = \"choco\"\ngamma = \"0.4 -> 0.1 over " + length + "\"", length);
+  };
+  const JobSetup setup = set_up(parse_job_text(choco("0.5 epochs"), "job.toml"));
+  const double half = setup.strategy_setting.steps_per_epoch / 2.0;
+  ASSERT_GE(half, 2.0);
+  const auto steps = static_cast<std::uint64_t>(std::ceil(half));
+  EXPECT_EQ(setup.strategy_options.schedule("gamma")->steps(), steps);
+  EXPECT_EQ(setup.strategy_setting.compressor()->changes_until(), steps);
+  EXPECT_TRUE(setup.traffic.depends_on_values);
+
+  const auto trace_of = [&](const std::string& length) {
+    const Job job = parse_job_text(choco(length), "job.toml");
+    const RunResult result = run_job(job, set_up(job));
+    EXPECT_FALSE(result.outcome.error) << length;
+    return result.outcome.trace_hash;
+  };
+  EXPECT_EQ(trace_of("0.5 epochs"), trace_of(std::to_string(steps) + " steps"));
+  EXPECT_NE(trace_of("0.5 epochs"), trace_of(std::to_string(steps + 1) + " steps"));
+
+  const std::string grouped = text_of("name = \"hierarchical\"\ngroups = 2", "0.5 epochs") +
+                              "[between]\nname = \"choco\"\ngamma = \"0.4 -> 0.1 over 0.5 epochs\"\n";
+  const JobSetup groups = set_up(parse_job_text(grouped, "job.toml"));
+  EXPECT_EQ(groups.strategy_setting.between_options.schedule("gamma")->steps(), steps);
+}
+
+TEST(Wiring, GammaIsTunedForTheShortestMessagesOfTheRun) {
+  const TemporaryFolder root;
+  testing::write_tiny_data(root.path("data"));
+  const auto gamma_with = [&](const std::string& ratio) {
+    const std::string text =
+        testing::tiny_job_text(root, "tuned", "name = \"choco\"\ngamma = \"auto\"") +
+        "progress = \"off\"\n[topology]\ngraph = \"ring\"\n[compression]\noperator = " + "\"top_k\"\nratio = " + ratio +
+        "\n";
+    return set_up(parse_job_text(text, "job.toml")).strategy_options.number("gamma");
+  };
+  const double of_shortest = gamma_with("0.05");
+  EXPECT_LT(of_shortest, gamma_with("0.5"));
+  EXPECT_EQ(gamma_with("\"0.5 -> 0.05 over 3 steps\""), of_shortest);
+  EXPECT_EQ(gamma_with("\"0.05 -> 0.5 over 1 epoch\""), of_shortest);
 }
 
 TEST(Wiring, AStoredModelBringsItsBuffers) {

@@ -23,6 +23,11 @@ class Compressor {
  public:
   virtual ~Compressor() = default;
 
+  // The step of training, counted from 0, whose messages come next: for operators whose options change over the run.
+  virtual void begin_step(std::uint64_t step) { static_cast<void>(step); }
+  // The first step from which on no option changes any more; 0: none ever does.
+  virtual std::uint64_t changes_until() const { return 0; }
+
   // Decides what is sent of `v`, with all random decisions drawn from `random`, and returns the exact size of the
   // message in bytes. Throws RunError that names the element when one is infinite or NaN (where the size does not
   // depend on the values, write() does), or that the vector is beyond the range of its format.
@@ -72,8 +77,9 @@ struct CompressorRow {
   // The option, if any, that says of which rank the products are that matrices are sent as. A vector that is no model has
   // to be made a matrix for it.
   std::string_view rank_option = {};
-  // Makes one node's operator after another for vectors of `layout`, which the factory copies. Throws UsageError for
-  // options that do not go together or do not fit the layout.
+  // Makes one node's operator after another for vectors of `layout`, which the factory copies. Lengths of schedules
+  // among the options are in steps (Options::in_steps). Throws UsageError for options that do not go together or do not
+  // fit the layout.
   CompressorFactory (*make)(const Options& options, const Layout& layout);
 };
 

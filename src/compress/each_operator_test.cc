@@ -71,6 +71,78 @@ TEST(TopK, ByTensorKeepsAShareOfEachTensor) {
   }
 }
 
+std::size_t kept_values(Compressor& compressor, std::span<const float> v, std::uint64_t step) {
+  RandomStream random(12, "draws", {step});
+  compressor.begin_step(step);
+  const std::vector<float> c = decoded(compressor, message_of(compressor, v, random), v.size());
+  return static_cast<std::size_t>(std::count_if(c.begin(), c.end(), [](float value) { return value != 0.0F; }));
+}
+
+TEST(TopK, WithARatioThatChangesItSendsThePartOfTheStep) {
+  const std::vector<float> v = gaussian_vector(1003, 22);  // of which no step keeps a whole number
+  for (const std::string values : {"float32", "sign", "qsgd"}) {
+    const Case each = make_case("top_k", {{"ratio", "0.4 -> 0.0125 over 10 steps"}, {"values", values}});
+    const CompressorFactory factory = each.row->make(each.options, flat_layout(v.size()));
+    const std::unique_ptr<Compressor> compressor = factory();
+    EXPECT_EQ(compressor->changes_until(), 10U);
+    // In any order: what a step sends does not depend on the steps before it.
+    for (const std::uint64_t step : {0, 1, 2, 3, 9, 10, 4, 5, 1000, 6, 7, 8, 0}) {
+      const double ratio = step >= 10 ? 0.0125 : 0.4 * std::exp2(-0.5 * static_cast<double>(step));
+      RandomStream random(12, "draws", {step});
+      compressor->begin_step(step);
+      const std::size_t size = compressor->prepare(v, random);
+      EXPECT_EQ(compressor->information().coordinates, static_cast<std::size_t>(std::floor(ratio * 1003.0)))
+          << values << ", step " << step;
+      std::vector<std::byte> message(size);
+      compressor->write(message);
+      if (values == "qsgd") continue;  // whose values may be 0
+      EXPECT_EQ(kept_values(*compressor, v, step), static_cast<std::size_t>(std::floor(ratio * 1003.0)));
+    }
+    // At a step it sends, to the byte, what an operator of that ratio does.
+    const Case last = make_case("top_k", {{"ratio", "0.0125"}, {"values", values}});
+    const std::unique_ptr<Compressor> constant = last.row->make(last.options, flat_layout(v.size()))();
+    EXPECT_EQ(constant->changes_until(), 0U);
+    RandomStream random(13, "draws");
+    RandomStream again(13, "draws");
+    compressor->begin_step(10);
+    EXPECT_EQ(message_of(*compressor, v, random), message_of(*constant, v, again));
+  }
+}
+
+TEST(TopK, WithARatioThatChangesItTakesWhatAnyStepSendsAndNothingElse) {
+  const Layout layout = small_layout();
+  const std::vector<float> v = gaussian_vector(layout.size, 23);
+  const auto operator_of_ratio = [&](const std::string& ratio) {
+    const Case each = make_case("top_k", {{"ratio", ratio}, {"scope", "tensor"}});
+    return each.row->make(each.options, layout)();
+  };
+  for (const std::string schedule : {"0.2 -> 0.05 over 7 steps", "0.05 -> 0.2 over 7 steps"}) {
+    const std::unique_ptr<Compressor> receiver = operator_of_ratio(schedule);
+    receiver->begin_step(3);
+    const auto taken = [&](const std::string& ratio) {
+      RandomStream random(14, "draws");
+      const std::vector<std::byte> message = message_of(*operator_of_ratio(ratio), v, random);
+      std::vector<float> y = v;
+      try {
+        receiver->decode_add(message, 1.0F, y);
+      } catch (const DecodeError&) {
+        EXPECT_EQ(y, v) << ratio;
+        return false;
+      }
+      return true;
+    };
+    for (const char* ratio : {"0.05", "0.1", "0.15", "0.2"}) EXPECT_TRUE(taken(ratio)) << schedule << ": " << ratio;
+    for (const char* ratio : {"0.04", "0.21", "0.01", "1"}) EXPECT_FALSE(taken(ratio)) << schedule << ": " << ratio;
+  }
+}
+
+TEST(TopK, ARatioThatComesFromOrToNothingIsRefused) {
+  for (const std::string ratio : {"0 -> 0.1 over 5 steps", "0.1 -> 0 over 5 steps"}) {
+    const Case each = make_case("top_k", {{"ratio", ratio}});
+    EXPECT_THROW(each.row->make(each.options, flat_layout(10)), UsageError) << ratio;
+  }
+}
+
 TEST(TopK, WithBfloat16ValuesIsAHundredAndThirtyTimesSmaller) {
   const std::vector<float> v = gaussian_vector(1000000, 20);
   const Case each = make_case("top_k", {{"ratio", "0.01"}, {"values", "bfloat16"}});

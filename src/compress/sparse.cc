@@ -82,6 +82,15 @@ Compressor::Information SparseCompressor::information() {
           support_bits(in_groups) + format_->entropy_bits(selection_.values, in_groups, key_)};
 }
 
+namespace {
+
+std::size_t kept_by(double ratio, std::size_t group) {
+  const auto kept = static_cast<std::size_t>(std::floor(ratio * static_cast<double>(group)));
+  return std::clamp<std::size_t>(kept, 1, group);
+}
+
+}  // namespace
+
 OptionSpec ratio_option() {
   return {.name = "ratio",
           .type = OptionType::kNumber,
@@ -109,11 +118,39 @@ std::vector<std::size_t> kept_of(const Options& options, Groups groups) {
   if (k == 0 && ratio == 0.0)
     throw UsageError(options.place("ratio") + ": with 0 nothing is sent; give a number in (0, 1]");
   std::vector<std::size_t> kept;
-  for (const std::size_t group : groups) {
-    const auto by_ratio = static_cast<std::size_t>(std::floor(ratio * static_cast<double>(group)));
-    kept.push_back(std::clamp<std::size_t>(k > 0 ? k : by_ratio, 1, group));
-  }
+  for (const std::size_t group : groups)
+    kept.push_back(k > 0 ? std::min<std::size_t>(k, group) : kept_by(ratio, group));
   return kept;
+}
+
+OptionSpec scheduled_ratio_option() {
+  OptionSpec option = ratio_option();
+  option.scheduled = true;
+  return option;
+}
+
+KeptSchedule::KeptSchedule(const Options& options, Groups groups)
+    : groups_(groups.begin(), groups.end()), last_(kept_of(options, groups)) {
+  const NumberSchedule* const ratio = options.schedule("ratio");
+  if (ratio == nullptr || options.integer("k") > 0) return;
+  if (ratio->first == 0.0) {
+    throw UsageError(options.place("ratio") + ": with 0 nothing is sent; give numbers in (0, 1]");
+  }
+  ratio_ = *ratio;
+}
+
+std::vector<std::size_t> KeptSchedule::at(std::uint64_t step) const {
+  if (!ratio_) return last_;
+  const double ratio = ratio_->at(step);
+  std::vector<std::size_t> kept;
+  for (const std::size_t group : groups_) kept.push_back(kept_by(ratio, group));
+  return kept;
+}
+
+KeptSchedule::Range KeptSchedule::range(std::size_t group) const {
+  const std::size_t last = last_[group];
+  const std::size_t first = ratio_ ? kept_by(ratio_->first, groups_[group]) : last;
+  return {std::min(first, last), std::max(first, last)};
 }
 
 }  // namespace laconic::compress

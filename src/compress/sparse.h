@@ -61,4 +61,27 @@ OptionSpec ratio_option();
 OptionSpec k_option();
 std::vector<std::size_t> kept_of(const Options& options, Groups groups);
 
+// The same where the ratio may be a schedule.
+OptionSpec scheduled_ratio_option();
+class KeptSchedule {
+ public:
+  // Throws UsageError as kept_of() does.
+  KeptSchedule(const Options& options, Groups groups);
+
+  // Of each group at a step, counted from 0.
+  std::vector<std::size_t> at(std::uint64_t step) const;
+  std::uint64_t changes_until() const { return ratio_ ? ratio_->steps() : 0; }
+  // The fewest and the most of a group in a run.
+  struct Range {
+    std::size_t fewest = 0;
+    std::size_t most = 0;
+  };
+  Range range(std::size_t group) const;
+
+ private:
+  std::vector<std::size_t> groups_;
+  std::vector<std::size_t> last_;  // where nothing changes: always
+  std::optional<NumberSchedule> ratio_;
+};
+
 }  // namespace laconic::compress

@@ -108,6 +108,7 @@ inline std::vector<Case> all_cases() {
     cases.push_back(make_case("random_k", {{"ratio", "0.7"}, {"scope", scope}, {"values", "bfloat16"}}));
     cases.push_back(make_case("random_k", {{"k", "3"}, {"scope", scope}, {"values", "sign"}}));
     cases.push_back(make_case("top_k", {{"ratio", "1"}, {"scope", scope}}));
+    cases.push_back(make_case("top_k", {{"ratio", "0.2 -> 0.01 over 3 steps"}, {"scope", scope}}));
     cases.push_back(make_case("top_k", {{"k", "1"}, {"scope", scope}, {"values", "float16"}}));
   }
   for (const std::string unbiased : {"false", "true"}) cases.push_back(make_case("natural", {{"unbiased", unbiased}}));

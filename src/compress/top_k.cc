@@ -3,6 +3,8 @@
 //
 //   ratio, k -> kept      values -> how they travel
 //
+// A ratio may change over the run, so that messages are long while models learn fast.
+//
 // Selection is one pass over the vector and work that goes with k. A sample gives a magnitude that the k-th largest is
 // hardly below; what is at or above it is collected in the pass; the k-th largest is then found among the collected. A
 // sample that misled, in either direction, costs further passes and never the result. An infinity or NaN is above every
@@ -43,8 +45,13 @@ std::uint32_t probable_bound(std::span<const float> x, std::size_t k) {
 
 class TopK final : public SparseCompressor {
  public:
-  TopK(std::vector<std::size_t> groups, std::vector<std::size_t> kept, std::unique_ptr<ValueFormat> format)
-      : SparseCompressor(std::move(groups), std::move(format)), kept_(std::move(kept)) {}
+  TopK(std::vector<std::size_t> groups, KeptSchedule schedule, std::unique_ptr<ValueFormat> format)
+      : SparseCompressor(std::move(groups), std::move(format)),
+        schedule_(std::move(schedule)),
+        kept_(schedule_.at(0)) {}
+
+  void begin_step(std::uint64_t step) override { kept_ = schedule_.at(step); }
+  std::uint64_t changes_until() const override { return schedule_.changes_until(); }
 
   bool unbiased() const override { return false; }
 
@@ -72,9 +79,11 @@ class TopK final : public SparseCompressor {
 
   void check_counts(ByteReader& in, std::span<const std::size_t> counts) const override {
     for (std::size_t g = 0; g < counts.size(); ++g) {
-      if (counts[g] != kept_[g])
-        in.fail(std::to_string(counts[g]) + " values of vector " + std::to_string(g) + " instead of " +
-                std::to_string(kept_[g]) + "; all nodes need the same operator and options");
+      const auto [fewest, most] = schedule_.range(g);
+      if (counts[g] >= fewest && counts[g] <= most) continue;
+      in.fail(std::to_string(counts[g]) + " values of vector " + std::to_string(g) + " instead of " +
+              std::to_string(fewest) + (most > fewest ? " to " + std::to_string(most) : std::string()) +
+              "; all nodes need the same operator and options");
     }
   }
 
@@ -137,19 +146,20 @@ class TopK final : public SparseCompressor {
     return count;
   }
 
-  std::vector<std::size_t> kept_;
+  KeptSchedule schedule_;
+  std::vector<std::size_t> kept_;               // of the step under way
   mutable std::vector<std::uint32_t> indices_;  // scratch: what was collected
   mutable std::vector<float> values_;
 };
 
-const std::vector<OptionSpec> kOptions = {ratio_option(), k_option(), scope_option(), values_option(),
+const std::vector<OptionSpec> kOptions = {scheduled_ratio_option(), k_option(), scope_option(), values_option(),
                                           levels_option({"values", "qsgd"})};
 
 CompressorFactory make(const Options& options, const Layout& layout) {
   const std::vector<std::size_t> groups = scope_groups(options, layout);
-  const std::vector<std::size_t> kept = kept_of(options, groups);
+  const KeptSchedule schedule(options, groups);
   values_of(options, false);
-  return [=] { return std::make_unique<TopK>(groups, kept, values_of(options, false)); };
+  return [=] { return std::make_unique<TopK>(groups, schedule, values_of(options, false)); };
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "job/job_paths.h"
 #include "job/job_sections.h"
 #include "job/schema.h"
+#include "job/strategy_needs.h"
 #include "job/stray_words.h"
 #include "job/text/job_text.h"
 #include "strategies/registry.h"
@@ -60,44 +61,6 @@ void check_name(const std::string& name) {
       });
   if (!fits) {
     throw UsageError("'" + name + "' cannot name a folder; use letters, digits, '.', '_' and '-', not '.' first");
-  }
-}
-
-void check_momentum(const Job& job, const StrategyRow& strategy, const Demands& demands) {
-  if (demands.local_step != LocalStep::kPlainGradient) return;
-  const Options& optimizer = job.section("optimizer");
-  const std::string reason =
-      "strategy " + std::string(strategy.name) + " brings its own momentum to the plain gradient step; ";
-  if (job.optimizer->name != "sgd") {
-    throw UsageError(optimizer.place("name") + ": " + reason +
-                     "set optimizer.name = \"sgd\" and optimizer.momentum = 0");
-  }
-  if (optimizer.number("momentum") != 0.0) {
-    throw UsageError(optimizer.place("momentum") + ": " + reason + "set optimizer.momentum = 0");
-  }
-}
-
-// A strategy that waits for every frame ends at the first that is lost.
-void check_faults(const Job& job) {
-  if (job.demands().tolerates_faults()) return;
-  const StrategyRow& strategy = *job.strategy;
-  const auto goes_on = [](const Demands& demands) { return demands.tolerates_faults(); };
-  const Variant* tolerant = variant_where(strategy, goes_on);
-  for (const char* key : {"loss", "duplication"}) {
-    const Options& network = job.section("network");
-    if (network.number(key) == 0.0) continue;
-    if (tolerant != nullptr) {
-      throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
-                       " needs each frame once, except with " + text_of(strategy, *tolerant, "strategy") +
-                       "; set that, or remove network." + key);
-    }
-    std::string names;
-    for (const StrategyRow* row : strategies()) {
-      const bool can = goes_on(default_demands(*row)) || variant_where(*row, goes_on) != nullptr;
-      if (can) names += (names.empty() ? "" : ", ") + std::string(row->name);
-    }
-    throw UsageError(network.place(key) + ": strategy " + std::string(strategy.name) +
-                     " needs each frame once; remove it, or choose one of " + names);
   }
 }
 
@@ -302,7 +265,7 @@ std::string value_text(const Options& options, const Options::Resolved& option) 
     case OptionType::kInteger:
       return std::to_string(options.integer(option.spec->name));
     case OptionType::kNumber: {
-      if (options.is_word(option.spec->name)) return toml_quoted(option.text);
+      if (options.is_word(option.spec->name) || options.schedule(option.spec->name)) return toml_quoted(option.text);
       const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), options.number(option.spec->name));
       return {buffer.data(), end.ptr};
     }
@@ -439,6 +402,7 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
       read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
   check_topology(job, file);
   check_network(job);
+  check_schedules(job);
   check_faults(job);
   if (loop == JobLoop::kOurs) read_measuring(job);
   return job;

@@ -11,13 +11,13 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/training_length.h"
 #include "job/until.h"
 #include "protocol/strategy.h"
 #include "training/data/dataset.h"
 #include "training/data/drift.h"
 #include "training/data/sampling.h"
 #include "training/models/models.h"
-#include "training/optimizers/length.h"
 #include "training/optimizers/optimizers.h"
 
 namespace laconic {

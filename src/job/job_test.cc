@@ -240,8 +240,10 @@ TEST(Job, TakesAWordInThePlaceOfANumberWhereTheTableHasOne) {
   EXPECT_NE(job.resolved_text().find("gamma = \"auto\"\n"), std::string::npos);
   EXPECT_EQ(parse_job_text(job.resolved_text(), "again.toml").identity(), job.identity());
   lines[12] = "gamma = \"fast\"";
-  EXPECT_EQ(refusal(joined(lines)),
-            "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 or 'auto', such as gamma = 0.4");
+  EXPECT_EQ(
+      refusal(joined(lines)),
+      "job.toml:13: strategy.gamma: 'fast' is not a number from 0 to 1 or 'auto' or one that changes (\"0.2 -> 0.01 "
+      "over 2 epochs\"), such as gamma = 0.4");
 }
 
 TEST(Job, WithAStrategyThatBringsItsMomentumNeedsThePlainGradientStep) {

@@ -472,6 +472,7 @@ std::string type_text(const OptionSpec& spec) {
       if (below) text << " from " << spec.minimum;
       if (above) text << (below ? " to " : " up to ") << spec.maximum;
       for (const std::string_view word : spec.choices) text << " | " << word;
+      if (spec.scheduled) text << " | A -> B over LENGTH";
       break;
     }
     case OptionType::kText:

@@ -303,14 +303,15 @@ void check_kind(const SchemaSection& section, const OptionSpec& spec, const Writ
   }
   switch (spec.type) {
     case OptionType::kInteger:
-      if (!is_number) refuse();
+      if (!is_number && !(is_text && looks_scheduled(value.text))) refuse();
       return;
     case OptionType::kNumber: {
-      // A word and a percentage are for Options to judge; a number has no quotes.
+      // A word, a percentage and a number that changes are for Options to judge; a number has no quotes.
       const bool is_word = is_text && !spec.choices.empty() && !value.text.empty() &&
                            std::isalpha(static_cast<unsigned char>(value.text[0])) != 0;
+      const bool is_schedule = is_text && looks_scheduled(value.text);
       const bool is_percentage = is_text && spec.maximum <= 1.0 && value.text.ends_with('%');
-      if (!is_number && !is_word && !is_percentage) refuse();
+      if (!is_number && !is_word && !is_percentage && !is_schedule) refuse();
       return;
     }
     case OptionType::kFlag:
@@ -344,9 +345,10 @@ void check_value(const SchemaSection& section, const OptionSpec& spec, const Wri
   try {
     Options(section.name, std::span(&alone, 1), {{key, {value.text, value.where}}});
   } catch (const UsageError& error) {
-    // Lists of words and units come with what is right.
+    // Lists of words, units and numbers that change come with what is right.
     const bool wants_example =
-        spec.type == OptionType::kInteger || spec.type == OptionType::kNumber || spec.type == OptionType::kFlag;
+        (spec.type == OptionType::kInteger || spec.type == OptionType::kNumber || spec.type == OptionType::kFlag) &&
+        !looks_scheduled(value.text);
     if (!wants_example) throw;
     WrittenValue as_text = value;
     as_text.kind = Kind::kText;

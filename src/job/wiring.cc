@@ -166,8 +166,8 @@ const CompressorRow& compressor_row(const Job& job) {
   return find_compressor(job.section("compression").text("operator"));
 }
 
-CompressorFactory compressor_of(const Job& job, const Layout& layout) {
-  return compressor_row(job).make(job.section("compression"), layout);
+CompressorFactory compressor_of(const Job& job, const ModelFacts& facts) {
+  return compressor_row(job).make(job.section("compression").in_steps(facts.steps_per_epoch), facts.layout);
 }
 
 // Error feedback adds what a message leaves out to the next one. Where that can be more than what was to be told, as of
@@ -216,11 +216,11 @@ StrategySetting strategy_setting_of(const Job& job, const ModelFacts& facts) {
   const Talks talks = job.demands().talks;
   if (talks == Talks::kGraph) setting.mixing = mixing_of(job);
   if (talks == Talks::kLinks) setting.links = links_of(job);
-  if (job.sections.contains("compression")) setting.compressor = compressor_of(job, facts.layout);
+  if (job.sections.contains("compression")) setting.compressor = compressor_of(job, facts);
   require_contraction(job, setting);
   if (job.between != nullptr) {
     setting.between = job.between;
-    setting.between_options = job.section("between");
+    setting.between_options = job.section("between").in_steps(facts.steps_per_epoch);
   }
   return setting;
 }
@@ -247,7 +247,12 @@ void tune(const Job& job, JobSetup& setup, const std::function<bool()>& interrup
         ": gossip alone then brings nothing together; give a number in (0, 1]");
   }
   ResolvedGamma resolved = job.at(section, kGamma, [&] {
-    return resolve_gamma(gossip, options, setting, setup.simulation.compute_threads, interrupted);
+    // What keeps gossip of the shortest messages stable is small enough for all.
+    StrategySetting with_shortest = setting;
+    if (job.sections.contains("compression")) {
+      with_shortest.compressor = compressor_row(job).make(job.section("compression").at_lowest(), setting.layout);
+    }
+    return resolve_gamma(gossip, options, with_shortest, setup.simulation.compute_threads, interrupted);
   });
   options = std::move(resolved.options);
   setup.tuned = std::move(resolved.tuned);
@@ -280,7 +285,7 @@ JobSetup set_up(const Job& job, Purpose purpose, const std::function<bool()>& in
   setup.strategy_setting = strategy_setting_of(job, facts_of(*setup.training));
   setup.strategy_setting.checkpoints = checkpoints_of(job, *setup.training);
   setup.simulation = simulation_of(job, *setup.training);
-  setup.strategy_options = job.section("strategy");
+  setup.strategy_options = job.section("strategy").in_steps(setup.strategy_setting.steps_per_epoch);
   if (purpose == Purpose::kRun) tune(job, setup, interrupted);
   setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   if (setup.traffic.steps_per_sync > setup.steps()) {
@@ -312,7 +317,7 @@ JobSetup set_up_own_loop(const Job& job, const ModelFacts& facts) {
   setup.simulation.evaluation = {};
   setup.simulation.own_models = OwnModels::kNever;
   setup.simulation.compute_threads = static_cast<int>(job.workers);
-  setup.strategy_options = job.section("strategy");
+  setup.strategy_options = job.section("strategy").in_steps(setup.strategy_setting.steps_per_epoch);
   tune(job, setup, {});
   setup.traffic = job.strategy->traffic(setup.strategy_options, setup.strategy_setting);
   return setup;

@@ -1,6 +1,7 @@
 #include "mechanisms/gossip.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
@@ -71,9 +72,40 @@ TrafficFormula model_traffic(const StrategySetting& setting) {
   return formula;
 }
 
+namespace {
+
+// At steps that stand for equal parts of the time in which the operator changes, and at one that stands for the rest.
+MessageSize mean_message_size(const StrategySetting& setting, Compressor& compressor, std::uint64_t changes_until) {
+  constexpr std::uint64_t kParts = 16;
+  RandomStream stream(setting.seed, "message size");
+  std::vector<float> values(setting.dimension);
+  for (float& value : values) value = static_cast<float>(stream.gaussian());
+  const auto size_at = [&](std::uint64_t step) {
+    compressor.begin_step(step);
+    return static_cast<double>(compressor.prepare(values, stream));
+  };
+  const std::uint64_t steps = std::max<std::uint64_t>(setting.steps, 1);
+  const std::uint64_t changing = std::min(steps, changes_until);
+  const std::uint64_t parts = std::min(kParts, changing);
+  double sum = 0.0;
+  for (std::uint64_t part = 0; part < parts; ++part) {
+    const std::uint64_t from = changing * part / parts;
+    const std::uint64_t to = changing * (part + 1) / parts;
+    sum += static_cast<double>(to - from) * size_at(from + (to - from) / 2);
+  }
+  if (steps > changing) sum += static_cast<double>(steps - changing) * size_at(changing);
+  const double mean = sum / static_cast<double>(steps);
+  return {.of_gaussian = static_cast<std::uint64_t>(std::llround(mean)), .depends_on_values = true};
+}
+
+}  // namespace
+
 MessageSize message_size(const StrategySetting& setting) {
   RandomStream stream(setting.seed, "message size");
   const std::unique_ptr<Compressor> compressor = setting.compressor();
+  if (const std::uint64_t until = compressor->changes_until(); until > 0) {
+    return mean_message_size(setting, *compressor, until);
+  }
   std::vector<float> values(setting.dimension, 0.0F);
   const std::size_t of_zero = compressor->prepare(values, stream);
   for (float& value : values) value = static_cast<float>(stream.gaussian());
@@ -118,6 +150,7 @@ OptionSpec gamma_option(std::string_view default_value) {
           .minimum = 0,
           .maximum = 1,
           .choices = {kTuned},
+          .scheduled = true,
           .help =
               "step size of gossip in (0, 1]: how far a worker moves towards its neighbours' average in a round; "
               "\"auto\": tuned for graph and operator before the first step"};
@@ -134,11 +167,15 @@ bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options) {
   return has_gamma(row) && options.is_word(kGamma);
 }
 
-float read_gamma(const Options& options) {
+GammaSchedule read_gamma(const Options& options) {
   LACONIC_CHECK(!options.is_word(kGamma), "gamma is not tuned yet");
-  const double gamma = options.number(kGamma);
-  if (gamma > 0.0) return static_cast<float>(gamma);
-  throw UsageError(options.place(kGamma) + ": with 0 nobody hears of anybody; give a number in (0, 1]");
+  const double last = options.number(kGamma);
+  const NumberSchedule* const schedule = options.schedule(kGamma);
+  if (last > 0.0 && (schedule == nullptr || schedule->first > 0.0)) {
+    return schedule == nullptr ? GammaSchedule(last) : GammaSchedule(*schedule);
+  }
+  throw UsageError(options.place(kGamma) + ": with 0 nobody hears of anybody; give " +
+                   (schedule == nullptr ? "a number" : "two numbers") + " in (0, 1]");
 }
 
 OptionSpec order_option() {

@@ -54,7 +54,8 @@ std::uint64_t gossip_payload(const MixingMatrix& mixing, std::uint64_t size);
 // The formula of an algorithm that sends its model to each neighbour every step.
 TrafficFormula model_traffic(const StrategySetting& setting);
 
-// Bytes of an operator's message: of a Gaussian vector, and whether others differ.
+// Bytes of an operator's message: of a Gaussian vector, and whether others differ. Of an operator whose options change
+// over the run the mean over its steps.
 struct MessageSize {
   std::uint64_t of_gaussian = 0;
   bool depends_on_values = false;
@@ -68,13 +69,27 @@ TrafficFormula message_traffic(const StrategySetting& setting, std::uint64_t ove
 // Throws UsageError for a biased operator unless the option allow_biased is set.
 void require_unbiased(const Options& options, const StrategySetting& setting);
 
+// The step size of gossip in each step; the same on all nodes.
+class GammaSchedule {
+ public:
+  explicit GammaSchedule(double gamma) : GammaSchedule({.first = gamma, .last = gamma}) {}
+  explicit GammaSchedule(const NumberSchedule& schedule) : schedule_(schedule) {}
+
+  float at(Step step) const { return static_cast<float>(schedule_.at(step.value)); }
+  // The first step from which on it stays as it is; 0: it never changes.
+  std::uint64_t changes_until() const { return schedule_.first == schedule_.last ? 0 : schedule_.steps(); }
+
+ private:
+  NumberSchedule schedule_;
+};
+
 // Options that several of these algorithms have. read_gamma() refuses 0. A gamma may be "auto": whoever makes the
 // strategy then finds one (consensus/tune.h) and puts it in the place of the word.
 OptionSpec gamma_option(std::string_view default_value);
 inline constexpr std::string_view kGamma = "gamma";  // its name
 bool has_gamma(const StrategyRow& row);
 bool asks_for_tuned_gamma(const StrategyRow& row, const Options& options);
-float read_gamma(const Options& options);
+GammaSchedule read_gamma(const Options& options);
 OptionSpec order_option();
 OptionSpec replicas_start_option();
 OptionSpec replicas_form_option();

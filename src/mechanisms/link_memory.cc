@@ -59,6 +59,8 @@ class ErrorMemory final : public LinkMemory {
     if (of_updates) update_.resize(size);
   }
 
+  void begin_step(std::uint64_t step) override { compressor_->begin_step(step); }
+  std::uint64_t changes_until() const override { return compressor_->changes_until(); }
   std::vector<Frame> encode(std::span<const float> x, std::span<const float> before, double, Receivers,
                             RandomStream& random, const MakeFrame& make) override {
     if (of_updates_) kernels::subtract(x, before, update_);
@@ -102,6 +104,8 @@ class DifferenceMemory final : public LinkMemory {
     std::copy(start.begin(), start.end(), start_.begin());
   }
 
+  void begin_step(std::uint64_t step) override { compressor_->begin_step(step); }
+  std::uint64_t changes_until() const override { return compressor_->changes_until(); }
   std::vector<Frame> encode(std::span<const float> x, std::span<const float>, double weight, Receivers receivers,
                             RandomStream& random, const MakeFrame& make) override {
     std::vector<Frame> frames;

@@ -32,6 +32,10 @@ class LinkMemory {
   using Receivers = std::span<const WeightedNeighbor>;
 
   virtual ~LinkMemory() = default;
+  // The step of training, counted from 0, whose messages come next, and the first from which on the operator's options
+  // stay as they are (compress/compressor.h).
+  virtual void begin_step(std::uint64_t step) { static_cast<void>(step); }
+  virtual std::uint64_t changes_until() const { return 0; }
   // The frames of a round for the receivers: one for all, or one each, in their order. `x` are the numerators, `before`
   // what they were when the newest local step began, `weight` is y. Throws RunError for a vector that cannot be sent.
   virtual std::vector<Frame> encode(std::span<const float> x, std::span<const float> before, double weight,

@@ -33,6 +33,11 @@ class ModelCodec {
   // From now on both ends hold this one, d elements.
   void refer_to(SharedVector reference) { reference_ = std::move(reference); }
 
+  // The step of training whose messages come next.
+  void begin_step(Step step) {
+    if (compressor_) compressor_->begin_step(step.value);
+  }
+
   // A frame that tells `model` (d elements), with the bytes of `behind` after it. Throws RunError that names an element
   // that is not finite, where the operator has to look at them.
   Frame encode(const FrameHeader& header, std::span<const float> model, RandomStream& random,

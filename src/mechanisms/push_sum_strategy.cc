@@ -60,6 +60,7 @@ std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers r
     return {};
   }
   RandomStream random = self.rng("compression");
+  memory_->begin_step(round);
   std::vector<Frame> frames =
       memory_->encode(sum_.numerators(), before_, sum_.weight().value(), receivers, random, make);
   check(self, round);
@@ -68,6 +69,9 @@ std::vector<Frame> PushSumStrategy::encode(Worker& self, LinkMemory::Receivers r
 
 void PushSumStrategy::check(Worker& self, std::uint64_t round) {
   if (!options_.guard) return;
+  // While ratio or gamma change, what is left to tell follows them.
+  const bool settled = round >= std::max(memory_->changes_until(), options_.gamma.changes_until());
+  if (!settled && std::isfinite(memory_->residual())) return;
   const auto grown = guard_.add(memory_->residual());
   if (!grown) return;
   throw RunError("the gossip of " + self.comm().name(self.rank()) + " runs away in round " + std::to_string(round) +
@@ -108,7 +112,7 @@ Task<void> PushSumStrategy::synchronous_round(Worker& self) {
   }
   co_await self.compute([&] {
     if (overlap) take_step(self);
-    combine_over_links(self, *links, options_.gamma, own, received, *memory_, sum_);
+    combine_over_links(self, *links, gamma_at(round), own, received, *memory_, sum_);
     sum_.set_model(self, round);
   });
 }
@@ -116,6 +120,7 @@ Task<void> PushSumStrategy::synchronous_round(Worker& self) {
 Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
   const Step step = self.step();
   const std::shared_ptr<const LinkMatrix> links = links_->at(step.value);
+  const double gamma = gamma_at(step.value);
   co_await self.local_step();
   const std::vector<LinkAccounts::Transfer> back = co_await accounts_.take_back(self);
   const std::vector<LinkAccounts::Taken> taken = co_await accounts_.take(self);
@@ -129,7 +134,7 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
       sum_.weight() += transfer.weight;
     }
     for (const LinkAccounts::Taken& arrival : taken) {
-      const double fraction = options_.gamma * arrival.fraction;
+      const double fraction = gamma * arrival.fraction;
       read_from(self, arrival.from, [&] {
         memory_->take(arrival.from, arrival.message, fraction, arrival.weight.value(), x);
         sum_.weight() += arrival.weight.share(fraction);
@@ -140,13 +145,13 @@ Task<void> PushSumStrategy::asynchronous_round(Worker& self) {
                  [](std::size_t size, const auto& write) { return Frame(FrameHeader{}, size, write); });
   });
   const std::span<const std::byte> message = own.empty() ? std::span<const std::byte>() : own.front().payload();
-  co_await accounts_.send(self, step, receivers, links->receivers(self.rank()), options_.gamma, sum_.weight(), message);
+  co_await accounts_.send(self, step, receivers, links->receivers(self.rank()), gamma, sum_.weight(), message);
   accounts_.answer(self);
   co_await self.compute([&] {
     if (!own.empty()) {
-      memory_->give(receivers, options_.gamma, sum_.weight().value(), {&message, 1}, sum_.numerators());
+      memory_->give(receivers, gamma, sum_.weight().value(), {&message, 1}, sum_.numerators());
     }
-    give_weight(sum_.weight(), receivers, options_.gamma);
+    give_weight(sum_.weight(), receivers, gamma);
     sum_.set_model(self, step.value);
   });
   watch_weight(self, step.value);

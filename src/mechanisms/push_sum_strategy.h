@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "mechanisms/gossip.h"
 #include "mechanisms/growth_guard.h"
 #include "mechanisms/link_accounts.h"
 #include "mechanisms/link_memory.h"
@@ -31,7 +32,7 @@ inline constexpr std::uint64_t kLightRounds = 50;
 
 struct PushSumOptions {
   LinkOrder order = LinkOrder::kAdaptThenCombine;
-  double gamma = 1.0;
+  GammaSchedule gamma{1.0};
   bool account = true;  // asynchronous: lost and repeated messages are made good
   bool guard = true;    // end the run when what is left to tell runs away
   // All models are averaged after so many steps, by the job's collective; 0: never.
@@ -64,6 +65,7 @@ class PushSumStrategy : public Strategy {
   // The frames of this round, as `make` makes them.
   std::vector<Frame> encode(Worker& self, LinkMemory::Receivers receivers, std::uint64_t round,
                             const LinkMemory::MakeFrame& make);
+  double gamma_at(std::uint64_t round) const { return options_.gamma.at({round}); }
   void take_step(Worker& self);
   void check(Worker& self, std::uint64_t round);
   // Tells the weight, and warns of one that stays near zero.

@@ -43,12 +43,13 @@ Replicas::Payload Replicas::parse(const Frame& frame) {
   return payload;
 }
 
-Task<Frame> Replicas::encode(Worker& self, std::span<const float> v, Traffic traffic) {
+Task<Frame> Replicas::encode(Worker& self, Step step, std::span<const float> v, Traffic traffic) {
   const FrameHeader header{.traffic = traffic, .tag = Tag::kGossip, .round = self.comm().next_round()};
   asked_ = std::exchange(parted_, false);
   RandomStream random = self.rng("compression");
   Frame frame;
   co_await self.compute([&] {
+    compressor_->begin_step(step.value);
     const std::size_t size = compressor_->prepare(v, random);
     frame = Frame(header, kPayloadOverhead + size, [&](std::span<std::byte> payload) {
       std::memcpy(payload.data(), &own_chain_, sizeof own_chain_);

@@ -48,8 +48,8 @@ class Replicas {
   std::span<const float> replica() const { return replica_; }
   std::span<const float> difference() const { return difference_; }
 
-  // The frame that tells the neighbours C(v) in the next round.
-  Task<Frame> encode(Worker& self, std::span<const float> v, Traffic traffic);
+  // The frame that tells the neighbours C(v) in the next round, which is that of `step`, counted from 0.
+  Task<Frame> encode(Worker& self, Step step, std::span<const float> v, Traffic traffic);
   // The frame that stands for q = 0; only where asks() is false.
   Frame silence(Worker& self);
   // Whether this node's next message has to ask its neighbours for their replicas.

@@ -55,7 +55,8 @@ struct Nodes {
     if (quiet(number, self.rank().value)) {
       own = mine.silence(self);
     } else {
-      own = co_await mine.encode(self, v, Traffic::kModel);
+      const Step step{number};
+      own = co_await mine.encode(self, step, v, Traffic::kModel);
     }
     const Replicas::Exchanged exchanged = co_await mine.exchange_frames(self, own);
     co_await mine.apply(self, exchanged, keep, scale);

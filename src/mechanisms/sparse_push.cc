@@ -34,10 +34,15 @@ OptionSpec guard_option() {
 SparsePushOptions read_sparse_push_options(const Options& options) {
   SparsePushOptions result;
   result.rounds = read_push_sum_options(options);
-  result.rounds.gamma = static_cast<double>(read_gamma(options));
+  result.rounds.gamma = read_gamma(options);
   result.rounds.guard = options.flag("guard");
   result.difference = options.text("memory") == "difference";
   result.of_updates = options.text("compress") == "update";
+  if (options.schedule(kGamma) != nullptr && result.rounds.order == LinkOrder::kAsynchronous) {
+    throw UsageError(options.place(kGamma) +
+                     ": sender and receiver of a message need the same gamma, and with order = \"asynchronous\" they "
+                     "are at different steps; give one number, or another order");
+  }
   if (result.difference && result.of_updates) {
     throw UsageError(options.place("compress") + ": an update is compressed with memory = \"error\" only; remove one");
   }

@@ -81,6 +81,10 @@ struct Demands {
 
   bool sends() const { return talks != Talks::kNobody; }
   bool gossips() const { return talks == Talks::kGraph || talks == Talks::kLinks; }
+  // Whether the coordinator, which takes no steps, sends compressed messages too where the job compresses.
+  bool coordinator_compresses() const {
+    return compression != Compression::kNever && (talks == Talks::kCollectives || talks == Talks::kCoordinator);
+  }
   // Whether it uses the job's collective.
   bool uses_collectives() const { return talks == Talks::kCollectives || gossip.also_collectives; }
   // Whether a run goes on over a network that loses and repeats frames.

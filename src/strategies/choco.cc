@@ -32,23 +32,24 @@ namespace {
 
 class Choco final : public Strategy {
  public:
-  Choco(bool overlap, float gamma, double trigger, Replicas replicas, std::size_t size)
+  Choco(bool overlap, const GammaSchedule& gamma, double trigger, Replicas replicas, std::size_t size)
       : overlap_(overlap), gamma_(gamma), trigger_(trigger), replicas_(std::move(replicas)), difference_(size) {}
 
   Task<void> round(Worker& self) override {
+    const Step step_of_round = self.step();
     if (overlap_) {
-      co_await combine(self);
-      const Frame own = co_await encode(self);
+      co_await combine(self, step_of_round);
+      const Frame own = co_await encode(self, step_of_round);
       PendingStep step = self.begin_local_step();
       const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
       co_await step.done();
       co_await replicas_.apply(self, exchanged);
     } else {
       co_await self.local_step();
-      const Frame own = co_await encode(self);
+      const Frame own = co_await encode(self, step_of_round);
       const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
       co_await replicas_.apply(self, exchanged);
-      co_await combine(self);
+      co_await combine(self, step_of_round);
     }
     if (sent_) self.synchronised();
   }
@@ -57,11 +58,11 @@ class Choco final : public Strategy {
 
  private:
   // x_i += gamma D_i
-  Task<void> combine(Worker& self) {
-    co_await self.compute([&] { kernels::axpy(gamma_, replicas_.difference(), self.params()); });
+  Task<void> combine(Worker& self, Step step) {
+    co_await self.compute([&] { kernels::axpy(gamma_.at(step), replicas_.difference(), self.params()); });
   }
 
-  Task<Frame> encode(Worker& self) {
+  Task<Frame> encode(Worker& self, Step step) {
     double distance = 0.0;
     co_await self.compute([&] {
       kernels::subtract(self.params(), replicas_.replica(), difference_);
@@ -70,11 +71,11 @@ class Choco final : public Strategy {
     if (trigger_ > 0.0) self.measured("squared_distance", distance);
     sent_ = !(trigger_ > 0.0 && distance <= trigger_) || replicas_.asks();
     if (!sent_) co_return replicas_.silence(self);
-    co_return co_await replicas_.encode(self, difference_, Traffic::kModel);
+    co_return co_await replicas_.encode(self, step, difference_, Traffic::kModel);
   }
 
   bool overlap_;
-  float gamma_;
+  GammaSchedule gamma_;
   double trigger_;
   Replicas replicas_;
   std::vector<float> difference_;  // scratch
@@ -99,7 +100,7 @@ Replicas::Form form_of(const Options& options) {
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const bool overlap = options.text("order") == "overlap";
-  const float gamma = read_gamma(options);
+  const GammaSchedule gamma = read_gamma(options);
   const double trigger = options.number("trigger");
   const SharedVector start(options.text("xhat_start") == "zero" ? std::vector<float>() : setting.start);
   const Replicas::Form form = form_of(options);

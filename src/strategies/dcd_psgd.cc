@@ -25,12 +25,13 @@ class DcdPsgd final : public Strategy {
   DcdPsgd(Replicas replicas, std::size_t size) : replicas_(std::move(replicas)), change_(size) {}
 
   Task<void> round(Worker& self) override {
+    const Step step = self.step();
     co_await self.local_step();
     co_await self.compute([&] {
       kernels::subtract(self.params(), replicas_.replica(), change_);  // -eta u
       kernels::axpy(1.0F, replicas_.difference(), change_);
     });
-    const Frame own = co_await replicas_.encode(self, change_, Traffic::kModel);
+    const Frame own = co_await replicas_.encode(self, step, change_, Traffic::kModel);
     const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
     co_await replicas_.apply(self, exchanged);
     co_await self.set_params(replicas_.replica());

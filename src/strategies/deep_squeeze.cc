@@ -17,24 +17,27 @@ namespace {
 
 class DeepSqueeze final : public Strategy {
  public:
-  DeepSqueeze(float gamma, std::shared_ptr<const MixingMatrix> mixing, std::unique_ptr<Compressor> compressor,
-              std::size_t size)
+  DeepSqueeze(const GammaSchedule& gamma, std::shared_ptr<const MixingMatrix> mixing,
+              std::unique_ptr<Compressor> compressor, std::size_t size)
       : gamma_(gamma), mixing_(std::move(mixing)), compressor_(std::move(compressor)), feedback_(*compressor_, size) {}
 
   Task<void> round(Worker& self) override {
+    const Step step = self.step();
+    const float gamma = gamma_.at(step);
     co_await self.local_step();
     const FrameHeader header{.traffic = Traffic::kModel, .tag = Tag::kGossip, .round = self.comm().next_round()};
     RandomStream random = self.rng("compression");
     Frame own;
     co_await self.compute([&] {
+      compressor_->begin_step(step.value);
       const std::size_t size = feedback_.prepare(self.params(), random);
       own = Frame(header, size, [&](std::span<std::byte> payload) { feedback_.write(payload); });
     });
     const std::vector<NeighborFrame> received = co_await exchange(self.comm(), *mixing_, own);
     co_await self.compute([&] {
-      compressor_->decode_add(own.payload(), gamma_ * (own_weight(*mixing_, self.rank()) - 1.0F), self.params());
+      compressor_->decode_add(own.payload(), gamma * (own_weight(*mixing_, self.rank()) - 1.0F), self.params());
       for (const NeighborFrame& neighbor : received) {
-        const float weight = gamma_ * static_cast<float>(neighbor.from.weight);
+        const float weight = gamma * static_cast<float>(neighbor.from.weight);
         read_from(self, neighbor.from.rank,
                   [&] { compressor_->decode_add(neighbor.frame.payload(), weight, self.params()); });
       }
@@ -48,7 +51,7 @@ class DeepSqueeze final : public Strategy {
   }
 
  private:
-  float gamma_;
+  GammaSchedule gamma_;
   std::shared_ptr<const MixingMatrix> mixing_;
   std::unique_ptr<Compressor> compressor_;
   ErrorFeedback feedback_;
@@ -57,7 +60,7 @@ class DeepSqueeze final : public Strategy {
 const std::vector<OptionSpec> kOptions = {gamma_option("0.1"), finish_option()};
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  const float gamma = read_gamma(options);
+  const GammaSchedule gamma = read_gamma(options);
   return with_finish(options, setting,
                      [=, mixing = setting.mixing, compressor = setting.compressor, size = setting.dimension] {
                        return std::make_unique<DeepSqueeze>(gamma, mixing, compressor(), size);

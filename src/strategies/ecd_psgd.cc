@@ -23,6 +23,7 @@ class EcdPsgd final : public Strategy {
   EcdPsgd(Replicas replicas, std::size_t size) : replicas_(std::move(replicas)), before_(size), extrapolated_(size) {}
 
   Task<void> round(Worker& self) override {
+    const Step step = self.step();
     co_await self.comm().compute(before_.size(), [&] { kernels::copy(self.params(), before_); });
     co_await self.local_step();
     const auto t = static_cast<float>(self.step().value);  // of the step just taken, from 1
@@ -33,7 +34,7 @@ class EcdPsgd final : public Strategy {
       kernels::copy(before_, extrapolated_);
       kernels::axpy_difference(t / 2.0F, params, before_, extrapolated_);
     });
-    const Frame own = co_await replicas_.encode(self, extrapolated_, Traffic::kModel);
+    const Frame own = co_await replicas_.encode(self, step, extrapolated_, Traffic::kModel);
     const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
     co_await replicas_.apply(self, exchanged, 1.0F - 2.0F / t, 2.0F / t);
     self.synchronised();

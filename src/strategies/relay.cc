@@ -37,6 +37,7 @@ class Relay final : public Strategy {
     if (self.step().value % period_ != 0) co_return;
     Frame own;
     RandomStream random = self.rng("compression");
+    codec_.begin_step(Step{self.step().value - 1});
     co_await self.compute([&] { own = codec_.encode(header_of(self.rank()), self.params(), random); });
     const std::vector<Frame> all = co_await pass_on(self, own);
     ++exchanges_;

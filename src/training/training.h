@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/options.h"
+#include "base/training_length.h"
 #include "base/units.h"
 #include "protocol/learner.h"
 #include "training/data/dataset.h"
@@ -16,7 +17,6 @@
 #include "training/data/partition.h"
 #include "training/data/sampling.h"
 #include "training/models/models.h"
-#include "training/optimizers/length.h"
 #include "training/optimizers/optimizers.h"
 
 namespace laconic {

@@ -33,7 +33,7 @@ class Listener final : public Strategy {
     co_await self.local_step();
     std::vector<float> difference(self.params().size());
     for (std::size_t c = 0; c < difference.size(); ++c) difference[c] = self.params()[c] - replicas_.replica()[c];
-    const Frame own = co_await replicas_.encode(self, difference, Traffic::kModel);
+    const Frame own = co_await replicas_.encode(self, self.step(), difference, Traffic::kModel);
     const Replicas::Exchanged exchanged = co_await replicas_.exchange_frames(self, own);
     co_await replicas_.apply(self, exchanged);
     for (std::size_t c = 0; c < difference.size(); ++c) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/options.h"
-#include "training/optimizers/length.h"
+#include "base/training_length.h"
 
 namespace laconic {
 

@@ -1,4 +1,4 @@
-#include "training/optimizers/length.h"
+#include "base/training_length.h"
 
 #include <algorithm>
 #include <charconv>

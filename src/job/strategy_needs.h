@@ -1,0 +1,18 @@
+// What a strategy needs of sections that are not its own. Each throws UsageError with place and remedy where a job does
+// not have it.
+#pragma once
+
+#include "job/job.h"
+
+namespace laconic {
+
+// The plain gradient step, of a strategy that brings its own momentum to it; it may be the one between the groups.
+void check_momentum(const Job& job, const StrategyRow& strategy, const Demands& demands);
+
+// A network that loses and repeats nothing, of a strategy that waits for every frame.
+void check_faults(const Job& job);
+
+// Numbers of [compression] that stay as they are, where a node sends compressed messages that does not know the step.
+void check_schedules(const Job& job);
+
+}  // namespace laconic
