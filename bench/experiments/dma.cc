@@ -3,7 +3,8 @@
 // bytes; once on a stream that drifts, once on one that stays as it is. By default images whose labels are permuted,
 // MNIST where --data names it, else Fashion-MNIST, with LeNet-5, or with the paper's own network (--model kamp_cnn);
 // with --graphical-model bits of a random graphical model that is drawn anew, with an mlp. Then periodic averaging and
-// dynamic averaging once more, of compressed changes.
+// dynamic averaging once more, of compressed changes. There "compressed dma 0, b ..." counts as periodic: it averages
+// at every check.
 //
 // "serial" is one learner that sees the samples of all: the same number in a step. Every run has the same learning
 // rate. The paper's size is --workers 30 or 100 (with --model kamp_cnn: days on two cores; --methods runs a part).

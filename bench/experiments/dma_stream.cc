@@ -89,6 +89,12 @@ std::vector<Method> methods(const Setting& setting) {
     for (const double threshold : setting.thresholds) rows.push_back(dma(setting, threshold, check_every, false));
   }
   for (const int period : setting.compressed_periods) rows.push_back(periodic(period, true));
+  for (const int period : setting.compressed_periods) {
+    // The fixed times of `periodic`, at which dma's averages correct models instead of replacing them.
+    rows.push_back(dma(setting, 0.0, period, true));
+    rows.back().kind = Kind::kPeriodic;
+    rows.back().period = period;
+  }
   for (const int check_every : setting.check_every) {
     for (const double threshold : setting.compressed_thresholds) {
       rows.push_back(dma(setting, threshold, check_every, true));
