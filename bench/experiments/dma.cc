@@ -25,17 +25,26 @@ namespace {
 
 using Kind = Method::Kind;
 
-// How many times fewer bytes `run` sends than the cheapest method of `kind` that is as good. Unset where there is none;
-// where `run` is more than 2% worse than that one, so than the longest period; and where it is not 2% better than no
-// messages at all: it saves by learning less.
+// How many times fewer bytes `run` sends than the cheapest method of `kind` that is as good; where that one is more than
+// 2% better, than the next cheaper one, which is then more than 2% worse. Unset where there is none, and where `run` is
+// not 2% better than no messages at all: it saves by learning less.
 std::optional<double> fewer_bytes(const std::vector<Method>& rows, const Runs& runs, const Run& run, Kind kind,
                                   bool compressed) {
   const Method* const best = cheapest(rows, runs, kind, compressed, run.loss);
   if (best == nullptr || run.diverged) return std::nullopt;
-  const Run& other = runs.at(best->label);
-  if (run.loss > kAsGood * other.loss) return std::nullopt;
+  double bytes = runs.at(best->label).bytes;
+  if (run.loss > kAsGood * runs.at(best->label).loss) {
+    double cheaper = 0.0;
+    for (const Method& method : rows) {
+      if (method.kind != kind || method.compressed != compressed) continue;
+      const double sent = runs.at(method.label).bytes;
+      if (sent < bytes) cheaper = std::max(cheaper, sent);
+    }
+    if (cheaper == 0.0) return std::nullopt;
+    bytes = cheaper;
+  }
   if (runs.contains("nosync") && kAsGood * run.loss > runs.at("nosync").loss) return std::nullopt;
-  return other.bytes / run.bytes;
+  return bytes / run.bytes;
 }
 
 // Loss after the drifts of periodic averaging of whole models at so many bytes: between the two periods around them, in
