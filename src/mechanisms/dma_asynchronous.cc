@@ -78,13 +78,13 @@ class AsynchronousDma final : public DmaNode {
   // ---- a worker
 
   Task<void> send_model(Worker& self, bool violated) {
+    const std::uint64_t behind = 2 * references_ + (violated ? 1 : 0);
+    const Told told = co_await tell_model(self, kAnyRound, std::as_bytes(std::span(&behind, 1)));
     co_await self.comm().compute(dimension(), [&] {
       sent_.resize(dimension());
-      kernels::copy(self.params(), sent_);
+      kernels::copy(told.model.size() == 0 ? self.params() : told.model.values(), sent_);
     });
-    const std::uint64_t behind = 2 * references_ + (violated ? 1 : 0);
-    const Frame frame = co_await model_frame(self, kAnyRound, std::as_bytes(std::span(&behind, 1)));
-    self.comm().send(self.comm().coordinator(), frame);
+    self.comm().send(self.comm().coordinator(), told.frame);
   }
 
   // Whatever came since the last step, in its order.
@@ -225,7 +225,7 @@ class AsynchronousDma final : public DmaNode {
   std::uint64_t steps_;  // of the run
   StepSchedule checkpoints_;
   // A worker's.
-  std::vector<float> sent_;     // the model on its way; empty: none
+  std::vector<float> sent_;     // the model on its way, as it was told; empty: none
   std::uint64_t balances_ = 0;  // taken in
   std::uint64_t taken_in_ = 0;  // frames of the coordinator
   // The coordinator's.

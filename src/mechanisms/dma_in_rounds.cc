@@ -54,9 +54,9 @@ class DmaInRounds final : public DmaNode {
   Task<void> report(Worker& self, bool violated) {
     Comm& comm = self.comm();
     const Round round = comm.next_round();
-    Frame own = dma_quiet_frame(round);
-    if (violated) own = co_await model_frame(self, round);
-    comm.send(comm.coordinator(), own);
+    Told own{.frame = dma_quiet_frame(round), .model = {}};
+    if (violated) own = co_await tell_model(self, round);
+    comm.send(comm.coordinator(), own.frame);
     bool asked = violated;
     for (;;) {
       const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
@@ -64,7 +64,11 @@ class DmaInRounds final : public DmaNode {
         SharedVector mean;
         co_await self.compute([&] {
           mean = mean_in(frame);
-          kernels::copy(mean, self.params());
+          if (own.model.size() == 0) {
+            kernels::copy(mean, self.params());
+          } else {
+            kernels::axpy_difference(1.0F, mean, own.model, self.params());
+          }
         });
         after_balance(self, frame, mean);
         take_threshold(frame);
@@ -78,8 +82,8 @@ class DmaInRounds final : public DmaNode {
       take_threshold(frame);
       if (verdict == DmaVerdict::kSend && !asked) {
         asked = true;
-        const Frame reply = co_await model_frame(self, round);
-        comm.send(comm.coordinator(), reply);
+        own = co_await tell_model(self, round);
+        comm.send(comm.coordinator(), own.frame);
         continue;
       }
       if (verdict == DmaVerdict::kSend) in.fail("it asks for a model a second time");

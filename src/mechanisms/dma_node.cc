@@ -39,12 +39,17 @@ Task<double> DmaNode::distance(Worker& self) {
   co_return result;
 }
 
-Task<Frame> DmaNode::model_frame(Worker& self, Round round, std::span<const std::byte> behind) {
+Task<DmaNode::Told> DmaNode::tell_model(Worker& self, Round round, std::span<const std::byte> behind) {
   const FrameHeader header{Traffic::kModel, Tag::kGather, round};
   RandomStream random = self.rng("compression");
-  Frame frame;
-  co_await self.compute([&] { frame = codec_.encode(header, self.params(), random, behind); });
-  co_return frame;
+  Told told;
+  co_await self.compute([&] {
+    told.frame = codec_.encode(header, self.params(), random, behind);
+    if (!codec_.compresses()) return;
+    told.model = codec_.decode(told.frame, behind.size());
+    codec_.drop_untold();
+  });
+  co_return told;
 }
 
 void DmaNode::after_balance(Worker& self, const Frame& frame, const SharedVector& mean) {

@@ -51,8 +51,13 @@ class DmaNode : public Strategy {
   Task<double> distance(Worker& self);
   bool strays(double distance) const { return !(distance <= threshold_); }
   bool check_is_due(const Worker& self) const { return self.step().value % options_.check_every == 0; }
-  // The worker's model, with the bytes of `behind` after it.
-  Task<Frame> model_frame(Worker& self, Round round, std::span<const std::byte> behind = {});
+  // The worker's model on its way, with the bytes of `behind` after it; and where it is compressed how it is read at
+  // the other end.
+  struct Told {
+    Frame frame;
+    SharedVector model;  // empty: whole
+  };
+  Task<Told> tell_model(Worker& self, Round round, std::span<const std::byte> behind = {});
   // The mean in a frame of the coordinator's. Throws DecodeError.
   SharedVector mean_in(const Frame& frame) { return codec_.decode(frame, behind_mean_); }
   // The worker has taken in the mean: of all, it is the reference from now on.

@@ -42,6 +42,10 @@ class ModelCodec {
   // that is not finite, where the operator has to look at them.
   Frame encode(const FrameHeader& header, std::span<const float> model, RandomStream& random,
                std::span<const std::byte> behind = {}, double weight = 1.0);
+  // What the messages so far left out is not told with a later one: the sender keeps it in its model instead.
+  void drop_untold() {
+    if (feedback_) feedback_->clear();
+  }
   // The model that a frame tells which has `behind` more bytes. Throws DecodeError.
   SharedVector decode(const Frame& frame, std::size_t behind = 0);
 

@@ -34,8 +34,18 @@
 //   P5  Delta = 0 is `periodic`, Delta = inf is `local`
 //
 // With a budget Delta is steered by what workers send and receive (budget.h); the coordinator tells the next check's
-// with all that it sends. Where the job compresses, models travel as differences from r (model_codec.h); P1 then counts
-// what is not told yet.
+// with all that it sends.
+//
+// Where the job compresses, models travel as differences from r (model_codec.h), and a mean corrects the models of S
+// instead of replacing them, on both clocks: what a worker's message leaves out stays in its model.
+//
+//   worker i        sends c_i := C(f_i - r)
+//   coordinator     m := mean_S c_i + e / W;  g := r + C(m);  e := W (m - C(m)),  W := sum_S B_i
+//   worker i in S   f_i += g - (r + c_i)
+//
+// What stays counts in the next check's distance, so that a worker tells more of it as long as it is above Delta. P1
+// then counts e; of P2 stays that a mean of everyone leaves a divergence of at most (1/K) sum_i ||f_i - r - c_i||^2; P5's
+// Delta = 0 is `periodic` for whole models only.
 //
 // Messages, round-synchronous:
 //   up    violation, reply   model

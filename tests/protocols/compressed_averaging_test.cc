@@ -100,8 +100,7 @@ TEST(CompressedAverages, AreErrorFeedbackInBothDirections) {
       {compressed("periodic", {{"period", "4"}}), 4},
       {compressed("fedopt", {{"server", "average"}, {"period", "4"}}), 4},
       {compressed("fedavg", {{"period", "4"}}), 4},
-      {compressed("fda", {{"threshold", "0"}, {"monitor", "naive"}, {"check_every", "4"}}), 4},
-      {compressed("dma", {{"threshold", "0"}, {"check_every", "4"}}), 4}};
+      {compressed("fda", {{"threshold", "0"}, {"monitor", "naive"}, {"check_every", "4"}}), 4}};
   for (auto [scenario, period] : cases) {
     const Vector truth = expected(scenario, period);
     for (const Collective collective : {Collective::kStar, Collective::kRing}) {
