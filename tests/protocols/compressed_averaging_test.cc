@@ -188,6 +188,24 @@ TEST(ModelCodec, TellsInTheEndAsManyTimesWhatItWasGivenForAsMany) {
   for (std::size_t j = 0; j < 40; ++j) EXPECT_NEAR(told[j], given[j], 1e-4);
 }
 
+TEST(ModelCodec, TellsNothingLaterOfWhatIsDropped) {
+  const Scenario s = compressed("dma", {{"threshold", "1"}});
+  const std::vector<float> reference = s.problem.start();
+  ModelCodec sender(strategy_setting(s).compressor, SharedVector(reference));
+  RandomStream random(1, "test");
+  const FrameHeader header{Traffic::kModel, Tag::kGather, Round{1}};
+  std::vector<float> model = reference;
+  for (float& value : model) value += static_cast<float>(random.gaussian());
+  const auto nothing_new = [&] {
+    const SharedVector heard = sender.decode(sender.encode(header, reference, random));
+    return std::equal(reference.begin(), reference.end(), heard.values().begin());
+  };
+  sender.encode(header, model, random);
+  EXPECT_FALSE(nothing_new()) << "what is not dropped is told";
+  sender.drop_untold();
+  EXPECT_TRUE(nothing_new());
+}
+
 TEST(ModelCodec, RefusesAMessageShorterThanWhatComesBehindIt) {
   const Scenario s = compressed("dma", {{"threshold", "1"}});
   ModelCodec codec(strategy_setting(s).compressor, SharedVector(s.problem.start()));
