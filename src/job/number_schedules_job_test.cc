@@ -64,7 +64,7 @@ TEST(NumberSchedules, AreRefusedWhereANumberCannotChange) {
   const std::string text = changing(kGammaLine, kRatioLine);
   EXPECT_EQ(refusal(with_line(13, "threshold = \"2 -> 1 over 2 epochs\"")),
             "job.toml:13: strategy.threshold: '2 -> 1 over 2 epochs': this key cannot change over a run; give a number "
-            "of at least 0");
+            "of at least 0 or 'budget'");
   EXPECT_NE(refusal(with_line(10, "count = \"2 -> 8 over 2 epochs\"")).find("cannot change over a run; give a whole"),
             std::string::npos);
   EXPECT_NE(refusal(text, {"strategy.trigger=1 -> 0.1 over 9 steps"}).find("this key cannot change over a run"),
