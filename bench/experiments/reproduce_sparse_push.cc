@@ -140,10 +140,11 @@ std::vector<Case> cases(const Setting& setting) {
     }
   }
   for (Case& what : all) {
-    what.tuned = {.label = what.partition + ", " + (what.method.dense ? "complete" : what.graph) + ", " + what.method.label,
-                  .has_gamma = what.method.has_gamma,
-                  .job = [&setting, what = Case(what)](const TunedRun& of) { return job_text(setting, what, of); },
-                  .choice = {.learning_rate = 0.05, .gamma = 0.0625}};
+    what.tuned = {
+        .label = what.partition + ", " + (what.method.dense ? "complete" : what.graph) + ", " + what.method.label,
+        .has_gamma = what.method.has_gamma,
+        .job = [&setting, what = Case(what)](const TunedRun& of) { return job_text(setting, what, of); },
+        .choice = {.learning_rate = 0.05, .gamma = 0.0625}};
   }
   return all;
 }
@@ -192,13 +193,14 @@ int run(int argc, char** argv) {
   for (const Case& what : all) {
     const Case& dense = dense_of(all, what.partition);
     const double bytes = what.mean(&JobRun::bytes_a_step);
-    table.push_back(
-        {what.partition, what.method.dense ? "complete" : what.graph, what.method.label, what.tuned.choice.learning_rate,
-         what.method.has_gamma ? nlohmann::json(what.tuned.choice.gamma) : nlohmann::json(),
-         percent(what.mean(&JobRun::test)), percent(what.mean(&JobRun::own)), percent(what.mean(&JobRun::own_least)),
-         what.tuned.diverged(), what.mean(&JobRun::disagreement), std::llround(what.mean(&JobRun::message)),
-         dense.mean(&JobRun::message) / what.mean(&JobRun::message), dense.mean(&JobRun::bytes_a_step) / bytes,
-         8.0 * bytes * setting.steps * setting.joules_a_bit});
+    table.push_back({what.partition, what.method.dense ? "complete" : what.graph, what.method.label,
+                     what.tuned.choice.learning_rate,
+                     what.method.has_gamma ? nlohmann::json(what.tuned.choice.gamma) : nlohmann::json(),
+                     percent(what.mean(&JobRun::test)), percent(what.mean(&JobRun::own)),
+                     percent(what.mean(&JobRun::own_least)), what.tuned.diverged(), what.mean(&JobRun::disagreement),
+                     std::llround(what.mean(&JobRun::message)),
+                     dense.mean(&JobRun::message) / what.mean(&JobRun::message),
+                     dense.mean(&JobRun::bytes_a_step) / bytes, 8.0 * bytes * setting.steps * setting.joules_a_bit});
   }
   harness.table({"partition", "graph", "method", "learning rate", "gamma", "accuracy %", "own models %", "worst own %",
                  "diverged", "disagreement", "bytes a message", "dense / it", "all with all / a step", "joules"},

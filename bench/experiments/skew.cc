@@ -42,8 +42,8 @@ enum class Needs { kNoGraph, kUndirected, kLinks };
 
 struct Method {
   std::string label;
-  std::string strategy;           // keys of [strategy] but gamma
-  std::string compression = {};   // keys of [compression]; empty: none
+  std::string strategy;          // keys of [strategy] but gamma
+  std::string compression = {};  // keys of [compression]; empty: none
   Needs needs = Needs::kLinks;
   bool has_gamma = false;
   // Of the relays: how much the worst worker may lose against all to all, at how many times fewer bytes.
@@ -84,12 +84,19 @@ std::vector<Method> methods(const Setting& setting) {
        .strategy = push + at_end,
        .compression = signs("0.07"),
        .has_gamma = true},
-      {.label = "scsp 7% signs, merged at the end", .strategy = merges, .compression = signs("0.07"), .has_gamma = true},
+      {.label = "scsp 7% signs, merged at the end",
+       .strategy = merges,
+       .compression = signs("0.07"),
+       .has_gamma = true},
       {.label = "scsp 7% signs, merged 60 times",
        .strategy = merges + often,
        .compression = signs("0.07"),
        .has_gamma = true},
-      {.label = "relay, 1/100", .strategy = relay(1), .compression = signs("0.0455"), .may_lose = 0.005, .fewer = 100.0},
+      {.label = "relay, 1/100",
+       .strategy = relay(1),
+       .compression = signs("0.0455"),
+       .may_lose = 0.005,
+       .fewer = 100.0},
       {.label = "relay, 1/200", .strategy = relay(1), .compression = signs("0.018"), .may_lose = 0.01, .fewer = 200.0},
       {.label = "relay, 1/466", .strategy = relay(2), .compression = signs("0.015"), .may_lose = 0.03, .fewer = 466.0},
   };
@@ -115,10 +122,11 @@ std::string job_text(const Setting& setting, const Case& what, const TunedRun& o
   if (!setting.data_dir.empty()) text += "dir = \"" + setting.data_dir + "\"\n";
   text += "[model]\nname = \"" + setting.model + "\"\n";
   if (setting.model.starts_with("resnet")) text += "norm = \"group\"\n";
-  text += "[optimizer]\nname = \"sgd\"\nmomentum = 0.9\nnesterov = true\nweight_decay = 1e-4\nschedule = \"milestones\"" +
-          std::string("\nmilestones = \"") + std::to_string(steps / 2) + " steps, " + std::to_string(steps * 3 / 4) +
-          " steps\"\nwarmup = \"" + std::to_string(std::max(1, steps / 20)) +
-          " steps\"\nlearning_rate = " + std::to_string(of.choice.learning_rate) + "\n";
+  text +=
+      "[optimizer]\nname = \"sgd\"\nmomentum = 0.9\nnesterov = true\nweight_decay = 1e-4\nschedule = \"milestones\"" +
+      std::string("\nmilestones = \"") + std::to_string(steps / 2) + " steps, " + std::to_string(steps * 3 / 4) +
+      " steps\"\nwarmup = \"" + std::to_string(std::max(1, steps / 20)) +
+      " steps\"\nlearning_rate = " + std::to_string(of.choice.learning_rate) + "\n";
   text += "[workers]\nthreads = 1\ncount = " + std::to_string(what.workers) + "\n[evaluation]\nevery = \"" +
           std::to_string(steps) + " steps\"\nworkers = \"end\"\n[strategy]\n" + what.method.strategy;
   if (what.method.has_gamma) text += "gamma = " + std::to_string(of.choice.gamma) + "\n";
@@ -144,8 +152,7 @@ void add_options(Harness& harness, Setting& setting) {
   options.add_option("--jobs", setting.jobs, "runs at a time; no result depends on it")->check(CLI::Range(1, 1024));
   options.add_option("--graphs", setting.graphs, "ring, directed_ring, one_peer, ... (default: five)");
   options.add_option("--partitions", setting.partitions, "(default: iid dirichlet:0.1 dirichlet:0.01 skew:1)");
-  options.add_option("--methods", setting.methods,
-                     "run only those whose label has one of these words, and all to all");
+  options.add_option("--methods", setting.methods, "run only those whose label has one of these words, and all to all");
 }
 
 bool chosen(const Setting& setting, const Method& method) {
@@ -241,7 +248,8 @@ int run(int argc, char** argv) {
                      all_to_all / bytes, ring / bytes});
     if (!what.method.may_lose || setting.model != "lenet5_relu") continue;
     harness.add(what.tuned.label + ": all to all - worst worker", lost, "", at_most(*what.method.may_lose));
-    harness.add(what.tuned.label + ": bytes a step, all to all / it", all_to_all / bytes, "", at_least(*what.method.fewer));
+    harness.add(what.tuned.label + ": bytes a step, all to all / it", all_to_all / bytes, "",
+                at_least(*what.method.fewer));
   }
   harness.table({"workers", "partition", "graph", "method", "learning rate", "gamma", "accuracy %", "worst worker %",
                  "max - min", "diverged", "worst worker loses", "all to all / it", "ring / it"},

@@ -41,7 +41,8 @@ void tune_and_run(const std::vector<TunedCase*>& cases, const TuningPlan& plan, 
       Search search({.factors = plan.factors, .has_gamma = what->has_gamma, .start = what->choice},
                     [&](const Choice& choice, bool full) {
                       const int steps = full ? plan.steps : plan.tuning_steps;
-                      const JobRun result = run_text(what->job({.choice = choice, .steps = steps, .seed = kTuningSeed, .tunes = true}), plan.file);
+                      const JobRun result = run_text(
+                          what->job({.choice = choice, .steps = steps, .seed = kTuningSeed, .tunes = true}), plan.file);
                       if (full && plan.confirmed_only) {
                         what->runs[0] = result;
                         what->confirmed = choice;

@@ -23,8 +23,8 @@ struct TunedCase {
   std::string label;  // in progress
   bool has_gamma = false;
   std::function<std::string(const TunedRun&)> job;
-  Choice choice = {};              // where the search begins; afterwards where it ended
-  std::vector<JobRun> runs = {};   // one a seed
+  Choice choice = {};                              // where the search begins; afterwards where it ended
+  std::vector<JobRun> runs = {};                   // one a seed
   std::optional<Choice> confirmed = std::nullopt;  // what runs[0] is of, where it is the run that confirmed the choice
 
   double mean(double JobRun::*figure) const;
