@@ -62,7 +62,7 @@ const StrategyRow kNaive = {
     .options = kNaiveOptions,
     .demands = [](const Options&) { return Demands{.talks = Talks::kGraph, .compression = Compression::kRequired}; },
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
-      return [gamma = read_gamma(options), setting] { return std::make_unique<NaiveGossip>(gamma, setting); };
+      return [gamma = read_gamma(options).at({}), setting] { return std::make_unique<NaiveGossip>(gamma, setting); };
     },
     .traffic = [](const Options&, const StrategySetting& setting) { return message_traffic(setting, 0); }};
 
