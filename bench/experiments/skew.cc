@@ -94,7 +94,7 @@ std::vector<Method> methods(const Setting& setting) {
        .has_gamma = true},
       {.label = "relay, 1/100",
        .strategy = relay(1),
-       .compression = signs("0.0455"),
+       .compression = signs("0.0445"),
        .may_lose = 0.005,
        .fewer = 100.0},
       {.label = "relay, 1/200", .strategy = relay(1), .compression = signs("0.018"), .may_lose = 0.01, .fewer = 200.0},
