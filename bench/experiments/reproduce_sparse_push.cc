@@ -9,7 +9,6 @@
 #include <cmath>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "comm/comm.h"
@@ -21,21 +20,16 @@ namespace laconic::bench {
 namespace {
 
 struct Setting {
+  TuningPlan plan{.file = "reproduce_sparse_push.toml"};
   std::string dataset = "fashion_mnist";
   std::string data_dir;
   std::string model = "lenet5";
   std::string norm;
   int batch = 32;
   int workers = 8;
-  int steps = 6000;
-  int tuning_steps = 600;
-  std::vector<double> tuning_factors = {4.0, 2.0};
-  int seeds = 3;
-  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::string> graphs = {"directed_ring", "one_peer"};
   std::vector<std::string> partitions = {"iid", "skew:0.8", "skew:1"};
   std::vector<std::string> methods;  // words, one of which is in the label of each method that is run; empty: all
-  bool confirmed_only = false;       // the table shows the run that confirmed the choice
   double joules_a_bit = 1e-7;        // of a radio of the kind phones have, about
 };
 
@@ -54,7 +48,7 @@ std::vector<Method> methods(const Setting& setting) {
     return "operator = \"top_k\"\nratio = " + ratio + "\nvalues = \"" + values + "\"\n";
   };
   const std::string merges = "name = \"scsp\"\nmemory = \"difference\"\nmerge = \"all_reduce\"\n";
-  const std::string often = "every = " + std::to_string(std::max(1, setting.steps / 60)) + "\n";
+  const std::string often = "every = " + std::to_string(std::max(1, setting.plan.steps / 60)) + "\n";
   return {
       {"dense, all with all", "name = \"sgp\"\n", "", true, false},
       {"sgp", "name = \"sgp\"\n", "", false, false},
@@ -104,6 +98,7 @@ std::string job_text(const Setting& setting, const Case& what, const TunedRun& o
 }
 
 void add_options(Harness& harness, Setting& setting) {
+  setting.plan.add_options(harness);
   CLI::App& options = harness.options();
   options.add_option("--dataset", setting.dataset, "of ten classes")
       ->check(CLI::IsMember({"fashion_mnist", "mnist", "cifar10"}));
@@ -111,10 +106,6 @@ void add_options(Harness& harness, Setting& setting) {
   options.add_option("--model", setting.model, "lenet5, resnet8, resnet20, vgg11");
   options.add_option("--norm", setting.norm, "of residual networks and vgg11: batch, group, evonorm");
   options.add_option("--batch", setting.batch, "a worker's")->check(CLI::Range(1, 100000));
-  options.add_option("--steps", setting.steps, "of each worker")->check(CLI::Range(60, 10'000'000));
-  options.add_option("--tuning-steps", setting.tuning_steps, "of a run that tunes")->check(CLI::Range(20, 10'000'000));
-  options.add_option("--seeds", setting.seeds, "runs of each method")->check(CLI::Range(1, 100));
-  options.add_option("--jobs", setting.jobs, "runs at a time; no result depends on it")->check(CLI::Range(1, 1024));
   options.add_option("--graphs", setting.graphs, "of 8 nodes (default: directed_ring one_peer)");
   options.add_option("--partitions", setting.partitions, "(default: iid skew:0.8 skew:1)");
   options.add_option("--methods", setting.methods, "run only those whose label has one of these words (and the dense)");
@@ -160,47 +151,31 @@ int run(int argc, char** argv) {
   Setting setting;
   add_options(harness, setting);
   if (const auto exit_code = harness.parse(argc, argv)) return *exit_code;
-  if (harness.quick()) {
-    setting.seeds = 1;
-    setting.steps = std::min(setting.steps, 1500);
-    setting.tuning_steps = std::min(setting.tuning_steps, 150);
-    setting.tuning_factors = {4.0};
-    setting.confirmed_only = true;
-  }
+  if (harness.quick()) setting.plan.shorten();
   std::vector<Case> all = cases(setting);
   std::vector<TunedCase*> tuned;
   for (Case& what : all) tuned.push_back(&what.tuned);
-  tune_and_run(tuned,
-               {.steps = setting.steps,
-                .tuning_steps = setting.tuning_steps,
-                .factors = setting.tuning_factors,
-                .seeds = setting.seeds,
-                .confirmed_only = setting.confirmed_only,
-                .jobs = setting.jobs,
-                .file = "reproduce_sparse_push.toml"},
-               harness);
+  tune_and_run(tuned, setting.plan, harness);
 
   harness.fact("dataset", setting.dataset);
   harness.fact("model", setting.model);
   harness.fact("workers", setting.workers);
   harness.fact("batch", setting.batch);
-  harness.fact("steps", setting.steps);
-  harness.fact("tuning steps", setting.tuning_steps);
-  harness.fact("seeds", setting.seeds);
+  setting.plan.add_facts(harness);
   harness.fact("joules a bit", setting.joules_a_bit);
 
   std::vector<std::vector<nlohmann::json>> table;
   for (const Case& what : all) {
     const Case& dense = dense_of(all, what.partition);
     const double bytes = what.mean(&JobRun::bytes_a_step);
-    table.push_back({what.partition, what.method.dense ? "complete" : what.graph, what.method.label,
-                     what.tuned.choice.learning_rate,
-                     what.method.has_gamma ? nlohmann::json(what.tuned.choice.gamma) : nlohmann::json(),
-                     percent(what.mean(&JobRun::test)), percent(what.mean(&JobRun::own)),
-                     percent(what.mean(&JobRun::own_least)), what.tuned.diverged(), what.mean(&JobRun::disagreement),
-                     std::llround(what.mean(&JobRun::message)),
-                     dense.mean(&JobRun::message) / what.mean(&JobRun::message),
-                     dense.mean(&JobRun::bytes_a_step) / bytes, 8.0 * bytes * setting.steps * setting.joules_a_bit});
+    table.push_back(
+        {what.partition, what.method.dense ? "complete" : what.graph, what.method.label,
+         what.tuned.choice.learning_rate,
+         what.method.has_gamma ? nlohmann::json(what.tuned.choice.gamma) : nlohmann::json(),
+         percent(what.mean(&JobRun::test)), percent(what.mean(&JobRun::own)), percent(what.mean(&JobRun::own_least)),
+         what.tuned.diverged(), what.mean(&JobRun::disagreement), std::llround(what.mean(&JobRun::message)),
+         dense.mean(&JobRun::message) / what.mean(&JobRun::message), dense.mean(&JobRun::bytes_a_step) / bytes,
+         8.0 * bytes * setting.plan.steps * setting.joules_a_bit});
   }
   harness.table({"partition", "graph", "method", "learning rate", "gamma", "accuracy %", "own models %", "worst own %",
                  "diverged", "disagreement", "bytes a message", "dense / it", "all with all / a step", "joules"},

@@ -1,15 +1,16 @@
 // Skewed data without a centre, in few bytes: methods that gossip, push sums or relay, on several graphs and partitions,
 // against averaging all models after every step. Counted are the average model, the worst worker's own, and bytes.
 //
-// Every method has the same optimizer (SGD with Nesterov's momentum, warm-up, milestones at 1/2 and 3/4 of the run, weight
-// decay), and its learning rate and gamma are tuned by one rule (class Search, job_run.h) on a tenth of the data held
-// out of training, for each number of workers, partition and graph, with a seed that the runs of the table do not use;
-// those train on all of the data. (A quick run's table shows the run that confirmed the choice.) Bytes are of whole frames. "All to all" is every worker's whole model to every other after every step; "ring" the same average by a ring
-// all-reduce.
+// Every method has the same optimizer (SGD with warm-up, milestones at 1/2 and 3/4 of the run, weight decay, and
+// Nesterov's momentum unless the method has one of its own), and its learning rate and gamma are tuned by one rule
+// (class Search, job_run.h) on a tenth of the data held out of training, for each number of workers, partition and
+// graph, with a seed that the runs of the table do not use; those train on all of the data. (A quick run's table shows
+// the run that confirmed the choice.) Bytes are of whole frames. "All to all" is every worker's whole model to every
+// other after every step; "ring" the same average by a ring all-reduce.
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "harness.h"
@@ -19,23 +20,17 @@ namespace laconic::bench {
 namespace {
 
 struct Setting {
+  TuningPlan plan{.file = "skew.toml"};
   std::string dataset = "fashion_mnist";
   std::string data_dir;
   std::string model = "lenet5_relu";
   int batch = 32;
   std::vector<int> workers = {8};
-  int steps = 6000;
-  int tuning_steps = 600;
-  std::vector<double> tuning_factors = {4.0, 2.0};
-  bool untuned = false;
   double learning_rate = 0.05;  // where the search begins
   double gamma = 0.0625;
-  int seeds = 3;
-  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::string> graphs = {"ring", "directed_ring", "one_peer", "base:1", "random_out:1"};
   std::vector<std::string> partitions = {"iid", "dirichlet:0.1", "dirichlet:0.01", "skew:1"};
   std::vector<std::string> methods;  // words, one of which is in the label of each method that is run; empty: all
-  bool confirmed_only = false;       // the table shows the run that confirmed the choice
 };
 
 enum class Needs { kNoGraph, kUndirected, kLinks };
@@ -46,6 +41,7 @@ struct Method {
   std::string compression = {};  // keys of [compression]; empty: none
   Needs needs = Needs::kLinks;
   bool has_gamma = false;
+  bool own_momentum = false;  // the optimizer then has none
   // Of the relays: how much the worst worker may lose against all to all, at how many times fewer bytes.
   std::optional<double> may_lose = std::nullopt;
   std::optional<double> fewer = std::nullopt;
@@ -59,14 +55,14 @@ std::vector<Method> methods(const Setting& setting) {
   };
   const std::string push = "name = \"sparse_push\"\nmemory = \"difference\"\n";
   const std::string merges = "name = \"scsp\"\nmemory = \"difference\"\nmerge = \"all_reduce\"\n";
-  const std::string often = "every = " + std::to_string(std::max(1, setting.steps / 60)) + "\n";
+  const std::string often = "every = " + std::to_string(std::max(1, setting.plan.steps / 60)) + "\n";
   const std::string at_end = "finish = \"average\"\n";
   const auto relay = [](int period) { return "name = \"relay\"\nperiod = " + std::to_string(period) + "\n"; };
   return {
       {.label = std::string(kReference), .strategy = "name = \"all_reduce\"\n", .needs = Needs::kNoGraph},
       {.label = "d_psgd", .strategy = "name = \"d_psgd\"\n", .needs = Needs::kUndirected},
       {.label = "d_psgd, average at the end", .strategy = "name = \"d_psgd\"\n" + at_end, .needs = Needs::kUndirected},
-      {.label = "qg_dsgdm", .strategy = "name = \"qg_dsgdm\"\n", .needs = Needs::kUndirected},
+      {.label = "qg_dsgdm", .strategy = "name = \"qg_dsgdm\"\n", .needs = Needs::kUndirected, .own_momentum = true},
       {.label = "choco 7% signs",
        .strategy = "name = \"choco\"\n",
        .compression = signs("0.07"),
@@ -98,7 +94,8 @@ std::vector<Method> methods(const Setting& setting) {
        .may_lose = 0.005,
        .fewer = 100.0},
       {.label = "relay, 1/200", .strategy = relay(1), .compression = signs("0.018"), .may_lose = 0.01, .fewer = 200.0},
-      {.label = "relay, 1/466", .strategy = relay(2), .compression = signs("0.015"), .may_lose = 0.03, .fewer = 466.0},
+      {.label = "relay, 7% every 3rd step", .strategy = relay(3), .compression = signs("0.07")},
+      {.label = "relay, 1/466", .strategy = relay(2), .compression = signs("0.0149"), .may_lose = 0.03, .fewer = 466.0},
   };
 }
 
@@ -122,11 +119,12 @@ std::string job_text(const Setting& setting, const Case& what, const TunedRun& o
   if (!setting.data_dir.empty()) text += "dir = \"" + setting.data_dir + "\"\n";
   text += "[model]\nname = \"" + setting.model + "\"\n";
   if (setting.model.starts_with("resnet")) text += "norm = \"group\"\n";
-  text +=
-      "[optimizer]\nname = \"sgd\"\nmomentum = 0.9\nnesterov = true\nweight_decay = 1e-4\nschedule = \"milestones\"" +
-      std::string("\nmilestones = \"") + std::to_string(steps / 2) + " steps, " + std::to_string(steps * 3 / 4) +
-      " steps\"\nwarmup = \"" + std::to_string(std::max(1, steps / 20)) +
-      " steps\"\nlearning_rate = " + std::to_string(of.choice.learning_rate) + "\n";
+  text += "[optimizer]\nname = \"sgd\"\n";
+  if (!what.method.own_momentum) text += "momentum = 0.9\nnesterov = true\n";
+  text += "weight_decay = 1e-4\nschedule = \"milestones\"" + std::string("\nmilestones = \"") +
+          std::to_string(steps / 2) + " steps, " + std::to_string(steps * 3 / 4) + " steps\"\nwarmup = \"" +
+          std::to_string(std::max(1, steps / 20)) +
+          " steps\"\nlearning_rate = " + std::to_string(of.choice.learning_rate) + "\n";
   text += "[workers]\nthreads = 1\ncount = " + std::to_string(what.workers) + "\n[evaluation]\nevery = \"" +
           std::to_string(steps) + " steps\"\nworkers = \"end\"\n[strategy]\n" + what.method.strategy;
   if (what.method.has_gamma) text += "gamma = " + std::to_string(of.choice.gamma) + "\n";
@@ -136,6 +134,7 @@ std::string job_text(const Setting& setting, const Case& what, const TunedRun& o
 }
 
 void add_options(Harness& harness, Setting& setting) {
+  setting.plan.add_options(harness);
   CLI::App& options = harness.options();
   options.add_option("--dataset", setting.dataset, "of ten classes")
       ->check(CLI::IsMember({"fashion_mnist", "mnist", "cifar10"}));
@@ -143,13 +142,8 @@ void add_options(Harness& harness, Setting& setting) {
   options.add_option("--model", setting.model, "lenet5_relu, resnet8, ...");
   options.add_option("--batch", setting.batch, "a worker's")->check(CLI::Range(1, 100000));
   options.add_option("--workers", setting.workers, "one number or more (default: 8)")->check(CLI::Range(2, 64));
-  options.add_option("--steps", setting.steps, "of each worker")->check(CLI::Range(60, 10'000'000));
-  options.add_option("--tuning-steps", setting.tuning_steps, "of a run that tunes")->check(CLI::Range(20, 10'000'000));
-  options.add_flag("--untuned", setting.untuned, "no search: every method with the rate and gamma below");
   options.add_option("--learning-rate", setting.learning_rate, "where the search begins")->check(CLI::PositiveNumber);
   options.add_option("--gamma", setting.gamma, "where the search begins")->check(CLI::Range(1e-4, 1.0));
-  options.add_option("--seeds", setting.seeds, "runs of each method")->check(CLI::Range(1, 100));
-  options.add_option("--jobs", setting.jobs, "runs at a time; no result depends on it")->check(CLI::Range(1, 1024));
   options.add_option("--graphs", setting.graphs, "ring, directed_ring, one_peer, ... (default: five)");
   options.add_option("--partitions", setting.partitions, "(default: iid dirichlet:0.1 dirichlet:0.01 skew:1)");
   options.add_option("--methods", setting.methods, "run only those whose label has one of these words, and all to all");
@@ -203,40 +197,37 @@ int run(int argc, char** argv) {
   Setting setting;
   add_options(harness, setting);
   if (const auto exit_code = harness.parse(argc, argv)) return *exit_code;
-  if (harness.quick()) {
-    setting.seeds = 1;
-    setting.steps = std::min(setting.steps, 1500);
-    setting.tuning_steps = std::min(setting.tuning_steps, 150);
-    setting.tuning_factors = {4.0};
-    setting.confirmed_only = true;
-  }
-  if (setting.untuned) setting.tuning_factors = {};
+  if (harness.quick()) setting.plan.shorten();
   const double start = now();
   std::vector<Case> all = cases(setting);
   std::vector<TunedCase*> tuned;
   for (Case& what : all) tuned.push_back(&what.tuned);
-  tune_and_run(tuned,
-               {.steps = setting.steps,
-                .tuning_steps = setting.tuning_steps,
-                .factors = setting.tuning_factors,
-                .seeds = setting.seeds,
-                .confirmed_only = setting.confirmed_only,
-                .jobs = setting.jobs,
-                .file = "skew.toml"},
-               harness);
+  tune_and_run(tuned, setting.plan, harness);
 
   harness.fact("dataset", setting.dataset);
   harness.fact("model", setting.model);
   harness.fact("batch", setting.batch);
-  harness.fact("steps", setting.steps);
-  harness.fact("tuning steps", setting.untuned ? 0 : setting.tuning_steps);
-  harness.fact("seeds", setting.seeds);
+  setting.plan.add_facts(harness);
 
+  // A run that ends between two exchanges (of every 2nd or 3rd step) ends with models that differ.
+  const bool after_exchange = setting.plan.steps % 6 == 0;
+  bool alike = true;     // the models of all workers, where methods average exactly
+  bool same_way = true;  // a relay's result, whatever links it took
+  std::map<std::string, double> relayed;
   std::vector<std::vector<nlohmann::json>> table;
   for (const Case& what : all) {
+    const bool relays = what.method.label.starts_with("relay");
+    for (const JobRun& run : what.tuned.runs) {
+      const bool averaged = what.is_reference() || (relays && after_exchange);
+      if (averaged && !run.diverged) alike = alike && run.disagreement == 0.0;
+    }
+    if (relays && setting.plan.untuned) {
+      const std::string key = std::to_string(what.workers) + what.partition + what.method.label;
+      const double accuracy = what.mean(&JobRun::test);
+      same_way = same_way && relayed.emplace(key, accuracy).first->second == accuracy;
+    }
     const Case& reference = reference_of(all, what);
-    // A star sends each model up and the average down: 2 K models a step, as the ledger counted them.
-    const double model = reference.mean(&JobRun::bytes_a_step) / (2.0 * what.workers);
+    const double model = reference.mean(&JobRun::message);  // its frames are whole models
     const double all_to_all = what.workers * (what.workers - 1) * model;
     const double ring = 2.0 * (what.workers - 1) * model;
     const double bytes = what.is_reference() ? all_to_all : what.mean(&JobRun::bytes_a_step);
@@ -254,6 +245,8 @@ int run(int argc, char** argv) {
   harness.table({"workers", "partition", "graph", "method", "learning rate", "gamma", "accuracy %", "worst worker %",
                  "max - min", "diverged", "worst worker loses", "all to all / it", "ring / it"},
                 std::move(table));
+  harness.check("all workers end with one model where all models are averaged or relayed", alike);
+  harness.check("what relays end with does not depend on the links", same_way);
   harness.add("minutes", (now() - start) / 60.0, "");
   return harness.finish();
 }

@@ -27,6 +27,30 @@ int TunedCase::diverged() const {
   return static_cast<int>(std::count_if(runs.begin(), runs.end(), [](const JobRun& run) { return run.diverged; }));
 }
 
+void TuningPlan::add_options(Harness& harness) {
+  CLI::App& options = harness.options();
+  options.add_option("--steps", steps, "of each worker")->check(CLI::Range(60, 10'000'000));
+  options.add_option("--tuning-steps", tuning_steps, "of a run that tunes")->check(CLI::Range(20, 10'000'000));
+  options.add_flag("--untuned", untuned,
+                   "no search: every method with the learning rate and gamma it would begin with");
+  options.add_option("--seeds", seeds, "runs of each method")->check(CLI::Range(1, 100));
+  options.add_option("--jobs", jobs, "runs at a time; no result depends on it")->check(CLI::Range(1, 1024));
+}
+
+void TuningPlan::shorten() {
+  seeds = 1;
+  steps = std::min(steps, 1500);
+  tuning_steps = std::min(tuning_steps, 150);
+  factors = {4.0};
+  confirmed_only = true;
+}
+
+void TuningPlan::add_facts(Harness& harness) const {
+  harness.fact("steps", steps);
+  harness.fact("tuning steps", untuned ? 0 : tuning_steps);
+  harness.fact("seeds", seeds);
+}
+
 void tune_and_run(const std::vector<TunedCase*>& cases, const TuningPlan& plan, const Harness& harness) {
   std::mutex mutex;
   const auto tell = [&](const TunedCase& what, const std::string& text) {
@@ -36,7 +60,7 @@ void tune_and_run(const std::vector<TunedCase*>& cases, const TuningPlan& plan, 
   std::vector<std::function<void()>> tasks;
   for (TunedCase* const what : cases) {
     what->runs.assign(static_cast<std::size_t>(plan.seeds), {});
-    if (plan.factors.empty()) continue;
+    if (plan.untuned) continue;
     tasks.push_back([&, what] {
       Search search({.factors = plan.factors, .has_gamma = what->has_gamma, .start = what->choice},
                     [&](const Choice& choice, bool full) {

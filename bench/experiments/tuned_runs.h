@@ -2,9 +2,11 @@
 // not see.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "harness.h"
@@ -34,13 +36,19 @@ struct TunedCase {
 };
 
 struct TuningPlan {
+  std::string file;  // what errors call the jobs
   int steps = 6000;
   int tuning_steps = 600;
-  std::vector<double> factors = {4.0, 2.0};  // none: nothing is tuned
+  std::vector<double> factors = {4.0, 2.0};
+  bool untuned = false;  // every method with the choice it begins with
   int seeds = 3;
   bool confirmed_only = false;  // runs[0] is the run that confirmed the choice, to spare another
-  int jobs = 1;                 // runs at a time; no result depends on it
-  std::string file;             // what errors call the jobs
+  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));  // runs at a time
+
+  void add_options(Harness& harness);
+  // As --quick asks.
+  void shorten();
+  void add_facts(Harness& harness) const;
 };
 
 // Tunes all cases (class Search), then trains each with seeds 1, 2, ...; what happens goes to the harness's progress.
