@@ -1,5 +1,5 @@
 # laconic_layer(NAME [WHOLE] [COLD] [ROOMS folder...] [USES layer...] [EXCEPT file...] [LIBRARIES target...]
-#               [PRIVATE_LIBRARIES target...])
+#               [PRIVATE_LIBRARIES target...] [THREADS_MEET_IN file...|nowhere])
 #
 # One folder under src/, and those of its folders that are named as rooms, as one static library `laconic_NAME`: every
 # *.cc but main.cc. Beside it
@@ -10,6 +10,7 @@
 #                   LACONIC_TESTS, the test `FOO_fuzz.replay`: the same function on the files of tests/corpus/FOO_fuzz/
 # A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
 # COLD: what the folder does takes no time worth the compiler's: it is optimised a little only, and built sooner.
+# THREADS_MEET_IN: of the folder's tests only these run more than one thread; with ThreadSanitizer no others are built.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 
@@ -40,7 +41,7 @@ endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
-  cmake_parse_arguments(LAYER "WHOLE;COLD" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "WHOLE;COLD" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES;THREADS_MEET_IN" ${ARGN})
   list(TRANSFORM LAYER_USES PREPEND laconic_)
   set(whole "")
   if(LAYER_WHOLE)
@@ -60,6 +61,13 @@ function(laconic_layer name)
   list(REMOVE_ITEM sources ${LAYER_EXCEPT})
   list(FILTER tests EXCLUDE REGEX "_mpi_test\\.cc$")
   add_library(laconic_${name} STATIC ${sources})
+  if(LACONIC_SANITIZE STREQUAL "thread" AND LAYER_THREADS_MEET_IN)
+    set(tests ${LAYER_THREADS_MEET_IN})
+    list(REMOVE_ITEM tests nowhere)
+    list(TRANSFORM tests PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    set(fuzzers "")
+    set_target_properties(laconic_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
   if(LAYER_COLD)
@@ -120,6 +128,11 @@ function(laconic_test name)
     return()
   endif()
   add_executable(${name} ${TEST_SOURCES})
+  # Half of a build is tests: they are optimised a little only, and undefined behaviour is looked for in what they test.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(LACONIC_SANITIZE MATCHES "undefined")
+    target_compile_options(${name} PRIVATE -fno-sanitize=undefined)
+  endif()
   target_link_libraries(${name} PRIVATE laconic_settings ${TEST_LIBRARIES} GTest::gtest GTest::gtest_main)
   if(TEST_WHOLE)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")

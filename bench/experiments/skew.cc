@@ -38,7 +38,7 @@ enum class Needs { kNoGraph, kUndirected, kLinks };
 struct Method {
   std::string label;
   std::string strategy;          // keys of [strategy] but gamma
-  std::string compression = {};  // keys of [compression]; empty: none
+  std::string compression = {};  // keys of [compression]; empty: none; kSteps stands for the steps of a run
   Needs needs = Needs::kLinks;
   bool has_gamma = false;
   bool own_momentum = false;  // the optimizer then has none
@@ -48,10 +48,14 @@ struct Method {
 };
 
 constexpr std::string_view kReference = "all to all";
+constexpr std::string_view kSteps = "{steps}";
 
 std::vector<Method> methods(const Setting& setting) {
   const auto signs = [](const std::string& ratio) {
     return "operator = \"top_k\"\nratio = " + ratio + "\nvalues = \"sign\"\n";
+  };
+  const auto falling_signs = [&signs](const std::string& first, const std::string& last) {
+    return signs("\"" + first + " -> " + last + " over " + std::string(kSteps) + " steps\"");
   };
   const std::string push = "name = \"sparse_push\"\nmemory = \"difference\"\n";
   const std::string merges = "name = \"scsp\"\nmemory = \"difference\"\nmerge = \"all_reduce\"\n";
@@ -90,12 +94,20 @@ std::vector<Method> methods(const Setting& setting) {
        .has_gamma = true},
       {.label = "relay, 1/100",
        .strategy = relay(1),
-       .compression = signs("0.0445"),
+       .compression = falling_signs("0.11", "0.011"),
        .may_lose = 0.005,
        .fewer = 100.0},
-      {.label = "relay, 1/200", .strategy = relay(1), .compression = signs("0.018"), .may_lose = 0.01, .fewer = 200.0},
+      {.label = "relay, 1/200",
+       .strategy = relay(1),
+       .compression = falling_signs("0.045", "0.0045"),
+       .may_lose = 0.01,
+       .fewer = 200.0},
       {.label = "relay, 7% every 3rd step", .strategy = relay(3), .compression = signs("0.07")},
-      {.label = "relay, 1/466", .strategy = relay(2), .compression = signs("0.0149"), .may_lose = 0.03, .fewer = 466.0},
+      {.label = "relay, 1/466",
+       .strategy = relay(1),
+       .compression = falling_signs("0.016", "0.0016"),
+       .may_lose = 0.03,
+       .fewer = 466.0},
   };
 }
 
@@ -129,7 +141,11 @@ std::string job_text(const Setting& setting, const Case& what, const TunedRun& o
           std::to_string(steps) + " steps\"\nworkers = \"end\"\n[strategy]\n" + what.method.strategy;
   if (what.method.has_gamma) text += "gamma = " + std::to_string(of.choice.gamma) + "\n";
   if (!what.graph.empty()) text += "[topology]\ngraph = \"" + what.graph + "\"\n";
-  if (!what.method.compression.empty()) text += "[compression]\n" + what.method.compression;
+  std::string compression = what.method.compression;
+  if (const std::size_t at = compression.find(kSteps); at != std::string::npos) {
+    compression.replace(at, kSteps.size(), std::to_string(steps));
+  }
+  if (!compression.empty()) text += "[compression]\n" + compression;
   return text;
 }
 
