@@ -105,6 +105,11 @@ std::optional<int> Harness::parse(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return options_.exit(error) == 0 ? 0 : 2;
   }
+  // Before the work and not after it.
+  if (!json_file_.empty() && !std::ofstream(json_file_, std::ios::app)) {
+    progress("cannot write " + json_file_ + "; give --json a file in a directory that exists");
+    return 2;
+  }
   return std::nullopt;
 }
 
@@ -130,7 +135,8 @@ nlohmann::json Harness::json() const {
     row["value"] = std::isfinite(result.value) ? nlohmann::json(result.value) : nlohmann::json(nullptr);
     row["unit"] = result.unit;
     row["goal"] = result.goal ? nlohmann::json(result.goal->text()) : nlohmann::json(nullptr);
-    row["met"] = result.goal ? nlohmann::json(result.goal->met(result.value)) : nlohmann::json(nullptr);
+    const bool judged = result.goal && std::isfinite(result.value);
+    row["met"] = judged ? nlohmann::json(result.goal->met(result.value)) : nlohmann::json(nullptr);
     results.push_back(std::move(row));
   }
   nlohmann::json checks = nlohmann::json::array();
@@ -167,6 +173,10 @@ int Harness::finish() const {
     widest_unit = std::max(widest_unit, result.unit.size());
   }
   for (const Result& result : results_) {
+    if (std::isnan(result.value)) {
+      fmt::print("{:<{}}  {:>12}\n", result.name, widest_name, "no figure");
+      continue;
+    }
     const std::string verdict =
         result.goal ? fmt::format("{:>14}  {}", result.goal->text(), result.goal->met(result.value) ? "met" : "MISSED")
                     : "";

@@ -85,12 +85,13 @@ void add_options(Harness& harness, Setting& setting) {
   CLI::App& options = harness.options();
   CLI::Option* const data =
       options.add_option("--data", setting.data_dir, "folder with MNIST's four IDX files (default: Fashion-MNIST)");
+  CLI::Option* const model = options.add_option("--model", setting.model, "lenet5, kamp_cnn, ...");
   options.add_flag("--graphical-model", setting.graphical_model, "bits of a random graphical model, learnt by an mlp")
-      ->excludes(data);
+      ->excludes(data)
+      ->excludes(model);
   options.add_option("--inputs", setting.inputs, "bits of the graphical model that are seen")
       ->check(CLI::Range(1, 65536));
   options.add_option("--hidden", setting.hidden, "bits behind them")->check(CLI::Range(1, 65536));
-  options.add_option("--model", setting.model, "lenet5, kamp_cnn, ...");
   options.add_option("--workers", setting.workers, "K")->check(CLI::Range(2, 1000));
   options.add_option("--batch", setting.batch, "a worker's")->check(CLI::Range(1, 10'000));
   options.add_option("--steps", setting.steps, "of each worker")->check(CLI::Range(100, 10'000'000));
@@ -111,7 +112,7 @@ void add_options(Harness& harness, Setting& setting) {
   options.add_option("--check-every", setting.check_every, "b of dma, one or more: steps from a check to the next")
       ->check(CLI::Range(1, 10'000));
   options.add_option("--thresholds", setting.thresholds, "Delta of dma")->check(CLI::PositiveNumber);
-  options.add_option("--dma-keys", setting.dma_keys, "more keys of dma, as lines of a job");
+  options.add_option("--dma-keys", setting.dma_keys, "more keys of dma, as lines of a job: 'augment = \"all\"'");
   options.add_option("--ratio", setting.ratio, "of the changes that compressed models tell, as signs")
       ->check(CLI::Range(1e-6, 1.0));
   options.add_option("--compressed-thresholds", setting.compressed_thresholds, "Delta of compressed dma")

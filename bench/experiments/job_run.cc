@@ -45,6 +45,8 @@ JobRun run_text(const std::string& text, const std::string& file) {
   return run;
 }
 
+void check_text(const std::string& text, const std::string& file) { set_up(parse_job_text(text, file)); }
+
 void Search::search() {
   for (const double factor : options_.factors) {
     if (options_.has_gamma) {

@@ -26,6 +26,8 @@ struct JobRun {
   double disagreement = 0.0;  // (1/K) sum ||x_i - mean||^2 at the end; where own models were measured
 };
 JobRun run_text(const std::string& text, const std::string& file);
+// Throws what run_text would throw before its first step.
+void check_text(const std::string& text, const std::string& file);
 
 struct Choice {
   double learning_rate = 0.1;

@@ -57,6 +57,10 @@ void tune_and_run(const std::vector<TunedCase*>& cases, const TuningPlan& plan, 
     const std::lock_guard lock(mutex);
     harness.progress(what.label + ": " + text);
   };
+  // A graph or a partition that a case cannot have shows before hours of the others.
+  for (const TunedCase* const what : cases) {
+    check_text(what->job({.choice = what->choice, .steps = plan.steps, .seed = 1}), plan.file);
+  }
   std::vector<std::function<void()>> tasks;
   for (TunedCase* const what : cases) {
     what->runs.assign(static_cast<std::size_t>(plan.seeds), {});

@@ -19,12 +19,15 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// A percentage stands for its fraction, as in keys that do not change.
 std::optional<double> number_of(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  if (percent) text = trimmed(text.substr(0, text.size() - 1));
   double value = 0.0;
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
   if (result.ec != std::errc{} || result.ptr != end || !std::isfinite(value)) return std::nullopt;
-  return value;
+  return percent ? value / 100.0 : value;
 }
 
 std::string text_of(double value) {
@@ -57,20 +60,30 @@ bool looks_scheduled(std::string_view text) { return text.find(kArrow) != std::s
 
 std::optional<NumberSchedule> parse_number_schedule(std::string_view text) {
   if (!looks_scheduled(text)) return std::nullopt;
+  const auto refusal = [&](const std::string& why) {
+    return UsageError("'" + printable(text) + "' " + why + "; write it as in \"0.2 -> 0.01 over 2 epochs\"");
+  };
   const std::size_t arrow = text.find(kArrow);
   const std::string_view rest = text.substr(arrow + kArrow.size());
   const std::size_t over = rest.find(kOver);
-  const std::optional<double> first = number_of(trimmed(text.substr(0, arrow)));
-  const std::optional<double> last = number_of(trimmed(rest.substr(0, over)));
-  const std::string refusal =
-      "'" + printable(text) + "' does not say how a number changes; write it as in \"0.2 -> 0.01 over 2 epochs\"";
-  if (over == std::string_view::npos || !first || !last) throw UsageError(refusal);
+  if (over == std::string_view::npos) throw refusal("does not say over how many epochs or steps a number changes");
+  NumberSchedule schedule;
+  const auto read_end = [&](std::string_view end, const std::string& verb, double& number) {
+    const std::optional<double> value = number_of(end);
+    if (!value) throw refusal(verb + " with '" + printable(end) + "', which is not a number");
+    number = *value;
+  };
+  read_end(trimmed(text.substr(0, arrow)), "begins", schedule.first);
+  read_end(trimmed(rest.substr(0, over)), "ends", schedule.last);
+  const std::string_view length = trimmed(rest.substr(over + kOver.size()));
   try {
-    const TrainingLength length = parse_length(trimmed(rest.substr(over + kOver.size())));
-    return NumberSchedule{.first = *first, .last = *last, .over = length};
+    schedule.over = parse_length(length);
   } catch (const UsageError&) {
-    throw UsageError(refusal);
+    throw refusal("changes over '" + printable(length) +
+                  "', which is not a number of epochs or of whole steps, above 0 "
+                  "and at most 1,000,000");
   }
+  return schedule;
 }
 
 }  // namespace laconic

@@ -65,6 +65,7 @@ TEST(NumberSchedule, IsReadFromWhatAJobFileHasAndWrittenSoThatItIsTheSameAgain) 
       {"0.2 -> 0.01 over 2 epochs", 0.2, 0.01, {.in_epochs = true, .numerator = 2}, "0.2 -> 0.01 over 2 epochs"},
       {"0.2->1e-2 over 0.5 epoch", 0.2, 0.01, {true, 1, 2}, "0.2 -> 0.01 over 0.5 epochs"},
       {"  1  ->  0.3  over  100  steps ", 1.0, 0.3, {.numerator = 100}, "1 -> 0.3 over 100 steps"},
+      {"20% -> 1.5 % over 2 epochs", 0.2, 0.015, {.in_epochs = true, .numerator = 2}, "0.2 -> 0.015 over 2 epochs"},
       {"0 -> 0 over 1 step", 0.0, 0.0, {.numerator = 1}, "0 -> 0 over 1 steps"},
       {"0.1 -> 0.30000000000000004 over 0.333333 epochs",
        0.1,

@@ -270,7 +270,10 @@ ExitCode consensus_command(Console& console, const ConsensusArguments& arguments
   const Demands demands = row.demands(of_strategy);
   const bool compresses = demands.compression == Compression::kRequired;
   if (!compresses && (options.given("operator") || !arguments.operator_options.empty())) {
-    throw UsageError("--operator: strategy '" + std::string(row.name) + "' takes no operator; remove it");
+    throw UsageError("--operator: strategy '" + std::string(row.name) +
+                     (demands.compression == Compression::kOptional
+                          ? "' is exact with and without an operator, so there is no error to measure; remove it"
+                          : "' takes no operator; remove it"));
   }
   if (arguments.tune && op.depends_on_scale) {
     throw UsageError("--tune: " + std::string(op.name) +

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "job/job.h"
 #include "job/job_test.h"
@@ -48,13 +50,20 @@ TEST(NumberSchedules, AreInTheResolvedJobAndItsIdentity) {
 }
 
 TEST(NumberSchedules, ThatSayHalfOfItAreRefusedWithARightOne) {
-  const std::string example = "write it as in \"0.2 -> 0.01 over 2 epochs\"";
-  for (const char* text : {"0.2 -> 0.01", "0.2 -> 0.01 over 2", "0.2 -> 0.01 over 2 hours", "0.2 -> over 2 epochs"}) {
-    EXPECT_EQ(
-        refusal(changing(kGammaLine, "ratio = \"" + std::string(text) + "\"")),
-        "job.toml:17: compression.ratio: '" + std::string(text) + "' does not say how a number changes; " + example);
-    EXPECT_EQ(refusal(changing(kGammaLine, kRatioLine), {"compression.ratio=" + std::string(text)}),
-              "--set: compression.ratio: '" + std::string(text) + "' does not say how a number changes; " + example);
+  const std::string example = "; write it as in \"0.2 -> 0.01 over 2 epochs\"";
+  const std::string no_length = "', which is not a number of epochs or of whole steps, above 0 and at most 1,000,000";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"0.2 -> 0.01", "does not say over how many epochs or steps a number changes"},
+      {"0.2 -> 0.01 over 2", "changes over '2" + no_length},
+      {"0.2 -> 0.01 over 2 hours", "changes over '2 hours" + no_length},
+      {"0.2 -> 0.01 over 0 steps", "changes over '0 steps" + no_length},
+      {"0.2 -> 0.01 over 2.5 steps", "changes over '2.5 steps" + no_length},
+      {"0.2 -> over 2 epochs", "ends with '', which is not a number"},
+      {"auto -> 0.1 over 2 epochs", "begins with 'auto', which is not a number"}};
+  for (const auto& [text, why] : cases) {
+    const std::string refused = "compression.ratio: '" + text + "' " + why + example;
+    EXPECT_EQ(refusal(changing(kGammaLine, "ratio = \"" + text + "\"")), "job.toml:17: " + refused);
+    EXPECT_EQ(refusal(changing(kGammaLine, kRatioLine), {"compression.ratio=" + text}), "--set: " + refused);
   }
   EXPECT_EQ(refusal(changing("gamma = \"4 -> 0.1 over 2 epochs\"", kRatioLine)),
             "job.toml:14: strategy.gamma: '4 -> 0.1 over 2 epochs': both its ends must be a number from 0 to 1");
