@@ -128,11 +128,7 @@ function(laconic_test name)
     return()
   endif()
   add_executable(${name} ${TEST_SOURCES})
-  # Half of a build is tests: they are optimised a little only, and undefined behaviour is looked for in what they test.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  if(LACONIC_SANITIZE MATCHES "undefined")
-    target_compile_options(${name} PRIVATE -fno-sanitize=undefined)
-  endif()
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # half of a build is tests
   target_link_libraries(${name} PRIVATE laconic_settings ${TEST_LIBRARIES} GTest::gtest GTest::gtest_main)
   if(TEST_WHOLE)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
