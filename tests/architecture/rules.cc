@@ -176,6 +176,7 @@ const std::vector<Layer>& layers() {
       {"runtimes/process", {"mechanisms", "strategies"}},
       {"runtimes/sim", {"mechanisms", "strategies"}},
       {"links/mpi", {"protocol", "mechanisms", "strategies", "runtimes/process", "runtimes/sim"}},
+      {"links/session", {"protocol", "mechanisms", "strategies", "runtimes/process", "runtimes/sim"}},
       {"links", {"protocol", "mechanisms", "strategies", "runtimes/process", "runtimes/sim"}},
       {"consensus", {"links", "runtimes/process"}},
       {"training/formats",

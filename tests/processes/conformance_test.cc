@@ -55,6 +55,25 @@ TEST_P(InMemory, ItEndsAsInTheSimulatorWhereTimeDoesNotDecide) {
   }
 }
 
+// A stream carries bytes, in pieces, with hellos and acknowledgements; whole frames come out of it as they went in.
+TEST_P(InMemory, OverSessionsItEndsAsOverLinksOfWholeFrames) {
+  const Scenario s = scenario();
+  const ProcessesResult frames = run_over_processes(s, {});
+  const ProcessesResult sessions = run_over_processes(s, {.over_sessions = true});
+  expect_done(sessions);
+  ASSERT_FALSE(HasFailure());
+  EXPECT_EQ(sessions.breaks, 0U);
+  const Ledger& ledger = sessions.processes[0].outcome->ledger;
+  EXPECT_EQ(ledger.refused(), 0U);
+  if (depends_on_time()) GTEST_SKIP() << "time decides what the models come to";
+  for (std::size_t rank = 0; rank < frames.processes.size(); ++rank) {
+    EXPECT_EQ(sessions.processes[rank].params, frames.processes[rank].params) << "worker " << rank;
+  }
+  for (const Traffic kind : {Traffic::kModel, Traffic::kGradient, Traffic::kState}) {
+    EXPECT_EQ(ledger.total(kind), frames.processes[0].outcome->ledger.total(kind)) << to_text(kind);
+  }
+}
+
 TEST_P(InMemory, ARunResumedFromItsCheckpointEndsAsTheOneThatNeverStopped) {
   Scenario s = scenario();
   s.checkpoints = {.numerator = 8};

@@ -26,6 +26,25 @@ bool loses_somebody(Fault fault) {
   return fault == Fault::kSilence || fault == Fault::kCrash || fault == Fault::kReportedCrash;
 }
 
+bool needs_other(Fault fault) {
+  return fault == Fault::kCut || fault == Fault::kLostFrame || fault == Fault::kBrokenStream ||
+         fault == Fault::kSilentStream || fault == Fault::kDamagedByte;
+}
+
+// What happens to streams where the links of whole frames have something else happen to them.
+Fault over_sessions(Fault fault) {
+  switch (fault) {
+    case Fault::kLostFrame:
+      return Fault::kBrokenStream;
+    case Fault::kSlow:
+      return Fault::kDamagedByte;
+    case Fault::kNone:
+      return Fault::kSilentStream;
+    default:
+      return fault;
+  }
+}
+
 // Whether a text names the process, or the coordinator that lives in it.
 bool names(const std::string& text, int process) {
   return text.find("worker " + std::to_string(process)) != std::string::npos ||
@@ -45,7 +64,7 @@ bool all_done(const ProcessesResult& result, int but) {
 ProcessesResult run_plan(const FaultPlan& plan, std::optional<Seconds> happens, bool ends_are_lost) {
   const int size = plan.scenario.problem.workers;
   std::vector<std::unique_ptr<KeptCheckpoints>> kept;
-  ProcessesOptions options{.world = plan.world, .average = plan.average};
+  ProcessesOptions options{.world = plan.world, .average = plan.average, .over_sessions = plan.over_sessions};
   options.world.network.ends_are_lost = ends_are_lost;
   for (int process = 0; plan.saves && process < size; ++process) {
     kept.push_back(std::make_unique<KeptCheckpoints>(false));
@@ -72,14 +91,22 @@ ProcessesResult run_plan(const FaultPlan& plan, std::optional<Seconds> happens, 
           return world.crash(plan.process);
         case Fault::kReportedCrash:
           world.crash(plan.process);
+          world.stream_network().crash(plan.process, /*tells=*/true);
           return world.network().report_failure(plan.process, "its connection was reset");
         case Fault::kCut:
+          world.stream_network().part(plan.process, plan.other);
           return world.network().cut(plan.process, plan.other);
         case Fault::kLostFrame:
           return world.network().lose_next(plan.process, plan.other);
         case Fault::kInterrupt:
           is_asked = true;
           return;
+        case Fault::kBrokenStream:
+          return world.stream_network().reset(plan.process, plan.other);
+        case Fault::kSilentStream:
+          return world.stream_network().lose(plan.process, plan.other);
+        case Fault::kDamagedByte:
+          return world.stream_network().damage_next(plan.process, plan.other);
       }
     });
   };
@@ -108,6 +135,12 @@ std::string_view to_text(Fault fault) {
       return "a lost frame";
     case Fault::kInterrupt:
       return "an interrupt";
+    case Fault::kBrokenStream:
+      return "a broken stream";
+    case Fault::kSilentStream:
+      return "a stream that goes silent";
+    case Fault::kDamagedByte:
+      return "a damaged byte";
   }
   return "?";
 }
@@ -116,7 +149,8 @@ std::string FaultPlan::to_text() const {
   std::string text = row.name() + ", " + std::to_string(scenario.problem.workers) + " processes, " +
                      std::to_string(scenario.steps) + " steps: " + std::string(tests::to_text(fault)) + " at process " +
                      std::to_string(process);
-  if (fault == Fault::kCut || fault == Fault::kLostFrame) text += " towards " + std::to_string(other);
+  if (needs_other(fault)) text += " towards " + std::to_string(other);
+  if (over_sessions) text += ", over sessions";
   return text + ", after " + std::to_string(when) + " of the run";
 }
 
@@ -152,6 +186,8 @@ FaultPlan plan_of(std::uint64_t seed) {
   plan.other = (plan.process + 1 + static_cast<int>(stream.below(static_cast<std::uint64_t>(size) - 1))) % size;
   plan.when = 1.02 * stream.uniform();
   plan.span = plan.fault == Fault::kSlow ? 0.03 * stream.uniform() : 0.3 * stream.uniform();
+  plan.over_sessions = stream.below(2) == 0;
+  if (plan.over_sessions) plan.fault = over_sessions(plan.fault);
   return plan;
 }
 
@@ -170,7 +206,8 @@ FaultVerdict try_plan(const FaultPlan& plan, bool ends_are_lost) {
   verdict.trace_hash = result.trace_hash;
   verdict.account = plan.to_text() + " (" + laconic::to_text(happens) + " of " + laconic::to_text(quiet.ended) + ")";
   if (!result.hang.empty()) object(result.hang);
-  const bool is_harmless = plan.fault == Fault::kNone || plan.fault == Fault::kShortStall || plan.fault == Fault::kSlow;
+  const bool is_harmless = !loses_somebody(plan.fault) && plan.fault != Fault::kCut &&
+                           plan.fault != Fault::kLostFrame && plan.fault != Fault::kInterrupt;
   // A frame that is lost, or would have come from one who is cut off, is missed when it is waited for; what ends the
   // waiting for others waits twice as long.
   const bool is_missed_later = plan.fault == Fault::kCut || plan.fault == Fault::kLostFrame;

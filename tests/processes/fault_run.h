@@ -21,6 +21,10 @@ enum class Fault {
   kCut,            // two processes no longer hear each other
   kLostFrame,
   kInterrupt,  // a process is asked to end
+  // Over sessions.
+  kBrokenStream,  // the streams between two processes break
+  kSilentStream,  // they carry nothing any more, and nobody is told
+  kDamagedByte,
 };
 std::string_view to_text(Fault fault);
 
@@ -30,6 +34,7 @@ struct FaultPlan {
   sim::ProcessWorldOptions world;
   bool average = false;
   bool saves = false;
+  bool over_sessions = false;
   Fault fault = Fault::kNone;
   int process = 0;    // to which it happens
   int other = 0;      // of kCut and kLostFrame

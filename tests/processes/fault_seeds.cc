@@ -34,7 +34,7 @@ void expect_that_runs_end(const std::vector<std::uint64_t>& seeds) {
     if (++failed == kEnough) return;
   }
   if (seeds.size() >= kMany) {
-    EXPECT_EQ(tried.size(), 9U) << "not every kind of fault was tried";
+    EXPECT_EQ(tried.size(), 12U) << "not every kind of fault was tried";
   }
 }
 

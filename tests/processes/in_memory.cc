@@ -1,6 +1,7 @@
 #include "in_memory.h"
 
 #include "base/error.h"
+#include "links/session/link.h"
 
 namespace laconic::tests {
 namespace {
@@ -40,7 +41,13 @@ ProcessesResult run_over_processes(const Scenario& scenario, const ProcessesOpti
       if (rank == 0) {
         observer.on_measurement = [&](const Measurement& measurement) { result.measurements.push_back(measurement); };
       }
-      process::Process process(world.link(rank), world.host(rank), scenario.deadline, observer.interrupted);
+      std::unique_ptr<session::SessionLink> sessions;
+      if (options.over_sessions) {
+        const session::SessionOptions of_job{.self = rank, .size = size, .seed = 1, .deadline = scenario.deadline};
+        sessions = std::make_unique<session::SessionLink>(world.streams(rank), world.host(rank).clock(), of_job);
+      }
+      node::Link& link = sessions ? static_cast<node::Link&>(*sessions) : world.link(rank);
+      process::Process process(link, world.host(rank), scenario.deadline, observer.interrupted);
       process::ProcessOptions run;
       static_cast<RunOptions&>(run) = run_options(scenario);
       run.average = options.average;
@@ -48,6 +55,7 @@ ProcessesResult run_over_processes(const Scenario& scenario, const ProcessesOpti
       if (!options.resume.empty()) run.checkpoints.resume = options.resume[index];
       own.outcome = process.run(run, *learner, strategy_factory(scenario), observer);
       if (own.outcome->error) note_error(own, own.outcome->error);
+      if (sessions) result.breaks += sessions->breaks();
     } catch (...) {
       note_error(own, std::current_exception());
     }

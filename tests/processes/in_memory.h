@@ -28,14 +28,16 @@ struct ProcessesResult {
   std::vector<ProcessResult> processes;
   std::vector<Measurement> measurements;  // process 0's
   std::uint64_t trace_hash = 0;
-  Seconds ended;           // when the last process had
-  std::uint64_t lost = 0;  // frames
-  std::string hang;        // what ProcessWorld::run() threw; empty: all have ended
+  Seconds ended;             // when the last process had
+  std::uint64_t lost = 0;    // frames
+  std::uint64_t breaks = 0;  // of streams, over all processes
+  std::string hang;          // what ProcessWorld::run() threw; empty: all have ended
 };
 
 struct ProcessesOptions {
   sim::ProcessWorldOptions world = {};  // its number of processes is the scenario's workers
   bool average = true;
+  bool over_sessions = false;                  // over byte streams, else over links of whole frames
   std::vector<KeptCheckpoints*> keepers = {};  // of each process; empty: none
   std::vector<std::optional<ResumePoint>> resume = {};
   std::function<void(sim::ProcessWorld&)> plan = {};  // plans what happens, before the run

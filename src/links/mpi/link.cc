@@ -8,17 +8,20 @@
 
 #include "base/error.h"
 #include "links/mpi/handles.h"
-#include "links/mpi/pieces.h"
 #include "links/mpi/waiter.h"
+#include "runtimes/node/pieces.h"
 
 namespace laconic::mpi {
 namespace {
 
+using node::Assembly;
+using node::kLanes;
+using node::Outbox;
+using node::Outgoing;
+using node::Part;
+
 enum class Kind : int { kWhole, kOpening, kPiece, kAlive, kEnd };
 constexpr int kKinds = 5;
-
-constexpr int kFromCoordinator = 1;
-constexpr int kToCoordinator = 2;
 
 // Messages with frames that the library holds for one process at a time. Enough that the next is there when one has
 // left; what is behind them can still be passed by another lane.
@@ -40,20 +43,6 @@ Kind kind_of(Part part) {
 
 Part part_of(Kind kind) {
   return kind == Kind::kWhole ? Part::kWhole : kind == Kind::kOpening ? Part::kOpening : Part::kPiece;
-}
-
-// The text with what could steer a terminal replaced: the control characters of ASCII, and of Latin-1 as UTF-8 has
-// them.
-std::string harmless(std::span<const std::byte> bytes) {
-  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte == 0x7f) text[i] = '?';
-    if (byte != 0xc2 || i + 1 == text.size()) continue;
-    const auto next = static_cast<unsigned char>(text[i + 1]);
-    if (next >= 0x80 && next < 0xa0) text[i] = text[i + 1] = '?';
-  }
-  return text;
 }
 
 // A message that the library reads from.
@@ -121,7 +110,7 @@ std::vector<std::pair<std::size_t, int>> complete(std::vector<MPI_Request>& requ
 
 // What the link knows of one other process.
 struct Peer {
-  Outbox outbox;
+  Outbox outbox{kPieceSize};
   int in_window = 0;  // messages with frames that the library holds
   int ends = 0;       // and with ends
   bool alive_under_way = false;
@@ -282,14 +271,11 @@ bool MpiLink::State::report(const node::LinkHandlers& handlers) {
 }
 
 void MpiLink::State::deliver(int process, Receiving& message, const node::LinkHandlers& handlers) {
-  const int lane = message.tag % static_cast<int>(kLanes);
+  const auto lane = static_cast<std::size_t>(message.tag) % kLanes;
   const int kind = message.tag / static_cast<int>(kLanes);
-  const bool from_coordinator = (lane & kFromCoordinator) != 0;
-  const bool to_coordinator = (lane & kToCoordinator) != 0;
-  const bool nodes_exist = (!from_coordinator || process == 0) && (!to_coordinator || self == 0);
-  const Rank from = from_coordinator && nodes_exist ? kCoordinator : Rank{process};
-  const Rank to = to_coordinator && nodes_exist ? kCoordinator : Rank{self};
-  if (!nodes_exist || kind >= kKinds || message.too_long) {
+  const node::Ends ends = node::ends_of(lane, process, self);
+  const auto [from, to] = ends.exist ? std::pair(ends.from, ends.to) : std::pair(Rank{process}, Rank{self});
+  if (!ends.exist || kind >= kKinds || message.too_long) {
     handlers.refused(
         from, to,
         "message: " + std::string(message.too_long ? "longer than a piece" : "no message of this program") + " (tag " +
@@ -301,14 +287,14 @@ void MpiLink::State::deliver(int process, Receiving& message, const node::LinkHa
     case Kind::kAlive:
       return;
     case Kind::kEnd:
-      handlers.end(process, harmless(bytes.first(std::min(bytes.size(), node::kMaxEndSize))));
+      handlers.end(process, node::end_text(bytes));
       return;
     default:
       break;
   }
   Frame frame;
   try {
-    Assembly& assembly = peers[static_cast<std::size_t>(process)].assemblies[static_cast<std::size_t>(lane)];
+    Assembly& assembly = peers[static_cast<std::size_t>(process)].assemblies[lane];
     const auto wire = assembly.take(part_of(static_cast<Kind>(kind)), bytes);
     if (!wire) return;
     frame = Frame::decode(*wire, max_payload);
@@ -333,7 +319,7 @@ MpiLink::MpiLink(Environment& environment, Clock& clock, std::uint64_t max_paylo
   s.self = environment.rank();
   s.size = environment.size();
   s.peers.resize(static_cast<std::size_t>(s.size));
-  for (Peer& peer : s.peers) peer.assemblies.assign(kLanes, Assembly(max_payload + kMaxHeaderSize));
+  for (Peer& peer : s.peers) peer.assemblies.assign(kLanes, Assembly(kPieceSize, max_payload + kMaxHeaderSize));
 }
 
 MpiLink::~MpiLink() {
@@ -349,8 +335,7 @@ void MpiLink::send(Rank from, Rank to, const Frame& frame) {
                 "node " << to.value << " does not live in another process than " << s.self << " of " << s.size);
   Peer& peer = s.peers[static_cast<std::size_t>(process_of(to))];
   if (peer.failed) return;
-  const int lane = (from == kCoordinator ? kFromCoordinator : 0) | (to == kCoordinator ? kToCoordinator : 0);
-  peer.outbox.push(static_cast<std::size_t>(lane), frame);
+  peer.outbox.push(node::lane_of(from, to), frame);
 }
 
 bool MpiLink::progress(const node::LinkHandlers& handlers) {
@@ -386,10 +371,9 @@ Seconds MpiLink::pause(bool moved) {
   return {std::chrono::duration<double>(state_->waiter.next(moved, state_->is_busy())).count()};
 }
 
-bool MpiLink::idle() const {
-  return std::ranges::none_of(state_->peers, [](const Peer& peer) {
-    return !peer.failed && (peer.in_window > 0 || peer.ends > 0 || !peer.outbox.empty());
-  });
+bool MpiLink::has_left(int process) const {
+  const Peer& peer = state_->peers.at(static_cast<std::size_t>(process));
+  return peer.failed || (peer.in_window == 0 && peer.ends == 0 && peer.outbox.empty());
 }
 
 void MpiLink::beat() {

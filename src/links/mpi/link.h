@@ -5,11 +5,12 @@
 // only inside of its calls and shows nothing to wait on, so it is polled (Waiter).
 //
 //   tag  := 4 * kind + lane
-//   kind := 0 whole, 1 opening, 2 piece      pieces.h
+//   kind := 0 whole, 1 opening, 2 piece      runtimes/node/pieces.h
 //         | 3 alive                          empty, in lane 0
 //         | 4 end                            a text, in lane 0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@
 #include "runtimes/node/link.h"
 
 namespace laconic::mpi {
+
+// On a link of 10 Mbit/s a piece takes 0.4 s.
+inline constexpr std::size_t kPieceSize = std::size_t{512} << 10;
 
 class MpiLink final : public node::Link {
  public:
@@ -35,7 +39,7 @@ class MpiLink final : public node::Link {
   void send(Rank from, Rank to, const Frame& frame) override;
   bool progress(const node::LinkHandlers& handlers) override;
   Seconds pause(bool moved) override;
-  bool idle() const override;
+  bool has_left(int process) const override;
   // Some libraries do not come back from a call once a peer has died (Open MPI 4.1 over TCP).
   std::string held_up_by() const override { return std::string(kLibrary); }
   void beat() override;

@@ -17,7 +17,6 @@
 #include "base/error.h"
 #include "links/mpi/handles.h"
 #include "links/mpi/link.h"
-#include "links/mpi/pieces.h"
 #include "runtimes/node/waiting.h"
 
 namespace laconic::mpi {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "base/ids.h"
@@ -28,6 +29,10 @@ namespace laconic::node {
 
 // The longest text of an end, in bytes.
 inline constexpr std::size_t kMaxEndSize = 4096;
+
+// The text of an end as it came: cut to kMaxEndSize, and what could steer a terminal replaced, that is the control
+// characters of ASCII, and of Latin-1 as UTF-8 has them.
+std::string end_text(std::span<const std::byte> bytes);
 
 // What progress() reports. Each must be set; they may call send(), beat() and broadcast_end(), but not progress(). What
 // one throws comes out of progress(); the link goes on with the next message at the next call.
@@ -68,8 +73,10 @@ class Link {
   // How long this process may sleep before it has to call progress() again, unless the clock wakes it: 0, not at all;
   // infinity, until it is woken. `moved`: what progress() has just returned.
   virtual Seconds pause(bool moved) = 0;
-  // Whether all that was to be sent to processes that are still there, ends included, has left.
-  virtual bool idle() const = 0;
+  // Whether all that was to be sent to another process, ends included, has left, or that process is not there any more.
+  virtual bool has_left(int process) const = 0;
+  // The same of all others.
+  bool idle() const;
   // What may hold up a call for good once a process is lost, as messages for people name it: "the MPI library". Empty
   // where every call returns.
   virtual std::string held_up_by() const = 0;

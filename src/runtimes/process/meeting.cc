@@ -17,6 +17,13 @@ constexpr double kLeadersShare = 0.8;
 // How often it is asked whether the program was interrupted, where the link would sleep for longer.
 constexpr Seconds kLook{0.05};
 
+// "worker 1, worker 2"
+std::string names_of(const std::vector<int>& processes) {
+  std::string text;
+  for (const int process : processes) text += (text.empty() ? "worker " : ", worker ") + std::to_string(process);
+  return text;
+}
+
 }  // namespace
 
 bool Meeting::is_word(const Frame& frame) {
@@ -39,7 +46,11 @@ node::LinkHandlers Meeting::handlers() {
                 is_over_ = true;
                 const EndNotice notice = EndNotice::decode(text);
                 const std::string told = "worker " + std::to_string(process) + ": " + notice.text;
-                if (notice.kind == EndNotice::Kind::kAsked) throw Interrupted(told);
+                if (notice.kind == EndNotice::Kind::kAsked) {
+                  // Who is in the run already listens for all others then.
+                  link_.broadcast_end(EndNotice{.kind = EndNotice::Kind::kAsked, .text = "asked to end"}.encode());
+                  throw Interrupted(told);
+                }
                 if (notice.kind == EndNotice::Kind::kLost) throw PeerLost(told);
                 throw RunError(told);
               },
@@ -107,11 +118,11 @@ std::vector<Meeting::Word> Meeting::meet(const Word& own) {
   }
   std::map<Rank, Frame> reports;
   const auto missing = [&] {
-    std::string text;
-    for (Rank rank{1}; rank.value < size; ++rank.value) {
-      if (!reports.contains(rank)) text += (text.empty() ? "worker " : ", worker ") + std::to_string(rank.value);
+    std::vector<int> processes;
+    for (int process = 1; process < size; ++process) {
+      if (!reports.contains({process})) processes.push_back(process);
     }
-    return text;
+    return names_of(processes);
   };
   wait(
       [&] {
@@ -132,7 +143,14 @@ std::vector<Meeting::Word> Meeting::meet(const Word& own) {
   for (const Word& word : words) write(out, word);
   const Frame verdict = frame_of(Tag::kVerdict, out);
   for (Rank rank{1}; rank.value < size; ++rank.value) link_.send(self, rank, verdict);
-  wait([&] { return link_.idle(); }, options_.deadline, [] { return std::string("those it answered"); });
+  const auto unanswered = [&] {
+    std::vector<int> processes;
+    for (int process = 1; process < size; ++process) {
+      if (!link_.has_left(process)) processes.push_back(process);
+    }
+    return names_of(processes);
+  };
+  wait([&] { return link_.idle(); }, {kLeadersShare * options_.deadline.value}, unanswered);
   return words;
 }
 

@@ -13,7 +13,8 @@ class MemoryNetwork::MemoryLink final : public node::Link {
         self_(self),
         clock_(clock),
         heard_(static_cast<std::size_t>(network.options_.processes)),
-        carried_(heard_.size()) {}
+        carried_(heard_.size()),
+        leaving_(heard_.size()) {}
 
   int self() const override { return self_; }
   int size() const override { return network_.options_.processes; }
@@ -28,11 +29,11 @@ class MemoryNetwork::MemoryLink final : public node::Link {
     ++carried.frames;
     carried.bytes += frame.wire_size().value;
     if (network_.takes_loss(self_, other)) return;
-    ++leaving_;
+    begin_leaving(other);
     const Seconds now = network_.events_.now();
     const Seconds reached = network_.model_->reach(now, {self_}, {other}, frame.wire_size()) + network_.extra_;
     network_.events_.at(reached, [this, from, to, other, frame] {
-      if (--leaving_ == 0) clock_.wake();
+      end_leaving(other);
       if (network_.is_cut(self_, other)) {
         ++network_.lost_;
         return;
@@ -62,7 +63,7 @@ class MemoryNetwork::MemoryLink final : public node::Link {
   }
 
   Seconds pause(bool moved) override { return {moved ? 0.0 : std::numeric_limits<double>::infinity()}; }
-  bool idle() const override { return leaving_ == 0; }
+  bool has_left(int process) const override { return leaving_.at(static_cast<std::size_t>(process)) == 0; }
   std::string held_up_by() const override { return {}; }
 
   void beat() override {
@@ -76,15 +77,13 @@ class MemoryNetwork::MemoryLink final : public node::Link {
     if (network_.options_.ends_are_lost) return;
     for (int other = 0; other < size(); ++other) {
       if (other == self_) continue;
-      ++leaving_;
+      begin_leaving(other);
       network_.after_latency(self_, other, [this, other, cut = text.substr(0, node::kMaxEndSize)] {
         network_.trace_.add(network_.events_.now().value);
         network_.at(other).hear(self_,
                                 [from = self_, cut](const node::LinkHandlers& handlers) { handlers.end(from, cut); });
       });
-      network_.events_.at(network_.events_.now(), [this] {
-        if (--leaving_ == 0) clock_.wake();
-      });
+      network_.events_.at(network_.events_.now(), [this, other] { end_leaving(other); });
     }
   }
 
@@ -104,13 +103,18 @@ class MemoryNetwork::MemoryLink final : public node::Link {
   }
 
  private:
+  void begin_leaving(int other) { ++leaving_[static_cast<std::size_t>(other)]; }
+  void end_leaving(int other) {
+    if (--leaving_[static_cast<std::size_t>(other)] == 0) clock_.wake();
+  }
+
   MemoryNetwork& network_;
   int self_;
   Clock& clock_;
   std::vector<Seconds> heard_;
   std::vector<node::Carried> carried_;
   std::deque<std::function<void(const node::LinkHandlers&)>> news_;  // in the order in which it came
-  int leaving_ = 0;                                                  // frames and ends that have not set out
+  std::vector<int> leaving_;                                         // frames and ends that have not set out, to each
 };
 
 MemoryNetwork::MemoryNetwork(const MemoryNetworkOptions& options, EventQueue& events, TraceHash& trace,

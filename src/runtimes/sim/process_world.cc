@@ -93,7 +93,12 @@ class TurnHost final : public process::Host {
 ProcessWorld::ProcessWorld(const ProcessWorldOptions& options)
     : options_(options),
       turns_(events_, options.network.processes),
-      network_(options.network, events_, trace_, [this](int process) -> Clock& { return turns_.clock(process); }) {
+      network_(options.network, events_, trace_, [this](int process) -> Clock& { return turns_.clock(process); }),
+      streams_({.processes = options.network.processes,
+                .interface = options.network.interface,
+                .latency = options.network.latency,
+                .buffer = options.stream_buffer},
+               events_, trace_, [this](int process) -> Clock& { return turns_.clock(process); }) {
   for (int process = 0; process < options.network.processes; ++process) {
     hosts_.push_back(std::make_unique<TurnHost>(turns_.clock(process), options.step_cost));
   }
@@ -103,6 +108,7 @@ ProcessWorld::~ProcessWorld() = default;
 
 void ProcessWorld::crash(int process) {
   network_.cut_off(process);
+  streams_.crash(process, /*tells=*/false);
   turns_.stall(process, {kNever});
 }
 

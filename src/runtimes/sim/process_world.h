@@ -19,12 +19,14 @@
 #include "runtimes/process/host.h"
 #include "runtimes/sim/event_queue.h"
 #include "runtimes/sim/memory_link.h"
+#include "runtimes/sim/memory_streams.h"
 #include "runtimes/sim/process_turns.h"
 
 namespace laconic::sim {
 
 struct ProcessWorldOptions {
   MemoryNetworkOptions network = {};
+  std::size_t stream_buffer = StreamNetworkOptions{}.buffer;
   Seconds step_cost{0.01};  // of a local step, in each process
   Seconds limit{1e6};       // a run that takes longer has hung
 };
@@ -38,6 +40,8 @@ class ProcessWorld {
 
   // Of a process, for its body alone.
   node::Link& link(int process) { return network_.link(process); }
+  // Byte streams over the same latency and interfaces, for processes whose link is a session.
+  node::Streams& streams(int process) { return streams_.streams(process); }
   process::Host& host(int process) { return *hosts_.at(static_cast<std::size_t>(process)); }
 
   // ProcessTurns::run.
@@ -45,6 +49,7 @@ class ProcessWorld {
 
   EventQueue& events() { return events_; }
   MemoryNetwork& network() { return network_; }
+  StreamNetwork& stream_network() { return streams_; }
   ProcessTurns& turns() { return turns_; }
   // From an event: the process is no more, and nobody is told. (Its body goes on, by itself, when all others have
   // ended.)
@@ -58,6 +63,7 @@ class ProcessWorld {
   TraceHash trace_;
   ProcessTurns turns_;
   MemoryNetwork network_;
+  StreamNetwork streams_;
   std::vector<std::unique_ptr<process::Host>> hosts_;
 };
 

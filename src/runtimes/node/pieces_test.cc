@@ -1,4 +1,4 @@
-#include "links/mpi/pieces.h"
+#include "runtimes/node/pieces.h"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,10 @@
 #include "base/error.h"
 #include "base/random.h"
 
-namespace laconic::mpi {
+namespace laconic::node {
 namespace {
 
+constexpr std::size_t kPieceSize = std::size_t{512} << 10;
 constexpr std::uint64_t kMaxSize = 8 * kPieceSize;
 
 std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
@@ -49,9 +50,9 @@ TEST(Pieces, FramesOfEveryKindOfSizeComeTogetherBitForBit) {
   for (const std::size_t size : {std::size_t{20}, kPieceSize - 1, kPieceSize, kPieceSize + 1, 2 * kPieceSize,
                                  2 * kPieceSize + 1, 5 * kPieceSize - 1}) {
     const Frame frame = frame_of(size, size);
-    Outbox outbox;
+    Outbox outbox(kPieceSize);
     outbox.push(0, frame);
-    Assembly assembly(kMaxSize);
+    Assembly assembly(kPieceSize, kMaxSize);
     std::size_t messages = 0;
     std::vector<std::byte> received;
     while (!outbox.empty()) {
@@ -70,7 +71,7 @@ TEST(Pieces, FramesOfEveryKindOfSizeComeTogetherBitForBit) {
 
 TEST(Pieces, MessagesPointIntoTheFramesOwnBytes) {
   const Frame frame = frame_of(3 * kPieceSize, 1);
-  Outbox outbox;
+  Outbox outbox(kPieceSize);
   outbox.push(1, frame);
   std::size_t offset = 0;
   while (!outbox.empty()) {
@@ -83,7 +84,7 @@ TEST(Pieces, MessagesPointIntoTheFramesOwnBytes) {
 }
 
 TEST(Pieces, LanesTakeTurnsAndEachKeepsItsOrder) {
-  Outbox outbox;
+  Outbox outbox(kPieceSize);
   std::map<std::size_t, std::vector<std::vector<std::byte>>> sent;
   std::uint64_t seed = 0;
   const auto push = [&](std::size_t lane, std::size_t size) {
@@ -96,7 +97,7 @@ TEST(Pieces, LanesTakeTurnsAndEachKeepsItsOrder) {
   push(1, 40);
   push(2, 2 * kPieceSize);
   push(2, 50);
-  std::vector<Assembly> assemblies(kLanes, Assembly(kMaxSize));
+  std::vector<Assembly> assemblies(kLanes, Assembly(kPieceSize, kMaxSize));
   std::map<std::size_t, std::vector<std::vector<std::byte>>> received;
   std::size_t messages_until_lane_1 = 0;
   while (!outbox.empty()) {
@@ -111,7 +112,7 @@ TEST(Pieces, LanesTakeTurnsAndEachKeepsItsOrder) {
 }
 
 TEST(Pieces, AFrameStaysWholeWhenItsSenderLetsGoOfIt) {
-  Outbox outbox;
+  Outbox outbox(kPieceSize);
   std::vector<std::byte> wire;
   {
     const Frame frame = frame_of(100, 3);
@@ -122,7 +123,7 @@ TEST(Pieces, AFrameStaysWholeWhenItsSenderLetsGoOfIt) {
 }
 
 TEST(Pieces, AFrameThatWasNeverEncodedIsTheCallersBug) {
-  Outbox outbox;
+  Outbox outbox(kPieceSize);
   EXPECT_THROW(outbox.push(0, Frame()), CheckFailed);
   EXPECT_THROW(outbox.pop(), CheckFailed);
 }
@@ -130,37 +131,37 @@ TEST(Pieces, AFrameThatWasNeverEncodedIsTheCallersBug) {
 TEST(Assembly, RefusesSizesThatNoSenderOpensWith) {
   for (const std::uint64_t size :
        {std::uint64_t{0}, std::uint64_t{kPieceSize}, kMaxSize + 1, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
-    Assembly assembly(kMaxSize);
+    Assembly assembly(kPieceSize, kMaxSize);
     EXPECT_NE(refusal_of(assembly, Part::kOpening, opening_of(size)), "") << size;
     EXPECT_EQ(assembly.held(), 0U);
   }
   for (const std::size_t bytes : {0U, 7U, 9U}) {
-    Assembly assembly(kMaxSize);
+    Assembly assembly(kPieceSize, kMaxSize);
     EXPECT_NE(refusal_of(assembly, Part::kOpening, std::vector<std::byte>(bytes)), "") << bytes;
   }
 }
 
 TEST(Assembly, RefusesPiecesThatDoNotFit) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kPieceSize - 1, kPieceSize + 1}) {
-    Assembly assembly(kMaxSize);
+    Assembly assembly(kPieceSize, kMaxSize);
     assembly.take(Part::kOpening, opening_of(3 * kPieceSize));
     EXPECT_NE(refusal_of(assembly, Part::kPiece, std::vector<std::byte>(size)), "") << size;
   }
-  Assembly assembly(kMaxSize);
+  Assembly assembly(kPieceSize, kMaxSize);
   EXPECT_NE(refusal_of(assembly, Part::kPiece, std::vector<std::byte>(kPieceSize)), "");
 }
 
 TEST(Assembly, RefusesWholeFramesAboveTheLimit) {
-  Assembly small(100);
+  Assembly small(kPieceSize, 100);
   EXPECT_NE(refusal_of(small, Part::kWhole, std::vector<std::byte>(101)), "");
   EXPECT_EQ(refusal_of(small, Part::kWhole, std::vector<std::byte>(100)), "");
-  Assembly large(kMaxSize);
+  Assembly large(kPieceSize, kMaxSize);
   EXPECT_NE(refusal_of(large, Part::kWhole, std::vector<std::byte>(kPieceSize + 1)), "");
 }
 
 TEST(Assembly, RefusesAFrameOnceAndTakesTheNext) {
   const std::vector<std::byte> piece(kPieceSize);
-  Assembly assembly(kMaxSize);
+  Assembly assembly(kPieceSize, kMaxSize);
   EXPECT_NE(refusal_of(assembly, Part::kOpening, opening_of(kMaxSize + 1)), "");
   for (int i = 0; i < 9; ++i) EXPECT_EQ(refusal_of(assembly, Part::kPiece, piece), "");
   EXPECT_TRUE(assembly.take(Part::kWhole, std::vector<std::byte>(10)));
@@ -181,7 +182,7 @@ TEST(Assembly, RefusesAFrameOnceAndTakesTheNext) {
 
 TEST(Assembly, HoldsNoMoreThanTwiceWhatCame) {
   const std::vector<std::byte> piece(kPieceSize);
-  Assembly assembly(std::uint64_t{1} << 40);
+  Assembly assembly(kPieceSize, std::uint64_t{1} << 40);
   assembly.take(Part::kOpening, opening_of(std::uint64_t{1} << 40));
   EXPECT_EQ(assembly.held(), 0U);
   for (std::size_t pieces = 1; pieces <= 10; ++pieces) {
@@ -191,4 +192,4 @@ TEST(Assembly, HoldsNoMoreThanTwiceWhatCame) {
 }
 
 }  // namespace
-}  // namespace laconic::mpi
+}  // namespace laconic::node

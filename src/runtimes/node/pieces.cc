@@ -1,4 +1,4 @@
-#include "links/mpi/pieces.h"
+#include "runtimes/node/pieces.h"
 
 #include <algorithm>
 #include <string>
@@ -7,7 +7,7 @@
 #include "base/byte_stream.h"
 #include "base/error.h"
 
-namespace laconic::mpi {
+namespace laconic::node {
 
 Outgoing::Outgoing(Part part, std::size_t lane, Frame frame, std::size_t begin, std::size_t size)
     : part_(part), lane_(lane), frame_(std::move(frame)), begin_(begin), size_(size) {
@@ -35,12 +35,12 @@ Outgoing Outbox::pop() {
   const std::size_t lane = std::exchange(turn_, (turn_ + 1) % kLanes);
   Waiting& next = lanes_[lane].front();
   const std::size_t total = next.frame.wire().size();
-  if (total > kPieceSize && !next.opened) {
+  if (total > piece_size_ && !next.opened) {
     next.opened = true;
     return {Part::kOpening, lane, next.frame, 0, 0};
   }
   const std::size_t begin = next.sent;
-  const std::size_t size = std::min(kPieceSize, total - begin);
+  const std::size_t size = std::min(piece_size_, total - begin);
   next.sent += size;
   Outgoing message(next.opened ? Part::kPiece : Part::kWhole, lane, next.frame, begin, size);
   if (next.sent == total) {
@@ -65,9 +65,9 @@ std::optional<std::span<const std::byte>> Assembly::take(Part part, std::span<co
   }
   if (part == Part::kWhole) {
     state_ = State::kBetween;
-    if (message.size() > std::min<std::uint64_t>(kPieceSize, max_size_)) {
+    if (message.size() > std::min<std::uint64_t>(piece_size_, max_size_)) {
       refuse("a frame of " + std::to_string(message.size()) + " bytes in one message, at most " +
-                 std::to_string(std::min<std::uint64_t>(kPieceSize, max_size_)),
+                 std::to_string(std::min<std::uint64_t>(piece_size_, max_size_)),
              State::kBetween);
     }
     return message;
@@ -76,9 +76,9 @@ std::optional<std::span<const std::byte>> Assembly::take(Part part, std::span<co
     refuse("an opening of " + std::to_string(message.size()) + " bytes", State::kPassingOver);
   }
   total_ = ByteReader(message, "opening").u64();
-  if (total_ > max_size_ || total_ <= kPieceSize) {
+  if (total_ > max_size_ || total_ <= piece_size_) {
     refuse("an opening of a frame of " + std::to_string(total_) + " bytes, which has more than " +
-               std::to_string(kPieceSize) + " and at most " + std::to_string(max_size_),
+               std::to_string(piece_size_) + " and at most " + std::to_string(max_size_),
            State::kPassingOver);
   }
   state_ = State::kInside;
@@ -88,7 +88,7 @@ std::optional<std::span<const std::byte>> Assembly::take(Part part, std::span<co
 std::optional<std::span<const std::byte>> Assembly::take_piece(std::span<const std::byte> message) {
   if (state_ == State::kPassingOver) return std::nullopt;
   if (state_ == State::kBetween) refuse("a piece without an opening", State::kPassingOver);
-  const std::uint64_t expected = std::min<std::uint64_t>(kPieceSize, total_ - bytes_.size());
+  const std::uint64_t expected = std::min<std::uint64_t>(piece_size_, total_ - bytes_.size());
   if (message.size() != expected) {
     refuse("a piece of " + std::to_string(message.size()) + " bytes where " + std::to_string(expected) + " belong",
            State::kPassingOver);
@@ -111,4 +111,4 @@ void Assembly::refuse(const std::string& problem, State next) {
   throw DecodeError("message: " + problem);
 }
 
-}  // namespace laconic::mpi
+}  // namespace laconic::node

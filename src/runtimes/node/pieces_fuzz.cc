@@ -10,13 +10,13 @@
 
 #include "base/byte_stream.h"
 #include "base/error.h"
-#include "links/mpi/pieces.h"
+#include "runtimes/node/pieces.h"
 
 namespace {
 
-using laconic::mpi::kPieceSize;
-using laconic::mpi::Part;
+using laconic::node::Part;
 
+constexpr std::size_t kPieceSize = std::size_t{512} << 10;
 constexpr std::uint64_t kMaxSize = 3 * kPieceSize;
 constexpr int kMaxMessages = 40;
 
@@ -25,7 +25,7 @@ constexpr int kMaxMessages = 40;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::vector<std::byte> source(kPieceSize + 256, std::byte{0x5a});
   laconic::ByteReader program(std::as_bytes(std::span(data, size)), "input");
-  laconic::mpi::Assembly assembly(kMaxSize);
+  laconic::node::Assembly assembly(kPieceSize, kMaxSize);
   std::uint64_t came = 0;
   try {
     for (int i = 0; i < kMaxMessages && program.remaining() > 0; ++i) {
