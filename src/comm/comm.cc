@@ -66,18 +66,24 @@ Task<Arrival> Comm::receive_when_idle(TagSet tags, Round round) {
 }
 
 Task<SharedVector> Comm::all_reduce_mean(std::span<const float> values, Traffic traffic) {
-  return all_reduce(values, true, traffic);
+  return all_reduce(values, Tag::kReduceMean, {.own = {}, .all = 1.0F / static_cast<float>(world_size())}, traffic);
+}
+
+Task<SharedVector> Comm::all_reduce_mean(std::span<const float> values, const MeanWeights& weights, Traffic traffic) {
+  LACONIC_CHECK(weights.of_worker().size() == static_cast<std::size_t>(world_size()),
+                weights.of_worker().size() << " weights for " << world_size() << " workers");
+  if (weights.alike()) return all_reduce_mean(values, traffic);
+  const Factors factors{.own = weights.share(self()), .all = weights.all_shares()};
+  return all_reduce(values, Tag::kReduceWeightedMean, factors, traffic);
 }
 
 Task<SharedVector> Comm::all_reduce_sum(std::span<const float> values, Traffic traffic) {
-  return all_reduce(values, false, traffic);
+  return all_reduce(values, Tag::kReduceSum, {}, traffic);
 }
 
-Task<SharedVector> Comm::all_reduce(std::span<const float> values, bool mean, Traffic traffic) {
-  if (options_.collective == Collective::kStar) {
-    return star(values, mean ? Tag::kReduceMean : Tag::kReduceSum, traffic);
-  }
-  return values.size() <= kTreeLimit ? tree(values, mean, traffic) : ring(values, mean, traffic);
+Task<SharedVector> Comm::all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic) {
+  if (options_.collective == Collective::kStar) return star(values, tag, traffic);
+  return values.size() <= kTreeLimit ? tree(values, factors, traffic) : ring(values, factors, traffic);
 }
 
 Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
@@ -132,13 +138,16 @@ Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic tr
 
 // Reduce-scatter, then all-gather, each in K-1 exchanges. In exchange s a worker sends chunk (rank - s) to the next
 // worker and gets chunk (rank - s - 1) from the one before; after the first half worker r owns the sum of chunk r + 1.
-Task<SharedVector> Comm::ring(std::span<const float> values, bool mean, Traffic traffic) {
+Task<SharedVector> Comm::ring(std::span<const float> values, Factors factors, Traffic traffic) {
   const auto size = static_cast<std::size_t>(world_size());
   const auto rank = static_cast<std::size_t>(self().value);
   const Rank next{static_cast<std::int32_t>((rank + 1) % size)};
   const Rank before{static_cast<std::int32_t>((rank + size - 1) % size)};
   std::vector<float> sum;
-  co_await compute(values.size(), [&] { sum.assign(values.begin(), values.end()); });
+  co_await compute(values.size(), [&] {
+    sum.assign(values.begin(), values.end());
+    if (factors.own) kernels::scale(*factors.own, sum);
+  });
   const auto part = [&](std::size_t c) {
     const auto [begin, end] = chunk(sum.size(), size, c % size);
     return std::span(sum).subspan(begin, end - begin);
@@ -152,7 +161,7 @@ Task<SharedVector> Comm::ring(std::span<const float> values, bool mean, Traffic 
     co_await compute(mine.size(), [&] { kernels::axpy(1.0F, got, mine); });
   }
   const std::span<float> own = part(rank + 1);
-  if (mean) co_await compute(own.size(), [&] { kernels::scale(1.0F / static_cast<float>(size), own); });
+  if (factors.all) co_await compute(own.size(), [&] { kernels::scale(*factors.all, own); });
   for (std::size_t s = 0; s + 1 < size; ++s) {
     const FrameHeader header{traffic, Tag::kRing, next_round()};
     co_await send_floats(next, header, part(rank + 1 + size - s));
@@ -172,12 +181,13 @@ Seconds Comm::tree_patience(Seconds since, int level) const {
 
 // Binomial tree rooted at worker 0: in turn t a worker whose bit t is the lowest set one sends its sum to the worker
 // with that bit cleared; results go back the same way. Vectors are short here: all is done in place.
-Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic traffic) {
+Task<SharedVector> Comm::tree(std::span<const float> values, Factors factors, Traffic traffic) {
   const auto rank = static_cast<std::uint32_t>(self().value);
   const auto size = static_cast<std::uint32_t>(world_size());
   const Round up = next_round();
   const Round down = next_round();
   std::vector<float> sum(values.begin(), values.end());
+  if (factors.own) kernels::scale(*factors.own, sum);
   const Seconds since = now();
   std::uint32_t span = 1;
   for (; span < size && (rank & span) == 0; span <<= 1) {
@@ -190,7 +200,7 @@ Task<SharedVector> Comm::tree(std::span<const float> values, bool mean, Traffic 
   SharedVector result;
   Frame frame;
   if (rank == 0) {
-    if (mean) kernels::scale(1.0F / static_cast<float>(size), sum);
+    if (factors.all) kernels::scale(*factors.all, sum);
     frame = Frame(FrameHeader{traffic, Tag::kTreeDown, down}, std::span<const float>(sum));
   } else {
     const Rank parent{static_cast<std::int32_t>(rank - span)};
@@ -249,6 +259,11 @@ Task<void> Reductions::serve(Round round, Arrival first) {
   const Tag tag = first.frame.header().tag;
   const Traffic traffic = first.frame.header().traffic;
   const std::size_t count = first.frame.payload().size() / sizeof(float);
+  const bool weighted = tag == Tag::kReduceWeightedMean;
+  if (weighted && weights_ == nullptr) {
+    throw DecodeError("frame from " + comm_.name(first.from) + " (" + std::string(to_text(tag)) +
+                      "): all workers of this job weigh the same");
+  }
   bool any = false;
   for (Rank rank{0}; rank.value < world_size; ++rank.value) {
     Frame frame = first.frame;
@@ -259,7 +274,7 @@ Task<void> Reductions::serve(Round round, Arrival first) {
       const SharedVector part = frame.floats(count);
       const auto add = [&] {
         if (rank.value == 0) sum_.assign(count, 0.0);
-        kernels::accumulate(1.0, part, sum_);
+        kernels::accumulate(weighted ? weights_->of(rank) : 1.0, part, sum_);
       };
       if (is_worth_a_hop(count)) {
         co_await comm_.compute(count, add);
@@ -274,7 +289,7 @@ Task<void> Reductions::serve(Round round, Arrival first) {
     const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
     frame = Frame(header, std::span(&verdict, 1));
   } else {
-    const double divisor = tag == Tag::kReduceMean ? world_size : 1.0;
+    const double divisor = weighted ? weights_->sum() : tag == Tag::kReduceMean ? world_size : 1.0;
     co_await comm_.compute(count, [&] {
       frame = Frame::of_floats(header, count, [&](std::span<float> out) { kernels::finish_mean(sum_, divisor, out); });
     });
@@ -282,9 +297,9 @@ Task<void> Reductions::serve(Round round, Arrival first) {
   for (Rank rank{0}; rank.value < world_size; ++rank.value) comm_.send(rank, frame);
 }
 
-Task<void> serve_collectives(Comm& comm) {
-  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny};
-  Reductions reductions(comm);
+Task<void> serve_collectives(Comm& comm, SharedWeights weights) {
+  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean};
+  Reductions reductions(comm, std::move(weights));
   for (;;) {
     const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     co_await reductions.serve(comm.next_round(), first);

@@ -5,7 +5,9 @@
 //   ring  4n (K-1) to reduce and 4n (K-1) to gather                   2 (K-1) latencies
 //   tree  4n (K-1) up and 4n (K-1) down                               2 ceil(log2 K) latencies
 // All workers get the same bits, and a sum's order depends on ranks only: star adds in the order of ranks in double and
-// rounds once; ring and tree add in float32 in the order of their edges.
+// rounds once; ring and tree add in float32 in the order of their edges. A weighted mean costs the same bytes: through
+// the coordinator parts go as they are, and it weighs them; on ring and tree each worker multiplies its own part first
+// (mean_weights.h).
 //
 // The thread that runs the protocol also carries messages and signs of life. So what goes over whole vectors (sums,
 // copies, frames that are filled) is handed to a processor, one piece of arithmetic at a time and each awaited, so that
@@ -21,6 +23,7 @@
 
 #include "base/archive.h"
 #include "comm/frame.h"
+#include "comm/mean_weights.h"
 #include "comm/processor.h"
 #include "comm/transport.h"
 
@@ -91,6 +94,8 @@ class Comm {
   // (serve_collectives). `values` stay as they are until the returned task is done. Throw PeerLost when a peer is late
   // and DecodeError when one sent something else.
   Task<SharedVector> all_reduce_mean(std::span<const float> values, Traffic traffic);
+  // By the workers' weights, which the coordinator has as well; of weights that are alike the plain mean.
+  Task<SharedVector> all_reduce_mean(std::span<const float> values, const MeanWeights& weights, Traffic traffic);
   Task<SharedVector> all_reduce_sum(std::span<const float> values, Traffic traffic);
   // Logical or; one byte instead of a float.
   Task<bool> all_reduce_any(bool value, Traffic traffic);
@@ -117,9 +122,14 @@ class Comm {
 
  private:
   Task<SharedVector> star(std::span<const float> values, Tag tag, Traffic traffic);
-  Task<SharedVector> ring(std::span<const float> values, bool mean, Traffic traffic);
-  Task<SharedVector> tree(std::span<const float> values, bool mean, Traffic traffic);
-  Task<SharedVector> all_reduce(std::span<const float> values, bool mean, Traffic traffic);
+  // What ring and tree multiply by: a worker its own part, and who has the sum of all that. Unset: nothing.
+  struct Factors {
+    std::optional<float> own = {};
+    std::optional<float> all = {};
+  };
+  Task<SharedVector> ring(std::span<const float> values, Factors factors, Traffic traffic);
+  Task<SharedVector> tree(std::span<const float> values, Factors factors, Traffic traffic);
+  Task<SharedVector> all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic);
   // How much longer a node waits for its child of 2^level workers in the tree, having begun at `since`: less for lower
   // levels, so that who is next to a missing worker gives up first.
   Seconds tree_patience(Seconds since, int level) const;
@@ -130,20 +140,23 @@ class Comm {
   std::uint64_t rounds_;
 };
 
-// The coordinator's side of the star: serves reductions until the runtime ends it.
-Task<void> serve_collectives(Comm& comm);
+// The coordinator's side of the star: serves reductions until the runtime ends it. `weights`: of weighted means; null:
+// the job has none.
+Task<void> serve_collectives(Comm& comm, SharedWeights weights = {});
 
 // The same, one reduction at a time, for a coordinator that serves other exchanges too: frames of the tags kReduceMean,
-// kReduceSum and kReduceAny.
+// kReduceSum, kReduceAny, and with weights kReduceWeightedMean.
 class Reductions {
  public:
   // `comm` outlives this.
-  explicit Reductions(Comm& comm) : comm_(comm) {}
-  // The reduction of `round`, whose first part has come.
+  explicit Reductions(Comm& comm, SharedWeights weights = {}) : comm_(comm), weights_(std::move(weights)) {}
+  // The reduction of `round`, whose first part has come. Throws DecodeError for a weighted mean where there are no
+  // weights.
   Task<void> serve(Round round, Arrival first);
 
  private:
   Comm& comm_;
+  SharedWeights weights_;
   std::vector<double> sum_;
 };
 

@@ -58,6 +58,8 @@ std::string_view to_text(Tag tag) {
       return "report";
     case Tag::kVerdict:
       return "word on the reports";
+    case Tag::kReduceWeightedMean:
+      return "part of a weighted mean";
   }
   return "unknown";
 }

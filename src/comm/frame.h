@@ -29,22 +29,23 @@ std::string_view to_text(Traffic traffic);
 
 // Which exchange a frame belongs to.
 enum class Tag : std::uint8_t {
-  kReduceMean,  // to the coordinator: average these floats
-  kReduceSum,   // to the coordinator: add these floats
-  kReduceAny,   // to the coordinator: or of one bit
-  kReduced,     // from the coordinator: the result
-  kRing,        // a chunk between neighbours on a ring
-  kTreeUp,      // towards the root of a tree
-  kTreeDown,    // from the root of a tree
-  kGather,      // a member's part, to the one that gathers
-  kBroadcast,   // from one to many
-  kGossip,      // to a neighbour on the job's graph
-  kReplica,     // to a neighbour that asked: the whole of what it should know of the sender
-  kAnswer,      // back over a link: which of its frames came
-  kReport,      // to worker 0, from runtime to runtime: what a worker has come to
-  kVerdict,     // from worker 0, from runtime to runtime: what follows from the reports
+  kReduceMean,          // to the coordinator: average these floats
+  kReduceSum,           // to the coordinator: add these floats
+  kReduceAny,           // to the coordinator: or of one bit
+  kReduced,             // from the coordinator: the result
+  kRing,                // a chunk between neighbours on a ring
+  kTreeUp,              // towards the root of a tree
+  kTreeDown,            // from the root of a tree
+  kGather,              // a member's part, to the one that gathers
+  kBroadcast,           // from one to many
+  kGossip,              // to a neighbour on the job's graph
+  kReplica,             // to a neighbour that asked: the whole of what it should know of the sender
+  kAnswer,              // back over a link: which of its frames came
+  kReport,              // to worker 0, from runtime to runtime: what a worker has come to
+  kVerdict,             // from worker 0, from runtime to runtime: what follows from the reports
+  kReduceWeightedMean,  // to the coordinator: average these floats by the workers' weights
 };
-inline constexpr std::size_t kTags = 14;
+inline constexpr std::size_t kTags = 15;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {

@@ -10,11 +10,12 @@
 namespace laconic::tests {
 namespace {
 
-enum class Operation { kMean, kSum, kAny };
+enum class Operation { kMean, kWeightedMean, kSum, kAny };
 
 struct Call {
   Operation operation = Operation::kMean;
   std::size_t count = 10;
+  SharedWeights weights = {};
 };
 
 std::vector<float> contribution(int rank, std::size_t count) {
@@ -38,6 +39,11 @@ class CallsCollective final : public Strategy {
         result.assign(got.values().begin(), got.values().end());
         break;
       }
+      case Operation::kWeightedMean: {
+        const SharedVector got = co_await self.comm().all_reduce_mean(mine, *call_.weights, Traffic::kModel);
+        result.assign(got.values().begin(), got.values().end());
+        break;
+      }
       case Operation::kSum: {
         const SharedVector got = co_await self.comm().all_reduce_sum(mine, Traffic::kModel);
         result.assign(got.values().begin(), got.values().end());
@@ -53,6 +59,8 @@ class CallsCollective final : public Strategy {
     }
   }
 
+  Task<void> coordinate(Coordinator& self) override { return serve_collectives(self.comm(), call_.weights); }
+
  private:
   Call call_;
   std::vector<std::vector<float>>& results_;
@@ -67,7 +75,7 @@ struct Case {
 class Collectives : public testing::TestWithParam<Case> {
  protected:
   // Runs two rounds of the call; returns what each worker got and the ledger's total.
-  std::vector<std::vector<float>> call(Operation operation, Tally& total) {
+  std::vector<std::vector<float>> call(Operation operation, Tally& total, const std::vector<double>& weights = {}) {
     const Case& c = GetParam();
     std::vector<std::vector<float>> results(static_cast<std::size_t>(c.workers));
     Scenario scenario{.problem = {.workers = c.workers, .dimension = c.count},
@@ -75,7 +83,10 @@ class Collectives : public testing::TestWithParam<Case> {
                       .steps = 2,
                       .collective = c.collective};
     scenario.wrap = [&](const StrategyFactory&) -> StrategyFactory {
-      return [&, operation] { return std::make_unique<CallsCollective>(Call{operation, c.count}, results); };
+      const SharedWeights shared = weights.empty() ? nullptr : std::make_shared<MeanWeights>(weights);
+      return [&, operation, shared] {
+        return std::make_unique<CallsCollective>(Call{operation, c.count, shared}, results);
+      };
     };
     const Result result = run(scenario);
     EXPECT_EQ(result.outcome.end, Outcome::End::kSteps);
@@ -102,6 +113,59 @@ TEST_P(Collectives, MeanIsTheMeanAndTheSameBitsEverywhere) {
     ASSERT_NEAR(results[0][j], expected, tolerance) << "element " << j;
   }
   for (const auto& result : results) ASSERT_EQ(result, results[0]);
+}
+
+TEST_P(Collectives, AWeightedMeanIsTheWeightedMeanAndTheSameBitsEverywhereForTheSameBytes) {
+  const auto workers = static_cast<std::size_t>(GetParam().workers);
+  std::vector<double> weights;
+  double sum = 0.0;
+  for (std::size_t k = 0; k < workers; ++k) {
+    weights.push_back(k % 3 == 1 ? 0.0 : 1.0 + 1000.0 * static_cast<double>(k));
+    sum += weights.back();
+  }
+  Tally total;
+  const auto results = call(Operation::kWeightedMean, total, weights);
+  std::vector<std::vector<float>> contributions;
+  for (int k = 0; k < GetParam().workers; ++k) contributions.push_back(contribution(k, GetParam().count));
+  for (std::size_t j = 0; j < GetParam().count; ++j) {
+    double expected = 0.0;
+    double magnitude = 0.0;
+    for (std::size_t k = 0; k < workers; ++k) {
+      expected += weights[k] / sum * contributions[k][j];
+      magnitude += weights[k] / sum * std::abs(contributions[k][j]);
+    }
+    // Ring and tree round two more products of each part: its share, and its multiplication.
+    const double tolerance = (static_cast<double>(workers) + 3.0) * std::numeric_limits<float>::epsilon() * magnitude;
+    ASSERT_NEAR(results[0][j], expected, tolerance) << "element " << j;
+  }
+  for (const auto& result : results) ASSERT_EQ(result, results[0]);
+  Tally plain;
+  call(Operation::kMean, plain);
+  EXPECT_EQ(total, plain);
+}
+
+TEST_P(Collectives, WeightsThatAreAlikeAreThePlainMeanToTheBit) {
+  Tally total;
+  const auto plain = call(Operation::kMean, total);
+  const std::vector<double> alike(static_cast<std::size_t>(GetParam().workers), 600.0);
+  EXPECT_EQ(call(Operation::kWeightedMean, total, alike), plain);
+}
+
+TEST_P(Collectives, WhereOneWorkerHasAllTheWeightTheMeanIsItsVector) {
+  for (const int heavy : {0, GetParam().workers - 1}) {
+    std::vector<double> weights(static_cast<std::size_t>(GetParam().workers), 0.0);
+    weights[static_cast<std::size_t>(heavy)] = 1234567.0;
+    Tally total;
+    const auto results = call(Operation::kWeightedMean, total, weights);
+    const std::vector<float> own = contribution(heavy, GetParam().count);
+    for (std::size_t j = 0; j < own.size(); ++j) {
+      if (GetParam().collective == Collective::kStar) {
+        ASSERT_EQ(results[0][j], own[j]);
+      } else {  // K times it, and a K-th of that
+        ASSERT_NEAR(results[0][j], own[j], 2.0 * std::numeric_limits<float>::epsilon() * std::abs(own[j]));
+      }
+    }
+  }
 }
 
 TEST_P(Collectives, SumIsWorkersTimesTheMean) {
