@@ -2,17 +2,19 @@
 // all models (Author and Author YEAR, algorithm N).
 //
 //   every step:  w_k := local step at w_k
-//   if t mod b = 0:  s := s + beta (m - s),  m := (1/K) sum_j w_j;  w_k := s
+//   if t mod b = 0:  s := s + beta (m - s),  m := sum_j a_j w_j / sum_j a_j;  w_k := s
 //
 //   s      common_  the common model, the same on all workers; at first the start
 //   b      period   local steps between two averages
 //   beta   mix      part of the way to the average
+//   a_j    weights  1, or worker j's number of training samples
 //
 // Other than in the paper: nothing. Assumes that all workers begin with the same model. Invariant: after a
 // synchronisation all workers hold the same bits. Optimiser state stays local.
 // Messages: one average of all models every `period` steps (averaging.h).
 #include "kernels/vector_ops.h"
 #include "mechanisms/averaging.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -25,8 +27,8 @@ struct MyOptions {
 
 class MyStrategy final : public Strategy {
  public:
-  MyStrategy(const MyOptions& options, const StrategySetting& setting)
-      : options_(options), averaging_(setting), common_(setting.start) {}
+  MyStrategy(const MyOptions& options, const StrategySetting& setting, const SharedWeights& weights)
+      : options_(options), averaging_(setting, weights), common_(setting.start) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -74,6 +76,7 @@ const std::vector<OptionSpec> kOptions = {
      .minimum = 0,
      .maximum = 1,
      .help = "part of the way that the common model goes to the average"},
+    weights_option(),
 };
 
 // The settings that the tests of all rows run: the plain one, and one for whatever changes what is sent or awaited.
@@ -105,7 +108,9 @@ const StrategyRow kMyStrategy = {
     .demands = demands,
     .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
-      return [options = read(options), setting] { return std::make_unique<MyStrategy>(options, setting); };
+      return [options = read(options), setting, weights = read_weights(options, setting)] {
+        return std::make_unique<MyStrategy>(options, setting, weights);
+      };
     },
     .traffic = traffic};
 

@@ -1,18 +1,21 @@
 #include "mechanisms/averaging.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
 
-Averaging::Averaging(const StrategySetting& setting)
+Averaging::Averaging(const StrategySetting& setting, SharedWeights weights)
     : seed_(setting.seed),
+      weights_(std::move(weights)),
       compressor_(setting.compressor),
       up_(compressor_, compressor_ ? SharedVector(setting.start) : SharedVector()) {}
 
 Task<SharedVector> Averaging::mean(Worker& self) {
   Comm& comm = self.comm();
-  if (!compresses()) co_return co_await comm.all_reduce_mean(self.params(), Traffic::kModel);
+  if (!compresses()) co_return co_await comm.all_reduce_mean(self.params(), *weights_, Traffic::kModel);
   const Round round = comm.next_round();
   const FrameHeader header{Traffic::kModel, Tag::kGather, round};
   RandomStream random = self.rng("compression");
@@ -47,7 +50,7 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
       co_await comm.compute(dimension, [&] {
         if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(dimension)));
         if (sum.empty()) sum.resize(dimension, 0.0);
-        kernels::accumulate(1.0, down_->decode(frame), sum);
+        kernels::accumulate(weights_->of(rank), down_->decode(frame), sum);
       });
     } catch (const DecodeError& error) {
       throw DecodeError("the model of " + comm.name(rank) + " for " + comm.name(comm.self()) + ": " + error.what());
@@ -58,7 +61,7 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
   Frame answer;
   co_await comm.compute(dimension, [&] {
     std::vector<float> mean(dimension);
-    kernels::finish_mean(sum, comm.world_size(), mean);
+    kernels::finish_mean(sum, weights_->sum(), mean);
     answer = down_->encode(header, mean, random);
   });
   for (Rank rank{0}; rank.value < comm.world_size(); ++rank.value) {
@@ -69,8 +72,8 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
 
 Task<void> Averaging::coordinate(Coordinator& self) {
   Comm& comm = self.comm();
-  Reductions reductions(comm);
-  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kGather};
+  Reductions reductions(comm, weights_);
+  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean, Tag::kGather};
   for (;;) {
     const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     const Round round = comm.next_round();

@@ -3,7 +3,7 @@
 // (mechanisms/model_codec.h; Tang et al. 2019, DoubleSqueeze).
 //
 //   worker k     sends C(v_k),  v_k = x_k - r + e_k
-//   collector    m := (1/K) sum_k C(v_k);  sends C(v),  v = m + e
+//   collector    m := sum_k a_k C(v_k) / sum_k a_k;  sends C(v),  v = m + e        a_k: worker k's weight
 //   all          the average := r + C(v), the same bits;  r := it
 //
 // The collector is the coordinator, or worker 0 where collectives go between the workers. Nothing is lost: what a
@@ -11,15 +11,16 @@
 // Messages, compressed: K up and K down; K - 1 each without a coordinator.
 #pragma once
 
+#include "comm/mean_weights.h"
 #include "mechanisms/model_codec.h"
 
 namespace laconic {
 
 class Averaging {
  public:
-  explicit Averaging(const StrategySetting& setting);
+  Averaging(const StrategySetting& setting, SharedWeights weights);
 
-  // The average of all workers' params(), d elements; the workers call it in the same round. Where it is compressed it
+  // The weighted average of all workers' params(), d elements; the workers call it in the same round. Where it is compressed it
   // becomes what the next differences are taken from.
   Task<SharedVector> mean(Worker& self);
   // Has the next differences taken from `common`, the same on all nodes, where averages are compressed.
@@ -34,6 +35,7 @@ class Averaging {
   Task<Frame> collect(Comm& comm, Round round, Rank first_rank, Frame first);
 
   std::uint64_t seed_;
+  SharedWeights weights_;
   CompressorFactory compressor_;
   ModelCodec up_;
   // The collector's, made when it first collects: of differences, whatever they are from.

@@ -25,7 +25,8 @@ Vector top(const Vector& v) {
 
 // All nodes of a job, each with its own part in the averages.
 struct Job {
-  Job(std::size_t workers, Collective collective, const std::string& name = "top_k")
+  // `weights`: empty: one each.
+  Job(std::size_t workers, Collective collective, const std::string& name = "top_k", Vector weights = {})
       : crew(gaussian_models(workers, kSize), {.collective = collective}) {
     setting.dimension = kSize;
     setting.world_size = static_cast<int>(workers);
@@ -37,7 +38,9 @@ struct Job {
     } else if (!name.empty()) {
       setting.compressor = operator_of(name, {{"k", std::to_string(kKept)}}, kSize);
     }
-    for (std::size_t k = 0; k <= workers; ++k) parts.emplace_back(setting);
+    const SharedWeights shared =
+        std::make_shared<MeanWeights>(weights.empty() ? Vector(workers, 1.0) : std::move(weights));
+    for (std::size_t k = 0; k <= workers; ++k) parts.emplace_back(setting, shared);
     comm = std::make_unique<Comm>(crew.network.node(setting.world_size), crew.processor, CommOptions{collective});
   }
   void start() {
@@ -83,6 +86,29 @@ TEST(Averaging, WithoutAnOperatorIsTheMean) {
           expected += static_cast<double>(gaussian_vector(kSize, 300 + k)[j]) / static_cast<double>(workers);
         }
         EXPECT_NEAR(mean[j], expected, 1e-6);
+      }
+    }
+  }
+}
+
+TEST(Averaging, WithWeightsIsTheWeightedMeanOfWholeModelsAndOfCompressedChanges) {
+  const Vector weights = {3.0, 1.0, 0.0, 400.0};
+  for (const Collective collective : {Collective::kStar, Collective::kRing}) {
+    for (const bool compressed : {false, true}) {
+      Job job(4, collective, compressed ? "top_k" : "", weights);
+      job.start();
+      const std::vector<float> mean = job.mean(3);
+      Vector expected(kSize, 0.0);  // less r, where it is compressed
+      for (std::size_t k = 0; k < 4; ++k) {
+        const std::vector<float> model = gaussian_vector(kSize, 300 + k);
+        Vector own(model.begin(), model.end());
+        for (std::size_t j = 0; compressed && j < kSize; ++j) own[j] -= job.setting.start[j];
+        const Vector told = compressed ? top(own) : own;
+        for (std::size_t j = 0; j < kSize; ++j) expected[j] += weights[k] * told[j] / 404.0;
+      }
+      if (compressed) expected = top(expected);
+      for (std::size_t j = 0; j < kSize; ++j) {
+        EXPECT_NEAR(mean[j], expected[j] + (compressed ? job.setting.start[j] : 0.0F), 1e-5) << compressed;
       }
     }
   }

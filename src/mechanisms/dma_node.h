@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "comm/mean_weights.h"
 #include "mechanisms/balance.h"
 #include "mechanisms/budget.h"
 #include "mechanisms/dma_messages.h"
@@ -20,9 +21,9 @@ namespace laconic {
 struct DmaJob {
   const DmaOptions& options;
   const StrategySetting& setting;
-  SharedVector start;                                  // the first reference
-  std::shared_ptr<const std::vector<double>> weights;  // B_i of each worker
-  Budget::Costs costs = {};                            // with a budget
+  SharedVector start;        // the first reference
+  SharedWeights weights;     // B_i of each worker
+  Budget::Costs costs = {};  // with a budget
 };
 
 // The two clocks.
@@ -66,7 +67,7 @@ class DmaNode : public Strategy {
   // ---- the coordinator
 
   // A balance around the reference, without members.
-  Balance no_balance() const { return {codec_.reference(), *weights_}; }
+  Balance no_balance() const { return {codec_.reference(), weights_->of_worker()}; }
   // Adds a node's model to the balance; or says why not.
   Task<DmaVerdict> take(Comm& comm, Balance& balance, Rank node, const Frame& frame);
   // Asks those of `rest`, in their order, for their models until the mean is near enough or nobody is left. `refuse`
@@ -101,7 +102,7 @@ class DmaNode : public Strategy {
   std::uint64_t seed_;
   std::size_t behind_model_;
   std::size_t behind_mean_;
-  std::shared_ptr<const std::vector<double>> weights_;
+  SharedWeights weights_;
   ModelCodec codec_;  // of the reference
   // The coordinator's.
   std::uint64_t violations_ = 0;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "mechanisms/weights_option.h"
 
 namespace laconic {
 namespace {
@@ -32,12 +33,7 @@ std::vector<OptionSpec> dma_options() {
        .choices = {"round-synchronous", "asynchronous"},
        .help = "round-synchronous: every check is a barrier, with one control frame up and down; asynchronous: no "
                "worker waits, and nothing is sent without a violation"},
-      {.name = "weights",
-       .type = OptionType::kChoice,
-       .default_value = "equal",
-       .choices = {"equal", "samples"},
-       .help =
-           "weight of a model in a mean; equal: the same for all; samples: the worker's number of training samples"},
+      weights_option(),
   };
 }
 
@@ -57,7 +53,6 @@ DmaOptions read_dma_options(const Options& options) {
           .budget = budget,
           .check_every = options.integer("check_every"),
           .augmentation = read_augmentation(options),
-          .by_samples = options.text("weights") == "samples",
           .asynchronous = options.text("clock") == "asynchronous"};
 }
 

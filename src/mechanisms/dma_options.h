@@ -17,7 +17,6 @@ struct DmaOptions {
   std::optional<BudgetRate> budget;  // instead of one
   std::uint64_t check_every = 1;
   Augmentation augmentation = Augmentation::kDoubling;
-  bool by_samples = false;
   bool asynchronous = false;
 };
 

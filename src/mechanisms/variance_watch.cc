@@ -71,14 +71,14 @@ Task<void> VarianceWatch::observe(Worker& self) {
   co_await self.compute([&] { monitor_->observe(self.params(), reference_, previous_, state_); });
 }
 
-Task<void> VarianceWatch::reduce(Comm& comm) {
+Task<void> VarianceWatch::reduce(Comm& comm, const MeanWeights& weights) {
   if (reduction_ == Monitor::Reduction::kAny) {
     const bool any = co_await comm.all_reduce_any(state_[0] != 0.0F, Traffic::kState);
     state_[0] = any ? 1.0F : 0.0F;
     estimate_ = monitor_->estimate(state_);
     co_return;
   }
-  const SharedVector mean = co_await comm.all_reduce_mean(state_, Traffic::kState);
+  const SharedVector mean = co_await comm.all_reduce_mean(state_, weights, Traffic::kState);
   co_await set_reduced(comm, mean);
 }
 

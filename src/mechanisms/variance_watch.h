@@ -3,6 +3,10 @@
 //
 //   s_k := state(w_k - w_t0);  S := all-reduce-mean(s_k);  H := estimate(S)         (monitor/monitor.h)
 //
+// The mean may be weighted. States are linear in sums over workers: S is then the state of the weighted set, and H an
+// estimate of its variance, sum_k a_k ||w_k - mean||^2 / sum_k a_k with the weighted mean. An or needs no weights:
+// where no ||u_k||^2 exceeds a threshold, no weighted mean of them does.
+//
 //   w_t0    reference()   the last common model, before the first synchronisation the common start
 //   w_prev  the one before
 //   s_k, S  state()       a worker's state; once reduced, their mean
@@ -41,7 +45,7 @@ class VarianceWatch {
   // s_k of the model as it is.
   Task<void> observe(Worker& self);
   // s_k becomes S, the same bits on all workers. They call it in the same round.
-  Task<void> reduce(Comm& comm);
+  Task<void> reduce(Comm& comm, const MeanWeights& weights);
   // The same for an S that was reduced together with something else.
   Task<void> set_reduced(Comm& comm, std::span<const float> state);
   // H of the reduced state, which it reports as "variance_estimate".

@@ -31,13 +31,15 @@ StrategySetting setting_of(std::size_t workers) {
 
 // Every worker's watch, and the estimate that all of them make of the models.
 struct Watches {
-  Watches(std::string_view monitor, const Models& models, Collective collective)
-      : crew(models, {.collective = collective}) {
+  // `by`: the workers' weights; empty: one each.
+  Watches(std::string_view monitor, const Models& models, Collective collective, std::vector<double> by = {})
+      : weights(std::make_shared<MeanWeights>(by.empty() ? std::vector<double>(models.size(), 1.0) : std::move(by))),
+        crew(models, {.collective = collective}) {
     const WatchFactory make = make_watch(options_of(monitor), setting_of(models.size()), kThreshold);
     for (std::size_t k = 0; k < models.size(); ++k) watches.push_back(make());
     coordinator = std::make_unique<Comm>(crew.network.node(static_cast<int>(models.size())), crew.processor,
                                          CommOptions{collective});
-    if (collective == Collective::kStar) crew.network.start(serve_collectives(*coordinator));
+    if (collective == Collective::kStar) crew.network.start(serve_collectives(*coordinator, weights));
   }
 
   VarianceWatch& of(Worker& worker) { return watches[static_cast<std::size_t>(worker.rank().value)]; }
@@ -46,7 +48,7 @@ struct Watches {
   }
   double estimate() {
     observe();
-    crew.each([this](Worker& self) { return of(self).reduce(self.comm()); });
+    crew.each([this](Worker& self) { return of(self).reduce(self.comm(), *weights); });
     const double first = watches[0].estimate(crew.workers[0].self);
     for (std::size_t k = 0; k < watches.size(); ++k) {
       const double own = watches[k].estimate(crew.workers[k].self);
@@ -62,6 +64,7 @@ struct Watches {
     for (VarianceWatch& watch : watches) watch.synchronised(SharedVector(common));
   }
 
+  SharedWeights weights;
   Crew crew;
   std::vector<VarianceWatch> watches;
   std::unique_ptr<Comm> coordinator;
@@ -118,6 +121,24 @@ TEST(VarianceWatch, EstimatesAreThoseOfTheDriftsFromTheLastCommonModel) {
         EXPECT_NEAR(watches.estimate(), expected, 1e-3);
       }
     }
+  }
+}
+
+// Weights that are counts of workers: the estimate is that of a crew in which each is there so many times.
+TEST(VarianceWatch, WithWeightsTheEstimateIsThatOfTheWeightedSet) {
+  const Models models = gaussian_models(3, kSize);
+  const Models repeated = {models[0], models[1], models[1], models[1], models[2], models[2]};
+  const std::vector<float> common = gaussian_vector(kSize, 70);
+  for (const Collective collective : {Collective::kStar, Collective::kRing}) {
+    for (const std::string_view monitor : {"exact", "sketch", "linear", "naive"}) {
+      Watches weighted(monitor, models, collective, {1.0, 3.0, 2.0});
+      Watches plain(monitor, repeated, collective);
+      for (Watches* watches : {&weighted, &plain}) watches->synchronised(common);
+      EXPECT_NEAR(weighted.estimate(), plain.estimate(), 1e-3) << monitor;
+      EXPECT_GT(std::abs(weighted.estimate() - Watches(monitor, models, collective).estimate()), 0.1) << monitor;
+    }
+    Watches one_bit("max-norm", models, collective, {1.0, 3.0, 2.0});
+    EXPECT_GT(one_bit.estimate(), kThreshold) << "an or of all";
   }
 }
 

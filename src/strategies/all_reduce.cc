@@ -1,10 +1,13 @@
 // Data-parallel SGD: the gradients are averaged before every step, as PyTorch's DistributedDataParallel does.
 //
-//   g_k := gradient at w;  g := (1/K) sum_k g_k;  w := optimiser step with g
+//   g_k := gradient at w;  g := sum_k a_k g_k / sum_k a_k;  w := optimiser step with g
+//
+//   a_k  1, or worker k's training samples: `weights`
 //
 // All workers start alike and take the same steps, so their models and optimiser states stay bit-identical.
 // Messages: one all-reduce of d floats every step.
 #include "kernels/vector_ops.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -12,14 +15,24 @@ namespace {
 
 class AllReduce final : public Strategy {
  public:
+  explicit AllReduce(SharedWeights weights) : weights_(std::move(weights)) {}
+
   Task<void> round(Worker& self) override {
     co_await self.compute_gradient();
-    const SharedVector mean = co_await self.comm().all_reduce_mean(self.gradient(), Traffic::kGradient);
+    const SharedVector mean = co_await self.comm().all_reduce_mean(self.gradient(), *weights_, Traffic::kGradient);
     co_await self.comm().compute(mean.size(), [&] { kernels::copy(mean, self.gradient()); });
     co_await self.apply_gradient();
     self.synchronised();
   }
+
+  Task<void> coordinate(Coordinator& self) override { return serve_collectives(self.comm(), weights_); }
+
+ private:
+  SharedWeights weights_;
 };
+
+const std::vector<OptionSpec> kOptions = {weights_option()};
+const std::vector<Variant> kVariants = {{}, {.name = "samples", .options = {{"weights", "samples"}}}};
 
 }  // namespace
 
@@ -28,10 +41,11 @@ const StrategyRow kAllReduce = {
     .name = "all_reduce",
     .help = "average the gradients before every step (data parallel)",
     .source = "Li et al. 2020 (PyTorch Distributed)",
-    .options = {},
+    .options = kOptions,
     .demands = [](const Options&) { return Demands{.drive = LoopDrive::kGradient}; },
-    .make = [](const Options&, const StrategySetting&) -> StrategyFactory {
-      return [] { return std::make_unique<AllReduce>(); };
+    .variants = kVariants,
+    .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
+      return [weights = read_weights(options, setting)] { return std::make_unique<AllReduce>(weights); };
     },
     .traffic =
         [](const Options&, const StrategySetting& setting) {

@@ -66,6 +66,7 @@
 #include <utility>
 
 #include "mechanisms/dma_node.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -97,9 +98,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const DmaOptions values = read_dma_options(options);
-  auto weights = std::make_shared<std::vector<double>>(static_cast<std::size_t>(setting.world_size), 1.0);
-  if (values.by_samples) weights->assign(setting.samples.begin(), setting.samples.end());
-  const std::shared_ptr<const std::vector<double>> shared = std::move(weights);
+  const SharedWeights weights = read_weights(options, setting);
   const SharedVector start(setting.start);
   Budget::Costs costs;
   if (values.budget) {
@@ -109,17 +108,19 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
     require_enough(options, *values.budget, setting, checks, costs);
   }
   return [=] {
-    const DmaJob job{.options = values, .setting = setting, .start = start, .weights = shared, .costs = costs};
+    const DmaJob job{.options = values, .setting = setting, .start = start, .weights = weights, .costs = costs};
     return values.asynchronous ? make_asynchronous_dma(job) : make_dma_in_rounds(job);
   };
 }
 
 const std::vector<OptionSpec> kOptions = dma_options();
 // With a threshold of 0 every check is a synchronisation of all, so that all bytes are known.
-const std::vector<Variant> kVariants = {{.options = {{"threshold", "0"}, {"check_every", "2"}}},
-                                        {.name = "asynchronous",
-                                         .options = {{"threshold", "1"}, {"clock", "asynchronous"}},
-                                         .payload = Variant::Payload::kNoneOf}};
+const std::vector<Variant> kVariants = {
+    {.options = {{"threshold", "0"}, {"check_every", "2"}}},
+    {.name = "asynchronous",
+     .options = {{"threshold", "1"}, {"clock", "asynchronous"}},
+     .payload = Variant::Payload::kNoneOf},
+    {.name = "samples", .options = {{"threshold", "0"}, {"check_every", "2"}, {"weights", "samples"}}}};
 
 }  // namespace
 

@@ -12,12 +12,16 @@
 //   H       the estimate of the model variance: variance_watch.h
 //   Theta   threshold     b  check_every
 //
+// weights: means count workers alike, or by their training samples n_k, those of states as well as of models. The
+// variance is then the weighted one, sum_k n_k ||w_k - mean||^2 / sum_k n_k with the weighted mean: states are added up,
+// so that what holds of their mean holds of a weighted one (variance_watch.h).
+//
 // Assumes that all workers start alike. Invariant (Q3): at a check without a synchronisation the model variance is at
 // most Theta (monitors exact, linear, naive, max-norm; sketch with high probability). Optimiser state stays local.
 // Messages: an all-reduce of the state every check, and an average of all models at a synchronisation (averaging.h).
 //
-// The screen. Where every ||u_k||^2 <= Theta the variance is at most Theta, and so is H: it never exceeds their mean. A
-// worker for which it is more violates locally.
+// The screen. Where every ||u_k||^2 <= Theta the variance is at most Theta, and so is H: it never exceeds their mean,
+// weighted or not. A worker for which it is more violates locally.
 //   lock-step  At a check each worker says whether it violates, an or of one bit; the states are sent where somebody
 //              does. Synchronisations are those of the same run without a screen.
 //   late       Nobody waits for anybody while all are quiet, and no byte goes; workers may be at different steps. A
@@ -30,7 +34,7 @@
 //              at the end.
 //
 // budget: Theta is steered by what workers send and receive (budget.h). They agree on that at the first check and after
-// each synchronisation, by an all-reduce of two floats.
+// each synchronisation, by an all-reduce of two floats: a plain mean, because a budget is of a worker on average.
 //
 // decide_late: S is formed while the next gradient is computed. The state of step t decides after step t + 1 whether
 // the models are averaged as they are then; Q3 holds of the models after step t. The state of the last step is not
@@ -46,6 +50,7 @@
 #include "mechanisms/averaging.h"
 #include "mechanisms/budget.h"
 #include "mechanisms/variance_watch.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -63,7 +68,7 @@ struct FdaOptions {
 };
 
 // What goes with a state in a late check: whether the worker violates, whether it has steps left before the next
-// checkpoint or the end.
+// checkpoint or the end. Every worker has samples: whatever the weights, a mean of 0 says that nobody does.
 constexpr std::size_t kLateFlags = 2;
 // What goes into a tally of the budget: bytes and seconds.
 constexpr std::size_t kTally = 2;
@@ -74,13 +79,14 @@ constexpr std::string_view kThresholdHelp =
 
 class Fda final : public Strategy {
  public:
-  Fda(const FdaOptions& options, const StrategySetting& setting, VarianceWatch watch, const Budget::Costs& costs,
-      double state_cost)
+  Fda(const FdaOptions& options, const StrategySetting& setting, VarianceWatch watch, SharedWeights weights,
+      const Budget::Costs& costs, double state_cost)
       : options_(options),
         steps_(setting.steps),
         checkpoints_(setting.checkpoints),
         state_cost_(state_cost),
-        averaging_(setting),
+        weights_(std::move(weights)),
+        averaging_(setting, weights_),
         threshold_(options.threshold),
         watch_(std::move(watch)) {
     if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
@@ -145,7 +151,7 @@ class Fda final : public Strategy {
       if (!anybody) co_return false;
       states_sent_ = true;
     }
-    co_await watch_.reduce(self.comm());
+    co_await watch_.reduce(self.comm(), *weights_);
     co_return estimate_exceeds(self);
   }
 
@@ -246,7 +252,7 @@ class Fda final : public Strategy {
     });
     sent[state.size()] = violates() ? 1.0F : 0.0F;
     sent[state.size() + 1] = steps_left ? 1.0F : 0.0F;
-    const SharedVector mean = co_await self.comm().all_reduce_mean(sent, Traffic::kState);
+    const SharedVector mean = co_await self.comm().all_reduce_mean(sent, *weights_, Traffic::kState);
     const std::span<const float> values = mean;
     co_await watch_.set_reduced(self.comm(), values.first(state.size()));
     const bool due = estimate_exceeds(self);
@@ -260,6 +266,7 @@ class Fda final : public Strategy {
   std::uint64_t steps_;  // of the run
   StepSchedule checkpoints_;
   double state_cost_;  // to a worker, of states that a screen let through: bytes
+  SharedWeights weights_;
   Averaging averaging_;
   double threshold_;          // of the newest check
   double estimate_ = 0.0;     // its H
@@ -403,7 +410,8 @@ const std::vector<Variant> kVariants = {
     {.name = "late",
      .options = {{"threshold", "1"}, {"screen", "late"}, {"check_every", "3"}},
      .payload = Variant::Payload::kModels},
-    {.name = "budget", .options = {{"budget", "2 kB/10 steps"}}}};
+    {.name = "budget", .options = {{"budget", "2 kB/10 steps"}}},
+    {.name = "samples", .options = {{"threshold", "1"}, {"weights", "samples"}}}};
 
 // The bytes of the states of all checks, one way, and of the models of all synchronisations and the start, both ways.
 std::optional<double> paper_bytes(const Options& options, const StrategySetting& setting, std::uint64_t steps,
@@ -433,7 +441,8 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
     require_enough(options, *values.budget, setting, checks, costs);
   }
   const double state_cost = exchange_cost(watch_payload(values.watch, setting), setting);
-  return [=] { return std::make_unique<Fda>(values, setting, watch(), costs, state_cost); };
+  const SharedWeights weights = read_weights(options, setting);
+  return [=] { return std::make_unique<Fda>(values, setting, watch(), weights, costs, state_cost); };
 }
 
 std::vector<OptionSpec> make_options() {
@@ -457,6 +466,7 @@ std::vector<OptionSpec> make_options() {
        .type = OptionType::kFlag,
        .default_value = "false",
        .help = "exchange the states while the next gradient is computed; the decision falls one step later"},
+      weights_option(),
   };
   options.insert(options.end(), own.begin(), own.end());
   return options;

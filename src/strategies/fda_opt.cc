@@ -17,7 +17,9 @@
 // with the length of a round, as it does where workers drift by chance, the next round is of E_max / 2 epochs; it is
 // shorter where they begin to part faster, and longer, up to E_max, where slower.
 //
-// Var is (1/K) sum_k ||u_k||^2 - ||mean u||^2, taken from m itself: without a difference of large numbers, and never
+// Means may be weighted by the workers' training samples (`weights`): H, Var and m are then those of the weighted set.
+//
+// Var is mean_k ||u_k||^2 - ||mean u||^2, taken from m itself: without a difference of large numbers, and never
 // below 0. Where averages are compressed m is not the mean, and Var is more than the model variance by ||m - mean||^2.
 // The new Theta is one arithmetic of the same bits on all workers.
 //
@@ -33,6 +35,7 @@
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
 #include "mechanisms/variance_watch.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -60,11 +63,12 @@ RoundLengths lengths_of(const FdaOptOptions& options, const StrategySetting& set
 
 class FdaOpt final : public Strategy {
  public:
-  FdaOpt(const FdaOptOptions& options, const StrategySetting& setting, VarianceWatch watch)
+  FdaOpt(const FdaOptOptions& options, const StrategySetting& setting, VarianceWatch watch, SharedWeights weights)
       : most_epochs_(options.most_epochs),
         steps_per_epoch_(setting.steps_per_epoch),
         lengths_(lengths_of(options, setting)),
-        averaging_(setting),
+        weights_(std::move(weights)),
+        averaging_(setting, weights_),
         server_(options.server),
         watch_(std::move(watch)) {}
 
@@ -74,7 +78,7 @@ class FdaOpt final : public Strategy {
     bool ends = steps >= (first_ ? lengths_.first : lengths_.most);
     if (!first_) {
       co_await watch_.observe(self);
-      co_await watch_.reduce(self.comm());
+      co_await watch_.reduce(self.comm(), *weights_);
       const bool exceeds = watch_.estimate(self) > threshold_;
       ends = ends || exceeds;
     }
@@ -97,7 +101,7 @@ class FdaOpt final : public Strategy {
     const SharedVector mean = co_await averaging_.mean(self);
     std::array<float, 1> distance = {};
     co_await self.compute([&] { distance[0] = static_cast<float>(kernels::squared_distance(self.params(), mean)); });
-    const SharedVector variance = co_await self.comm().all_reduce_mean(distance, Traffic::kState);
+    const SharedVector variance = co_await self.comm().all_reduce_mean(distance, *weights_, Traffic::kState);
     co_await self.compute([&] {
       std::vector<float> common(mean.size());
       kernels::copy(watch_.reference(), common);
@@ -117,6 +121,7 @@ class FdaOpt final : public Strategy {
   double most_epochs_;
   double steps_per_epoch_;
   RoundLengths lengths_;
+  SharedWeights weights_;
   Averaging averaging_;
   ServerOptimizer server_;
   VarianceWatch watch_;
@@ -143,7 +148,8 @@ FdaOptOptions read(const Options& options) {
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
   const FdaOptOptions values = read(options);
   const WatchFactory watch = make_watch(values.watch, setting, 0.0);
-  return [=] { return std::make_unique<FdaOpt>(values, setting, watch()); };
+  const SharedWeights weights = read_weights(options, setting);
+  return [=] { return std::make_unique<FdaOpt>(values, setting, watch(), weights); };
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
@@ -171,11 +177,13 @@ std::vector<OptionSpec> make_options() {
        .help = "E_max: a round ends after this many local epochs at the latest; the threshold aims at half of it"}};
   for (OptionSpec& option : watch_options()) options.push_back(std::move(option));
   for (OptionSpec& option : server_options("average")) options.push_back(std::move(option));
+  options.push_back(weights_option());
   return options;
 }
 const std::vector<OptionSpec> kOptions = make_options();
 const std::vector<Variant> kVariants = {{.options = {{"most_epochs", "2"}}},
-                                        {.name = "sketch", .options = {{"most_epochs", "3"}, {"monitor", "sketch"}}}};
+                                        {.name = "sketch", .options = {{"most_epochs", "3"}, {"monitor", "sketch"}}},
+                                        {.name = "samples", .options = {{"most_epochs", "2"}, {"weights", "samples"}}}};
 
 }  // namespace
 

@@ -1,11 +1,11 @@
 // Federated averaging (McMahan et al. 2017), as the baseline fedavg(b, C) of Kamp et al. 2018.
 //
-//   every b steps:  S := ceil(C K) workers, drawn at random;  w := sum_{i in S} n_i w_i / sum_{i in S} n_i
+//   every b steps:  S := ceil(C K) workers, drawn at random;  w := sum_{i in S} a_i w_i / sum_{i in S} a_i
 //                   the chosen send their models, all workers receive w
 //
 //   b   period      local steps between two rounds
 //   C   fraction    of the workers whose models are averaged
-//   n_i             training samples of worker i
+//   a_i  weights    training samples of worker i, as in the paper, or 1
 //
 // Everyone draws S from the same seeded stream, so choosing costs no bytes. A chosen worker that is late by more than
 // the deadline is left out of the mean. Optimiser state stays local.
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/model_codec.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -33,10 +34,10 @@ std::size_t chosen_count(double fraction, int world_size) {
 
 class FedAvg final : public Strategy {
  public:
-  FedAvg(const FedAvgOptions& options, const StrategySetting& setting)
+  FedAvg(const FedAvgOptions& options, const StrategySetting& setting, SharedWeights weights)
       : options_(options),
         seed_(setting.seed),
-        samples_(setting.samples),
+        weights_(std::move(weights)),
         codec_(setting.compressor, SharedVector(setting.start)) {}
 
   Task<void> round(Worker& self) override {
@@ -72,17 +73,17 @@ class FedAvg final : public Strategy {
       const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round), round);
       comm.next_round();
       co_await self.compute(dimension, [&] { sum.assign(dimension, 0.0); });
-      double weight = 0.0;
+      double divisor = 0.0;
       for (const Contribution& part : parts) {
-        const auto samples = static_cast<double>(samples_.at(static_cast<std::size_t>(part.from.value)));
-        co_await self.compute(dimension, [&] { kernels::accumulate(samples, codec_.decode(part.frame), sum); });
-        weight += samples;
+        const double weight = weights_->of(part.from);
+        co_await self.compute(dimension, [&] { kernels::accumulate(weight, codec_.decode(part.frame), sum); });
+        divisor += weight;
       }
       const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
       RandomStream random(seed_, "compression of averages", {round.value});
       Frame frame;
       co_await self.compute(dimension, [&] {
-        kernels::finish_mean(sum, weight, mean);
+        kernels::finish_mean(sum, divisor, mean);
         frame = codec_.encode(header, mean, random);
         codec_.refer_to(codec_.decode(frame));
       });
@@ -96,7 +97,7 @@ class FedAvg final : public Strategy {
   // S, in the order of ranks.
   std::vector<Rank> chosen(Round round) const {
     RandomStream stream(seed_, "fedavg", {round.value});
-    const auto world_size = static_cast<std::uint32_t>(samples_.size());
+    const auto world_size = static_cast<std::uint32_t>(weights_->of_worker().size());
     const auto count = static_cast<std::uint32_t>(chosen_count(options_.fraction, static_cast<int>(world_size)));
     std::vector<Rank> group;
     for (const std::uint32_t rank : random_subset(stream, count, world_size)) {
@@ -108,7 +109,7 @@ class FedAvg final : public Strategy {
 
   FedAvgOptions options_;
   std::uint64_t seed_;
-  std::vector<std::uint64_t> samples_;
+  SharedWeights weights_;
   ModelCodec codec_;
 };
 
@@ -128,8 +129,11 @@ const std::vector<OptionSpec> kOptions = {
      .minimum = 1e-6,
      .maximum = 1,
      .help = "fraction of the workers whose models are averaged in a round"},
+    weights_option("samples"),
 };
-const std::vector<Variant> kVariants = {{.options = {{"period", "3"}, {"fraction", "0.4"}}}};
+const std::vector<Variant> kVariants = {
+    {.options = {{"period", "3"}, {"fraction", "0.4"}}},
+    {.name = "equal", .options = {{"period", "3"}, {"fraction", "0.4"}, {"weights", "equal"}}}};
 
 }  // namespace
 
@@ -143,7 +147,9 @@ const StrategyRow kFedAvg = {
         [](const Options&) { return Demands{.talks = Talks::kCoordinator, .compression = Compression::kOptional}; },
     .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
-      return [options = read(options), setting] { return std::make_unique<FedAvg>(options, setting); };
+      return [options = read(options), setting, weights = read_weights(options, setting)] {
+        return std::make_unique<FedAvg>(options, setting, weights);
+      };
     },
     .traffic =
         [](const Options& options, const StrategySetting& setting) {

@@ -2,15 +2,17 @@
 // optimiser of its own towards the average (Reddi et al. 2021, algorithm 2; DiLoCo: Douillard et al. 2023).
 //
 //   every step:  w_k := local step at w_k
-//   every b steps:  w := server step from w towards (1/K) sum_k w_k;  w_k := w
+//   every b steps:  w := server step from w towards sum_k a_k w_k / sum_k a_k;  w_k := w
 //
 //   w  reference_, the last common model      b  period      server step  server_optimizer.h
+//   a_k  1, or worker k's training samples: `weights`
 //
 // Buffers that travel are averaged. With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
 // round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
 #include "kernels/vector_ops.h"
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
+#include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
 
 namespace laconic {
@@ -18,8 +20,9 @@ namespace {
 
 class FedOpt final : public Strategy {
  public:
-  FedOpt(std::uint64_t period, const ServerOptions& options, const StrategySetting& setting)
-      : period_(period), server_(options), averaging_(setting), reference_(setting.start) {}
+  FedOpt(std::uint64_t period, const ServerOptions& options, const StrategySetting& setting,
+         const SharedWeights& weights)
+      : period_(period), server_(options), averaging_(setting, weights), reference_(setting.start) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -55,13 +58,15 @@ std::vector<OptionSpec> make_options() {
                                    .default_value = "10",
                                    .minimum = 1,
                                    .help = "local steps between two rounds"});
+  options.push_back(weights_option());
   return options;
 }
 const std::vector<OptionSpec> kOptions = make_options();
 // Any other server than the average moves a worker that is alone, too.
 const std::vector<Variant> kVariants = {
     {.options = {{"server", "average"}, {"period", "3"}}},
-    {.name = "adam", .options = {{"server", "adam"}, {"period", "3"}}, .alone = Variant::Alone::kOther}};
+    {.name = "adam", .options = {{"server", "adam"}, {"period", "3"}}, .alone = Variant::Alone::kOther},
+    {.name = "samples", .options = {{"server", "average"}, {"period", "3"}, {"weights", "samples"}}}};
 
 }  // namespace
 
@@ -76,7 +81,10 @@ const StrategyRow kFedOpt = {
     .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       const ServerOptions server = read_server_options(options);
-      return [=, period = options.integer("period")] { return std::make_unique<FedOpt>(period, server, setting); };
+      const SharedWeights weights = read_weights(options, setting);
+      return [=, period = options.integer("period")] {
+        return std::make_unique<FedOpt>(period, server, setting, weights);
+      };
     },
     .traffic =
         [](const Options& options, const StrategySetting& setting) {

@@ -77,7 +77,8 @@ Vector expected(const Scenario& s, std::uint64_t period) {
   std::vector<std::size_t> everyone(workers);
   std::iota(everyone.begin(), everyone.end(), std::size_t{0});
   Vector weights(workers, 1.0);
-  if (s.strategy == "fedavg") {
+  const auto given = s.options.find("weights");
+  if (given == s.options.end() ? s.strategy == "fedavg" : given->second == "samples") {
     for (std::size_t i = 0; i < workers; ++i) {
       weights[i] = static_cast<double>(s.problem.samples(static_cast<int>(i)));
     }
@@ -100,7 +101,12 @@ TEST(CompressedAverages, AreErrorFeedbackInBothDirections) {
       {compressed("periodic", {{"period", "4"}}), 4},
       {compressed("fedopt", {{"server", "average"}, {"period", "4"}}), 4},
       {compressed("fedavg", {{"period", "4"}}), 4},
-      {compressed("fda", {{"threshold", "0"}, {"monitor", "naive"}, {"check_every", "4"}}), 4}};
+      {compressed("fda", {{"threshold", "0"}, {"monitor", "naive"}, {"check_every", "4"}}), 4},
+      {compressed("synchronous", {{"weights", "samples"}}), 1},
+      {compressed("periodic", {{"period", "4"}, {"weights", "samples"}}), 4},
+      {compressed("fedopt", {{"server", "average"}, {"period", "4"}, {"weights", "samples"}}), 4},
+      {compressed("fedavg", {{"period", "4"}, {"weights", "equal"}}), 4},
+      {compressed("fda", {{"threshold", "0"}, {"monitor", "naive"}, {"check_every", "4"}, {"weights", "samples"}}), 4}};
   for (auto [scenario, period] : cases) {
     const Vector truth = expected(scenario, period);
     for (const Collective collective : {Collective::kStar, Collective::kRing}) {

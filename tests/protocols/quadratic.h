@@ -36,8 +36,12 @@ struct QuadraticProblem {
   // The stochastic gradient, in double.
   std::vector<double> gradient(int worker, std::uint64_t step, const std::vector<double>& params) const;
   double loss(int worker, const std::vector<double>& params) const;
-  // A weight that differs from worker to worker.
-  std::uint64_t samples(int worker) const { return 10 + 7 * static_cast<std::uint64_t>(worker); }
+  // Numbers of samples, which differ from worker to worker where none are given.
+  std::vector<std::uint64_t> sample_counts = {};
+  std::uint64_t samples(int worker) const {
+    if (!sample_counts.empty()) return sample_counts.at(static_cast<std::size_t>(worker));
+    return 10 + 7 * static_cast<std::uint64_t>(worker);
+  }
 };
 
 class QuadraticLearner final : public Learner {
