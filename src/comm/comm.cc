@@ -15,14 +15,6 @@ std::pair<std::size_t, std::size_t> chunk(std::size_t size, std::size_t parts, s
   return {size * c / parts, size * (c + 1) / parts};
 }
 
-bool read_bit(const Frame& frame, Rank from) {
-  const auto payload = frame.payload();
-  if (payload.size() != 1 || static_cast<unsigned>(payload[0]) > 1) {
-    throw DecodeError("frame from " + node_name(from) + " (vote): not one byte of 0 or 1");
-  }
-  return payload[0] == std::byte{1};
-}
-
 }  // namespace
 
 Task<void> Comm::compute(std::size_t elements, std::function<void()> work) {
@@ -101,14 +93,14 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
       if (rank + span >= size) continue;
       const Rank child{static_cast<std::int32_t>(rank + span)};
       const Frame frame = co_await receive(child, Tag::kTreeUp, up, tree_patience(since, std::countr_zero(span)));
-      any = read_bit(frame, child) || any;
+      any = read_bit(frame.payload(), child) || any;
     }
     if (rank != 0) {
       const Rank parent{static_cast<std::int32_t>(rank - span)};
       const std::byte vote{static_cast<unsigned char>(any ? 1 : 0)};
       send(parent, Frame(FrameHeader{traffic, Tag::kTreeUp, up}, std::span(&vote, 1)));
       const Frame frame = co_await receive(parent, Tag::kTreeDown, down);
-      any = read_bit(frame, parent);
+      any = read_bit(frame.payload(), parent);
     }
     const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
     const Frame frame(FrameHeader{traffic, Tag::kTreeDown, down}, std::span(&verdict, 1));
@@ -118,15 +110,45 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
     co_return any;
   }
   const Round round = next_round();
-  send(coordinator(), Frame(FrameHeader{traffic, Tag::kReduceAny, round}, std::span(&bit, 1)));
+  const FrameHeader header{traffic, Tag::kReduceAny, round};
+  if (membership_ != nullptr) {
+    const Frame result = co_await member_exchange(header, std::span(&bit, 1));
+    co_return read_bit(result.payload().first(1), coordinator());
+  }
+  send(coordinator(), Frame(header, std::span(&bit, 1)));
   const Frame frame = co_await receive(coordinator(), Tag::kReduced, round);
-  co_return read_bit(frame, coordinator());
+  co_return read_bit(frame.payload(), coordinator());
+}
+
+// Sends this member's part and waits for the result, however long: that the coordinator lives is the runtime's to know.
+Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std::byte> payload) {
+  const std::vector<std::byte> standing = encode_standing(membership_->standing());
+  const std::size_t size = payload.size();
+  const FrameHeader own = header;
+  Frame part;
+  co_await compute(size / sizeof(float), [&] {
+    part = Frame(own, size + standing.size(), [&](std::span<std::byte> out) {
+      std::copy(payload.begin(), payload.end(), out.begin());
+      std::copy(standing.begin(), standing.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
+    });
+  });
+  send(coordinator(), part);
+  const Pattern pattern{.from = coordinator(), .tags = Tag::kReduced, .round = own.round};
+  std::optional<Arrival> arrival = co_await transport_.receive(pattern, kIdle);
+  if (!arrival) throw Dismissed();
+  Frame result = std::move(arrival->frame);
+  membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
+  co_return result;
 }
 
 Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic traffic) {
   const Round round = next_round();
   const FrameHeader header{traffic, tag, round};
   const std::size_t count = values.size();
+  if (membership_ != nullptr) {
+    const Frame result = co_await member_exchange(header, std::as_bytes(values));
+    co_return result.floats(count, result.payload().size() - values.size_bytes());
+  }
   if (is_worth_a_hop(count)) {
     co_await send_floats(coordinator(), header, values);
   } else {
@@ -253,58 +275,6 @@ void Comm::broadcast(std::span<const Rank> group, const Frame& frame) {
 }
 
 void Comm::archive(Archive& archive) { archive.value("comm.rounds", rounds_); }
-
-Task<void> Reductions::serve(Round round, Arrival first) {
-  const int world_size = comm_.world_size();
-  const Tag tag = first.frame.header().tag;
-  const Traffic traffic = first.frame.header().traffic;
-  const std::size_t count = first.frame.payload().size() / sizeof(float);
-  const bool weighted = tag == Tag::kReduceWeightedMean;
-  if (weighted && weights_ == nullptr) {
-    throw DecodeError("frame from " + comm_.name(first.from) + " (" + std::string(to_text(tag)) +
-                      "): all workers of this job weigh the same");
-  }
-  bool any = false;
-  for (Rank rank{0}; rank.value < world_size; ++rank.value) {
-    Frame frame = first.frame;
-    if (rank != first.from) frame = co_await comm_.receive(rank, tag, round, comm_.collecting_deadline());
-    if (tag == Tag::kReduceAny) {
-      any = read_bit(frame, rank) || any;
-    } else {
-      const SharedVector part = frame.floats(count);
-      const auto add = [&] {
-        if (rank.value == 0) sum_.assign(count, 0.0);
-        kernels::accumulate(weighted ? weights_->of(rank) : 1.0, part, sum_);
-      };
-      if (is_worth_a_hop(count)) {
-        co_await comm_.compute(count, add);
-      } else {
-        add();  // a coroutine for each part shows where there are many workers
-      }
-    }
-  }
-  const FrameHeader header{traffic, Tag::kReduced, round};
-  Frame frame;
-  if (tag == Tag::kReduceAny) {
-    const std::byte verdict{static_cast<unsigned char>(any ? 1 : 0)};
-    frame = Frame(header, std::span(&verdict, 1));
-  } else {
-    const double divisor = weighted ? weights_->sum() : tag == Tag::kReduceMean ? world_size : 1.0;
-    co_await comm_.compute(count, [&] {
-      frame = Frame::of_floats(header, count, [&](std::span<float> out) { kernels::finish_mean(sum_, divisor, out); });
-    });
-  }
-  for (Rank rank{0}; rank.value < world_size; ++rank.value) comm_.send(rank, frame);
-}
-
-Task<void> serve_collectives(Comm& comm, SharedWeights weights) {
-  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean};
-  Reductions reductions(comm, std::move(weights));
-  for (;;) {
-    const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
-    co_await reductions.serve(comm.next_round(), first);
-  }
-}
 
 Bytes all_reduce_payload(Collective collective, int world_size, std::size_t count) {
   const auto workers = static_cast<std::uint64_t>(world_size);

@@ -16,12 +16,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/archive.h"
+#include "comm/attendance.h"
 #include "comm/frame.h"
 #include "comm/mean_weights.h"
 #include "comm/processor.h"
@@ -76,6 +78,14 @@ class Comm {
   Task<void> compute(std::size_t elements, std::function<void()> work);
 
   void send(Rank to, const Frame& frame) { transport_.send(to, frame); }
+  // Where workers come and go: who is present, as a worker knows it and as the coordinator decides it. Null: all are,
+  // always. They outlive the Comm. Collectives go through the coordinator then.
+  void set_membership(Membership* membership) { membership_ = membership; }
+  void set_attendance(Attendance* attendance) { attendance_ = attendance; }
+  Attendance* attendance() const { return attendance_; }
+  // Goes on as who has taken part in all rounds before `round`.
+  void resume_at(Round round) { rounds_ = round.value; }
+
   // Makes the frame of these floats and sends it. They stay as they are until the returned task is done.
   Task<void> send_floats(Rank to, FrameHeader header, std::span<const float> values);
   // Throws PeerLost that names both nodes and what was awaited when the deadline passes.
@@ -127,6 +137,7 @@ class Comm {
     std::optional<float> own = {};
     std::optional<float> all = {};
   };
+  Task<Frame> member_exchange(const FrameHeader& header, std::span<const std::byte> payload);
   Task<SharedVector> ring(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> tree(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic);
@@ -138,7 +149,12 @@ class Comm {
   Processor& processor_;
   CommOptions options_;
   std::uint64_t rounds_;
+  Membership* membership_ = nullptr;
+  Attendance* attendance_ = nullptr;
 };
+
+// The vote of one byte that `from` sent; throws DecodeError.
+bool read_bit(std::span<const std::byte> payload, Rank from);
 
 // The coordinator's side of the star: serves reductions until the runtime ends it. `weights`: of weighted means; null:
 // the job has none.
@@ -150,14 +166,20 @@ class Reductions {
  public:
   // `comm` outlives this.
   explicit Reductions(Comm& comm, SharedWeights weights = {}) : comm_(comm), weights_(std::move(weights)) {}
-  // The reduction of `round`, whose first part has come. Throws DecodeError for a weighted mean where there are no
-  // weights.
-  Task<void> serve(Round round, Arrival first);
+  // The reduction of `round`, whose first part has come. Returns its result; nothing where that is a vote, or where too
+  // few are present and there is none. Throws DecodeError for a weighted mean where there are no weights.
+  Task<SharedVector> serve(Round round, Arrival first);
 
  private:
+  Task<SharedVector> serve_present(Attendance& attendance, Round round, Arrival first);
+  Task<void> collect(Attendance& attendance, Round round, Arrival first);
+  void dismiss_who_differs(Attendance& attendance);
+  void check_weights(const Arrival& first) const;
+
   Comm& comm_;
   SharedWeights weights_;
   std::vector<double> sum_;
+  std::map<Rank, Frame> parts_;  // of those present
 };
 
 // Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.

@@ -44,8 +44,9 @@ enum class Tag : std::uint8_t {
   kReport,              // to worker 0, from runtime to runtime: what a worker has come to
   kVerdict,             // from worker 0, from runtime to runtime: what follows from the reports
   kReduceWeightedMean,  // to the coordinator: average these floats by the workers' weights
+  kMembership,          // between the coordinator and a worker, from runtime to runtime: who is present
 };
-inline constexpr std::size_t kTags = 15;
+inline constexpr std::size_t kTags = 16;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {

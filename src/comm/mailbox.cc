@@ -52,6 +52,26 @@ std::vector<std::string> WaitList::describe(bool with_idle) const {
 
 Mailbox::~Mailbox() { clear(); }
 
+void Mailbox::give_up(Rank from) {
+  std::erase_if(kept_, [from](const auto& kept) { return kept.first.from == from.value; });
+  for (;;) {
+    const auto wait =
+        std::find_if(receives_.begin(), receives_.end(), [from](const Wait& one) { return one.pattern.from == from; });
+    if (wait == receives_.end()) return;
+    expire(wait->entry.id);
+  }
+}
+
+void Mailbox::fail(const std::exception_ptr& error) {
+  kept_.clear();
+  while (!receives_.empty()) {
+    auto resume = std::move(receives_.front().resume);
+    waits_.entries_.erase(receives_.front().entry);
+    receives_.pop_front();
+    resume.fail(error);
+  }
+}
+
 void Mailbox::drop_receives() {
   for (const Wait& wait : receives_) waits_.entries_.erase(wait.entry);
   receives_.clear();

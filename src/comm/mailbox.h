@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <map>
 #include <optional>
 #include <set>
@@ -64,6 +65,10 @@ class Mailbox {
   std::size_t kept() const;
   // These frames and their order; loaded into an empty mailbox.
   void archive(Archive& archive);
+  // Ends what waits for a frame of `from` alone: its receives get nothing. Frames that came of it are dropped.
+  void give_up(Rank from);
+  // Ends every receive, which throws `error`, and drops every frame.
+  void fail(const std::exception_ptr& error);
   // Drops every receive, which unwinds its coroutine.
   void drop_receives();
   // The same, and every frame.

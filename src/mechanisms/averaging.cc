@@ -11,11 +11,17 @@ Averaging::Averaging(const StrategySetting& setting, SharedWeights weights)
     : seed_(setting.seed),
       weights_(std::move(weights)),
       compressor_(setting.compressor),
-      up_(compressor_, compressor_ ? SharedVector(setting.start) : SharedVector()) {}
+      up_(compressor_, compressor_ ? SharedVector(setting.start) : SharedVector()) {
+  if (setting.comes_and_goes) common_ = SharedVector(setting.start);
+}
 
 Task<SharedVector> Averaging::mean(Worker& self) {
   Comm& comm = self.comm();
-  if (!compresses()) co_return co_await comm.all_reduce_mean(self.params(), *weights_, Traffic::kModel);
+  if (!compresses()) {
+    SharedVector mean = co_await comm.all_reduce_mean(self.params(), *weights_, Traffic::kModel);
+    if (common_.size() > 0) common_ = mean;
+    co_return mean;
+  }
   const Round round = comm.next_round();
   const FrameHeader header{Traffic::kModel, Tag::kGather, round};
   RandomStream random = self.rng("compression");
@@ -70,7 +76,7 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
   co_return answer;
 }
 
-Task<void> Averaging::coordinate(Coordinator& self) {
+Task<void> Averaging::coordinate(Coordinator& self, std::function<void(const SharedVector& mean)> averaged) {
   Comm& comm = self.comm();
   Reductions reductions(comm, weights_);
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean, Tag::kGather};
@@ -78,11 +84,19 @@ Task<void> Averaging::coordinate(Coordinator& self) {
     const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     const Round round = comm.next_round();
     if (first.frame.header().tag != Tag::kGather) {
-      co_await reductions.serve(round, first);
+      const bool is_model = first.frame.header().traffic == Traffic::kModel;
+      const SharedVector result = co_await reductions.serve(round, first);
+      if (!is_model || common_.size() == 0 || result.size() != common_.size()) continue;
+      common_ = result;
+      if (averaged) averaged(common_);
     } else {
       co_await collect(comm, round, first.from, first.frame);
     }
   }
+}
+
+void Averaging::archive_common(Archive& archive) {
+  archive_shared(archive, "averaging.common", common_, common_.size());
 }
 
 void Averaging::archive(Archive& archive) {

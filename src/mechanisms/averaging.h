@@ -11,6 +11,8 @@
 // Messages, compressed: K up and K down; K - 1 each without a coordinator.
 #pragma once
 
+#include <functional>
+
 #include "comm/mean_weights.h"
 #include "mechanisms/model_codec.h"
 
@@ -25,8 +27,13 @@ class Averaging {
   Task<SharedVector> mean(Worker& self);
   // Has the next differences taken from `common`, the same on all nodes, where averages are compressed.
   void refer_to(const SharedVector& common);
-  // The coordinator's side; serves the other collectives too.
-  Task<void> coordinate(Coordinator& self);
+  // The coordinator's side; serves the other collectives too. `averaged` is told of each average of whole models, where
+  // workers come and go; it may be empty.
+  Task<void> coordinate(Coordinator& self, std::function<void(const SharedVector& mean)> averaged = {});
+
+  // Where workers come and go, without compression: the newest average, before the first one the start.
+  const SharedVector& common() const { return common_; }
+  void archive_common(Archive& archive);
 
   bool compresses() const { return up_.compresses(); }
   void archive(Archive& archive);
@@ -38,6 +45,7 @@ class Averaging {
   SharedWeights weights_;
   CompressorFactory compressor_;
   ModelCodec up_;
+  SharedVector common_;  // empty where all are present always
   // The collector's, made when it first collects: of differences, whatever they are from.
   std::optional<ModelCodec> down_;
 };

@@ -76,6 +76,8 @@ struct Demands {
   GossipTraits gossip = {};
   StrategyMemory memory = {};
   FaultTolerance fault_tolerance = FaultTolerance::kNone;
+  // Whether a run goes on while workers are absent, through the coordinator (StrategySetting::comes_and_goes).
+  bool tolerates_absence = false;
   Timing timing = Timing::kLockStep;
   LoopDrive drive = LoopDrive::kStep;
 

@@ -2,9 +2,20 @@
 
 #include <map>
 
+#include "base/error.h"
+
 namespace laconic {
 
 Task<void> Strategy::coordinate(Coordinator& self) { return serve_collectives(self.comm()); }
+
+void Strategy::archive_common(Archive&) {
+  LACONIC_CHECK(false, "a strategy whose workers may not be absent has nothing that one which joins could take");
+}
+
+std::span<const float> Strategy::common_model() const {
+  LACONIC_CHECK(false, "a strategy whose workers may not be absent has no model for one which joins");
+  return {};
+}
 
 Demands default_demands(const StrategyRow& row) {
   std::vector<OptionSpec> specs;

@@ -45,6 +45,13 @@ class Strategy {
   // answers.
   virtual Task<void> coordinate(Coordinator& self);
   virtual void archive(Archive& archive) { static_cast<void>(archive); }
+
+  // For strategies whose workers may come and go (Demands::tolerates_absence), where the job says that they do
+  // (StrategySetting::comes_and_goes): what all who are present have in common between two rounds, saved of the
+  // coordinator's object and loaded into that of a worker that joins; and the model in it, d elements, that a worker
+  // begins with.
+  virtual void archive_common(Archive& archive);
+  virtual std::span<const float> common_model() const;
 };
 
 struct Spectrum;
@@ -63,6 +70,7 @@ struct StrategySetting {
   // Steps after which the runtime drains all nodes, and saves them.
   StepSchedule checkpoints = {};
   Collective collective = Collective::kStar;
+  bool comes_and_goes = false;              // workers may be absent for a while
   std::vector<float> start = {};            // the common first parameters, d elements
   std::vector<std::uint64_t> samples = {};  // training samples of each worker, K elements
   // The mixing weights of the job's graph, of K nodes, or one for each group; for Talks::kGraph.

@@ -107,7 +107,12 @@ class Fda final : public Strategy {
     co_await decide(self);
   }
 
-  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
+  // Where workers come and go the coordinator follows what they have in common.
+  Task<void> coordinate(Coordinator& self) override {
+    return averaging_.coordinate(self, [this](const SharedVector& mean) { watch_.synchronised(mean); });
+  }
+  void archive_common(Archive& archive) override { watch_.archive(archive); }
+  std::span<const float> common_model() const override { return watch_.reference(); }
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
@@ -388,8 +393,11 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
 
 Demands demands(const Options& options) {
   const bool late = read_screen(options) == Screen::kLate;
+  // A round with a late decision begins before the one before has ended, and a budget is what all have sent so far.
+  const bool ends_each_round = !late && !options.flag("decide_late") && !holds_budget(options);
   return {.compression = Compression::kOptional,
           .fault_tolerance = late ? FaultTolerance::kPartial : FaultTolerance::kNone,  // an alarm may be one of several
+          .tolerates_absence = ends_each_round,
           .timing = late || holds_budget(options) ? Timing::kTimed : Timing::kLockStep};
 }
 

@@ -30,6 +30,8 @@ class Periodic final : public Strategy {
 
   Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
   void archive(Archive& archive) override { averaging_.archive(archive); }
+  void archive_common(Archive& archive) override { averaging_.archive_common(archive); }
+  std::span<const float> common_model() const override { return averaging_.common(); }
 
  private:
   std::uint64_t period_;
@@ -60,7 +62,7 @@ const std::vector<Variant> kVariants = {{}, {.name = "samples", .options = {{"pe
 const std::vector<OptionSpec> kSynchronousOptions = {weights_option()};
 const std::vector<Variant> kSynchronousVariants = {{}, {.name = "samples", .options = {{"weights", "samples"}}}};
 
-Demands demands(const Options&) { return {.compression = Compression::kOptional}; }
+Demands demands(const Options&) { return {.compression = Compression::kOptional, .tolerates_absence = true}; }
 
 }  // namespace
 

@@ -36,6 +36,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
       .exchange_time = small_exchange_time(scenario.collective, scenario.problem.workers, scenario.latency),
       .checkpoints = scenario.checkpoints,
       .collective = scenario.collective,
+      .comes_and_goes = scenario.comes_and_goes,
       .start = scenario.start.empty() ? scenario.problem.start() : scenario.start,
       .samples = {}};
   for (int k = 0; k < scenario.problem.workers; ++k) setting.samples.push_back(scenario.problem.samples(k));

@@ -20,6 +20,7 @@ struct Scenario {
   std::string between = {};                         // what runs between the groups, for strategies that have some
   std::map<std::string, std::string> between_options = {};
   std::uint64_t steps = 20;
+  bool comes_and_goes = false;
   double steps_per_epoch = 7.5;
   std::vector<float> start = {};  // that strategies know; empty: the problem's
   Collective collective = Collective::kStar;

@@ -329,11 +329,11 @@ MpiLink::~MpiLink() {
 
 void MpiLink::send(Rank from, Rank to, const Frame& frame) {
   State& s = *state_;
-  LACONIC_CHECK(is_node(from, s.size) && process_of(from) == s.self,
+  LACONIC_CHECK(is_node(from, s.size) && node::process_of(from) == s.self,
                 "node " << from.value << " does not live in process " << s.self);
-  LACONIC_CHECK(is_node(to, s.size) && process_of(to) != s.self,
+  LACONIC_CHECK(is_node(to, s.size) && node::process_of(to) != s.self,
                 "node " << to.value << " does not live in another process than " << s.self << " of " << s.size);
-  Peer& peer = s.peers[static_cast<std::size_t>(process_of(to))];
+  Peer& peer = s.peers[static_cast<std::size_t>(node::process_of(to))];
   if (peer.failed) return;
   peer.outbox.push(node::lane_of(from, to), frame);
 }

@@ -38,6 +38,7 @@ struct SessionLink::State {
   }
 
   Peer& peer(int process) { return peers[static_cast<std::size_t>(process)]; }
+  Rank node_of(int process) const { return node::node_of(process, options.placement); }
   bool dials(const Peer& peer) const { return peer.process() < options.self; }
 
   ChannelHandlers handlers_of(int process);
@@ -74,18 +75,19 @@ struct SessionLink::State {
 ChannelHandlers SessionLink::State::handlers_of(int process) {
   return {.frame =
               [this, process](std::size_t lane, Frame frame) {
-                const node::Ends ends = node::ends_of(lane, process, options.self);
+                const node::Ends ends = node::ends_of(lane, process, options.self, options.placement);
                 if (ends.exist) {
                   handlers->frame(ends.from, ends.to, std::move(frame));
                 } else {
-                  handlers->refused({process}, {options.self}, "frame: of a node that does not live there");
+                  handlers->refused(node_of(process), node_of(options.self),
+                                    "frame: of a node that does not live there");
                 }
               },
           .refused =
               [this, process](std::size_t lane, const std::string& problem) {
-                const node::Ends ends = node::ends_of(lane, process, options.self);
-                handlers->refused(ends.exist ? ends.from : Rank{process}, ends.exist ? ends.to : Rank{options.self},
-                                  problem);
+                const node::Ends ends = node::ends_of(lane, process, options.self, options.placement);
+                handlers->refused(ends.exist ? ends.from : node_of(process),
+                                  ends.exist ? ends.to : node_of(options.self), problem);
               },
           .end = [this, process](const std::string& text) { handlers->end(process, text); },
           .bye =
@@ -371,11 +373,13 @@ int SessionLink::size() const { return state_->options.size; }
 
 void SessionLink::send(Rank from, Rank to, const Frame& frame) {
   State& s = *state_;
-  LACONIC_CHECK(is_node(from, size()) && process_of(from) == self(),
+  const node::Placement placement = s.options.placement;
+  const int workers = node::workers_of(size(), placement);
+  LACONIC_CHECK(is_node(from, workers) && node::process_of(from, placement) == self(),
                 "node " << from.value << " does not live in process " << self());
-  LACONIC_CHECK(is_node(to, size()) && process_of(to) != self(),
+  LACONIC_CHECK(is_node(to, workers) && node::process_of(to, placement) != self(),
                 "node " << to.value << " does not live in another process than " << self() << " of " << size());
-  Peer& other = s.peer(process_of(to));
+  Peer& other = s.peer(node::process_of(to, placement));
   if (!other.is_gone) other.channel(ChannelName::kData).push(node::lane_of(from, to), frame);
 }
 

@@ -1,6 +1,7 @@
 // What carries frames, signs of life and the news of an end between the processes of a job.
 //
-// Process r is worker r; process 0 is the coordinator too, which is node kCoordinator. A link is reliable while a process is
+// Process r is worker r, and process 0 is the coordinator too, which is node kCoordinator; or the coordinator has process
+// 0 to itself, and process r + 1 is worker r (Placement). A link is reliable while a process is
 // there: frames from one node to another come whole and in the order sent. What a lost process should have sent never
 // comes; most losses show in silence only (last_heard()).
 //
@@ -18,14 +19,26 @@
 #include "base/units.h"
 #include "comm/frame.h"
 
-namespace laconic {
-
-// The process that a node lives in.
-inline int process_of(Rank node) { return node == kCoordinator ? 0 : node.value; }
-
-}  // namespace laconic
-
 namespace laconic::node {
+
+// Which process a node lives in.
+enum class Placement {
+  kCoordinatorBesideWorker0,
+  kCoordinatorApart,
+};
+inline int process_of(Rank node, Placement placement = Placement::kCoordinatorBesideWorker0) {
+  if (node == kCoordinator) return 0;
+  return placement == Placement::kCoordinatorApart ? node.value + 1 : node.value;
+}
+// The node that messages of a process as such are from and to: its worker where it has one.
+inline Rank node_of(int process, Placement placement = Placement::kCoordinatorBesideWorker0) {
+  if (placement == Placement::kCoordinatorBesideWorker0) return {process};
+  return process == 0 ? kCoordinator : Rank{process - 1};
+}
+// Of a job of so many processes.
+inline int workers_of(int processes, Placement placement) {
+  return placement == Placement::kCoordinatorApart ? processes - 1 : processes;
+}
 
 // The longest text of an end, in bytes.
 inline constexpr std::size_t kMaxEndSize = 4096;

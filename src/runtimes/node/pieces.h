@@ -45,10 +45,12 @@ struct Ends {
   Rank to;
   bool exist = false;
 };
-inline Ends ends_of(std::size_t lane, int from, int to) {
-  const Rank sender = (lane & kFromCoordinator) != 0 ? kCoordinator : Rank{from};
-  const Rank receiver = (lane & kToCoordinator) != 0 ? kCoordinator : Rank{to};
-  return {.from = sender, .to = receiver, .exist = process_of(sender) == from && process_of(receiver) == to};
+inline Ends ends_of(std::size_t lane, int from, int to, Placement placement = Placement::kCoordinatorBesideWorker0) {
+  const Rank sender = (lane & kFromCoordinator) != 0 ? kCoordinator : node_of(from, placement);
+  const Rank receiver = (lane & kToCoordinator) != 0 ? kCoordinator : node_of(to, placement);
+  const bool exist = process_of(sender, placement) == from && process_of(receiver, placement) == to &&
+                     lane_of(sender, receiver) == lane;
+  return {.from = sender, .to = receiver, .exist = exist};
 }
 
 // A message on its way out. It shares the frame's bytes and points into them: nothing is copied.

@@ -15,9 +15,11 @@ namespace laconic::process {
 
 // What the nodes of one process share.
 struct Local {
-  Local(node::Link& to_others, const Clock& of_process)
+  Local(node::Link& to_others, const Clock& of_process,
+        node::Placement of_nodes = node::Placement::kCoordinatorBesideWorker0)
       : process(to_others.self()),
-        world_size(to_others.size()),
+        placement(of_nodes),
+        world_size(node::workers_of(to_others.size(), of_nodes)),
         link(to_others),
         clock(of_process),
         ledger(world_size) {}
@@ -29,7 +31,8 @@ struct Local {
   };
 
   int process;
-  int world_size;
+  node::Placement placement;
+  int world_size;  // workers
   node::Link& link;
   RunClock clock;
   WaitList waits;
@@ -56,10 +59,16 @@ class Endpoint final : public Transport {
 
   Mailbox& mailbox() { return mailbox_; }
 
+  // The node is no member any more: what it waits for, and will wait for, throws Dismissed, and what it sends is
+  // dropped.
+  void dismiss();
+  bool is_dismissed() const { return is_dismissed_; }
+
  private:
   Rank self_;
   Local& local_;
   Mailbox mailbox_;
+  bool is_dismissed_ = false;
 };
 
 }  // namespace laconic::process

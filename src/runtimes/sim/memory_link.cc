@@ -20,9 +20,9 @@ class MemoryNetwork::MemoryLink final : public node::Link {
   int size() const override { return network_.options_.processes; }
 
   void send(Rank from, Rank to, const Frame& frame) override {
-    LACONIC_CHECK(is_node(from, size()) && process_of(from) == self_,
+    LACONIC_CHECK(is_node(from, size()) && node::process_of(from) == self_,
                   "node " << from.value << " does not live in process " << self_);
-    const int other = process_of(to);
+    const int other = node::process_of(to);
     LACONIC_CHECK(is_node(to, size()) && other != self_,
                   "node " << to.value << " does not live in another process than " << self_);
     node::Carried& carried = carried_.at(static_cast<std::size_t>(other));

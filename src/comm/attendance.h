@@ -1,0 +1,82 @@
+// What collectives through the coordinator ask, at either end, of whoever keeps track of who is present; implemented by
+// a runtime whose workers come and go. Without one every collective is over all workers.
+//
+// Each part of a collective then says of which step it is and what its sender has heard so far (a running checksum of
+// all results), and each result says which view it is over. So members that do not agree are noticed before their parts
+// are mixed, and all members know over whom a result is.
+//
+//   part    := payload step:u32 history:u32
+//   result  := payload view:u32 news:u8 members?      news: 1 where the view is not that of the result before
+//   members := one bit a slot, low bits first, in whole bytes
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "comm/frame.h"
+#include "comm/view.h"
+
+namespace laconic {
+
+// Thrown out of what a worker waits for once it is no member any more. When it is one again, its strategy begins anew.
+class Dismissed : public std::exception {
+ public:
+  const char* what() const noexcept override { return "this worker is not present any more"; }
+};
+
+// What a part says of its sender.
+struct Standing {
+  Step step;                  // below 2^32
+  std::uint32_t history = 0;  // of the results it has heard
+  friend auto operator<=>(const Standing&, const Standing&) = default;
+};
+inline constexpr std::size_t kStandingSize = 8;
+
+// At a worker.
+class Membership {
+ public:
+  virtual ~Membership() = default;
+  virtual Standing standing() = 0;
+  // A result came.
+  virtual void heard(const View& view, const Frame& result) = 0;
+  // The view of the newest result, before there is one the view that this worker entered.
+  virtual const View& view() const = 0;
+};
+
+// At the coordinator.
+class Attendance {
+ public:
+  virtual ~Attendance() = default;
+  // Collective `round` begins with that part. Sets the view that it is over; who is ready enters here
+  // where the collective before was of an earlier step.
+  virtual void begin(Round round, const Frame& first) = 0;
+  virtual const View& view() const = 0;
+  // The checksum that members have of the results so far.
+  virtual std::uint32_t history() const = 0;
+  // Takes `rank` out of the view: its part did not come in time, or cannot be of this collective.
+  virtual void dismiss(Rank rank, const std::string& why) = 0;
+  // Whether as many are present as the job wants at least. Where they are not the collective is given up: it has no
+  // result, and all who are present begin their round anew.
+  virtual bool is_enough() const = 0;
+  virtual void give_up(Round round) = 0;
+  // Whether the view is another one than that of the last result.
+  virtual bool has_news() const = 0;
+  // The collective is over, all parts being of step `step`. `changes_model`: its result is a new common model.
+  virtual void commit(Round round, Step step, const Frame& result, bool changes_model) = 0;
+};
+
+// The bytes behind a payload.
+std::vector<std::byte> encode_standing(const Standing& standing);
+std::vector<std::byte> encode_view(const View& view, bool is_news, int slots);
+// The last bytes of a part; throws DecodeError where it has not as many.
+Standing decode_standing(const Frame& part);
+// The view of a result of `size` bytes of payload; `before` is that of the result before. Throws DecodeError.
+View decode_view(const Frame& result, std::size_t size, const View& before, int slots);
+// The checksum over one more result.
+std::uint32_t next_history(std::uint32_t history, const Frame& result);
+
+}  // namespace laconic

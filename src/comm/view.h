@@ -1,0 +1,29 @@
+// Who is present in a job whose workers come and go.
+//
+// A job has K slots, 0 .. K-1, which never change: a graph, a partition and a seed refer to slots. A view is a number
+// and the set of slots that are present. Every collective is over one view, for all of its elements.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+
+namespace laconic {
+
+struct View {
+  std::uint32_t number = 0;   // each is above the one before
+  std::vector<Rank> members;  // ascending
+
+  bool contains(Rank rank) const { return std::binary_search(members.begin(), members.end(), rank); }
+  std::size_t size() const { return members.size(); }
+  friend bool operator==(const View&, const View&) = default;
+};
+
+// "workers 0, 2 and 5", "worker 3", "nobody"
+std::string to_text(const View& view);
+
+}  // namespace laconic

@@ -1,0 +1,305 @@
+#include "runtimes/process/hub.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "runtimes/process/messages.h"
+
+namespace laconic::process {
+
+Hub::Hub(const NodeLoop::Parts& parts, const HubOptions& options, const StrategyFactory& make_strategy,
+         HubEvents events)
+    : loop_(parts,
+            {.frame = [this](Rank from, Rank, const Frame& frame) { hear(from, frame); },
+             .refused = [this](Rank, Rank, const std::string&) { loop_.local().ledger.record_refused(kCoordinator); },
+             .end = [](int, const std::string&) {},
+             .failed = [](int, const std::string&) {}}),
+      options_(options),
+      events_(std::move(events)),
+      slots_(static_cast<std::size_t>(loop_.local().world_size)) {
+  LACONIC_CHECK(options.least >= 1 && options.least <= workers(), options.least << " of " << workers() << " workers");
+  seat_.emplace(loop_.local(), options.comm, parts.steps, parts.sums);
+  seat_->node.become_coordinator(make_strategy());
+  seat_->node.comm().set_attendance(this);
+  waiting_since_ = loop_.now();
+  loop_.spawn(seat_->node.coordinate(), [this](const std::exception_ptr& error) {
+    if (error) fail(error);
+  });
+}
+
+Hub::~Hub() { seat_->endpoint.mailbox().clear(); }
+
+bool Hub::turn() {
+  bool moved = loop_.turn();
+  if (!is_over()) look_after();
+  loop_.continue_coroutines();
+  return moved;
+}
+
+Seconds Hub::next_event() const {
+  Seconds next = loop_.next_event();
+  if (is_over()) return next;
+  for (const Rank rank : view_.members) {
+    if (lost_.contains(rank)) continue;
+    const int process = node::process_of(rank, node::Placement::kCoordinatorApart);
+    next = std::min(next, loop_.last_heard(process) + silence());
+  }
+  if (waiting_since_) next = std::min(next, *waiting_since_ + options_.patience);
+  return next;
+}
+
+void Hub::send(Rank to, const MemberMessage& message) { seat_->endpoint.send(to, encode(message, workers())); }
+
+void Hub::hear(Rank from, const Frame& frame) {
+  loop_.local().ledger.record_received(kCoordinator, frame);
+  if (error_) return;
+  if (is_over_) {
+    // Who comes when all is over has nothing to join.
+    if (frame.header().tag == Tag::kMembership) send(from, End{});
+    return;
+  }
+  if (frame.header().tag == Tag::kMembership) {
+    try {
+      hear_word(from, decode_member_message(frame, workers(), options_.max_state));
+    } catch (const DecodeError& error) {
+      lose(from, error.what());
+    }
+    return;
+  }
+  // What a worker said that is out by now is nobody's.
+  if (view_.contains(from) && !lost_.contains(from)) {
+    seat_->endpoint.mailbox().deliver({.from = from, .frame = frame});
+  }
+}
+
+void Hub::hear_word(Rank from, const MemberMessage& message) {
+  if (const auto* word = std::get_if<Join>(&message)) {
+    join(from, *word);
+  } else if (const auto* ask = std::get_if<Ask>(&message)) {
+    const std::span<const std::byte> bytes =
+        snapshot_ && snapshot_->version() == ask->version ? snapshot_->piece(ask->piece) : std::span<const std::byte>();
+    if (bytes.empty()) {
+      send(from, snapshot().offer());  // of what there is now
+    } else {
+      send(from, StatePiece{.version = ask->version, .piece = ask->piece, .bytes = bytes});
+    }
+  } else if (const auto* ready = std::get_if<Ready>(&message)) {
+    if (slot(from).state != Slot::State::kJoining) return;
+    slot(from).state = Slot::State::kReady;
+    slot(from).version = ready->version;
+  } else if (std::get_if<Done>(&message) != nullptr) {
+    if (slot(from).state != Slot::State::kPresent || lost_.contains(from)) return;
+    slot(from).state = Slot::State::kDone;
+  } else {
+    throw DecodeError("worker " + std::to_string(from.value) + " said what only a coordinator says");
+  }
+}
+
+void Hub::join(Rank rank, const Join& word) {
+  if (word.start != options_.start) {
+    send(rank, Refused{.reason = "worker " + std::to_string(rank.value) +
+                                 " has other first parameters than the coordinator; start both with the same job "
+                                 "file"});
+    return;
+  }
+  if (view_.contains(rank)) lose(rank, "it began to join again");
+  slot(rank) = {.state = Slot::State::kJoining};
+  send(rank, snapshot().offer());
+}
+
+// What workers have in common, as it is now.
+const StateSnapshot& Hub::snapshot() {
+  if (!snapshot_ || snapshot_->version() != version_) {
+    std::vector<std::byte> bytes;
+    if (version_ > 0) {
+      Archive archive;
+      strategy().archive_common(archive);
+      bytes = archive.take();
+    }
+    snapshot_.emplace(version_, std::move(bytes));
+  }
+  return *snapshot_;
+}
+
+void Hub::restart(int process) {
+  const Rank rank = node::node_of(process, node::Placement::kCoordinatorApart);
+  if (view_.contains(rank)) lose(rank, "it was started again");
+  slot(rank) = {};
+}
+
+// It is not there any more. It stays in the view until the next collective begins, so that what it has given counts.
+void Hub::lose(Rank rank, const std::string& why) {
+  if (!view_.contains(rank) || !lost_.emplace(rank, why).second) return;
+  if (slot(rank).state != Slot::State::kDone) slot(rank).state = Slot::State::kAway;
+  seat_->endpoint.mailbox().give_up(rank);
+}
+
+void Hub::remove_lost() {
+  for (const auto& [rank, why] : std::exchange(lost_, {})) {
+    if (!view_.contains(rank)) continue;
+    std::erase(view_.members, rank);
+    ++view_.number;
+    tell_out(rank, why);
+  }
+}
+
+void Hub::dismiss(Rank rank, const std::string& why) {
+  const auto lost = lost_.find(rank);
+  const std::string reason = lost == lost_.end() ? why : lost->second;
+  if (lost != lost_.end()) lost_.erase(lost);
+  std::erase(view_.members, rank);
+  ++view_.number;
+  seat_->endpoint.mailbox().give_up(rank);
+  tell_out(rank, reason);
+}
+
+// A worker that is out of the view hears of it, where it was only cut off once it is back; not one that has begun to
+// join again.
+void Hub::tell_out(Rank rank, const std::string& reason) {
+  if (events_.left) events_.left(rank, reason);
+  Slot::State& state = slot(rank).state;
+  if (state != Slot::State::kPresent && state != Slot::State::kAway) return;
+  state = Slot::State::kAway;
+  send(rank, Out{.reason = reason});
+}
+
+bool Hub::is_enough() const { return static_cast<int>(view_.size()) >= options_.least; }
+
+void Hub::give_up(Round) {
+  is_collecting_ = false;
+  for (const Rank rank : std::vector(view_.members)) {
+    dismiss(rank, "too few workers are present, and the round begins anew when there are enough");
+  }
+}
+
+void Hub::begin(Round, const Frame& first) {
+  is_collecting_ = true;
+  remove_lost();
+  Step step;
+  try {
+    step = decode_standing(first).step;
+  } catch (const DecodeError&) {
+    return;  // whose part that is will be dismissed
+  }
+  if (step > step_) admit_ready();
+}
+
+void Hub::commit(Round round, Step step, const Frame& result, bool changes_model) {
+  is_collecting_ = false;
+  history_ = next_history(history_, result);
+  step_ = step;
+  told_view_ = view_.number;
+  if (changes_model) ++version_;
+  if (events_.committed) {
+    events_.committed({.round = round,
+                       .step = step,
+                       .view = view_,
+                       .tag = result.header().tag,
+                       .changes_model = changes_model,
+                       .history = history_});
+  }
+}
+
+// At the beginning of a round.
+void Hub::admit_ready() {
+  std::vector<Rank> entering;
+  for (Rank rank{0}; rank.value < workers(); ++rank.value) {
+    if (slot(rank).state == Slot::State::kReady) entering.push_back(rank);
+  }
+  if (entering.empty()) return;
+  view_.members.insert(view_.members.end(), entering.begin(), entering.end());
+  std::sort(view_.members.begin(), view_.members.end());
+  ++view_.number;
+  for (const Rank rank : entering) {
+    const bool is_current = slot(rank).version == version_;
+    slot(rank).state = Slot::State::kPresent;
+    // A collective that is under way has taken its number.
+    const Round next = seat_->node.comm().upcoming_round();
+    send(rank, Enter{.view = view_,
+                     .round = is_collecting_ ? Round{next.value - 1} : next,
+                     .step = step_,
+                     .history = history_,
+                     .version = version_,
+                     .has_state = !is_current,
+                     .state = is_current ? std::span<const std::byte>() : snapshot().bytes()});
+    if (events_.entered) events_.entered(rank, step_, view_);
+  }
+}
+
+// "workers 2 and 5": those who are not there.
+std::string Hub::missing() const {
+  View others;
+  for (Rank rank{0}; rank.value < workers(); ++rank.value) {
+    if (slots_[static_cast<std::size_t>(rank.value)].state == Slot::State::kAway) others.members.push_back(rank);
+  }
+  return to_text(others);
+}
+
+// The run cannot go on, and all who are there are told.
+void Hub::fail(const std::exception_ptr& error) {
+  if (error_) return;
+  error_ = error;
+  EndNotice notice;
+  try {
+    std::rethrow_exception(error);
+  } catch (const PeerLost& known) {
+    notice = {.kind = EndNotice::Kind::kLost, .text = known.what()};
+  } catch (const std::exception& known) {
+    notice = {.kind = EndNotice::Kind::kFailed, .text = known.what()};
+  }
+  loop_.link().broadcast_end(notice.encode());
+}
+
+void Hub::look_after() {
+  const Seconds now = loop_.now();
+  for (const Rank rank : std::vector(view_.members)) {
+    const Seconds heard = loop_.last_heard(node::process_of(rank, node::Placement::kCoordinatorApart));
+    if (now - heard >= silence()) lose(rank, "nothing was heard of it for " + to_text(silence()));
+  }
+  end_if_done();
+  if (is_over()) return;
+  if (!is_collecting_) {
+    remove_lost();
+    const bool ends =
+        std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.state == Slot::State::kDone; });
+    if (!ends && has_begun_ && !view_.members.empty() && !is_enough()) give_up({});
+    if (view_.members.empty()) {
+      if (!waiting_since_) waiting_since_ = now;
+      int ready = 0;
+      int joining = 0;
+      for (const Slot& one : slots_) {
+        ready += one.state == Slot::State::kReady ? 1 : 0;
+        joining += one.state == Slot::State::kJoining ? 1 : 0;
+      }
+      const bool is_late = now - *waiting_since_ >= options_.patience;
+      const bool is_whole = ready == workers() || (has_begun_ && ready >= options_.least && joining == 0);
+      if (is_whole || (is_late && ready >= options_.least)) {
+        waiting_since_.reset();
+        has_begun_ = true;
+        admit_ready();
+      } else if (is_late) {
+        fail(std::make_exception_ptr(PeerLost("the coordinator waits for " + missing() + ": " + std::to_string(ready) +
+                                              " of " + std::to_string(workers()) + " workers are there, at least " +
+                                              std::to_string(options_.least) + " have to be (workers.least), and " +
+                                              to_text(options_.patience) + " have passed (workers.patience)")));
+      }
+    }
+  }
+}
+
+// All who are present have taken their last step.
+void Hub::end_if_done() {
+  bool any = false;
+  for (const Rank rank : view_.members) {
+    if (lost_.contains(rank)) continue;
+    if (slot(rank).state != Slot::State::kDone) return;
+    any = true;
+  }
+  if (!any) return;
+  is_over_ = true;
+  // Who is away hears of it when it is back.
+  for (Rank rank{0}; rank.value < workers(); ++rank.value) send(rank, End{});
+}
+
+}  // namespace laconic::process

@@ -1,0 +1,138 @@
+// The coordinator of a run whose workers come and go, in a process of its own.
+//
+// It decides who is present, the view, and so over whom a collective is. A worker joins: it says that it is there, gets
+// what the others have in common, and enters at the beginning of a round. It is out when it has been silent for a fifth
+// of the deadline, was started again, gave no part in time, or one that cannot be right; then it may join again. The
+// run begins when all workers are there, or as many as the job wants at least when its patience has ended; where fewer
+// are left, those begin their round anew once there are enough again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "comm/attendance.h"
+#include "runtimes/node/driver.h"
+#include "runtimes/process/member_messages.h"
+#include "runtimes/process/node_loop.h"
+#include "runtimes/process/state_transfer.h"
+
+namespace laconic::process {
+
+struct HubOptions {
+  CommOptions comm = {};
+  int least = 1;                // workers that have to be present
+  Seconds patience{600.0};      // how long fewer may be
+  std::uint32_t start = 0;      // checksum of the common first parameters
+  std::uint64_t max_state = 0;  // bytes of what workers have in common, at most
+};
+
+// What the hub tells of a run; each may be empty.
+struct HubEvents {
+  struct Commit {
+    Round round;
+    Step step;
+    View view;
+    Tag tag;
+    bool changes_model = false;
+    std::uint32_t history = 0;
+  };
+  std::function<void(const Commit&)> committed = {};
+  // At the beginning of a round after `step`.
+  std::function<void(Rank rank, Step step, const View& view)> entered = {};
+  std::function<void(Rank rank, const std::string& why)> left = {};
+};
+
+class Hub final : private Attendance {
+ public:
+  // All that is referred to outlives it.
+  Hub(const NodeLoop::Parts& parts, const HubOptions& options, const StrategyFactory& make_strategy, HubEvents events);
+  ~Hub() override;
+
+  // Whatever is to be done now; returns whether anything moved. Called again when something came, and at next_event().
+  bool turn();
+  Seconds next_event() const;
+  bool is_over() const { return is_over_ || error_; }
+  // Why the run could not go on; null where it came to its end.
+  std::exception_ptr error() const { return error_; }
+
+  // A process has another incarnation than before: to be called when its link says so, in the order of what comes.
+  void hear_restart(int process) {
+    loop_.defer([this, process] { restart(process); });
+  }
+
+  const Ledger& ledger() { return loop_.local().ledger; }
+  Strategy& strategy() { return seat_->node.strategy(); }
+
+ private:
+  struct Seat {
+    Seat(Local& local, const CommOptions& options, Processor& steps, Processor& sums)
+        : endpoint(kCoordinator, local), node(endpoint, endpoint.mailbox(), options, steps, sums) {}
+    Endpoint endpoint;
+    Node node;
+  };
+  struct Slot {
+    enum class State : std::uint8_t {
+      kAway,     // nothing was heard of it since it was out
+      kJoining,  // it gets the state
+      kReady,    // it has one
+      kPresent,
+      kDone,  // it has taken its last step
+    };
+    State state = State::kAway;
+    std::uint32_t version = 0;  // of the state that it has
+  };
+
+  // Attendance
+  void begin(Round round, const Frame& first) override;
+  const View& view() const override { return view_; }
+  std::uint32_t history() const override { return history_; }
+  void dismiss(Rank rank, const std::string& why) override;
+  bool is_enough() const override;
+  void give_up(Round round) override;
+  bool has_news() const override { return view_.number != told_view_; }
+  void commit(Round round, Step step, const Frame& result, bool changes_model) override;
+
+  Slot& slot(Rank rank) { return slots_[static_cast<std::size_t>(rank.value)]; }
+  int workers() const { return static_cast<int>(slots_.size()); }
+  void hear(Rank from, const Frame& frame);
+  void hear_word(Rank from, const MemberMessage& message);
+  void join(Rank rank, const Join& join);
+  void send(Rank to, const MemberMessage& message);
+  void restart(int process);
+  void lose(Rank rank, const std::string& why);
+  void remove_lost();
+  void tell_out(Rank rank, const std::string& reason);
+  void look_after();
+  void admit_ready();
+  const StateSnapshot& snapshot();
+  void end_if_done();
+  void fail(const std::exception_ptr& error);
+  std::string missing() const;
+  Seconds silence() const { return {options_.comm.deadline.value / 5.0}; }
+
+  NodeLoop loop_;
+  HubOptions options_;
+  HubEvents events_;
+  std::vector<Slot> slots_;
+  std::optional<Seat> seat_;
+  View view_;
+  std::uint32_t told_view_ = 0;       // the view of the newest result
+  std::map<Rank, std::string> lost_;  // present by the view, and not there any more
+  bool is_collecting_ = false;        // a collective is under way
+  Step step_;                         // of the newest result
+  std::uint32_t history_ = 0;
+  std::uint32_t version_ = 0;  // of what workers have in common
+  std::optional<StateSnapshot> snapshot_;
+  std::optional<Seconds> waiting_since_;  // too few are present
+  bool has_begun_ = false;
+  bool is_over_ = false;
+  std::exception_ptr error_;
+};
+
+}  // namespace laconic::process

@@ -1,0 +1,126 @@
+// A worker of a run whose workers come and go, in a process of its own; hub.h is its other end.
+//
+// While it is a member its rounds are those of its strategy. When it is out, which the coordinator says or silence
+// shows, its round ends where it stands and its strategy is dropped. Then it joins again: it takes what the others have
+// in common and begins a round with them, at their step. What it had learnt alone since the last common model it drops
+// or keeps.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/attendance.h"
+#include "runtimes/node/driver.h"
+#include "runtimes/process/member_messages.h"
+#include "runtimes/process/node_loop.h"
+#include "runtimes/process/state_transfer.h"
+
+namespace laconic::process {
+
+// What a worker that was away takes with it: w := r, or w := r + (w - r_old), with r the common model now and r_old the
+// one it left with.
+enum class Returning { kDrop, kKeep };
+
+struct MemberOptions {
+  std::uint64_t seed = 0;
+  Step steps;
+  CommOptions comm = {};
+  Returning returning = Returning::kDrop;
+  std::uint64_t max_state = 0;  // bytes of what workers have in common, at most
+};
+
+// What a member tells of its run; each may be empty.
+struct MemberEvents {
+  // It has begun at that step, with the common model or with what it kept.
+  std::function<void(const View& view, Step step)> entered = {};
+  std::function<void(Step step)> stepped = {};
+  std::function<void(const std::string& why)> left = {};
+};
+
+class Member final : private Membership {
+ public:
+  // All that is referred to outlives it. `learner` has the common first parameters.
+  Member(const NodeLoop::Parts& parts, const MemberOptions& options, Learner& learner, StrategyEvents& strategy_events,
+         StrategyFactory make_strategy, MemberEvents events);
+  ~Member() override;
+
+  // As Hub's.
+  bool turn();
+  Seconds next_event() const;
+  bool is_over() const { return is_over_ || error_; }
+  std::exception_ptr error() const { return error_; }
+
+  // The coordinator has another incarnation than before: as Hub's.
+  void hear_restart() {
+    loop_.defer([this] { restart(); });
+  }
+
+  Step step() const { return step_; }
+  const Ledger& ledger() { return loop_.local().ledger; }
+  // Bytes of states that it has taken to join.
+  std::uint64_t transferred() const { return transferred_; }
+
+ private:
+  enum class State : std::uint8_t {
+    kAway,     // it has not said that it is there, or not since it was out
+    kJoining,  // it has
+    kPresent,
+    kDone,
+  };
+  struct Seat {
+    Seat(Rank rank, Local& local, const CommOptions& options, Processor& steps, Processor& sums)
+        : endpoint(rank, local), node(endpoint, endpoint.mailbox(), options, steps, sums) {}
+    Endpoint endpoint;
+    Node node;
+  };
+
+  // Membership
+  Standing standing() override;
+  void heard(const View& view, const Frame& result) override;
+  const View& view() const override { return view_; }
+
+  void hear(const Frame& frame);
+  void hear_word(const MemberMessage& message);
+  void send(const MemberMessage& message);
+  void ask();
+  void hear_end(const std::string& text);
+  void restart();
+  void leave(const std::string& why);
+  void enter();
+  void load_common(std::span<const std::byte> state);
+  Task<void> work();
+  void finish(const std::exception_ptr& error);
+  void look_after();
+  Seconds silence() const { return {options_.comm.deadline.value / 5.0}; }
+
+  NodeLoop loop_;
+  NodeLoop::Parts parts_;
+  MemberOptions options_;
+  Learner& learner_;
+  StrategyEvents& strategy_events_;
+  StrategyFactory make_strategy_;
+  MemberEvents events_;
+  Endpoint words_;  // what is said of who is present goes past the strategy's endpoint
+  std::uint32_t start_;
+  std::vector<float> first_;  // the common first parameters
+  State state_ = State::kAway;
+  std::optional<Seat> seat_;
+  bool is_working_ = false;  // a coroutine of the seat's is there
+  StateReceiver state_receiver_;
+  // The entry that waits for the round before to end, with the frame that its state is in.
+  std::optional<Enter> entry_;
+  Frame entry_frame_;
+  View view_;
+  std::uint32_t history_ = 0;
+  std::vector<float> left_with_;  // the common model that it left with; empty: it was no member yet
+  Step step_;
+  std::uint64_t transferred_ = 0;
+  bool is_over_ = false;
+  std::exception_ptr error_;
+};
+
+}  // namespace laconic::process

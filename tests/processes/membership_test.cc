@@ -1,0 +1,220 @@
+// Workers that come and go (runtimes/process/hub.h, member.h), against an oracle that knows the named sets.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "fault_seeds.h"
+#include "membership_oracle.h"
+
+namespace laconic::tests {
+namespace {
+
+constexpr Seconds kDeadline{2.0};
+
+MembershipOptions periodic(int workers, std::uint64_t period = 5) {
+  return {.scenario = {.problem = {.workers = workers, .dimension = 24, .seed = 3},
+                       .strategy = "periodic",
+                       .options = {{"period", std::to_string(period)}},
+                       .steps = 60,
+                       .deadline = kDeadline}};
+}
+
+MembershipOptions fda(int workers, const std::string& monitor, const std::string& screen = "none") {
+  MembershipOptions options = periodic(workers);
+  options.scenario.strategy = "fda";
+  options.scenario.options = {{"threshold", "0.5"}, {"monitor", monitor}, {"screen", screen}};
+  return options;
+}
+
+void expect_sound(MembershipWorld& world, const MembershipOptions& options) {
+  const std::optional<double> threshold = options.scenario.strategy == "fda" ? std::optional(0.5) : std::nullopt;
+  for (const std::string& objection : objections_to(world, options, threshold)) ADD_FAILURE() << objection;
+  if (testing::Test::HasFailure()) ADD_FAILURE() << world.account();
+}
+
+TEST(Membership, WhereNobodyIsAbsentTheModelsAreThoseOfTheSimulatorToTheBit) {
+  for (const MembershipOptions& options : {periodic(4), fda(4, "linear"), fda(3, "exact"),
+                                           fda(3, "linear", "lock-step"), fda(3, "max-norm"), fda(3, "sketch")}) {
+    MembershipWorld world(options);
+    ASSERT_TRUE(world.run({100.0})) << world.account();
+    ASSERT_EQ(world.hub().error(), nullptr);
+    const Result simulated = run(options.scenario);
+    for (int worker = 0; worker < options.scenario.problem.workers; ++worker) {
+      const auto params = world.learner(worker).params();
+      EXPECT_TRUE(std::ranges::equal(params, simulated.params[static_cast<std::size_t>(worker)])) << worker;
+    }
+    expect_sound(world, options);
+  }
+}
+
+TEST(Membership, AWorkerThatIsGoneIsInNoAverageAndTheOthersGoOn) {
+  const MembershipOptions options = periodic(4);
+  MembershipWorld world(options);
+  world.events().at({0.2}, [&] { world.kill(2, true); });
+  ASSERT_TRUE(world.run({100.0})) << world.account();
+  ASSERT_EQ(world.hub().error(), nullptr);
+  expect_sound(world, options);
+  EXPECT_EQ(world.log().back().view.members, (std::vector<Rank>{{0}, {1}, {3}}));
+}
+
+TEST(Membership, AWorkerThatIsStartedAgainTakesTheCommonModelAndGoesOnWithTheOthers) {
+  for (const MembershipOptions& options : {periodic(4), periodic(4, 1), fda(4, "linear"), fda(4, "exact")}) {
+    MembershipWorld world(options);
+    world.events().at({0.15}, [&] { world.kill(1, true); });
+    world.events().at({0.30}, [&] { world.start(1); });
+    ASSERT_TRUE(world.run({100.0})) << world.account();
+    ASSERT_EQ(world.hub().error(), nullptr);
+    expect_sound(world, options);
+    EXPECT_EQ(world.log().back().view.size(), 4U) << world.account();
+    EXPECT_EQ(world.member(1).step(), Step{60});
+  }
+}
+
+TEST(Membership, ALossIsActedOnWithinAFifthOfTheDeadlineAndARoundTrip) {
+  const MembershipOptions options = periodic(4, 1);
+  MembershipWorld world(options);
+  world.events().at({0.2}, [&] { world.kill(2, false); });
+  ASSERT_TRUE(world.run({100.0})) << world.account();
+  // 60 steps of 10 ms and their exchanges, and the time in which all wait for the lost one.
+  MembershipWorld undisturbed(options);
+  ASSERT_TRUE(undisturbed.run({100.0}));
+  EXPECT_LT(world.events().now().value, undisturbed.events().now().value + kDeadline.value / 5.0 + 0.01);
+  expect_sound(world, options);
+}
+
+TEST(Membership, WhereTooFewArePresentTheRunWaitsAndThenSaysForWhom) {
+  MembershipOptions options = periodic(3);
+  options.least = 3;
+  options.patience = {5.0};
+  MembershipWorld world(options);
+  world.events().at({0.2}, [&] { world.kill(1, true); });
+  world.run({100.0});
+  ASSERT_NE(world.hub().error(), nullptr);
+  try {
+    std::rethrow_exception(world.hub().error());
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("worker 1"), std::string::npos) << text;
+    EXPECT_NE(text.find("workers.least"), std::string::npos) << text;
+  }
+  EXPECT_LT(world.events().now().value, 6.5);
+}
+
+TEST(Membership, WhoComesBackInTimeIsWaitedFor) {
+  MembershipOptions options = fda(3, "linear");
+  options.least = 3;
+  MembershipWorld world(options);
+  world.events().at({0.2}, [&] { world.kill(1, true); });
+  world.events().at({3.0}, [&] { world.start(1); });
+  ASSERT_TRUE(world.run({100.0})) << world.account();
+  ASSERT_EQ(world.hub().error(), nullptr);
+  expect_sound(world, options);
+  EXPECT_EQ(world.log().back().view.size(), 3U);
+}
+
+TEST(Membership, ANewcomerAloneTrainsNothing) {
+  MembershipOptions options = periodic(2);
+  options.least = 2;
+  MembershipWorld world(options);
+  world.events().at({0.2}, [&] { world.kill(0, true); });
+  world.run({2.0});
+  const std::uint64_t steps = world.steps_taken();
+  world.run({4.0});
+  EXPECT_EQ(world.steps_taken(), steps);
+}
+
+TEST(Membership, TheBytesOfWhatNobodyMissesAreThoseOfAllPresentAndAFewMore) {
+  const MembershipOptions options = fda(4, "linear");
+  MembershipWorld world(options);
+  ASSERT_TRUE(world.run({100.0}));
+  const Result simulated = run(options.scenario);
+  const Ledger& ledger = world.hub().ledger();
+  // 8 bytes behind a part, 5 behind a result.
+  const std::uint64_t checks = 60 * 4;
+  const Tally state = simulated.outcome.ledger.total(Traffic::kState);
+  EXPECT_LE(ledger.total(Traffic::kState).payload.value, state.payload.value + checks * 13 + 4);
+}
+
+// What a seed has happen to a job, and what must hold of it in the end.
+std::vector<std::string> objections_of(std::uint64_t seed, std::string* account = nullptr,
+                                       std::uint64_t* trace = nullptr) {
+  RandomStream stream(seed, "membership");
+  const int workers = 2 + static_cast<int>(stream.below(4));
+  static const std::vector<std::string> kMonitors = {"linear", "exact", "naive", "max-norm"};
+  MembershipOptions options = stream.below(2) == 0 ? periodic(workers, 1 + stream.below(8))
+                                                   : fda(workers, kMonitors[static_cast<std::size_t>(stream.below(4))]);
+  options.scenario.problem.seed = seed;
+  options.scenario.steps = 40 + stream.below(60);
+  options.least = 1 + static_cast<int>(stream.below(static_cast<std::uint64_t>(workers)));
+  options.patience = {30.0};
+  options.network.latency = {0.0005 + 0.01 * stream.uniform()};
+  if (stream.below(3) == 0) options.network.interface = {.up = {2e6}, .down = {2e6}};
+  for (int worker = 0; worker < workers; ++worker) options.step_cost.push_back({0.003 + 0.02 * stream.uniform()});
+  MembershipWorld world(options);
+  const std::uint64_t faults = stream.below(10);
+  const double length = 0.03 * static_cast<double>(options.scenario.steps);
+  for (std::uint64_t fault = 0; fault < faults; ++fault) {
+    const int worker = static_cast<int>(stream.below(static_cast<std::uint64_t>(workers)));
+    const Seconds when{length * stream.uniform()};
+    const std::uint64_t kind = stream.below(6);
+    const Seconds span{1.5 * kDeadline.value * stream.uniform() * stream.uniform()};
+    world.events().at(when, [&world, kind, worker, span] {
+      switch (kind) {
+        case 0:
+        case 1:
+          if (!world.is_there(worker)) return;
+          world.kill(worker, kind == 0);
+          return world.events().at(world.events().now() + span, [&world, worker] { world.start(worker); });
+        case 2:
+          return world.network().reset(0, worker + 1);
+        case 3:
+          return world.network().lose(0, worker + 1);
+        case 4:
+          world.network().part(0, worker + 1);
+          return world.events().at(world.events().now() + span,
+                                   [&world, worker] { world.network().restore(0, worker + 1); });
+        default:
+          return world.stall(worker, span);
+      }
+    });
+  }
+  const bool ended = world.run({200.0});
+  if (account != nullptr) *account = world.account();
+  if (trace != nullptr) *trace = world.trace_hash();
+  if (!ended) return {"it has not come to its end"};
+  if (world.hub().error()) {
+    try {
+      std::rethrow_exception(world.hub().error());
+    } catch (const std::exception& error) {
+      return {std::string("the run ended with an error: ") + error.what()};
+    }
+  }
+  const std::optional<double> threshold = options.scenario.strategy == "fda" ? std::optional(0.5) : std::nullopt;
+  return objections_to(world, options, threshold);
+}
+
+TEST(Membership, WhateverHappensTheRunEndsWithWhatItsNamedSetsImply) {
+  int failed = 0;
+  for (const std::uint64_t seed : fault_seeds(1, 300)) {
+    std::string account;
+    const std::vector<std::string> objections = objections_of(seed, &account);
+    for (const std::string& objection : objections) ADD_FAILURE() << objection;
+    if (objections.empty()) continue;
+    ADD_FAILURE() << account << "repeat with: LACONIC_SEED=" << seed
+                  << " processes_test --gtest_filter=Membership.Whatever*";
+    if (++failed == 3) return;
+  }
+}
+
+TEST(Membership, TheSameSeedGivesTheSameRun) {
+  for (const std::uint64_t seed : fault_seeds(500, 10)) {
+    std::uint64_t once = 0;
+    std::uint64_t again = 0;
+    objections_of(seed, nullptr, &once);
+    objections_of(seed, nullptr, &again);
+    EXPECT_EQ(once, again) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace laconic::tests
