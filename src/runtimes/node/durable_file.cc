@@ -107,6 +107,26 @@ void remove_durably(const std::string& folder, const std::string& name) {
   }
 }
 
+AppendedFile::AppendedFile(const std::string& folder, const std::string& name)
+    : folder_(folder),
+      path_(path_in(folder, name)),
+      file_(open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666)) {
+  if (file_ < 0) fail_to_write(path_, errno);
+}
+
+AppendedFile::~AppendedFile() { ::close(file_); }
+
+void AppendedFile::append(std::span<const std::byte> bytes) {
+  if (!write_all(file_, bytes)) fail_to_write(path_, errno);
+}
+
+void AppendedFile::sync() {
+  if (fsync(file_) != 0) fail_to_write(path_, errno);
+  // Whether the name is new nobody knows: who made it may have died before it was on disk.
+  if (!name_is_on_disk_) sync_folder(folder_);
+  name_is_on_disk_ = true;
+}
+
 std::optional<std::vector<std::byte>> read_whole_file(const std::string& path, std::uint64_t min_size,
                                                       std::uint64_t max_size) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));

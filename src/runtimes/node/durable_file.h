@@ -21,6 +21,28 @@ void write_durably(const std::string& folder, const std::string& name, std::span
 // Removes a file, or nothing where there is none; that it is gone is on disk when this returns. Throws RunError.
 void remove_durably(const std::string& folder, const std::string& name);
 
+// A file that grows at its end. One thread at a time; all throw RunError with the path and the reason.
+class AppendedFile {
+ public:
+  // Opens `name` of `folder`, and makes it where there is none.
+  AppendedFile(const std::string& folder, const std::string& name);
+  ~AppendedFile();
+  AppendedFile(const AppendedFile&) = delete;
+  AppendedFile& operator=(const AppendedFile&) = delete;
+
+  // After an error some of the first bytes may be there.
+  void append(std::span<const std::byte> bytes);
+  // What was appended and the file's name are on disk when this returns. After an error nobody knows how much is, and
+  // another sync() does not tell.
+  void sync();
+
+ private:
+  std::string folder_;
+  std::string path_;
+  int file_ = -1;
+  bool name_is_on_disk_ = false;
+};
+
 // The bytes of a file; nothing where there is none. Throws DecodeError, which begins with the path, for what is no file
 // (a link too, or a pipe, which could keep the reader waiting), cannot be read or has not from `min_size` to `max_size`
 // bytes; memory is taken only for a size in these bounds.
