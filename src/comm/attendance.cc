@@ -28,11 +28,7 @@ std::vector<std::byte> encode_view(const View& view, bool is_news, int slots) {
   ByteWriter out;
   out.u32(view.number);
   out.u8(is_news ? 1 : 0);
-  if (!is_news) return out.take();
-  const std::span<std::byte> bits = out.extend((static_cast<std::size_t>(slots) + 7) / 8);
-  for (const Rank rank : view.members) {
-    bits[static_cast<std::size_t>(rank.value) / 8] |= std::byte{1} << (rank.value % 8);
-  }
+  if (is_news) write_members(out, view.members, slots);
   return out.take();
 }
 
@@ -47,13 +43,8 @@ View decode_view(const Frame& result, std::size_t size, const View& before, int 
     if (view.number != before.number) in.fail("view " + std::to_string(view.number) + ", which nobody has told of");
     return before;
   }
-  const std::span<const std::byte> bits = in.raw((static_cast<std::size_t>(slots) + 7) / 8);
+  view.members = read_members(in, slots);
   in.expect_end();
-  for (std::size_t slot = 0; slot < 8 * bits.size(); ++slot) {
-    if ((bits[slot / 8] >> (slot % 8) & std::byte{1}) == std::byte{0}) continue;
-    if (slot >= static_cast<std::size_t>(slots)) in.fail("slot " + std::to_string(slot));
-    view.members.push_back({static_cast<std::int32_t>(slot)});
-  }
   // Who has just entered knows the view already.
   const bool is_known = view == before;
   if (view.number <= before.number && !is_known) in.fail("view " + std::to_string(view.number) + " after a later one");

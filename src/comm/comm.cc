@@ -133,11 +133,14 @@ Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std
     });
   });
   send(coordinator(), part);
+  pending_part_ = part;
   const Pattern pattern{.from = coordinator(), .tags = Tag::kReduced, .round = own.round};
   std::optional<Arrival> arrival = co_await transport_.receive(pattern, kIdle);
   if (!arrival) throw Dismissed();
   Frame result = std::move(arrival->frame);
   membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
+  pending_part_ = Frame();
+  newest_result_ = result;
   co_return result;
 }
 

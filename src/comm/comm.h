@@ -83,6 +83,10 @@ class Comm {
   void set_membership(Membership* membership) { membership_ = membership; }
   void set_attendance(Attendance* attendance) { attendance_ = attendance; }
   Attendance* attendance() const { return attendance_; }
+  // At a member: the part whose result it waits for, and the newest result that it has heard; empty frames where there
+  // is none. So a coordinator that was started again can be told again.
+  const Frame& pending_part() const { return pending_part_; }
+  const Frame& newest_result() const { return newest_result_; }
   // Goes on as who has taken part in all rounds before `round`.
   void resume_at(Round round) { rounds_ = round.value; }
 
@@ -151,6 +155,8 @@ class Comm {
   std::uint64_t rounds_;
   Membership* membership_ = nullptr;
   Attendance* attendance_ = nullptr;
+  Frame pending_part_;
+  Frame newest_result_;
 };
 
 // The vote of one byte that `from` sent; throws DecodeError.
@@ -166,6 +172,8 @@ class Reductions {
  public:
   // `comm` outlives this.
   explicit Reductions(Comm& comm, SharedWeights weights = {}) : comm_(comm), weights_(std::move(weights)) {}
+  // Where workers come and go: called with each average of models before anybody hears of it.
+  void set_averaged(std::function<void(const SharedVector& mean)> averaged) { averaged_ = std::move(averaged); }
   // The reduction of `round`, whose first part has come. Returns its result; nothing where that is a vote, or where too
   // few are present and there is none. Throws DecodeError for a weighted mean where there are no weights.
   Task<SharedVector> serve(Round round, Arrival first);
@@ -180,6 +188,7 @@ class Reductions {
   SharedWeights weights_;
   std::vector<double> sum_;
   std::map<Rank, Frame> parts_;  // of those present
+  std::function<void(const SharedVector& mean)> averaged_;
 };
 
 // Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.

@@ -62,6 +62,10 @@ void Mailbox::give_up(Rank from) {
   }
 }
 
+void Mailbox::drop_before(Round round) {
+  std::erase_if(kept_, [round](const auto& kept) { return kept.first.round < round.value; });
+}
+
 void Mailbox::fail(const std::exception_ptr& error) {
   kept_.clear();
   while (!receives_.empty()) {

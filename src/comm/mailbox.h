@@ -67,6 +67,8 @@ class Mailbox {
   void archive(Archive& archive);
   // Ends what waits for a frame of `from` alone: its receives get nothing. Frames that came of it are dropped.
   void give_up(Rank from);
+  // Drops the frames of rounds before `round`, which nobody asks for any more.
+  void drop_before(Round round);
   // Ends every receive, which throws `error`, and drops every frame.
   void fail(const std::exception_ptr& error);
   // Drops every receive, which unwinds its coroutine.

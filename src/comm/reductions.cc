@@ -113,7 +113,9 @@ Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round
       std::copy(trailer.begin(), trailer.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
     });
   });
-  attendance.commit(round, step, result, traffic == Traffic::kModel);
+  const bool changes_model = traffic == Traffic::kModel && !is_vote;
+  if (changes_model && averaged_) averaged_(result.floats(count, trailer.size()));
+  attendance.commit(round, step, result, changes_model);
   for (const auto& [rank, part] : parts) comm_.send(rank, result);
   if (is_vote) co_return SharedVector();
   co_return result.floats(count, trailer.size());

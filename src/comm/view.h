@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_stream.h"
 #include "base/ids.h"
-#include "base/units.h"
 
 namespace laconic {
 
@@ -22,6 +22,11 @@ struct View {
   std::size_t size() const { return members.size(); }
   friend bool operator==(const View&, const View&) = default;
 };
+
+// A set of slots as bytes: one bit a slot, low bits first, in ceil(slots / 8) bytes. Reading throws DecodeError for a slot
+// that the job does not have.
+void write_members(ByteWriter& out, const std::vector<Rank>& members, int slots);
+std::vector<Rank> read_members(ByteReader& in, int slots);
 
 // "workers 0, 2 and 5", "worker 3", "nobody"
 std::string to_text(const View& view);

@@ -79,16 +79,16 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
 Task<void> Averaging::coordinate(Coordinator& self, std::function<void(const SharedVector& mean)> averaged) {
   Comm& comm = self.comm();
   Reductions reductions(comm, weights_);
+  reductions.set_averaged([&](const SharedVector& mean) {
+    common_ = mean;
+    if (averaged) averaged(common_);
+  });
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean, Tag::kGather};
   for (;;) {
     const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     const Round round = comm.next_round();
     if (first.frame.header().tag != Tag::kGather) {
-      const bool is_model = first.frame.header().traffic == Traffic::kModel;
-      const SharedVector result = co_await reductions.serve(round, first);
-      if (!is_model || common_.size() == 0 || result.size() != common_.size()) continue;
-      common_ = result;
-      if (averaged) averaged(common_);
+      co_await reductions.serve(round, first);
     } else {
       co_await collect(comm, round, first.from, first.frame);
     }

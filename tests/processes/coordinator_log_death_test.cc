@@ -17,8 +17,8 @@ namespace laconic {
 namespace {
 
 using process::CoordinatorLog;
+using process::LoggedView;
 using process::Synchronisation;
-using process::View;
 using sim::DiskFaults;
 using sim::MemoryDisk;
 using sim::ProcessDeath;
@@ -31,7 +31,7 @@ struct Stored {
   Synchronisation synchronisation;
   Bytes state;
 };
-using Operation = std::variant<View, Stored>;
+using Operation = std::variant<LoggedView, Stored>;
 using Script = std::vector<Operation>;
 
 Bytes state_of(std::uint64_t number, std::size_t size) {
@@ -44,7 +44,7 @@ Bytes state_of(std::uint64_t number, std::size_t size) {
 // Views and synchronisations by turns, some of these without a state; `slots` decides how long an entry is.
 Script script_of(std::size_t operations, std::size_t slots) {
   Script script;
-  View view{.number = 0, .present = {}, .incarnations = std::vector<std::uint64_t>(slots, 1)};
+  LoggedView view{.number = 0, .present = {}, .incarnations = std::vector<std::uint64_t>(slots, 1)};
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < operations; ++i) {
     if (i % 3 == 0) {
@@ -72,7 +72,7 @@ Script script_of(std::size_t operations, std::size_t slots) {
 
 // What the first operations of a script come to; of a synchronisation all but the name of its file.
 struct State {
-  std::optional<View> view;
+  std::optional<LoggedView> view;
   std::optional<Synchronisation> synchronisation;
   Bytes bytes;
   friend bool operator==(const State&, const State&) = default;
@@ -81,7 +81,7 @@ struct State {
 State state_behind(const Script& script, std::size_t operations) {
   State state;
   for (std::size_t i = 0; i < operations; ++i) {
-    if (const auto* view = std::get_if<View>(&script[i])) {
+    if (const auto* view = std::get_if<LoggedView>(&script[i])) {
       state.view = *view;
     } else {
       const auto& stored = std::get<Stored>(script[i]);
@@ -100,7 +100,7 @@ State state_found(CoordinatorLog& log) {
 }
 
 void carry_out(CoordinatorLog& log, const Operation& operation) {
-  if (const auto* view = std::get_if<View>(&operation)) {
+  if (const auto* view = std::get_if<LoggedView>(&operation)) {
     log.append(*view);
   } else {
     const auto& stored = std::get<Stored>(operation);
@@ -230,7 +230,7 @@ TEST(CoordinatorLogDeaths, KilledAgainAndAgainItComesToTheSameEnd) {
 TEST(CoordinatorLogDeaths, ALogStaysShortHoweverManyEntriesItGets) {
   MemoryDisk disk(1);
   CoordinatorLog log(disk, kJob);
-  View view{.number = 0, .present = {Rank{0}}, .incarnations = {1, 1, 1}};
+  LoggedView view{.number = 0, .present = {Rank{0}}, .incarnations = {1, 1, 1}};
   std::size_t longest = 0;
   std::uint64_t written_anew = 0;
   for (std::size_t last = 0; view.number < 10'000;) {

@@ -73,17 +73,25 @@ std::vector<std::string> objections_to(MembershipWorld& world, const MembershipO
       if (check && std::ranges::none_of(checked, is_present)) check.reset();
       continue;
     }
+    if (entry.kind == Entry::Kind::kRestarted) {
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        rows[k].is_present = rows[k].is_present && entry.view.contains({static_cast<std::int32_t>(k)});
+      }
+      continue;
+    }
     if (entry.kind == Entry::Kind::kEntered) {
       Row& one = row(entry.rank);
       if (one.is_present) objections.push_back("worker " + std::to_string(entry.rank.value) + " enters twice");
       one.is_present = true;
       one.step = entry.step;
       std::copy(common.begin(), common.end(), one.learner->params().begin());
+      if (entry.step < newest) objections.push_back("a step goes backwards");
       if (!entry.view.contains(entry.rank)) objections.push_back("a view without who enters it");
       continue;
     }
+    // Below the newest common model nobody goes; checks since then may be repeated.
     if (entry.step < newest) objections.push_back("a step goes backwards");
-    newest = std::max(newest, entry.step);
+    if (entry.changes_model) newest = entry.step;
     std::vector<std::vector<float>> models;
     for (const Rank rank : entry.view.members) {
       if (!row(rank).is_present) {

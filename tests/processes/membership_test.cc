@@ -1,7 +1,7 @@
 // Workers that come and go (runtimes/process/hub.h, member.h), against an oracle that knows the named sets.
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <tuple>
 
 #include "fault_seeds.h"
 #include "membership_oracle.h"
@@ -135,6 +135,69 @@ TEST(Membership, TheBytesOfWhatNobodyMissesAreThoseOfAllPresentAndAFewMore) {
   EXPECT_LE(ledger.total(Traffic::kState).payload.value, state.payload.value + checks * 13 + 4);
 }
 
+std::vector<std::vector<float>> models_of(MembershipWorld& world, const MembershipOptions& options) {
+  std::vector<std::vector<float>> models;
+  for (int worker = 0; worker < options.scenario.problem.workers; ++worker) {
+    const auto params = world.learner(worker).params();
+    models.emplace_back(params.begin(), params.end());
+  }
+  return models;
+}
+
+// Of each collective: its step, over whom it was, and whether it made a common model.
+std::vector<std::tuple<Step, std::vector<Rank>, bool>> verdicts_of(MembershipWorld& world) {
+  std::vector<std::tuple<Step, std::vector<Rank>, bool>> verdicts;
+  for (const MembershipWorld::Entry& entry : world.log()) {
+    if (entry.kind != MembershipWorld::Entry::Kind::kCommitted) continue;
+    std::tuple<Step, std::vector<Rank>, bool> verdict(entry.step, entry.view.members, entry.changes_model);
+    // A check whose result nobody heard is taken again.
+    if (verdicts.empty() || verdicts.back() != verdict) verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
+}
+
+// Nobody is lost: workers hear of the coordinator again well within a fifth of the deadline.
+TEST(Membership, ACoordinatorKilledAtEachWriteOfItsLogGoesOnInTheSameRoundWithTheSameSums) {
+  for (const MembershipOptions& options : {periodic(3, 10), fda(3, "linear"), fda(3, "exact", "lock-step")}) {
+    MembershipWorld undisturbed(options);
+    ASSERT_TRUE(undisturbed.run({100.0}));
+    const std::vector<std::vector<float>> models = models_of(undisturbed, options);
+    const std::uint64_t writes = undisturbed.disk().writes();
+    ASSERT_GT(writes, 20U);
+    for (std::uint64_t write = 2; write <= writes; ++write) {
+      MembershipWorld world(options);
+      world.disk().set_faults({.die_at = write});
+      ASSERT_TRUE(world.run({100.0})) << "killed at write " << write << "\n" << world.account();
+      ASSERT_EQ(world.hub().error(), nullptr) << "killed at write " << write << "\n" << world.account();
+      EXPECT_EQ(models_of(world, options), models) << "killed at write " << write << "\n" << world.account();
+      EXPECT_TRUE(verdicts_of(world) == verdicts_of(undisturbed)) << "killed at write " << write << "\n"
+                                                                  << world.account();
+      expect_sound(world, options);
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+}
+
+TEST(Membership, ACoordinatorKilledAtAnyMomentGoesOnInTheSameRoundWithTheSameSums) {
+  const MembershipOptions options = fda(3, "exact");
+  MembershipWorld undisturbed(options);
+  ASSERT_TRUE(undisturbed.run({100.0}));
+  const std::vector<std::vector<float>> models = models_of(undisturbed, options);
+  for (int moment = 1; moment <= 120; ++moment) {
+    MembershipWorld world(options);
+    world.events().at({0.0063 * moment}, [&] { world.kill_hub(); });
+    world.events().at({0.0063 * moment + 0.02}, [&] {
+      if (!world.has_hub()) world.start_hub();
+    });
+    ASSERT_TRUE(world.run({100.0})) << moment << "\n" << world.account();
+    EXPECT_TRUE(verdicts_of(world) == verdicts_of(undisturbed)) << moment << "\n" << world.account();
+    ASSERT_EQ(world.hub().error(), nullptr) << moment << "\n" << world.account();
+    EXPECT_EQ(models_of(world, options), models) << moment << "\n" << world.account();
+    expect_sound(world, options);
+    ASSERT_FALSE(HasFailure()) << moment;
+  }
+}
+
 // What a seed has happen to a job, and what must hold of it in the end.
 std::vector<std::string> objections_of(std::uint64_t seed, std::string* account = nullptr,
                                        std::uint64_t* trace = nullptr) {
@@ -156,7 +219,7 @@ std::vector<std::string> objections_of(std::uint64_t seed, std::string* account 
   for (std::uint64_t fault = 0; fault < faults; ++fault) {
     const int worker = static_cast<int>(stream.below(static_cast<std::uint64_t>(workers)));
     const Seconds when{length * stream.uniform()};
-    const std::uint64_t kind = stream.below(6);
+    const std::uint64_t kind = stream.below(8);
     const Seconds span{1.5 * kDeadline.value * stream.uniform() * stream.uniform()};
     world.events().at(when, [&world, kind, worker, span] {
       switch (kind) {
@@ -173,8 +236,17 @@ std::vector<std::string> objections_of(std::uint64_t seed, std::string* account 
           world.network().part(0, worker + 1);
           return world.events().at(world.events().now() + span,
                                    [&world, worker] { world.network().restore(0, worker + 1); });
-        default:
+        case 5:
           return world.stall(worker, span);
+        case 6:
+          // The coordinator's next writes but a few: its process dies in the middle of one.
+          return world.disk().set_faults({.die_at = world.disk().writes() + 1 + static_cast<std::uint64_t>(worker)});
+        default:
+          if (!world.has_hub()) return;
+          world.kill_hub();
+          return world.events().at(world.events().now() + Seconds{0.3 * span.value}, [&world] {
+            if (!world.has_hub()) world.start_hub();
+          });
       }
     });
   }

@@ -5,6 +5,12 @@
 #include "comm/crc32c.h"
 
 namespace laconic::tests {
+namespace {
+
+// After a death at a write.
+constexpr Seconds kHubRestart{0.05};
+
+}  // namespace
 
 MembershipWorld::MembershipWorld(const MembershipOptions& options)
     : options_(options),
@@ -15,8 +21,10 @@ MembershipWorld::MembershipWorld(const MembershipOptions& options)
             network.processes = options.scenario.problem.workers + 1;
             return network;
           }(),
-          events_, trace_, [this](int number) -> Clock& { return process(number).clock; }) {
+          events_, trace_, [this](int number) -> Clock& { return process(number).clock; }),
+      disk_(options.scenario.problem.seed) {
   for (Process& one : processes_) one.clock.events = &events_;
+  disk_.restart();
   start_hub();
   for (int worker = 0; worker < options_.scenario.problem.workers; ++worker) start(worker);
 }
@@ -41,6 +49,14 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
                                   .incarnation = incarnation,
                                   .seed = options_.scenario.problem.seed,
                                   .deadline = options_.scenario.deadline};
+  if (number == 0) {
+    session.admit = [this](int other, const std::string&, std::uint64_t claimed, std::uint64_t) {
+      const std::uint64_t given = process(0).hub->give_incarnation(other, claimed);
+      session::Admission admission{.incarnation = given, .refusal = {}};
+      admission.refusal = {.code = session::Refusal::Code::kReplaced, .text = "it has been replaced"};
+      return admission;
+    };
+  }
   session.restarted = [this, number](int other, std::uint64_t) {
     Process& self = process(number);
     if (self.hub) self.hub->hear_restart(other);
@@ -51,19 +67,54 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
 }
 
 void MembershipWorld::start_hub() {
-  make_parts(0, 1);
+  constexpr std::uint64_t kJob = 17;
   Process& one = process(0);
+  disk_.restart();
+  try {
+    one.log = std::make_unique<process::CoordinatorLog>(disk_, kJob);
+    make_hub();
+  } catch (const sim::ProcessDeath&) {
+    kill_hub();
+    restart_hub_later();
+  }
+}
+
+void MembershipWorld::restart_hub_later() {
+  events_.at(events_.now() + kHubRestart, [this] {
+    if (!has_hub()) start_hub();
+  });
+}
+
+void MembershipWorld::kill_hub() {
+  Process& one = process(0);
+  for (int other = 1; other < static_cast<int>(processes_.size()); ++other) network_.reset(0, other);
+  one.hub.reset();
+  one.link.reset();
+  one.log.reset();
+  one.clock.due = kIdle;
+}
+
+void MembershipWorld::make_hub() {
+  Process& one = process(0);
+  make_parts(0, one.log->contents().incarnation);
   const Scenario& scenario = options_.scenario;
   const std::unique_ptr<Learner> first = learner_of(scenario, 0);
   const process::HubOptions hub{.comm = {.deadline = scenario.deadline},
                                 .least = options_.least,
                                 .patience = options_.patience,
+                                .log = one.log.get(),
                                 .start = crc32c(std::as_bytes(first->params())),
                                 .max_state = std::uint64_t{1} << 24};
   const process::HubEvents events{
       .committed =
           [this](const process::HubEvents::Commit& commit) {
+            if (commit.changes_model && commit.version <= version_) return;  // told again
+            version_ = std::max(version_, commit.version);
             log_.push_back({Entry::Kind::kCommitted, {}, commit.step, commit.view, commit.changes_model, ""});
+          },
+      .restarted =
+          [this](const View& view) {
+            log_.push_back({Entry::Kind::kRestarted, {}, {}, view, false, ""});
           },
       .entered =
           [this](Rank rank, Step step, const View& view) {
@@ -124,11 +175,22 @@ void MembershipWorld::stall(int worker, Seconds span) {
 }
 
 bool MembershipWorld::is_over(const Process& one) const {
+  if (&one == processes_.data() && !one.hub) return false;  // it will be started again
   if (one.hub) return one.hub->is_over();
   return !one.member || one.member->is_over();
 }
 
 bool MembershipWorld::turn(Process& one) {
+  try {
+    return turn_of(one);
+  } catch (const sim::ProcessDeath&) {
+    kill_hub();
+    restart_hub_later();
+    return true;
+  }
+}
+
+bool MembershipWorld::turn_of(Process& one) {
   if (one.stands_still || one.clock.due > events_.now() || (!one.hub && !one.member)) return false;
   one.clock.due = kIdle;
   const bool moved = one.hub ? one.hub->turn() : one.member->turn();
@@ -181,6 +243,10 @@ std::string MembershipWorld::account() const {
       case Entry::Kind::kEntered:
         text += "worker " + std::to_string(entry.rank.value) + " enters view " + std::to_string(entry.view.number) +
                 " after step " + std::to_string(entry.step.value) + "\n";
+        break;
+      case Entry::Kind::kRestarted:
+        text += "the coordinator is started again, with view " + std::to_string(entry.view.number) + ": " +
+                to_text(entry.view) + "\n";
         break;
       case Entry::Kind::kLeft:
         text += "worker " + std::to_string(entry.rank.value) + " is out: " + entry.why + "\n";

@@ -13,6 +13,7 @@
 #include "run.h"
 #include "runtimes/process/hub.h"
 #include "runtimes/process/member.h"
+#include "runtimes/sim/memory_disk.h"
 #include "runtimes/sim/memory_streams.h"
 #include "runtimes/sim/turn_processor.h"
 
@@ -31,7 +32,7 @@ class MembershipWorld final : public StrategyEvents {
  public:
   // What happened to whom, in the order in which the coordinator decided it.
   struct Entry {
-    enum class Kind { kEntered, kLeft, kCommitted } kind;
+    enum class Kind { kEntered, kLeft, kCommitted, kRestarted } kind;
     Rank rank;  // of who entered or left
     Step step;
     View view;
@@ -43,6 +44,12 @@ class MembershipWorld final : public StrategyEvents {
   explicit MembershipWorld(const MembershipOptions& options);
   ~MembershipWorld() override;
 
+  // The coordinator's process is gone, and is started again later. It does so by itself where its disk has it die at a
+  // write.
+  void kill_hub();
+  void start_hub();
+  bool has_hub() const { return processes_[0].hub != nullptr; }
+  sim::MemoryDisk& disk() { return disk_; }
   // From events or between them. A worker's process is gone, and its streams with it; `told`: the network says so.
   void kill(int worker, bool told);
   void start(int worker);
@@ -81,13 +88,16 @@ class MembershipWorld final : public StrategyEvents {
     std::unique_ptr<sim::TurnProcessor> steps;
     std::unique_ptr<sim::TurnProcessor> sums;
     std::unique_ptr<Learner> learner;
+    std::unique_ptr<process::CoordinatorLog> log;
     std::unique_ptr<process::Hub> hub;
     std::unique_ptr<process::Member> member;
   };
   Process& process(int number) { return processes_.at(static_cast<std::size_t>(number)); }
   void make_parts(int number, std::uint64_t incarnation);
-  void start_hub();
   bool turn(Process& process);
+  bool turn_of(Process& process);
+  void make_hub();
+  void restart_hub_later();
   bool is_over(const Process& process) const;
   void synchronised(Rank, Step) override {}
   void measured(Rank, Step, std::string_view, double) override {}
@@ -99,6 +109,8 @@ class MembershipWorld final : public StrategyEvents {
   std::vector<Process> processes_;
   sim::StreamNetwork network_;
   std::vector<Entry> log_;
+  std::uint32_t version_ = 0;  // of the newest common model that was told of
+  sim::MemoryDisk disk_;
   std::uint64_t steps_taken_ = 0;
   std::map<int, Seconds> entered_at_;
 };

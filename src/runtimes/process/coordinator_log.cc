@@ -66,7 +66,7 @@ CoordinatorLog::CoordinatorLog(node::Storage& storage, std::uint64_t job) : stor
   remove_needless_states();
 }
 
-void CoordinatorLog::append(View view) {
+void CoordinatorLog::append(LoggedView view) {
   const std::string objection = contents_.objection_to(view);
   LACONIC_CHECK(objection.empty(), objection);
   const std::vector<std::byte> record = log_record(view);

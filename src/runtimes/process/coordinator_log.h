@@ -44,7 +44,7 @@ class CoordinatorLog {
   std::vector<std::byte> take_state() { return std::move(state_); }
 
   // Adds a view; durable when this returns. It follows the last one as LogContents::objection_to() says.
-  void append(View view);
+  void append(LoggedView view);
   // Adds a synchronisation and the bytes that only the coordinator has; both are durable when this returns. `state` may
   // be empty: then nothing is stored. Sets `synchronisation.state` itself. The former state's file goes away once it is
   // not needed any more.

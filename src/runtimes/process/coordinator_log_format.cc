@@ -113,7 +113,7 @@ void read_entry(LogContents& contents, std::uint8_t kind, ByteReader& in, const 
       return;
     }
     case Kind::kView: {
-      View view = View::decode(in);
+      LoggedView view = LoggedView::decode(in);
       in.expect_end();
       expect(contents.objection_to(view));
       contents.view = std::move(view);
@@ -149,7 +149,7 @@ LogContents read_header(std::span<const std::byte> bytes, std::string_view what)
 
 }  // namespace
 
-void View::encode(ByteWriter& out) const {
+void LoggedView::encode(ByteWriter& out) const {
   LACONIC_CHECK(incarnations.size() <= kMaxSlots, incarnations.size() << " slots");
   std::vector<std::uint8_t> bits((incarnations.size() + 7) / 8);
   for (std::size_t i = 0; i < present.size(); ++i) {
@@ -164,8 +164,8 @@ void View::encode(ByteWriter& out) const {
   out.raw(std::as_bytes(std::span(bits)));
 }
 
-View View::decode(ByteReader& in) {
-  View view;
+LoggedView LoggedView::decode(ByteReader& in) {
+  LoggedView view;
   view.number = in.varint();
   const std::uint64_t slots = in.varint();
   if (slots > kMaxSlots || slots > in.remaining()) in.fail(text_of(slots) + " slots");
@@ -233,7 +233,7 @@ Synchronisation Synchronisation::decode(ByteReader& in) {
   return synchronisation;
 }
 
-std::string LogContents::objection_to(const View& next) const {
+std::string LogContents::objection_to(const LoggedView& next) const {
   if (!view) return "";
   if (next.number <= view->number) return "view " + text_of(next.number) + " behind view " + text_of(view->number);
   if (next.incarnations.size() != view->incarnations.size()) {
@@ -296,7 +296,7 @@ LogContents LogContents::decode(std::span<const std::byte> bytes, std::string_vi
   return contents;
 }
 
-std::vector<std::byte> log_record(const View& view) { return record_of(Kind::kView, view); }
+std::vector<std::byte> log_record(const LoggedView& view) { return record_of(Kind::kView, view); }
 std::vector<std::byte> log_record(const Synchronisation& synchronisation) {
   return record_of(Kind::kSynchronisation, synchronisation);
 }

@@ -52,15 +52,15 @@ inline constexpr std::size_t kMaxLogBody = std::size_t{1} << 24;
 inline constexpr std::uint64_t kMaxStateSize = std::uint64_t{1} << 42;
 
 // Which workers take part.
-struct View {
+struct LoggedView {
   std::uint64_t number = 0;
   std::vector<Rank> present;                // rising
   std::vector<std::uint64_t> incarnations;  // by slot, the highest given so far; 0: none yet, as for nobody present
 
   void encode(ByteWriter& out) const;
   // Throws DecodeError for what encode() does not give, as all decoders here.
-  static View decode(ByteReader& in);
-  friend bool operator==(const View&, const View&) = default;
+  static LoggedView decode(ByteReader& in);
+  friend bool operator==(const LoggedView&, const LoggedView&) = default;
 };
 
 // A file with what only the coordinator has.
@@ -98,11 +98,11 @@ struct LogContents {
   std::uint64_t job = 0;
   std::uint64_t epoch = 1;
   std::uint64_t incarnation = 0;  // of the coordinator; 0 before the first `started`
-  std::optional<View> view;
+  std::optional<LoggedView> view;
   std::optional<Synchronisation> synchronisation;
 
   // Why the next entry cannot follow; empty where it can.
-  std::string objection_to(const View& next) const;
+  std::string objection_to(const LoggedView& next) const;
   std::string objection_to(const Synchronisation& next) const;
 
   // The shortest log that says this.
@@ -115,7 +115,7 @@ struct LogContents {
 };
 
 // A record of the log with its head and checksum.
-std::vector<std::byte> log_record(const View& view);
+std::vector<std::byte> log_record(const LoggedView& view);
 std::vector<std::byte> log_record(const Synchronisation& synchronisation);
 
 }  // namespace laconic::process

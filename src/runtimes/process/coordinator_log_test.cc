@@ -47,7 +47,7 @@ Bytes record(unsigned kind, std::initializer_list<unsigned> body) {
 }
 
 // Slots 0 and 2 of 3, of which slot 1 was there once.
-const View kView{.number = 4, .present = {Rank{0}, Rank{2}}, .incarnations = {1, 7, 300}};
+const LoggedView kView{.number = 4, .present = {Rank{0}, Rank{2}}, .incarnations = {1, 7, 300}};
 const Bytes kViewRecord = record(2, {4, 3, 1, 7, 0xac, 0x02, 0b101});
 const Synchronisation kSynchronisation{
     .number = 9, .view = 4, .step = {200}, .round = {5}, .model = 0x04030201, .state = {}};
@@ -94,7 +94,7 @@ TEST(CoordinatorLogFormat, SaysTheLastOfEachKind) {
                             record(1, {5}), record(2, {6, 1, 9, 1})});
   const LogContents contents = LogContents::decode(log, "log");
   EXPECT_EQ(contents.incarnation, 5U);
-  EXPECT_EQ(contents.view, (View{.number = 6, .present = {Rank{0}}, .incarnations = {9}}));
+  EXPECT_EQ(contents.view, (LoggedView{.number = 6, .present = {Rank{0}}, .incarnations = {9}}));
   EXPECT_FALSE(contents.synchronisation);
 }
 
@@ -167,7 +167,7 @@ TEST(CoordinatorLogFormat, EveryDamagedBitIsRefusedWhereverItIs) {
 
 TEST(CoordinatorLogFormat, ALastEntryWithASectorOfZerosIsATornTailAndOneInTheMiddleIsDamage) {
   // A view of so many slots that it lies in several sectors.
-  View view{.number = 1, .present = {}, .incarnations = std::vector<std::uint64_t>(2'000, 3)};
+  LoggedView view{.number = 1, .present = {}, .incarnations = std::vector<std::uint64_t>(2'000, 3)};
   const Bytes begin = joined({header(kJob, 1), record(1, {2})});
   const Bytes entry = log_record(view);
   view.number = 2;
@@ -299,7 +299,7 @@ TEST_F(CoordinatorLogs, AnEpochBeginsWithoutViewsAndItsNumbersAnew) {
     CoordinatorLog log(storage, kJob);
     log.begin_epoch();
     EXPECT_FALSE(log.contents().view);
-    View first = kView;
+    LoggedView first = kView;
     first.number = 1;
     log.append(first);
   }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "comm/crc32c.h"
 #include "runtimes/process/messages.h"
 
 namespace laconic::process {
@@ -23,6 +24,12 @@ Hub::Hub(const NodeLoop::Parts& parts, const HubOptions& options, const Strategy
   seat_->node.become_coordinator(make_strategy());
   seat_->node.comm().set_attendance(this);
   waiting_since_ = loop_.now();
+  incarnations_.resize(slots_.size());
+  if (options_.log != nullptr) load_log();
+  if (!recovery_) start_coordinating();
+}
+
+void Hub::start_coordinating() {
   loop_.spawn(seat_->node.coordinate(), [this](const std::exception_ptr& error) {
     if (error) fail(error);
   });
@@ -46,7 +53,24 @@ Seconds Hub::next_event() const {
     next = std::min(next, loop_.last_heard(process) + silence());
   }
   if (waiting_since_) next = std::min(next, *waiting_since_ + options_.patience);
+  if (recovery_) next = std::min(next, recovery_->until);
   return next;
+}
+
+// The view is another one: it is in the log before anybody hears of it.
+void Hub::change_view() {
+  ++view_.number;
+  if (options_.log == nullptr) return;
+  options_.log->append(LoggedView{.number = view_.number, .present = view_.members, .incarnations = incarnations_});
+}
+
+std::uint64_t Hub::give_incarnation(int process, std::uint64_t claimed) {
+  const Rank rank = node::node_of(process, node::Placement::kCoordinatorApart);
+  std::uint64_t& newest = incarnations_[static_cast<std::size_t>(rank.value)];
+  if (claimed != 0) return claimed == newest ? claimed : 0;
+  ++newest;
+  change_view();
+  return newest;
 }
 
 void Hub::send(Rank to, const MemberMessage& message) { seat_->endpoint.send(to, encode(message, workers())); }
@@ -91,6 +115,10 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
   } else if (std::get_if<Done>(&message) != nullptr) {
     if (slot(from).state != Slot::State::kPresent || lost_.contains(from)) return;
     slot(from).state = Slot::State::kDone;
+  } else if (const auto* here = std::get_if<Here>(&message)) {
+    hear_here(from, *here);
+  } else if (const auto* heard = std::get_if<Heard>(&message)) {
+    hear_heard(from, *heard);
   } else {
     throw DecodeError("worker " + std::to_string(from.value) + " said what only a coordinator says");
   }
@@ -103,6 +131,7 @@ void Hub::join(Rank rank, const Join& word) {
                                  "file"});
     return;
   }
+  if (recovery_) recovery_->here.erase(rank);
   if (view_.contains(rank)) lose(rank, "it began to join again");
   slot(rank) = {.state = Slot::State::kJoining};
   send(rank, snapshot().offer());
@@ -139,7 +168,7 @@ void Hub::remove_lost() {
   for (const auto& [rank, why] : std::exchange(lost_, {})) {
     if (!view_.contains(rank)) continue;
     std::erase(view_.members, rank);
-    ++view_.number;
+    change_view();
     tell_out(rank, why);
   }
 }
@@ -149,7 +178,7 @@ void Hub::dismiss(Rank rank, const std::string& why) {
   const std::string reason = lost == lost_.end() ? why : lost->second;
   if (lost != lost_.end()) lost_.erase(lost);
   std::erase(view_.members, rank);
-  ++view_.number;
+  change_view();
   seat_->endpoint.mailbox().give_up(rank);
   tell_out(rank, reason);
 }
@@ -190,14 +219,26 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
   history_ = next_history(history_, result);
   step_ = step;
   told_view_ = view_.number;
-  if (changes_model) ++version_;
+  if (changes_model) {
+    ++version_;
+    if (options_.log != nullptr) {
+      const Synchronisation synchronisation{.number = version_,
+                                            .view = view_.number,
+                                            .step = step,
+                                            .round = {round.value + 1},
+                                            .model = crc32c(std::as_bytes(strategy().common_model())),
+                                            .state = {}};
+      options_.log->append(synchronisation, state_to_log(result));
+    }
+  }
   if (events_.committed) {
     events_.committed({.round = round,
                        .step = step,
                        .view = view_,
                        .tag = result.header().tag,
                        .changes_model = changes_model,
-                       .history = history_});
+                       .history = history_,
+                       .version = version_});
   }
 }
 
@@ -210,7 +251,7 @@ void Hub::admit_ready() {
   if (entering.empty()) return;
   view_.members.insert(view_.members.end(), entering.begin(), entering.end());
   std::sort(view_.members.begin(), view_.members.end());
-  ++view_.number;
+  change_view();
   for (const Rank rank : entering) {
     const bool is_current = slot(rank).version == version_;
     slot(rank).state = Slot::State::kPresent;
@@ -252,6 +293,10 @@ void Hub::fail(const std::exception_ptr& error) {
 }
 
 void Hub::look_after() {
+  if (recovery_) {
+    look_after_recovery();
+    return;
+  }
   const Seconds now = loop_.now();
   for (const Rank rank : std::vector(view_.members)) {
     const Seconds heard = loop_.last_heard(node::process_of(rank, node::Placement::kCoordinatorApart));

@@ -5,6 +5,11 @@
 // of the deadline, was started again, gave no part in time, or one that cannot be right; then it may join again. The
 // run begins when all workers are there, or as many as the job wants at least when its patience has ended; where fewer
 // are left, those begin their round anew once there are enough again.
+//
+// With a log it survives its own death. Views are in the log before anybody hears of them, and so are common models with
+// what only the coordinator has; quiet checks are not. Started again it goes on in the round that it was in: those who
+// are present say what they have heard, who has heard less is sent the newest result, and parts of the round that is
+// open are given once more (hub_recovery.cc).
 #pragma once
 
 #include <cstdint>
@@ -18,6 +23,7 @@
 
 #include "comm/attendance.h"
 #include "runtimes/node/driver.h"
+#include "runtimes/process/coordinator_log.h"
 #include "runtimes/process/member_messages.h"
 #include "runtimes/process/node_loop.h"
 #include "runtimes/process/state_transfer.h"
@@ -26,10 +32,11 @@ namespace laconic::process {
 
 struct HubOptions {
   CommOptions comm = {};
-  int least = 1;                // workers that have to be present
-  Seconds patience{600.0};      // how long fewer may be
-  std::uint32_t start = 0;      // checksum of the common first parameters
-  std::uint64_t max_state = 0;  // bytes of what workers have in common, at most
+  int least = 1;                  // workers that have to be present
+  Seconds patience{600.0};        // how long fewer may be
+  CoordinatorLog* log = nullptr;  // null: nothing outlives the process
+  std::uint32_t start = 0;        // checksum of the common first parameters
+  std::uint64_t max_state = 0;    // bytes of what workers have in common, at most
 };
 
 // What the hub tells of a run; each may be empty.
@@ -41,8 +48,14 @@ struct HubEvents {
     Tag tag;
     bool changes_model = false;
     std::uint32_t history = 0;
+    std::uint32_t version = 0;  // of the common model since
   };
+  // A collective has a result. Told again of the newest common model where the coordinator was started again: it may
+  // have been in the log, and its process dead before it told.
   std::function<void(const Commit&)> committed = {};
+  // The coordinator was started again, with that view in its log; what it had told before its death may lack the last
+  // change of it.
+  std::function<void(const View& view)> restarted = {};
   // At the beginning of a round after `step`.
   std::function<void(Rank rank, Step step, const View& view)> entered = {};
   std::function<void(Rank rank, const std::string& why)> left = {};
@@ -61,6 +74,10 @@ class Hub final : private Attendance {
   // Why the run could not go on; null where it came to its end.
   std::exception_ptr error() const { return error_; }
 
+  // The checksum of all results so far.
+  std::uint32_t history() const override { return history_; }
+  // The incarnation of a process that says hello as `claimed`, 0 where it wants one; 0 where it is refused.
+  std::uint64_t give_incarnation(int process, std::uint64_t claimed);
   // A process has another incarnation than before: to be called when its link says so, in the order of what comes.
   void hear_restart(int process) {
     loop_.defer([this, process] { restart(process); });
@@ -91,12 +108,19 @@ class Hub final : private Attendance {
   // Attendance
   void begin(Round round, const Frame& first) override;
   const View& view() const override { return view_; }
-  std::uint32_t history() const override { return history_; }
   void dismiss(Rank rank, const std::string& why) override;
   bool is_enough() const override;
   void give_up(Round round) override;
   bool has_news() const override { return view_.number != told_view_; }
   void commit(Round round, Step step, const Frame& result, bool changes_model) override;
+
+  // What has come of a coordinator's restart so far.
+  struct Recovery {
+    Seconds until;              // who has not spoken by then is lost
+    std::map<Rank, Here> here;  // what those who are present have heard
+    std::optional<Rank> asked;  // for the newest result
+    Frame newest;
+  };
 
   Slot& slot(Rank rank) { return slots_[static_cast<std::size_t>(rank.value)]; }
   int workers() const { return static_cast<int>(slots_.size()); }
@@ -112,6 +136,17 @@ class Hub final : private Attendance {
   void admit_ready();
   const StateSnapshot& snapshot();
   void end_if_done();
+  void change_view();
+  void start_coordinating();
+
+  // hub_recovery.cc
+  void load_log();
+  std::vector<std::byte> state_to_log(const Frame& result);
+  void hear_here(Rank from, const Here& here);
+  void hear_heard(Rank from, const Heard& heard);
+  void look_after_recovery();
+  bool bring_all_to(Round front, std::uint32_t history, const Frame& newest);
+  void end_recovery(Round front);
   void fail(const std::exception_ptr& error);
   std::string missing() const;
   Seconds silence() const { return {options_.comm.deadline.value / 5.0}; }
@@ -129,6 +164,9 @@ class Hub final : private Attendance {
   std::uint32_t history_ = 0;
   std::uint32_t version_ = 0;  // of what workers have in common
   std::optional<StateSnapshot> snapshot_;
+  std::vector<std::uint64_t> incarnations_;  // of each slot, the highest given
+  Frame logged_result_;                      // of the newest common model in the log
+  std::optional<Recovery> recovery_;
   std::optional<Seconds> waiting_since_;  // too few are present
   bool has_begun_ = false;
   bool is_over_ = false;

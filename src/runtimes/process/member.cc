@@ -69,17 +69,37 @@ void Member::hear_end(const std::string& text) {
                                                  : std::make_exception_ptr(RunError(told));
 }
 
+// The coordinator was started again. Who is present says what it has heard, and once more what it waits for an answer
+// to; who was joining begins anew.
 void Member::restart() {
-  if (state_ == State::kPresent) {
-    leave("the coordinator was started again");
-  } else if (state_ == State::kJoining) {
+  if (error_) return;
+  if (state_ == State::kJoining) {
     state_ = State::kAway;
+    entry_.reset();
+    state_receiver_.ask_again();
   }
+  if (state_ != State::kPresent && state_ != State::kDone) return;
+  send(here());
+  if (state_ == State::kDone) {
+    send(Done{.step = step_});
+  } else if (const Frame& part = seat_->node.comm().pending_part(); !part.wire().empty()) {
+    seat_->endpoint.send(kCoordinator, part);
+  }
+}
+
+Here Member::here() {
+  Comm& comm = seat_->node.comm();
+  const Frame& part = comm.pending_part();
+  return {.view = view_.number,
+          .round = part.wire().empty() ? comm.upcoming_round() : part.header().round,
+          .step = heard_step_,
+          .history = history_,
+          .version = version_};
 }
 
 void Member::hear(const Frame& frame) {
   loop_.local().ledger.record_received(words_.self(), frame);
-  if (is_over()) return;
+  if (error_) return;
   if (frame.header().tag != Tag::kMembership) {
     // A result for the round that it has begun; what came for one before is nobody's.
     if (seat_ && state_ == State::kPresent) seat_->endpoint.mailbox().deliver({.from = kCoordinator, .frame = frame});
@@ -122,6 +142,8 @@ void Member::hear_word(const MemberMessage& message) {
     // Else what it left, or had begun to leave, before it said that it is there.
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
     error_ = std::make_exception_ptr(RunError("the coordinator says: " + refused->reason));
+  } else if (std::get_if<Repeat>(&message) != nullptr) {
+    if (seat_) send(Heard{.result = seat_->node.comm().newest_result().wire()});
   } else if (std::get_if<End>(&message) != nullptr) {
     is_over_ = true;
   } else {
@@ -160,6 +182,8 @@ void Member::enter() {
   seat_->node.worker().begin_at(entry.step);
   view_ = entry.view;
   history_ = entry.history;
+  heard_step_ = entry.step;
+  version_ = entry.version;
   load_common(entry.has_state ? entry.state : state_receiver_.bytes());
   if (entry.has_state) transferred_ += entry.state.size();
   entry_frame_ = {};
@@ -217,6 +241,8 @@ Standing Member::standing() { return {.step = seat_->node.worker().step(), .hist
 void Member::heard(const View& view, const Frame& result) {
   view_ = view;
   history_ = next_history(history_, result);
+  heard_step_ = seat_->node.worker().step();
+  if (result.header().traffic == Traffic::kModel) ++version_;
 }
 
 }  // namespace laconic::process

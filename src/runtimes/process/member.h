@@ -87,6 +87,7 @@ class Member final : private Membership {
   void hear_word(const MemberMessage& message);
   void send(const MemberMessage& message);
   void ask();
+  Here here();
   void hear_end(const std::string& text);
   void restart();
   void leave(const std::string& why);
@@ -116,6 +117,8 @@ class Member final : private Membership {
   Frame entry_frame_;
   View view_;
   std::uint32_t history_ = 0;
+  Step heard_step_;               // of the newest result
+  std::uint32_t version_ = 0;     // of the common model
   std::vector<float> left_with_;  // the common model that it left with; empty: it was no member yet
   Step step_;
   std::uint64_t transferred_ = 0;

@@ -17,25 +17,6 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
-void write_members(ByteWriter& out, const View& view, int slots) {
-  out.u32(view.number);
-  const std::span<std::byte> bits = out.extend((static_cast<std::size_t>(slots) + 7) / 8);
-  for (const Rank rank : view.members) {
-    bits[static_cast<std::size_t>(rank.value) / 8] |= std::byte{1} << (rank.value % 8);
-  }
-}
-
-View read_members(ByteReader& in, int slots) {
-  View view{.number = in.u32(), .members = {}};
-  const std::span<const std::byte> bits = in.raw((static_cast<std::size_t>(slots) + 7) / 8);
-  for (std::size_t slot = 0; slot < 8 * bits.size(); ++slot) {
-    if ((bits[slot / 8] >> (slot % 8) & std::byte{1}) == std::byte{0}) continue;
-    if (slot >= static_cast<std::size_t>(slots)) in.fail("slot " + std::to_string(slot));
-    view.members.push_back({static_cast<std::int32_t>(slot)});
-  }
-  return view;
-}
-
 void write_reason(ByteWriter& out, const std::string& reason) {
   const auto text = std::as_bytes(std::span(reason));
   out.raw(text.first(std::min(text.size(), kMaxReason)));
@@ -48,6 +29,16 @@ std::string read_reason(ByteReader& in) {
 
 std::uint64_t pieces_of(std::uint64_t size) { return (size + kStatePiece - 1) / kStatePiece; }
 
+Here read_here(ByteReader& in) {
+  Here here{.view = in.u32(), .round = {in.varint()}, .step = {}, .history = 0, .version = 0};
+  if (here.round.value > kMaxRound) in.fail("round " + std::to_string(here.round.value));
+  here.step = {in.varint()};
+  if (here.step.value >= kMaxStep) in.fail("step " + std::to_string(here.step.value));
+  here.history = in.u32();
+  here.version = in.u32();
+  return here;
+}
+
 Offer read_offer(ByteReader& in, std::uint64_t max_state) {
   Offer offer{.version = in.u32(), .size = in.varint(), .checksums = {}};
   if (offer.size > max_state) in.fail("a state of " + std::to_string(offer.size) + " bytes");
@@ -59,7 +50,8 @@ Offer read_offer(ByteReader& in, std::uint64_t max_state) {
 
 Enter read_enter(ByteReader& in, int slots, std::uint64_t max_state) {
   Enter enter;
-  enter.view = read_members(in, slots);
+  enter.view.number = in.u32();
+  enter.view.members = read_members(in, slots);
   enter.round = {in.varint()};
   if (enter.round.value > kMaxRound) in.fail("round " + std::to_string(enter.round.value));
   enter.step = {in.varint()};
@@ -100,7 +92,8 @@ Frame encode(const MemberMessage& message, int slots) {
                           traffic = Traffic::kModel;
                         },
                         [&](const Enter& enter) {
-                          write_members(out, enter.view, slots);
+                          out.u32(enter.view.number);
+                          write_members(out, enter.view.members, slots);
                           out.varint(enter.round.value);
                           out.varint(enter.step.value);
                           out.u32(enter.history);
@@ -110,7 +103,19 @@ Frame encode(const MemberMessage& message, int slots) {
                           if (enter.has_state) traffic = Traffic::kModel;
                         },
                         [&](const Out& gone) { write_reason(out, gone.reason); },
-                        [&](const Refused& refused) { write_reason(out, refused.reason); }, [](const End&) {}},
+                        [&](const Refused& refused) { write_reason(out, refused.reason); }, [](const End&) {},
+                        [&](const Here& here) {
+                          out.u32(here.view);
+                          out.varint(here.round.value);
+                          out.varint(here.step.value);
+                          out.u32(here.history);
+                          out.u32(here.version);
+                        },
+                        [](const Repeat&) {},
+                        [&](const Heard& heard) {
+                          bulk = heard.result;
+                          traffic = Traffic::kModel;
+                        }},
              message);
   const std::span<const std::byte> head = out.bytes();
   const FrameHeader header{traffic, Tag::kMembership, Round{0}};
@@ -163,6 +168,16 @@ MemberMessage decode_member_message(const Frame& frame, int slots, std::uint64_t
       break;
     case 9:
       message = End{};
+      break;
+    case 10:
+      message = read_here(in);
+      break;
+    case 11:
+      message = Repeat{};
+      break;
+    case 12:
+      if (in.remaining() > max_state) in.fail("a result of " + std::to_string(in.remaining()) + " bytes");
+      message = Heard{.result = in.raw(in.remaining())};
       break;
     default:
       in.fail("no kind " + std::to_string(kind));

@@ -37,6 +37,19 @@ struct Done {
   Step step;
 };
 
+// It was present when the coordinator was started again: what it has heard of before.
+struct Here {
+  std::uint32_t view = 0;  // of the newest result
+  Round round;             // whose result it has not heard
+  Step step;               // of the newest result
+  std::uint32_t history = 0;
+  std::uint32_t version = 0;
+};
+// The newest result that it has heard.
+struct Heard {
+  std::span<const std::byte> result;  // the whole frame
+};
+
 // From the coordinator. Those who are members have this in common: its checksums are of its pieces of kStatePiece bytes,
 // of which the last may be shorter. Version 0, of no bytes, is the start.
 struct Offer {
@@ -70,8 +83,12 @@ struct Refused {
 };
 // The run has come to its end.
 struct End {};
+// It wants the newest result that the worker has heard.
+struct Repeat {};
 
-using MemberMessage = std::variant<Join, Ask, Ready, Done, Offer, StatePiece, Enter, Out, Refused, End>;
+// In the order of their kinds.
+using MemberMessage =
+    std::variant<Join, Ask, Ready, Done, Offer, StatePiece, Enter, Out, Refused, End, Here, Repeat, Heard>;
 
 Frame encode(const MemberMessage& message, int slots);
 // Views of the frame's bytes, which stay as they are as long as the result is used. `max_state`: bytes of a state.

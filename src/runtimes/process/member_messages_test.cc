@@ -45,6 +45,10 @@ TEST(MemberMessages, AreLaidOutAsTheirPageSays) {
   EXPECT_EQ(payload_of(Out{.reason = "a"}), bytes_of({7, 'a'}));
   EXPECT_EQ(payload_of(Refused{.reason = "b"}), bytes_of({8, 'b'}));
   EXPECT_EQ(payload_of(End{}), bytes_of({9}));
+  EXPECT_EQ(payload_of(Here{.view = 1, .round = {2}, .step = {3}, .history = 4, .version = 5}),
+            bytes_of({10, 1, 0, 0, 0, 2, 3, 4, 0, 0, 0, 5, 0, 0, 0}));
+  EXPECT_EQ(payload_of(Repeat{}), bytes_of({11}));
+  EXPECT_EQ(payload_of(Heard{.result = state}), bytes_of({12, 7, 8, 9}));
 }
 
 TEST(MemberMessages, ComeOutAsTheyWentIn) {
@@ -72,7 +76,8 @@ TEST(MemberMessages, ComeOutAsTheyWentIn) {
 TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
   for (const MemberMessage& message :
        {MemberMessage(Join{}), MemberMessage(Ask{}), MemberMessage(Ready{}), MemberMessage(Done{}),
-        MemberMessage(Offer{.version = 1, .size = 3, .checksums = {5}}), MemberMessage(Enter{})}) {
+        MemberMessage(Offer{.version = 1, .size = 3, .checksums = {5}}), MemberMessage(Enter{}),
+        MemberMessage(Here{})}) {
     const std::vector<std::byte> sound = payload_of(message);
     EXPECT_NO_THROW(decoded(sound));
     for (std::size_t size = 0; size < sound.size(); ++size) {
@@ -82,7 +87,7 @@ TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
     longer.push_back({});
     EXPECT_THROW(decoded(longer), DecodeError) << message.index();
   }
-  EXPECT_THROW(decoded(bytes_of({10})), DecodeError);
+  EXPECT_THROW(decoded(bytes_of({13})), DecodeError);
   // A slot that the job does not have, a state longer than any, pieces that are not as many.
   EXPECT_THROW(decoded(bytes_of({6, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})), DecodeError);
   EXPECT_THROW(decoded(payload_of(Offer{.version = 1, .size = kMaxState + 1, .checksums = {}})), DecodeError);

@@ -33,18 +33,25 @@ NodeLoop::~NodeLoop() {
   parts_.steps.close();
   parts_.sums.close();
   local_.sleeping.clear();
-  continue_coroutines();
+  io_.restart();
+  io_.poll();
 }
 
 void NodeLoop::spawn(Task<void> task, std::function<void(const std::exception_ptr& error)> done) {
-  asio::co_spawn(io_.get_executor(), std::move(task),
-                 [done = std::move(done)](const std::exception_ptr& error) { done(error); });
+  asio::co_spawn(io_.get_executor(), std::move(task), [this, done = std::move(done)](const std::exception_ptr& error) {
+    try {
+      done(error);
+    } catch (...) {
+      thrown_ = std::current_exception();  // Asio lets nothing through
+    }
+  });
   continue_coroutines();
 }
 
 void NodeLoop::continue_coroutines() {
   io_.restart();
   io_.poll();
+  if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
 
 bool NodeLoop::turn() {

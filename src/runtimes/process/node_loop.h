@@ -33,7 +33,8 @@ class NodeLoop {
   node::Link& link() { return parts_.link; }
   Seconds now() const { return parts_.clock.now(); }
   Seconds last_heard(int process) const { return parts_.link.last_heard(process); }
-  // Runs `task` until it suspends, and on in later turns; `done` is called when it has returned or thrown.
+  // Runs `task` until it suspends, and on in later turns; `done` is called when it has returned or thrown; what
+  // that throws comes out of the call in which it happens.
   void spawn(Task<void> task, std::function<void(const std::exception_ptr& error)> done);
   // Does `act` in a turn, behind what came before.
   void defer(std::function<void()> act) { news_.push_back(std::move(act)); }
@@ -52,6 +53,7 @@ class NodeLoop {
   node::LinkHandlers handlers_;  // of the caller
   node::LinkHandlers collect_;   // what comes is dealt with outside of the link
   std::deque<std::function<void()>> news_;
+  std::exception_ptr thrown_;
 };
 
 }  // namespace laconic::process

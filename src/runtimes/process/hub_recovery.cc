@@ -1,0 +1,150 @@
+// A coordinator that was started again: what its log says, and what those who are present have heard.
+//
+// Let b be the round of the newest result that anybody has heard, or that is in the log. Only one result of a round was
+// ever sent, so whoever has heard it can tell those who have not. A common model is in the log before it is sent, so
+// nobody has heard of one that the log has not. Who is two results behind is out. Then all wait for the result of round
+// b + 1 or are on their way to it, and their parts come once more.
+#include <algorithm>
+
+#include "base/error.h"
+#include "runtimes/process/hub.h"
+
+namespace laconic::process {
+
+std::vector<std::byte> Hub::state_to_log(const Frame& result) {
+  Archive archive;
+  std::uint64_t history = history_;
+  archive.value("hub.history", history);
+  ByteWriter members;
+  write_members(members, view_.members, workers());
+  std::vector<std::byte> over = members.take();
+  archive.bytes("hub.over", over, over.size());
+  std::vector<std::byte> wire(result.wire().begin(), result.wire().end());
+  archive.bytes("hub.result", wire, options_.max_state);
+  strategy().archive_common(archive);
+  return archive.take();
+}
+
+void Hub::load_log() {
+  const LogContents& log = options_.log->contents();
+  if (!log.view) return;
+  if (log.view->incarnations.size() != slots_.size()) {
+    throw UsageError("the coordinator's log is of a job of " + std::to_string(log.view->incarnations.size()) +
+                     " workers, and this one has " + std::to_string(workers()));
+  }
+  view_ = {.number = static_cast<std::uint32_t>(log.view->number), .members = log.view->present};
+  incarnations_ = log.view->incarnations;
+  if (events_.restarted) events_.restarted(view_);
+  if (const std::optional<Synchronisation>& newest = log.synchronisation) {
+    const std::vector<std::byte> state = options_.log->take_state();
+    Archive archive(state);
+    std::uint64_t history = 0;
+    archive.value("hub.history", history);
+    std::vector<std::byte> over;
+    archive.bytes("hub.over", over, (slots_.size() + 7) / 8);
+    ByteReader members(over, "view of the newest common model");
+    std::vector<std::byte> wire;
+    archive.bytes("hub.result", wire, options_.max_state);
+    strategy().archive_common(archive);
+    archive.expect_end();
+    logged_result_ = Frame::decode(wire, options_.max_state);
+    history_ = static_cast<std::uint32_t>(history);
+    version_ = static_cast<std::uint32_t>(newest->number);
+    step_ = newest->step;
+    told_view_ = static_cast<std::uint32_t>(newest->view);
+    seat_->node.comm().resume_at(newest->round);
+    if (events_.committed) {
+      events_.committed({.round = logged_result_.header().round,
+                         .step = step_,
+                         .view = {.number = told_view_, .members = read_members(members, workers())},
+                         .tag = logged_result_.header().tag,
+                         .changes_model = true,
+                         .history = history_,
+                         .version = version_});
+    }
+  }
+  has_begun_ = has_begun_ || !view_.members.empty() || version_ > 0;
+  if (view_.members.empty()) return;
+  waiting_since_.reset();
+  recovery_.emplace();
+  recovery_->until = loop_.now() + silence();
+}
+
+void Hub::hear_here(Rank from, const Here& here) {
+  if (!recovery_ || !view_.contains(from)) {
+    // Too late: its place in the view is gone. Who is present has no reason to say so.
+    if (!view_.contains(from)) send(from, Out{.reason = "the coordinator was started again and went on without it"});
+    return;
+  }
+  if (here.version > version_) throw DecodeError("it has heard of a common model that nobody was sent");
+  slot(from).state = Slot::State::kPresent;
+  recovery_->here[from] = here;
+}
+
+void Hub::hear_heard(Rank from, const Heard& heard) {
+  if (!recovery_ || recovery_->asked != from) return;
+  recovery_->newest = Frame::decode(heard.result, options_.max_state);
+}
+
+void Hub::look_after_recovery() {
+  const Seconds now = loop_.now();
+  std::erase_if(recovery_->here, [&](const auto& one) {
+    return now - loop_.last_heard(node::process_of(one.first, node::Placement::kCoordinatorApart)) >= silence();
+  });
+  if (recovery_->here.size() < view_.size() && now < recovery_->until) return;
+  const Round logged = seat_->node.comm().upcoming_round();
+  Round front = logged;
+  std::optional<Rank> ahead;
+  for (const auto& [rank, here] : recovery_->here) {
+    if (here.round <= front) continue;
+    front = here.round;
+    ahead = rank;
+  }
+  if (!ahead) {
+    bring_all_to(front, history_, logged_result_);
+    end_recovery(front);
+    return;
+  }
+  const Here& newest = recovery_->here.at(*ahead);
+  const bool all_have_it =
+      std::ranges::all_of(recovery_->here, [&](const auto& one) { return one.second.round == front; });
+  if (!all_have_it && recovery_->newest.wire().empty()) {
+    // Until it answers, or is lost itself.
+    if (recovery_->asked != ahead) send(*ahead, Repeat{});
+    recovery_->asked = ahead;
+    return;
+  }
+  history_ = newest.history;
+  step_ = newest.step;
+  told_view_ = newest.view;
+  bring_all_to(front, history_, recovery_->newest);
+  end_recovery(front);
+}
+
+// Sends the result before round `front` to those who have not heard it; who has heard something else is out.
+bool Hub::bring_all_to(Round front, std::uint32_t history, const Frame& newest) {
+  for (const auto& [rank, here] : recovery_->here) {
+    if (here.round == front && here.history == history) continue;
+    const bool lacks_one = here.round.value + 1 == front.value && !newest.wire().empty() &&
+                           newest.header().round == here.round && next_history(here.history, newest) == history;
+    if (lacks_one) {
+      seat_->endpoint.send(rank, newest);
+    } else {
+      slot(rank).state = Slot::State::kPresent;
+      dismiss(rank, "it has heard other results than the rest");
+    }
+  }
+  return true;
+}
+
+void Hub::end_recovery(Round front) {
+  const std::map<Rank, Here> here = std::exchange(recovery_, std::nullopt)->here;
+  for (const Rank rank : std::vector(view_.members)) {
+    if (!here.contains(rank)) lose(rank, "it was not there when the coordinator was started again");
+  }
+  seat_->node.comm().resume_at(front);
+  seat_->endpoint.mailbox().drop_before(front);
+  start_coordinating();
+}
+
+}  // namespace laconic::process
