@@ -149,8 +149,8 @@ TEST(ReductionsOfThosePresent, AVoteThatIsNeitherIsSentAwayAndTheOthersCount) {
 }
 
 TEST(ReductionsOfThosePresent, WhoIsLateIsSentAwayAndIsInNoResult) {
-  const Reduction reduction({part_of({3.0F}, {5}, kHistory), Frame(), part_of({5.0F}, {5}, kHistory),
-                             part_of({7.0F}, {5}, kHistory)});
+  const Reduction reduction(
+      {part_of({3.0F}, {5}, kHistory), Frame(), part_of({5.0F}, {5}, kHistory), part_of({7.0F}, {5}, kHistory)});
   ASSERT_EQ(reduction.book.dismissed.size(), 1U);
   EXPECT_EQ(reduction.book.dismissed.begin()->first, Rank{1});
   EXPECT_EQ(mean_in(reduction.answers.at(3), 1), std::vector<float>{5.0F});

@@ -198,6 +198,89 @@ TEST(Membership, ACoordinatorKilledAtAnyMomentGoesOnInTheSameRoundWithTheSameSum
   }
 }
 
+// The models of all workers, and the common one, as the collectives have left them, up to the first entry for which
+// `stops` holds.
+struct Rows {
+  std::vector<std::unique_ptr<Learner>> learners;
+  std::vector<float> common;
+  Step at;  // of the newest collective
+
+  Rows(MembershipWorld& world, const Scenario& scenario,
+       const std::function<bool(const MembershipWorld::Entry&)>& stops) {
+    for (int k = 0; k < scenario.problem.workers; ++k) learners.push_back(learner_of(scenario, k));
+    common.assign(learners[0]->params().begin(), learners[0]->params().end());
+    for (const MembershipWorld::Entry& entry : world.log()) {
+      if (stops(entry)) return;
+      if (entry.kind != MembershipWorld::Entry::Kind::kCommitted) continue;
+      std::vector<double> sum(common.size());
+      for (const Rank rank : entry.view.members) {
+        Learner& row = *learners[static_cast<std::size_t>(rank.value)];
+        for (Step step = at; step < entry.step; ++step.value) row.local_step(step);
+        for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(row.params()[j]);
+      }
+      for (std::size_t j = 0; j < sum.size(); ++j) {
+        common[j] = static_cast<float>(sum[j] / static_cast<double>(entry.view.size()));
+      }
+      for (const Rank rank : entry.view.members) {
+        std::ranges::copy(common, learners[static_cast<std::size_t>(rank.value)]->params().begin());
+      }
+      at = entry.step;
+    }
+  }
+};
+
+// w := r_new + (w - r_old), with the steps that it took alone in w.
+TEST(Membership, AWorkerThatWasCutOffKeepsWhatItLearntAloneWhereTheJobSaysSo) {
+  for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{7}, UINT64_MAX}) {
+    MembershipOptions options = periodic(3);
+    options.scenario.steps = 300;
+    options.returning = process::Returning::kKeep;
+    options.alone = limit == 0 ? process::Alone::kWait : process::Alone::kTrain;
+    options.alone_steps = limit;
+    MembershipWorld* the_world = nullptr;
+    std::vector<float> entered_with;
+    std::uint64_t alone = 0;
+    Step left_at;
+    int entries = 0;
+    options.left = [&](int worker) { left_at = the_world->member(worker).step(); };
+    options.entered = [&](int worker) {
+      if (worker != 1 || ++entries != 2) return;
+      const auto params = the_world->learner(worker).params();
+      entered_with.assign(params.begin(), params.end());
+      alone = the_world->member(worker).steps_alone();
+    };
+    MembershipWorld world(options);
+    the_world = &world;
+    world.events().at({0.5}, [&] { world.network().part(0, 2); });
+    world.events().at({1.5}, [&] { world.network().restore(0, 2); });
+    ASSERT_TRUE(world.run({100.0})) << world.account();
+    ASSERT_EQ(world.hub().error(), nullptr);
+    ASSERT_EQ(entries, 2) << world.account();
+    // It is cut off for a second of steps of 10 ms, and knows it after 0.4 s.
+    if (limit == UINT64_MAX) {
+      EXPECT_GT(alone, 40U);
+    } else {
+      EXPECT_EQ(alone, limit);
+    }
+    using Kind = MembershipWorld::Entry::Kind;
+    bool is_out = false;
+    const Rows now(world, options.scenario, [&](const MembershipWorld::Entry& entry) {
+      is_out = is_out || entry.kind == Kind::kLeft;
+      return is_out && entry.kind == Kind::kEntered;
+    });
+    // Cut off, it has heard of no common model after the last that it was part of.
+    const Rows then(world, options.scenario, [&](const MembershipWorld::Entry& entry) {
+      return entry.kind == Kind::kLeft || (entry.kind == Kind::kCommitted && entry.step > left_at);
+    });
+    Learner& own = *then.learners[1];
+    const std::uint64_t steps = left_at.value - then.at.value + alone;
+    for (Step step = then.at; step.value < then.at.value + steps; ++step.value) own.local_step(step);
+    for (std::size_t j = 0; j < now.common.size(); ++j) {
+      EXPECT_EQ(entered_with[j], now.common[j] + (own.params()[j] - then.common[j])) << j;
+    }
+  }
+}
+
 // What a seed has happen to a job, and what must hold of it in the end.
 std::vector<std::string> objections_of(std::uint64_t seed, std::string* account = nullptr,
                                        std::uint64_t* trace = nullptr) {

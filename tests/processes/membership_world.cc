@@ -142,10 +142,19 @@ void MembershipWorld::start(int worker) {
                                       .steps = {coming.steps},
                                       .comm = {.deadline = coming.deadline},
                                       .returning = options_.returning,
+                                      .alone = options_.alone,
+                                      .alone_steps = options_.alone_steps,
                                       .max_state = std::uint64_t{1} << 24};
-  const process::MemberEvents events{
-      .entered = [this, worker](const View&, Step) { entered_at_[worker] = events_.now(); },
-      .stepped = [this](Step) { ++steps_taken_; }};
+  const process::MemberEvents events{.entered =
+                                         [this, worker](const View&, Step) {
+                                           entered_at_[worker] = events_.now();
+                                           if (options_.entered) options_.entered(worker);
+                                         },
+                                     .stepped = [this](Step) { ++steps_taken_; },
+                                     .left =
+                                         [this, worker](const std::string&) {
+                                           if (options_.left) options_.left(worker);
+                                         }};
   one.member = std::make_unique<process::Member>(
       process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, member,
       *one.learner, *this, strategy_factory(coming), events);

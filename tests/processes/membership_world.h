@@ -24,6 +24,11 @@ struct MembershipOptions {
   int least = 1;
   Seconds patience{20.0};
   process::Returning returning = process::Returning::kDrop;
+  process::Alone alone = process::Alone::kWait;
+  std::uint64_t alone_steps = UINT64_MAX;
+  // Told when a worker has begun a round, and when it left.
+  std::function<void(int worker)> entered = {};
+  std::function<void(int worker)> left = {};
   sim::StreamNetworkOptions network = {};
   std::vector<Seconds> step_cost = {};  // of each worker; default: 10 ms
 };

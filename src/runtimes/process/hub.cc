@@ -113,8 +113,9 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
     slot(from).state = Slot::State::kReady;
     slot(from).version = ready->version;
   } else if (std::get_if<Done>(&message) != nullptr) {
-    if (slot(from).state != Slot::State::kPresent || lost_.contains(from)) return;
+    // Also of one that was sent away a moment ago: it has nothing left to do.
     slot(from).state = Slot::State::kDone;
+    is_ending_ = true;
   } else if (const auto* here = std::get_if<Here>(&message)) {
     hear_here(from, *here);
   } else if (const auto* heard = std::get_if<Heard>(&message)) {
@@ -193,7 +194,7 @@ void Hub::tell_out(Rank rank, const std::string& reason) {
   send(rank, Out{.reason = reason});
 }
 
-bool Hub::is_enough() const { return static_cast<int>(view_.size()) >= options_.least; }
+bool Hub::is_enough() const { return is_ending_ || static_cast<int>(view_.size()) >= options_.least; }
 
 void Hub::give_up(Round) {
   is_collecting_ = false;
@@ -244,6 +245,7 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
 
 // At the beginning of a round.
 void Hub::admit_ready() {
+  if (is_ending_) return;
   std::vector<Rank> entering;
   for (Rank rank{0}; rank.value < workers(); ++rank.value) {
     if (slot(rank).state == Slot::State::kReady) entering.push_back(rank);
@@ -306,9 +308,7 @@ void Hub::look_after() {
   if (is_over()) return;
   if (!is_collecting_) {
     remove_lost();
-    const bool ends =
-        std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.state == Slot::State::kDone; });
-    if (!ends && has_begun_ && !view_.members.empty() && !is_enough()) give_up({});
+    if (!is_ending_ && has_begun_ && !view_.members.empty() && !is_enough()) give_up({});
     if (view_.members.empty()) {
       if (!waiting_since_) waiting_since_ = now;
       int ready = 0;
@@ -333,15 +333,13 @@ void Hub::look_after() {
   }
 }
 
-// All who are present have taken their last step.
+// All who are present have taken their last step. From the first that has on nobody enters, and it does not matter how
+// few they are.
 void Hub::end_if_done() {
-  bool any = false;
+  if (!is_ending_) return;
   for (const Rank rank : view_.members) {
-    if (lost_.contains(rank)) continue;
-    if (slot(rank).state != Slot::State::kDone) return;
-    any = true;
+    if (!lost_.contains(rank) && slot(rank).state != Slot::State::kDone) return;
   }
-  if (!any) return;
   is_over_ = true;
   // Who is away hears of it when it is back.
   for (Rank rank{0}; rank.value < workers(); ++rank.value) send(rank, End{});

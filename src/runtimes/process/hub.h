@@ -169,6 +169,7 @@ class Hub final : private Attendance {
   std::optional<Recovery> recovery_;
   std::optional<Seconds> waiting_since_;  // too few are present
   bool has_begun_ = false;
+  bool is_ending_ = false;  // some worker has taken its last step
   bool is_over_ = false;
   std::exception_ptr error_;
 };

@@ -59,6 +59,11 @@ void Member::look_after() {
     send(Join{.start = start_});
   }
   if (entry_ && !is_working_) enter();
+  const bool is_out = state_ == State::kAway || state_ == State::kJoining;
+  if (options_.alone == Alone::kTrain && is_out && seat_ && !is_working_ && steps_alone_ < options_.alone_steps) {
+    is_working_ = true;
+    loop_.spawn(step_alone(), [this](const std::exception_ptr& error) { finish(error); });
+  }
 }
 
 void Member::hear_end(const std::string& text) {
@@ -168,6 +173,7 @@ void Member::leave(const std::string& why) {
     left_with_.assign(common.begin(), common.end());
     seat_->endpoint.dismiss();
   }
+  steps_alone_ = 0;
   if (events_.left) events_.left(why);
 }
 
@@ -217,6 +223,13 @@ Task<void> Member::work() {
     step_ = self.step();
     if (events_.stepped) events_.stepped(step_);
   }
+}
+
+// On the seat that it has left, whose strategy does nothing any more.
+Task<void> Member::step_alone() {
+  co_await seat_->node.worker().local_step();
+  ++steps_alone_;
+  if (events_.stepped) events_.stepped(seat_->node.worker().step());
 }
 
 void Member::finish(const std::exception_ptr& error) {

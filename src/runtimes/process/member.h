@@ -2,8 +2,8 @@
 //
 // While it is a member its rounds are those of its strategy. When it is out, which the coordinator says or silence
 // shows, its round ends where it stands and its strategy is dropped. Then it joins again: it takes what the others have
-// in common and begins a round with them, at their step. What it had learnt alone since the last common model it drops
-// or keeps.
+// in common and begins a round with them, at their step. What it has learnt since the common model that it
+// knows, before it was out and alone, it drops or keeps.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,17 @@ namespace laconic::process {
 // one it left with.
 enum class Returning { kDrop, kKeep };
 
+// What a worker does that is cut off: nothing, or local steps on its own model, which count where it keeps them.
+enum class Alone { kWait, kTrain };
+
 struct MemberOptions {
   std::uint64_t seed = 0;
   Step steps;
   CommOptions comm = {};
   Returning returning = Returning::kDrop;
-  std::uint64_t max_state = 0;  // bytes of what workers have in common, at most
+  Alone alone = Alone::kWait;
+  std::uint64_t alone_steps = UINT64_MAX;  // at most, each time
+  std::uint64_t max_state = 0;             // bytes of what workers have in common, at most
 };
 
 // What a member tells of its run; each may be empty.
@@ -59,8 +64,11 @@ class Member final : private Membership {
     loop_.defer([this] { restart(); });
   }
 
-  Step step() const { return step_; }
+  // Local steps that it has taken, by the count of the view that it was in last.
+  Step step() { return seat_ ? seat_->node.worker().step() : step_; }
   const Ledger& ledger() { return loop_.local().ledger; }
+  // Steps that it has taken alone since it last left.
+  std::uint64_t steps_alone() const { return steps_alone_; }
   // Bytes of states that it has taken to join.
   std::uint64_t transferred() const { return transferred_; }
 
@@ -94,6 +102,7 @@ class Member final : private Membership {
   void enter();
   void load_common(std::span<const std::byte> state);
   Task<void> work();
+  Task<void> step_alone();
   void finish(const std::exception_ptr& error);
   void look_after();
   Seconds silence() const { return {options_.comm.deadline.value / 5.0}; }
@@ -121,6 +130,7 @@ class Member final : private Membership {
   std::uint32_t version_ = 0;     // of the common model
   std::vector<float> left_with_;  // the common model that it left with; empty: it was no member yet
   Step step_;
+  std::uint64_t steps_alone_ = 0;  // since it left
   std::uint64_t transferred_ = 0;
   bool is_over_ = false;
   std::exception_ptr error_;
