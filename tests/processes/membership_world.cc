@@ -45,6 +45,7 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
   one.sums = std::make_unique<sim::TurnProcessor>(one.clock, Seconds{});
   session::SessionOptions session{.self = number,
                                   .size = static_cast<int>(processes_.size()),
+                                  .star = true,
                                   .placement = node::Placement::kCoordinatorApart,
                                   .incarnation = incarnation,
                                   .seed = options_.scenario.problem.seed,

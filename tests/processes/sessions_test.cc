@@ -347,6 +347,17 @@ TEST(Sessions, StrangersTakeNothingFromASessionThatIsUp) {
   EXPECT_TRUE(all_sent_away);
 }
 
+TEST(Sessions, InAStarOnlyProcess0HasSessionsWithAll) {
+  SessionWorld world({.processes = 4});
+  world.start_all({.star = true, .deadline = kDeadline});
+  world.run_for({0.5});
+  for (int process = 1; process < 4; ++process) {
+    EXPECT_EQ(world.link(process).incarnation_of(0), 1U);
+    for (int other = 1; other < 4; ++other) EXPECT_EQ(world.link(process).incarnation_of(other), 0U);
+  }
+  EXPECT_EQ(world.network().opened(), 6U);
+}
+
 TEST(Sessions, WhoLeavesIsNotWaitedFor) {
   SessionWorld world({.processes = 2});
   world.start_all({.deadline = kDeadline});

@@ -34,11 +34,13 @@ struct SessionLink::State {
     for (int process = 0; process < options.size; ++process) {
       peers.emplace_back(process, options.max_payload);
       channel_handlers.push_back(handlers_of(process));
+      peers.back().is_gone = !talks_with(process);
     }
   }
 
   Peer& peer(int process) { return peers[static_cast<std::size_t>(process)]; }
   Rank node_of(int process) const { return node::node_of(process, options.placement); }
+  bool talks_with(int process) const { return !options.star || options.self == 0 || process == 0; }
   bool dials(const Peer& peer) const { return peer.process() < options.self; }
 
   ChannelHandlers handlers_of(int process);
@@ -144,7 +146,8 @@ void SessionLink::State::greet(RecordStream stream, const Hello& hello, Seconds 
     return refuse(std::move(stream), Refusal::Code::kOtherJob,
                   self + " runs another job; start both with the same job file and the same version of laconic");
   }
-  if (hello.to != options.self || hello.from <= options.self || hello.from >= options.size) {
+  const bool may_dial = hello.from > options.self && hello.from < options.size && talks_with(hello.from);
+  if (hello.to != options.self || !may_dial) {
     return refuse(std::move(stream), Refusal::Code::kNobody,
                   process_name(hello.from) + " has nothing to say to " + self + " of " + std::to_string(options.size));
   }

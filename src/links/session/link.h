@@ -31,6 +31,7 @@ struct Admission {
 struct SessionOptions {
   int self = 0;
   int size = 1;
+  bool star = false;  // only process 0 has sessions with all; the others have none with each other
   node::Placement placement = node::Placement::kCoordinatorBesideWorker0;
   std::uint64_t job = 0;          // fingerprint of the job: another one's processes are refused
   std::uint64_t incarnation = 1;  // of this process; 0: those that are dialled give one
