@@ -93,6 +93,14 @@ std::string memory_text(const StrategyRow& row, const StrategyMemory& memory) {
          "\n";
 }
 
+std::string absence_text(const StrategyRow& row) {
+  const bool can = variant_where(row, [](const Demands& of) { return of.tolerates_absence; }) != nullptr;
+  const bool always = variant_where(row, [](const Demands& of) { return !of.tolerates_absence; }) == nullptr;
+  if (!can) return {};
+  return std::string("- Goes on while workers are absent (`workers.least`)") +
+         (always ? "" : ", except with some options") + "\n";
+}
+
 // Text of a man page: a hyphen that is a minus, a backslash, and no line that begins with a macro's dot.
 std::string roff(std::string_view text) {
   std::string result;
@@ -206,6 +214,7 @@ std::string strategy_reference() {
     if (demands.local_step == LocalStep::kPlainGradient) {
       text += "- Has its own momentum: needs `sgd` without momentum\n";
     }
+    text += absence_text(*row);
     text += memory_text(*row, demands.memory);
     if (!row->options.empty()) text += "\n" + key_table(row->options);
   }

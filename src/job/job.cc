@@ -397,11 +397,16 @@ Job parse_job_text(std::string_view text, const std::string& file, std::span<con
     throw UsageError(workers.place("count") + ": strategy " + std::string(job.strategy->name) +
                      " is for one worker, not " + std::to_string(job.workers) + "; set workers.count = 1");
   }
+  const std::uint64_t least = workers.integer("least");
+  job.least = least == 0 ? job.workers : static_cast<std::uint32_t>(least);
+  job.patience = workers.seconds("patience");
+  if (job.patience.value == 0.0) job.patience = job.section("network").seconds("deadline");
   if (job.strategy->groups != nullptr) job.groups = job.strategy->groups(job.section("strategy"), job.workers);
   job.step_cost =
       read_further(workers, "compute", [&](const std::string& value) { return parse_step_cost(value, job.workers); });
   check_topology(job, file);
   check_network(job);
+  check_absence(job);
   check_schedules(job);
   check_faults(job);
   if (loop == JobLoop::kOurs) read_measuring(job);

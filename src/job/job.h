@@ -45,6 +45,8 @@ struct Job {
   DriftOptions drift;
   Sampling sampling = Sampling::kFresh;
   std::uint32_t workers = 1;
+  std::uint32_t least = 1;         // of the workers have to be present; `workers`: all
+  Seconds patience{0.0};           // how long fewer may be
   std::uint32_t groups = 1;        // of a strategy that has some
   std::vector<Seconds> step_cost;  // of each worker
   std::string output_dir;
@@ -61,6 +63,8 @@ struct Job {
   // What the strategy needs as it is set; the same of the one between its groups, where it has some.
   Demands demands() const { return strategy->demands(section("strategy")); }
   Demands demands_between() const { return between->demands(section("between")); }
+  // Whether its workers may be absent for a while.
+  bool comes_and_goes() const { return least < workers; }
   // Calls `check` and puts the place of a key ("job.toml:12") before a UsageError that it throws.
   template <typename Check>
   auto at(std::string_view section_name, std::string_view key, Check&& check) const {

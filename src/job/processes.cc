@@ -34,6 +34,10 @@ void check_job(const Job& job, const process::Process& process, const std::strin
                      (resumes ? ", or go on with --set workers.count=" : ", or set workers.count=") +
                      std::to_string(size));
   }
+  if (job.comes_and_goes()) {
+    throw UsageError(job.section("workers").place("least") +
+                     ": a run over MPI ends when a process is lost, so all workers have to be present; remove it");
+  }
   for (const char* key : {"loss", "duplication"}) {
     if (job.section("network").number(key) > 0.0) {
       throw UsageError(job.section("network").place(key) +

@@ -213,6 +213,25 @@ std::vector<OptionSpec> workers_options() {
        .minimum = 0,
        .maximum = 1024,
        .help = "compute threads; 0: one per core; no result depends on it"},
+      {.name = "least",
+       .type = OptionType::kInteger,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 100000,
+       .help = "how many workers must be present for the run to go on; 0: all. Below workers.count it needs a strategy "
+               "whose workers may be absent. In the simulator nobody is ever absent, so there this key, patience and "
+               "returning change nothing"},
+      {.name = "patience",
+       .type = OptionType::kDuration,
+       .default_value = "0 s",
+       .help = "how long a run waits while fewer than workers.least are present, before it fails; 0 s: as long as "
+               "network.deadline"},
+      {.name = "returning",
+       .type = OptionType::kChoice,
+       .default_value = "drop",
+       .choices = {"drop", "keep"},
+       .help = "what a worker that was absent does with its own changes since the last common model: drop them, or "
+               "keep them on top of the present common model"},
   };
 }
 
@@ -457,7 +476,7 @@ bool may_change_on_resume(std::string_view section, std::string_view key) {
 }
 
 bool may_change_with_workers(std::string_view section, std::string_view key) {
-  return section == "topology" || (section == "workers" && (key == "count" || key == "compute"));
+  return section == "topology" || (section == "workers" && (key == "count" || key == "compute" || key == "least"));
 }
 
 std::string type_text(const OptionSpec& spec) {

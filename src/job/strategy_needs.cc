@@ -44,6 +44,45 @@ void check_faults(const Job& job) {
   }
 }
 
+void check_absence(const Job& job) {
+  const Options& workers = job.section("workers");
+  if (job.least > job.workers) {
+    throw UsageError(workers.place("least") + ": " + std::to_string(job.least) + " of " + std::to_string(job.workers) +
+                     " workers cannot be present; give at most workers.count, or 0 for all");
+  }
+  if (!job.comes_and_goes()) return;
+  const StrategyRow& strategy = *job.strategy;
+  const auto goes_on = [](const Demands& demands) { return demands.tolerates_absence; };
+  if (!goes_on(job.demands())) {
+    std::string remedy;
+    std::string as_set = " as it is set here";
+    if (const OptionSpec* against = option_against(strategy, job.section("strategy"), goes_on); against != nullptr) {
+      remedy = "remove strategy." + std::string(against->name);
+    } else if (const Variant* tolerant = variant_where(strategy, goes_on); tolerant != nullptr) {
+      remedy = "set " + text_of(strategy, *tolerant, "strategy");
+    } else {
+      std::string names;
+      for (const StrategyRow* row : strategies()) {
+        if (variant_where(*row, goes_on) != nullptr) names += (names.empty() ? "" : ", ") + std::string(row->name);
+      }
+      remedy = "choose one of " + names;
+      as_set.clear();
+    }
+    throw UsageError(workers.place("least") + ": strategy " + std::string(strategy.name) +
+                     " needs every worker all the time" + as_set + "; " + remedy + ", or remove workers.least");
+  }
+  if (job.section("network").text("collective") != "star") {
+    throw UsageError(workers.place("least") +
+                     ": a ring needs every worker all the time; set network.collective = \"star\", or remove "
+                     "workers.least");
+  }
+  if (job.sections.contains("compression")) {
+    throw UsageError(workers.place("least") +
+                     ": averages of compressed changes need every worker all the time; remove [compression], or "
+                     "workers.least");
+  }
+}
+
 void check_schedules(const Job& job) {
   if (!job.sections.contains("compression")) return;
   const Options& options = job.section("compression");

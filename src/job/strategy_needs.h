@@ -12,6 +12,9 @@ void check_momentum(const Job& job, const StrategyRow& strategy, const Demands& 
 // A network that loses and repeats nothing, of a strategy that waits for every frame.
 void check_faults(const Job& job);
 
+// Averages through the coordinator over whoever is present, of a job that goes on while workers are absent.
+void check_absence(const Job& job);
+
 // Numbers of [compression] that stay as they are, where a node sends compressed messages that does not know the step.
 void check_schedules(const Job& job);
 

@@ -27,4 +27,25 @@ for words in "--version" "--help" "run --help" "list strategies" "topology ring:
     [ "$(grep -cFx -f alone.err together.err)" -eq 1 ] || fail "laconic $words does not say its error once: $(cat together.err)"
   fi
 done
+# A run over MPI ends when a process is lost.
+cat >absent.toml <<'JOB'
+[job]
+epochs = 1
+[data]
+dataset = "fashion_mnist"
+[model]
+name = "lenet5"
+[optimizer]
+name = "adam"
+[workers]
+count = 2
+least = 1
+[strategy]
+name = "synchronous"
+JOB
+code=0
+"${launcher[@]}" "$program" run absent.toml >together.out 2>together.err || code=$?
+[ "$code" -eq 2 ] || fail "a job with absent workers ends with $code under the launcher: $(cat together.err)"
+grep -q "absent.toml:11: workers.least: a run over MPI ends when a process is lost" together.err ||
+  fail "a job with absent workers is refused in other words: $(cat together.err)"
 echo "all said once"
