@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kSet = "--set";
 
 // The commands that take --set of a job's keys; of the first ones several may stand behind one.
-constexpr std::array<std::string_view, 3> kOfFiles = {"run", "compare", "evaluate"};
+constexpr std::array<std::string_view, 4> kOfFiles = {"run", "compare", "evaluate", "simulate-faults"};
 constexpr std::string_view kSweep = "sweep";
 
 std::string_view trimmed(std::string_view text) {

@@ -120,6 +120,18 @@ struct ConsensusArguments {
 ExitCode consensus_command(Console& console, const ConsensusArguments& arguments);
 std::span<const OptionSpec> consensus_command_options();
 
+// A job's strategy on learners of a few parameters, through the runtime over processes and its sessions in virtual time,
+// with faults that a seed draws.
+struct SimulateFaultsArguments {
+  std::string job_file;
+  std::vector<std::string> overrides = {};
+  std::string seeds = "1..1000";         // FIRST..LAST
+  std::optional<std::string> seed = {};  // this one alone, with all that happens in it
+};
+// ExitCode::kFailed for the first seed whose run does not end as it has to, with the command that repeats it. Throws
+// UsageError for a strategy that needs all workers all the time.
+ExitCode simulate_faults_command(Console& console, const SimulateFaultsArguments& arguments);
+
 // What `list` can show, and showing it. Throws UsageError for another word.
 std::span<const std::string_view> list_topics();
 ExitCode list_command(Console& console, const std::string& topic);

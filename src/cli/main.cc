@@ -68,6 +68,7 @@ constexpr const char* kFooter = R"(Examples:
   laconic codec top_k --ratio 0.01 --values bfloat16
   laconic topology ring:16
   laconic consensus ring:16 --operator sign --tune
+  laconic simulate-faults job.toml --seeds 1..1000
   laconic list options
 
 Exit codes: 0 done, 1 failed, 2 bad usage or job, 3 a peer was lost, 130 interrupted.)";
@@ -320,6 +321,19 @@ int main(int argc, char** argv) {
   consensus_app->footer("Example:\n  laconic consensus ring:25 --operator top_k --ratio 0.01 --tune");
   consensus_app->callback([&] { command = [&] { return consensus_command(console, consensus); }; });
 
+  SimulateFaultsArguments simulate_faults;
+  CLI::App* faults_app = app.add_subcommand(
+      "simulate-faults", "Try a job's strategy on tiny models under crashes, stalls and broken networks from seeds");
+  faults_app->add_option("job.toml", simulate_faults.job_file, "The job file: its [strategy], [workers] and [network]")
+      ->required();
+  faults_app->add_option("--set", simulate_faults.overrides, set_help)->allow_extra_args(false);
+  CLI::Option* seeds =
+      faults_app->add_option("--seeds", simulate_faults.seeds, "The seeds to try, FIRST..LAST")->capture_default_str();
+  faults_app->add_option("--seed", simulate_faults.seed, "Try this seed alone, and show all that happens in its run")
+      ->excludes(seeds);
+  faults_app->footer("Example:\n  laconic simulate-faults job.toml --set workers.least=2 --seeds 1..1000");
+  faults_app->callback([&] { command = [&] { return simulate_faults_command(console, simulate_faults); }; });
+
   std::string topic;
   std::string topics;
   for (const std::string_view name : list_topics()) topics += (topics.empty() ? "" : ", ") + std::string(name);
@@ -349,8 +363,9 @@ int main(int argc, char** argv) {
     };
   });
 
-  constexpr std::array<std::string_view, 10> kCommands = {"run",   "compare",  "sweep",     "report", "evaluate",
-                                                          "codec", "topology", "consensus", "list",   "docs"};
+  constexpr std::array<std::string_view, 11> kCommands = {
+      "run",      "compare",   "sweep",           "report", "evaluate", "codec",
+      "topology", "consensus", "simulate-faults", "list",   "docs"};
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   // A run is theirs together, and a sweep is shared by them; all else one of them does for all.
   const bool is_for_all = !words.empty() && (words.front() == "run" || words.front() == "sweep");
@@ -375,7 +390,7 @@ int main(int argc, char** argv) {
   }
 
   // A run ends with what there is; everything else just ends.
-  for (const CLI::App* long_one : {run_app, evaluate_app, compare_app, sweep_app, consensus_app}) {
+  for (const CLI::App* long_one : {run_app, evaluate_app, compare_app, sweep_app, consensus_app, faults_app}) {
     if (long_one->parsed()) listen_for_interrupts();
   }
   try {

@@ -224,8 +224,8 @@ struct Command {
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> all = [] {
     std::map<std::string, Command> found;
-    for (const char* name :
-         {"run", "compare", "sweep", "report", "evaluate", "codec", "topology", "consensus", "list", "docs"}) {
+    for (const char* name : {"run", "compare", "sweep", "report", "evaluate", "codec", "topology", "consensus",
+                             "simulate-faults", "list", "docs"}) {
       Command command{.options = {}, .help = output_of(std::string(name) + " --help")};
       std::istringstream lines(command.help);
       for (std::string line; std::getline(lines, line);) {

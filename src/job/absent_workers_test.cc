@@ -48,7 +48,7 @@ TEST(AbsentWorkers, AJobWhoseStrategyNeedsAllWorkersIsRefusedWithWhatToChoose) {
             "remove workers.least");
   EXPECT_EQ(refusal(joined(kGood), {"compression.operator=top_k", "compression.ratio=0.1", "workers.least=4"}),
             "--set: workers.least: averages of compressed changes need every worker all the time; remove "
-            "[compression], or workers.least");
+            "[compression], or remove workers.least");
   // All of them is what every job needs.
   EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=8"}), "accepted");
 }

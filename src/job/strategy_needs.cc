@@ -44,13 +44,7 @@ void check_faults(const Job& job) {
   }
 }
 
-void check_absence(const Job& job) {
-  const Options& workers = job.section("workers");
-  if (job.least > job.workers) {
-    throw UsageError(workers.place("least") + ": " + std::to_string(job.least) + " of " + std::to_string(job.workers) +
-                     " workers cannot be present; give at most workers.count, or 0 for all");
-  }
-  if (!job.comes_and_goes()) return;
+void require_tolerance_of_absence(const Job& job, const std::string& place, const std::string& alternative) {
   const StrategyRow& strategy = *job.strategy;
   const auto goes_on = [](const Demands& demands) { return demands.tolerates_absence; };
   if (!goes_on(job.demands())) {
@@ -68,19 +62,26 @@ void check_absence(const Job& job) {
       remedy = "choose one of " + names;
       as_set.clear();
     }
-    throw UsageError(workers.place("least") + ": strategy " + std::string(strategy.name) +
-                     " needs every worker all the time" + as_set + "; " + remedy + ", or remove workers.least");
+    throw UsageError(place + ": strategy " + std::string(strategy.name) + " needs every worker all the time" + as_set +
+                     "; " + remedy + alternative);
   }
   if (job.section("network").text("collective") != "star") {
-    throw UsageError(workers.place("least") +
-                     ": a ring needs every worker all the time; set network.collective = \"star\", or remove "
-                     "workers.least");
+    throw UsageError(place + ": a ring needs every worker all the time; set network.collective = \"star\"" +
+                     alternative);
   }
   if (job.sections.contains("compression")) {
-    throw UsageError(workers.place("least") +
-                     ": averages of compressed changes need every worker all the time; remove [compression], or "
-                     "workers.least");
+    throw UsageError(place + ": averages of compressed changes need every worker all the time; remove [compression]" +
+                     alternative);
   }
+}
+
+void check_absence(const Job& job) {
+  const Options& workers = job.section("workers");
+  if (job.least > job.workers) {
+    throw UsageError(workers.place("least") + ": " + std::to_string(job.least) + " of " + std::to_string(job.workers) +
+                     " workers cannot be present; give at most workers.count, or 0 for all");
+  }
+  if (job.comes_and_goes()) require_tolerance_of_absence(job, workers.place("least"), ", or remove workers.least");
 }
 
 void check_schedules(const Job& job) {

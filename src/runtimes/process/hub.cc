@@ -77,7 +77,11 @@ void Hub::send(Rank to, const MemberMessage& message) { seat_->endpoint.send(to,
 
 void Hub::hear(Rank from, const Frame& frame) {
   loop_.local().ledger.record_received(kCoordinator, frame);
-  if (error_) return;
+  if (error_) {
+    // Who was started since has not heard it.
+    if (frame.header().tag == Tag::kMembership) send(from, Refused{.reason = end_text_});
+    return;
+  }
   if (is_over_) {
     // Who comes when all is over has nothing to join.
     if (frame.header().tag == Tag::kMembership) send(from, End{});
@@ -291,6 +295,7 @@ void Hub::fail(const std::exception_ptr& error) {
   } catch (const std::exception& known) {
     notice = {.kind = EndNotice::Kind::kFailed, .text = known.what()};
   }
+  end_text_ = ("the run is over: " + notice.text).substr(0, kMaxReason);
   loop_.link().broadcast_end(notice.encode());
 }
 

@@ -172,6 +172,7 @@ class Hub final : private Attendance {
   bool is_ending_ = false;  // some worker has taken its last step
   bool is_over_ = false;
   std::exception_ptr error_;
+  std::string end_text_;  // of it, for those who come later
 };
 
 }  // namespace laconic::process

@@ -2,25 +2,25 @@
 // streams, under one virtual clock.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "faults/tiny_job.h"
 #include "links/session/link.h"
-#include "run.h"
 #include "runtimes/process/hub.h"
 #include "runtimes/process/member.h"
 #include "runtimes/sim/memory_disk.h"
 #include "runtimes/sim/memory_streams.h"
 #include "runtimes/sim/turn_processor.h"
 
-namespace laconic::tests {
+namespace laconic::faults {
 
 struct MembershipOptions {
-  Scenario scenario;
+  TinyJob job;
   int least = 1;
   Seconds patience{20.0};
   process::Returning returning = process::Returning::kDrop;
@@ -35,14 +35,30 @@ struct MembershipOptions {
 
 class MembershipWorld final : public StrategyEvents {
  public:
-  // What happened to whom, in the order in which the coordinator decided it.
+  // What happened to whom, in the order in which the coordinator decided it; and what was done to them.
   struct Entry {
-    enum class Kind { kEntered, kLeft, kCommitted, kRestarted } kind;
+    enum class Kind { kEntered, kLeft, kCommitted, kRestarted, kFault } kind;
+    Seconds when;
     Rank rank;  // of who entered or left
     Step step;
     View view;
     bool changes_model = false;
-    std::string why;
+    std::string why;  // why it left; the fault
+  };
+  // How a worker began as a member, by its own account.
+  struct Beginning {
+    Rank rank;
+    Step step;
+    View view;
+    std::vector<float>
+        left_with;             // its model when it was out; empty: it was started since, or is there for the first time
+    std::vector<float> model;  // that it goes on from
+  };
+  // The model of a worker when it said that models were synchronised.
+  struct Synchronised {
+    Rank rank;
+    Step step;
+    std::uint32_t checksum;
   };
 
   // Starts all.
@@ -59,10 +75,14 @@ class MembershipWorld final : public StrategyEvents {
   void kill(int worker, bool told);
   void start(int worker);
   bool is_there(int worker) { return process(worker + 1).member != nullptr; }
-  void stall(int worker, Seconds span);
+  // A process stands still: it takes and sends nothing, and then finds all that came meanwhile.
+  void stall(int process_number, Seconds span);
+  // Puts a line into the log.
+  void note(const std::string& fault);
 
   // To the end of the run in all processes that are there, or `limit`. Returns whether they have come to it.
   bool run(Seconds limit);
+  bool is_over() const;
 
   sim::EventQueue& events() { return events_; }
   sim::StreamNetwork& network() { return network_; }
@@ -71,12 +91,13 @@ class MembershipWorld final : public StrategyEvents {
   Learner& learner(int worker) { return *process(worker + 1).learner; }
   session::SessionLink& link(int process_number) { return *process(process_number).link; }
   const std::vector<Entry>& log() const { return log_; }
+  const std::vector<Beginning>& beginnings() const { return beginnings_; }
+  const std::vector<Synchronised>& synchronised() const { return synchronised_; }
   std::uint64_t trace_hash() const { return trace_.value(); }
+  // The log for people, a line an entry, and the errors that processes ended with.
   std::string account() const;
   // Steps that workers have taken, over all of them.
   std::uint64_t steps_taken() const { return steps_taken_; }
-  // When a worker last entered, and took its first step since.
-  Seconds entered_at(int worker) const { return entered_at_.at(worker); }
 
  private:
   struct WorldClock final : public Clock {
@@ -104,7 +125,7 @@ class MembershipWorld final : public StrategyEvents {
   void make_hub();
   void restart_hub_later();
   bool is_over(const Process& process) const;
-  void synchronised(Rank, Step) override {}
+  void synchronised(Rank rank, Step step) override;
   void measured(Rank, Step, std::string_view, double) override {}
   void warned(Rank, Step, const std::string&) override {}
 
@@ -117,7 +138,9 @@ class MembershipWorld final : public StrategyEvents {
   std::uint32_t version_ = 0;  // of the newest common model that was told of
   sim::MemoryDisk disk_;
   std::uint64_t steps_taken_ = 0;
-  std::map<int, Seconds> entered_at_;
+  std::map<int, std::vector<float>> left_with_;  // models of workers that are out, by worker
+  std::vector<Beginning> beginnings_;
+  std::vector<Synchronised> synchronised_;
 };
 
-}  // namespace laconic::tests
+}  // namespace laconic::faults

@@ -1,32 +1,36 @@
-#include "membership_world.h"
+#include "faults/membership_world.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "comm/crc32c.h"
 
-namespace laconic::tests {
+namespace laconic::faults {
 namespace {
 
 // After a death at a write.
 constexpr Seconds kHubRestart{0.05};
+// The job's fingerprint.
+constexpr std::uint64_t kJob = 17;
 
 }  // namespace
 
 MembershipWorld::MembershipWorld(const MembershipOptions& options)
     : options_(options),
-      processes_(static_cast<std::size_t>(options.scenario.problem.workers) + 1),
+      processes_(static_cast<std::size_t>(options.job.workers()) + 1),
       network_(
           [&] {
             sim::StreamNetworkOptions network = options.network;
-            network.processes = options.scenario.problem.workers + 1;
+            network.processes = options.job.workers() + 1;
             return network;
           }(),
           events_, trace_, [this](int number) -> Clock& { return process(number).clock; }),
-      disk_(options.scenario.problem.seed) {
+      disk_(options.job.setting.seed) {
   for (Process& one : processes_) one.clock.events = &events_;
   disk_.restart();
   start_hub();
-  for (int worker = 0; worker < options_.scenario.problem.workers; ++worker) start(worker);
+  for (int worker = 0; worker < options_.job.workers(); ++worker) start(worker);
 }
 
 MembershipWorld::~MembershipWorld() {
@@ -34,6 +38,7 @@ MembershipWorld::~MembershipWorld() {
     one.member.reset();
     one.hub.reset();
     one.link.reset();
+    one.log.reset();
   }
 }
 
@@ -48,8 +53,8 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
                                   .star = true,
                                   .placement = node::Placement::kCoordinatorApart,
                                   .incarnation = incarnation,
-                                  .seed = options_.scenario.problem.seed,
-                                  .deadline = options_.scenario.deadline};
+                                  .seed = options_.job.setting.seed,
+                                  .deadline = options_.job.deadline};
   if (number == 0) {
     session.admit = [this](int other, const std::string&, std::uint64_t claimed, std::uint64_t) {
       const std::uint64_t given = process(0).hub->give_incarnation(other, claimed);
@@ -68,7 +73,6 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
 }
 
 void MembershipWorld::start_hub() {
-  constexpr std::uint64_t kJob = 17;
   Process& one = process(0);
   disk_.restart();
   try {
@@ -98,9 +102,8 @@ void MembershipWorld::kill_hub() {
 void MembershipWorld::make_hub() {
   Process& one = process(0);
   make_parts(0, one.log->contents().incarnation);
-  const Scenario& scenario = options_.scenario;
-  const std::unique_ptr<Learner> first = learner_of(scenario, 0);
-  const process::HubOptions hub{.comm = {.deadline = scenario.deadline},
+  const std::unique_ptr<Learner> first = options_.job.learner(0);
+  const process::HubOptions hub{.comm = {.deadline = options_.job.deadline},
                                 .least = options_.least,
                                 .patience = options_.patience,
                                 .log = one.log.get(),
@@ -111,54 +114,57 @@ void MembershipWorld::make_hub() {
           [this](const process::HubEvents::Commit& commit) {
             if (commit.changes_model && commit.version <= version_) return;  // told again
             version_ = std::max(version_, commit.version);
-            log_.push_back({Entry::Kind::kCommitted, {}, commit.step, commit.view, commit.changes_model, ""});
+            log_.push_back(
+                {Entry::Kind::kCommitted, events_.now(), {}, commit.step, commit.view, commit.changes_model, ""});
           },
       .restarted =
           [this](const View& view) {
-            log_.push_back({Entry::Kind::kRestarted, {}, {}, view, false, ""});
+            log_.push_back({Entry::Kind::kRestarted, events_.now(), {}, {}, view, false, ""});
           },
       .entered =
           [this](Rank rank, Step step, const View& view) {
-            log_.push_back({Entry::Kind::kEntered, rank, step, view, false, ""});
+            log_.push_back({Entry::Kind::kEntered, events_.now(), rank, step, view, false, ""});
           },
       .left =
           [this](Rank rank, const std::string& why) {
-            log_.push_back({Entry::Kind::kLeft, rank, {}, {}, false, why});
+            log_.push_back({Entry::Kind::kLeft, events_.now(), rank, {}, {}, false, why});
           }};
-  Scenario coming = scenario;
-  coming.comes_and_goes = true;
   one.hub = std::make_unique<process::Hub>(
       process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, hub,
-      strategy_factory(coming), events);
+      options_.job.strategies(), events);
 }
 
 void MembershipWorld::start(int worker) {
   const int number = worker + 1;
   make_parts(number, 0);
   Process& one = process(number);
-  Scenario coming = options_.scenario;
-  coming.comes_and_goes = true;
-  one.learner = learner_of(coming, worker);
-  const process::MemberOptions member{.seed = coming.problem.seed,
-                                      .steps = {coming.steps},
-                                      .comm = {.deadline = coming.deadline},
+  one.learner = options_.job.learner(worker);
+  left_with_.erase(worker);
+  const process::MemberOptions member{.seed = options_.job.setting.seed,
+                                      .steps = {options_.job.setting.steps},
+                                      .comm = {.deadline = options_.job.deadline},
                                       .returning = options_.returning,
                                       .alone = options_.alone,
                                       .alone_steps = options_.alone_steps,
                                       .max_state = std::uint64_t{1} << 24};
-  const process::MemberEvents events{.entered =
-                                         [this, worker](const View&, Step) {
-                                           entered_at_[worker] = events_.now();
-                                           if (options_.entered) options_.entered(worker);
-                                         },
-                                     .stepped = [this](Step) { ++steps_taken_; },
-                                     .left =
-                                         [this, worker](const std::string&) {
-                                           if (options_.left) options_.left(worker);
-                                         }};
+  const process::MemberEvents events{
+      .entered =
+          [this, worker](const View& view, Step step) {
+            const std::span<const float> model = learner(worker).params();
+            beginnings_.push_back({{worker}, step, view, std::move(left_with_[worker]), {model.begin(), model.end()}});
+            left_with_.erase(worker);
+            if (options_.entered) options_.entered(worker);
+          },
+      .stepped = [this](Step) { ++steps_taken_; },
+      .left =
+          [this, worker](const std::string&) {
+            const std::span<const float> model = learner(worker).params();
+            left_with_[worker].assign(model.begin(), model.end());
+            if (options_.left) options_.left(worker);
+          }};
   one.member = std::make_unique<process::Member>(
       process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, member,
-      *one.learner, *this, strategy_factory(coming), events);
+      *one.learner, *this, options_.job.strategies(), events);
 }
 
 void MembershipWorld::kill(int worker, bool told) {
@@ -176,12 +182,24 @@ void MembershipWorld::kill(int worker, bool told) {
   one.clock.due = kIdle;
 }
 
-void MembershipWorld::stall(int worker, Seconds span) {
-  process(worker + 1).stands_still = true;
-  events_.at(events_.now() + span, [this, worker] {
-    process(worker + 1).stands_still = false;
-    process(worker + 1).clock.wake();
+void MembershipWorld::stall(int process_number, Seconds span) {
+  process(process_number).stands_still = true;
+  events_.at(events_.now() + span, [this, process_number] {
+    process(process_number).stands_still = false;
+    process(process_number).clock.wake();
   });
+}
+
+void MembershipWorld::note(const std::string& fault) {
+  log_.push_back({Entry::Kind::kFault, events_.now(), {}, {}, {}, false, fault});
+}
+
+void MembershipWorld::synchronised(Rank rank, Step step) {
+  synchronised_.push_back({rank, step, crc32c(std::as_bytes(learner(rank.value).params()))});
+}
+
+bool MembershipWorld::is_over() const {
+  return std::ranges::all_of(processes_, [this](const Process& one) { return is_over(one); });
 }
 
 bool MembershipWorld::is_over(const Process& one) const {
@@ -219,7 +237,7 @@ bool MembershipWorld::run(Seconds limit) {
       was_due = false;
       for (Process& one : processes_) was_due = turn(one) || was_due;
     }
-    if (std::ranges::all_of(processes_, [this](const Process& one) { return is_over(one); })) return true;
+    if (is_over()) return true;
     Seconds next = limit;
     for (const Process& one : processes_) {
       if (!one.stands_still && (one.hub || one.member)) next = std::min(next, one.clock.due);
@@ -235,21 +253,12 @@ bool MembershipWorld::run(Seconds limit) {
 
 std::string MembershipWorld::account() const {
   std::string text;
-  const auto add_error = [&](const std::string& who, const std::exception_ptr& error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& known) {
-      text += who + ": " + known.what() + "\n";
-    }
-  };
-  for (std::size_t number = 0; number < processes_.size(); ++number) {
-    const Process& one = processes_[number];
-    if (one.hub) add_error("the coordinator", one.hub->error());
-    if (one.member) add_error("worker " + std::to_string(number - 1), one.member->error());
-  }
   for (const Entry& entry : log_) {
+    text += fmt::format("{:10.4f} s  ", entry.when.value);
     switch (entry.kind) {
+      case Entry::Kind::kFault:
+        text += "-- " + entry.why + "\n";
+        break;
       case Entry::Kind::kEntered:
         text += "worker " + std::to_string(entry.rank.value) + " enters view " + std::to_string(entry.view.number) +
                 " after step " + std::to_string(entry.step.value) + "\n";
@@ -268,7 +277,20 @@ std::string MembershipWorld::account() const {
         break;
     }
   }
+  const auto add_error = [&](const std::string& who, const std::exception_ptr& error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& known) {
+      text += who + ": " + known.what() + "\n";
+    }
+  };
+  for (std::size_t number = 0; number < processes_.size(); ++number) {
+    const Process& one = processes_[number];
+    if (one.hub) add_error("the coordinator", one.hub->error());
+    if (one.member) add_error("worker " + std::to_string(number - 1), one.member->error());
+  }
   return text;
 }
 
-}  // namespace laconic::tests
+}  // namespace laconic::faults

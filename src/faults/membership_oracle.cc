@@ -1,0 +1,262 @@
+#include "faults/membership_oracle.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "comm/crc32c.h"
+
+namespace laconic::faults {
+namespace {
+
+using Entry = MembershipWorld::Entry;
+using Beginning = MembershipWorld::Beginning;
+using Model = std::vector<float>;
+
+// One row of the matrix: a worker's model after so many steps.
+struct Row {
+  // A model that the worker went on from, and the common one then.
+  struct Origin {
+    Model common;
+    Model model;
+    Step step;
+  };
+  std::unique_ptr<Learner> learner;
+  Step step;
+  bool is_present = false;
+  std::vector<Origin> origins;  // the newest: whether it had heard the last result when it was out is not known
+
+  void go_to(Step target) {
+    for (; step < target; ++step.value) learner->local_step(step);
+  }
+  Model model() { return {learner->params().begin(), learner->params().end()}; }
+  void set(const Model& common, const Model& model, Step at) {
+    std::copy(model.begin(), model.end(), learner->params().begin());
+    step = at;
+    origins.push_back({common, model, at});
+    if (origins.size() > 2) origins.erase(origins.begin());
+  }
+};
+
+std::string name_of(Rank rank) { return "worker " + std::to_string(rank.value); }
+
+class Oracle {
+ public:
+  Oracle(MembershipWorld& world, const MembershipOptions& options, std::optional<double> threshold)
+      : world_(world), options_(options), threshold_(threshold), weights_(weights_of(options.job)) {
+    for (int k = 0; k < options.job.workers(); ++k) {
+      rows_.push_back({.learner = options.job.learner(k), .step = {}, .is_present = false, .origins = {}});
+    }
+    common_ = rows_.front().model();
+    for (const Beginning& beginning : world.beginnings()) {
+      beginnings_[{beginning.rank, beginning.view.number}] = &beginning;
+    }
+  }
+
+  std::vector<std::string> judge() {
+    for (const Entry& entry : world_.log()) take(entry);
+    judge_check(false);
+    judge_end();
+    return std::move(objections_);
+  }
+
+ private:
+  // How much each worker counts, which the job says by an option.
+  static std::vector<double> weights_of(const TinyJob& job) {
+    std::vector<double> weights(static_cast<std::size_t>(job.workers()), 1.0);
+    for (const OptionSpec& spec : job.strategy->options) {
+      if (spec.name != "weights" || job.options.text("weights") != "samples") continue;
+      weights.assign(job.setting.samples.begin(), job.setting.samples.end());
+    }
+    return weights;
+  }
+
+  Row& row(Rank rank) { return rows_[static_cast<std::size_t>(rank.value)]; }
+  void object(const std::string& text) { objections_.push_back(text); }
+
+  void take(const Entry& entry) {
+    switch (entry.kind) {
+      case Entry::Kind::kFault:
+        return;
+      case Entry::Kind::kLeft:
+        return leave(entry);
+      case Entry::Kind::kRestarted:
+        return restart(entry);
+      case Entry::Kind::kEntered:
+        return enter(entry);
+      case Entry::Kind::kCommitted:
+        return commit(entry);
+    }
+  }
+
+  void leave(const Entry& entry) {
+    row(entry.rank).is_present = false;
+    // Where nobody is left of those that a check was of, their round is given up, and their models with it.
+    const auto is_present = [&](Rank rank) { return row(rank).is_present; };
+    if (check_ && std::ranges::none_of(checked_, is_present)) check_.reset();
+  }
+
+  // What its log says counts: the last change may have been in it, and the coordinator dead before it told.
+  void restart(const Entry& entry) {
+    // Checks since the newest common model are in no log: they may be forgotten, or those who are present remember them.
+    floor_ = newest_model_;
+    for (std::size_t k = 0; k < rows_.size(); ++k) {
+      rows_[k].is_present = rows_[k].is_present && entry.view.contains({static_cast<std::int32_t>(k)});
+    }
+  }
+
+  void enter(const Entry& entry) {
+    Row& one = row(entry.rank);
+    if (one.is_present) object(name_of(entry.rank) + " enters twice");
+    one.is_present = true;
+    if (!entry.view.contains(entry.rank)) object("a view without " + name_of(entry.rank) + ", who enters it");
+    if (entry.step < floor_ || entry.step > newest_)
+      object(name_of(entry.rank) + " enters at another step than that of the newest average");
+    const auto found = beginnings_.find({entry.rank, entry.view.number});
+    if (found == beginnings_.end()) return;  // it was out before it had heard that it is in
+    const Beginning& beginning = *found->second;
+    if (beginning.step < entry.step) {
+      object("a step goes backwards: " + name_of(entry.rank) + " begins after step " +
+             std::to_string(beginning.step.value) + ", and all others after " + std::to_string(entry.step.value));
+    }
+    const bool keeps = options_.returning == process::Returning::kKeep && !beginning.left_with.empty();
+    if (!(keeps ? has_kept(one, beginning) : beginning.model == common_)) {
+      object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
+             " with another model than the common one" + (keeps ? " and its own steps" : ""));
+    }
+    one.set(common_, keeps ? beginning.model : common_, entry.step);
+  }
+
+  // Whether what it has beside the common model is what its own steps made of an origin of it.
+  bool has_kept(Row& one, const Beginning& beginning) {
+    return std::ranges::any_of(one.origins, [&](const Row::Origin& origin) {
+      const std::unique_ptr<Learner> learner = options_.job.learner(beginning.rank.value);
+      std::copy(origin.model.begin(), origin.model.end(), learner->params().begin());
+      for (Step step = origin.step; !std::ranges::equal(learner->params(), beginning.left_with); ++step.value) {
+        if (step.value == options_.job.setting.steps) return false;
+        learner->local_step(step);
+      }
+      for (std::size_t j = 0; j < common_.size(); ++j) {
+        if (beginning.model[j] != common_[j] + (beginning.left_with[j] - origin.common[j])) return false;
+      }
+      return true;
+    });
+  }
+
+  void commit(const Entry& entry) {
+    if (entry.step < floor_) object("a step goes backwards: an average of step " + std::to_string(entry.step.value));
+    newest_ = floor_ = entry.step;
+    if (entry.changes_model) newest_model_ = entry.step;
+    std::vector<Model> models;
+    std::vector<double> weights;
+    for (const Rank rank : entry.view.members) {
+      if (!row(rank).is_present) object("U2: " + name_of(rank) + " is in an average and not present");
+      row(rank).go_to(entry.step);
+      models.push_back(row(rank).model());
+      weights.push_back(weights_[static_cast<std::size_t>(rank.value)]);
+    }
+    if (static_cast<int>(models.size()) < options_.least) object("an average over too few");
+    if (models.empty()) return;
+    if (!entry.changes_model) {
+      if (check_ && check_->first < entry.step) judge_check(false);  // a check may take several exchanges
+      check_.emplace(entry.step, variance_of(models, weights));
+      checked_ = entry.view.members;
+      return;
+    }
+    judge_check(true);
+    common_ = mean_of(models, weights);
+    checksums_[entry.step].insert(crc32c(std::as_bytes(std::span(common_))));
+    for (const Rank rank : entry.view.members) row(rank).set(common_, common_, entry.step);
+  }
+
+  // The newest check is judged once it is known whether models followed.
+  void judge_check(bool synchronised) {
+    if (!check_ || !threshold_) return;
+    constexpr double kRounding = 1e-4;
+    const auto [step, variance] = *std::exchange(check_, std::nullopt);
+    if (!synchronised && variance > *threshold_ * (1.0 + kRounding) + kRounding) {
+      object("U3: after step " + std::to_string(step.value) + " the variance is " + std::to_string(variance) +
+             ", and nobody synchronised");
+    }
+  }
+
+  void judge_end() {
+    for (const MembershipWorld::Synchronised& said : world_.synchronised()) {
+      const auto found = checksums_.find(said.step);
+      if (found != checksums_.end() && found->second.contains(said.checksum)) continue;
+      object("U1: " + name_of(said.rank) + " has another model after the average of step " +
+             std::to_string(said.step.value) + " than the mean over its named set");
+    }
+    const std::span<const float> kept = world_.hub().strategy().common_model();
+    if (!std::ranges::equal(kept, common_)) object("U1: the coordinator has another common model");
+    const Step last{options_.job.setting.steps};
+    for (Rank rank{0}; rank.value < options_.job.workers(); ++rank.value) {
+      Row& one = row(rank);
+      // Who was started again when all was over has nothing to join.
+      if (!world_.is_there(rank.value) || !one.is_present || world_.member(rank.value).step() != last) continue;
+      one.go_to(last);
+      if (!std::ranges::equal(world_.learner(rank.value).params(), one.learner->params())) {
+        object("U1: " + name_of(rank) + " has another model at the end");
+      }
+    }
+  }
+
+  static Model mean_of(const std::vector<Model>& models, const std::vector<double>& weights) {
+    Model mean(models.front().size());
+    for (std::size_t j = 0; j < mean.size(); ++j) {
+      double sum = 0.0;
+      double divisor = 0.0;
+      for (std::size_t k = 0; k < models.size(); ++k) {
+        sum += weights[k] * static_cast<double>(models[k][j]);
+        divisor += weights[k];
+      }
+      mean[j] = static_cast<float>(sum / divisor);
+    }
+    return mean;
+  }
+
+  static double variance_of(const std::vector<Model>& models, const std::vector<double>& weights) {
+    double variance = 0.0;
+    for (std::size_t j = 0; j < models.front().size(); ++j) {
+      double mean = 0.0;
+      double divisor = 0.0;
+      for (std::size_t k = 0; k < models.size(); ++k) {
+        mean += weights[k] * static_cast<double>(models[k][j]);
+        divisor += weights[k];
+      }
+      mean /= divisor;
+      for (std::size_t k = 0; k < models.size(); ++k) {
+        variance += weights[k] * std::pow(static_cast<double>(models[k][j]) - mean, 2) / divisor;
+      }
+    }
+    return variance;
+  }
+
+  MembershipWorld& world_;
+  const MembershipOptions& options_;
+  std::optional<double> threshold_;
+  std::vector<double> weights_;
+  std::vector<Row> rows_;
+  std::map<std::pair<Rank, std::uint32_t>, const Beginning*> beginnings_;  // by worker and number of the view
+  Model common_;
+  std::map<Step, std::set<std::uint32_t>> checksums_;  // of the common models, by step
+  std::optional<std::pair<Step, double>> check_;       // the newest one, and its variance
+  std::vector<Rank> checked_;
+  // Of the newest collective, as far as is known: not below the floor.
+  Step newest_;
+  Step floor_;
+  Step newest_model_;
+  std::vector<std::string> objections_;
+};
+
+}  // namespace
+
+std::vector<std::string> objections_to(MembershipWorld& world, const MembershipOptions& options,
+                                       std::optional<double> threshold) {
+  return Oracle(world, options, threshold).judge();
+}
+
+}  // namespace laconic::faults
