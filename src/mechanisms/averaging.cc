@@ -76,19 +76,22 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
   co_return answer;
 }
 
-Task<void> Averaging::coordinate(Coordinator& self, std::function<void(const SharedVector& mean)> averaged) {
+Task<void> Averaging::coordinate(Coordinator& self, Follow follow) {
   Comm& comm = self.comm();
   Reductions reductions(comm, weights_);
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean, Tag::kGather};
+  if (!follow) {
+    follow = [this](const CollectiveResult& result) -> Task<bool> {
+      if (result.traffic != Traffic::kModel) co_return false;
+      common_ = result.values;
+      co_return true;
+    };
+  }
   for (;;) {
     const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     const Round round = comm.next_round();
     if (first.frame.header().tag != Tag::kGather) {
-      const bool is_model = first.frame.header().traffic == Traffic::kModel;
-      const SharedVector result = co_await reductions.serve(round, first);
-      if (!is_model || common_.size() == 0 || result.size() != common_.size()) continue;
-      common_ = result;
-      if (averaged) averaged(common_);
+      co_await reductions.serve(round, first, follow);
     } else {
       co_await collect(comm, round, first.from, first.frame);
     }

@@ -109,7 +109,11 @@ class Fda final : public Strategy {
 
   // Where workers come and go the coordinator follows what they have in common.
   Task<void> coordinate(Coordinator& self) override {
-    return averaging_.coordinate(self, [this](const SharedVector& mean) { watch_.synchronised(mean); });
+    return averaging_.coordinate(self, [this](const CollectiveResult& result) -> Task<bool> {
+      if (result.traffic != Traffic::kModel) co_return false;
+      watch_.follow(result.values);
+      co_return true;
+    });
   }
   void archive_common(Archive& archive) override { watch_.archive(archive); }
   std::span<const float> common_model() const override { return watch_.reference(); }

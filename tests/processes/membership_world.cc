@@ -63,7 +63,8 @@ void MembershipWorld::start_hub() {
   const process::HubEvents events{
       .committed =
           [this](const process::HubEvents::Commit& commit) {
-            log_.push_back({Entry::Kind::kCommitted, {}, commit.step, commit.view, commit.changes_model, ""});
+            log_.push_back(
+                {Entry::Kind::kCommitted, {}, commit.step, commit.view, commit.changes_model, "", commit.traffic});
           },
       .entered =
           [this](Rank rank, Step step, const View& view) {

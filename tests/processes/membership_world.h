@@ -37,6 +37,7 @@ class MembershipWorld final : public StrategyEvents {
     View view;
     bool changes_model = false;
     std::string why;
+    Traffic traffic = Traffic::kModel;  // of what is committed
   };
 
   // Starts all.

@@ -197,6 +197,7 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
                        .view = view_,
                        .tag = result.header().tag,
                        .changes_model = changes_model,
+                       .traffic = result.header().traffic,
                        .history = history_});
   }
 }

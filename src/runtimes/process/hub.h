@@ -40,6 +40,7 @@ struct HubEvents {
     View view;
     Tag tag;
     bool changes_model = false;
+    Traffic traffic = Traffic::kModel;
     std::uint32_t history = 0;
   };
   std::function<void(const Commit&)> committed = {};
