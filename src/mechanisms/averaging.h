@@ -41,6 +41,8 @@ class Averaging {
 
  private:
   Task<Frame> collect(Comm& comm, Round round, Rank first_rank, Frame first);
+  Task<void> collect_present(Comm& comm, Attendance& attendance, Round round, Arrival first, const Follow& follow);
+  void begin_collecting();
 
   std::uint64_t seed_;
   SharedWeights weights_;

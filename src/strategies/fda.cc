@@ -112,10 +112,14 @@ class Fda final : public Strategy {
     return averaging_.coordinate(self, [this](const CollectiveResult& result) -> Task<bool> {
       if (result.traffic != Traffic::kModel) co_return false;
       watch_.follow(result.values);
+      averaging_.refer_to(result.values);
       co_return true;
     });
   }
-  void archive_common(Archive& archive) override { watch_.archive(archive); }
+  void archive_common(Archive& archive) override {
+    watch_.archive(archive);
+    if (archive.loading()) averaging_.refer_to(watch_.reference());
+  }
   std::span<const float> common_model() const override { return watch_.reference(); }
 
   void archive(Archive& archive) override {

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "compress/compressor.h"
 #include "fault_seeds.h"
+#include "mechanisms/model_codec.h"
 #include "mechanisms/server_optimizer.h"
 #include "named_sets.h"
 
@@ -35,6 +37,75 @@ MembershipOptions job_of(const Case& one, int workers) {
                        .deadline = kDeadline}};
 }
 
+// ---- averages, of whole models or of compressed changes
+
+// The workers' error memories, one a row that begins with who enters, and the collector's, which lasts.
+struct Memories {
+  explicit Memories(const Scenario& scenario)
+      : seed(scenario.problem.seed),
+        factory(strategy_setting(scenario).compressor),
+        down(factory, SharedVector(std::vector<float>(scenario.problem.dimension))) {}
+
+  std::vector<float> mean(const NamedSet& set, const std::vector<double>& weights) {
+    std::vector<std::vector<float>> told;
+    for (std::size_t k = 0; k < set.models.size(); ++k) {
+      const Rank rank = set.entry.view.members[k];
+      RandomStream random(seed, "compression", {static_cast<std::uint64_t>(rank.value), set.entry.step.value});
+      const Frame frame = up.at(rank).encode({Traffic::kModel, Tag::kGather, {}}, set.models[k], random);
+      const SharedVector change = down.decode(frame);
+      told.emplace_back(change.values().begin(), change.values().end());
+    }
+    RandomStream unused(seed, "unused");  // the operators of these cases draw nothing for what comes down
+    const Frame answer = down.encode({Traffic::kModel, Tag::kBroadcast, {}}, mean_of_rows(told, weights), unused);
+    const SharedVector mean = up.at(set.entry.view.members.front()).decode(answer);
+    return {mean.values().begin(), mean.values().end()};
+  }
+
+  std::uint64_t seed;
+  CompressorFactory factory;
+  ModelCodec down;
+  std::map<Rank, ModelCodec> up;
+};
+
+struct Averages {
+  std::shared_ptr<Memories> memories;  // null: whole models
+  bool by_samples = false;
+
+  std::vector<float> of(const NamedSet& set) const {
+    const std::vector<double> weights = by_samples ? set.samples : std::vector<double>(set.models.size(), 1.0);
+    return memories ? memories->mean(set, weights) : mean_of_rows(set.models, weights);
+  }
+  void refer_to(const NamedSet& set, const std::vector<float>& common) const {
+    if (!memories) return;
+    for (const Rank rank : set.entry.view.members) memories->up.at(rank).refer_to(SharedVector(common));
+  }
+  std::function<void(Rank, const std::vector<float>&)> entered() const {
+    return [memories = memories](Rank rank, const std::vector<float>& common) {
+      if (!memories) return;
+      memories->up.erase(rank);
+      memories->up.emplace(rank, ModelCodec(memories->factory, SharedVector(common)));
+    };
+  }
+};
+
+Averages averages_of(const Scenario& scenario) {
+  return {.memories = scenario.compressor.empty() ? nullptr : std::make_shared<Memories>(scenario),
+          .by_samples = scenario.options.contains("weights")};
+}
+
+// ---- periodic and fda, which averages where its threshold says so
+
+Arithmetic averaging_arithmetic(const MembershipOptions& options) {
+  const Averages averages = averages_of(options.scenario);
+  return {.committed = [=](const NamedSet& set) -> std::optional<std::vector<float>> {
+            if (set.entry.traffic != Traffic::kModel) return std::nullopt;
+            std::vector<float> next = averages.of(set);
+            averages.refer_to(set, next);
+            return next;
+          },
+          .entered = averages.entered()};
+}
+
 // ---- fedopt and fda_opt
 
 ServerOptions server_of(const Scenario& scenario) {
@@ -44,12 +115,14 @@ ServerOptions server_of(const Scenario& scenario) {
 Arithmetic fedopt_arithmetic(const MembershipOptions& options) {
   const std::size_t trained = options.scenario.problem.dimension - options.scenario.problem.buffers;
   const auto server = std::make_shared<ServerOptimizer>(server_of(options.scenario));
-  const bool by_samples = options.scenario.options.contains("weights");
+  const Averages averages = averages_of(options.scenario);
   return {.committed = [=](const NamedSet& set) -> std::optional<std::vector<float>> {
-    std::vector<float> next = set.common;
-    server->step(by_samples ? mean_of_rows(set.models, set.samples) : mean_of_rows(set.models), next, trained);
-    return next;
-  }};
+            std::vector<float> next = set.common;
+            server->step(averages.of(set), next, trained);
+            averages.refer_to(set, next);
+            return next;
+          },
+          .entered = averages.entered()};
 }
 
 // Checks, then a mean, then the variance around it, each over its own set: the common model is another with the last.
@@ -67,6 +140,8 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
   const std::size_t trained = scenario.problem.dimension - scenario.problem.buffers;
   const auto server = std::make_shared<ServerOptimizer>(server_of(scenario));
   const auto round = std::make_shared<FdaOptRound>();
+  const Averages averages = averages_of(scenario);
+  const bool is_exact = scenario.options.at("monitor") == "exact";
   // Where nobody is left of those that a check was of, their round is given up, and its mean with it.
   const auto left = [=](Rank rank) {
     std::erase(round->checked, rank);
@@ -76,7 +151,7 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
     const Step step = set.entry.step;
     if (set.entry.traffic == Traffic::kModel) {
       round->check.reset();
-      round->mean = mean_of_rows(set.models);
+      round->mean = averages.of(set);
       round->mean_step = step;
       return std::nullopt;
     }
@@ -88,10 +163,12 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
       round->threshold =
           std::stod(scenario.options.at("most_epochs")) / 2.0 / epochs * variance_around(set.models, *mean);
       round->begun = step.value;
+      averages.refer_to(set, next);
       if (!set.entry.changes_model) set.objections.push_back("the variance of a mean changes nothing");
       return next;
     }
-    if (round->check && round->check->first < step && round->check->second > *round->threshold * (1 + kRounding)) {
+    if (is_exact && round->check && round->check->first < step &&
+        round->check->second > *round->threshold * (1 + kRounding)) {
       set.objections.push_back("U3: after step " + std::to_string(round->check->first.value) + " the variance is " +
                                std::to_string(round->check->second) + " above " + std::to_string(*round->threshold));
     }
@@ -103,7 +180,7 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
     }
     return std::nullopt;
   };
-  return {.committed = committed, .left = left};
+  return {.committed = committed, .entered = averages.entered(), .left = left};
 }
 
 const std::vector<Case>& cases() {
@@ -120,6 +197,38 @@ const std::vector<Case>& cases() {
        .strategy = "fda_opt",
        .options = {{"most_epochs", "2"}, {"monitor", "exact"}, {"server", "momentum"}, {"server_beta", "0.5"}},
        .arithmetic = fda_opt_arithmetic},
+      {.name = "periodic by samples",
+       .strategy = "periodic",
+       .options = {{"period", "5"}, {"weights", "samples"}},
+       .arithmetic = averaging_arithmetic},
+      {.name = "fda by samples",
+       .strategy = "fda",
+       .options = {{"threshold", "0.5"}, {"monitor", "exact"}, {"weights", "samples"}},
+       .arithmetic = averaging_arithmetic},
+      {.name = "periodic of compressed changes",
+       .strategy = "periodic",
+       .options = {{"period", "5"}},
+       .arithmetic = averaging_arithmetic,
+       .compressor = "top_k",
+       .compression = {{"k", "6"}}},
+      {.name = "fda of compressed changes by samples",
+       .strategy = "fda",
+       .options = {{"threshold", "0.5"}, {"monitor", "linear"}, {"weights", "samples"}},
+       .arithmetic = averaging_arithmetic,
+       .compressor = "top_k",
+       .compression = {{"k", "6"}}},
+      {.name = "fedopt of compressed changes",
+       .strategy = "fedopt",
+       .options = {{"period", "4"}, {"server", "nesterov"}, {"server_learning_rate", "0.7"}},
+       .arithmetic = fedopt_arithmetic,
+       .compressor = "top_k",
+       .compression = {{"k", "6"}}},
+      {.name = "fda_opt of compressed changes",
+       .strategy = "fda_opt",
+       .options = {{"most_epochs", "2"}, {"monitor", "linear"}, {"server", "momentum"}, {"server_beta", "0.5"}},
+       .arithmetic = fda_opt_arithmetic,
+       .compressor = "top_k",
+       .compression = {{"k", "6"}}},
   };
   return all;
 }
@@ -200,6 +309,46 @@ TEST(MembershipOfStrategies, AMeanDividedByTheNumberOfAllIsNoticed) {
       return right(less);
     };
     EXPECT_FALSE(objections_to_sets(world, options, mistaken).empty()) << one.name;
+  }
+}
+
+// An operator that writes what is no message.
+class Scribbler final : public Compressor {
+ public:
+  explicit Scribbler(std::unique_ptr<Compressor> inner) : inner_(std::move(inner)) {}
+  std::size_t prepare(std::span<const float> v, RandomStream& random) override { return inner_->prepare(v, random); }
+  void write(std::span<std::byte> out) override {
+    inner_->write(out);
+    std::ranges::fill(out, std::byte{0xFF});
+  }
+  void decode_add(std::span<const std::byte> message, float weight, std::span<float> y) override {
+    inner_->decode_add(message, weight, y);
+  }
+  bool unbiased() const override { return inner_->unbiased(); }
+  std::optional<double> omega(std::span<const float> v) const override { return inner_->omega(v); }
+  Information information() override { return inner_->information(); }
+
+ private:
+  std::unique_ptr<Compressor> inner_;
+};
+
+TEST(MembershipOfStrategies, WhoseMessageCannotBeReadIsInNoAverageAndTheOthersGoOn) {
+  for (const Case& one : cases()) {
+    if (one.compressor.empty()) continue;
+    MembershipOptions options = job_of(one, 4);
+    MembershipOptions spoilt = options;
+    // The coordinator's comes first, then the workers'.
+    spoilt.scenario.wrap_compressor = [made = std::make_shared<int>(0)](CompressorFactory inner) -> CompressorFactory {
+      if ((*made)++ != 2) return inner;
+      return [inner] { return std::make_unique<Scribbler>(inner()); };
+    };
+    MembershipWorld world(spoilt);
+    ASSERT_TRUE(world.run({100.0})) << one.name << world.account();
+    expect_sound(world, options, one);
+    for (const MembershipWorld::Entry& entry : world.log()) {
+      if (entry.kind != MembershipWorld::Entry::Kind::kCommitted || entry.traffic != Traffic::kModel) continue;
+      EXPECT_EQ(entry.view.members, (std::vector<Rank>{{0}, {2}, {3}})) << one.name;
+    }
   }
 }
 
