@@ -83,6 +83,8 @@ class Comm {
   void set_attendance(Attendance* attendance) { attendance_ = attendance; }
   Attendance* attendance() const { return attendance_; }
   bool is_member() const { return membership_ != nullptr; }
+  // At a member: whom the newest result was over.
+  const View& present() const { return membership_->view(); }
   // Goes on as who has taken part in all rounds before `round`.
   void resume_at(Round round) { rounds_ = round.value; }
 

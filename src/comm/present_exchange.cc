@@ -36,9 +36,13 @@ void PresentExchange::leave_out(Rank rank, const std::string& why) {
 
 bool PresentExchange::goes_on() {
   if (!parts_.empty() && attendance_.is_enough()) return true;
+  give_up();
+  return false;
+}
+
+void PresentExchange::give_up() {
   parts_.clear();
   attendance_.give_up(round_);
-  return false;
 }
 
 std::vector<std::byte> PresentExchange::behind(bool named) const {

@@ -32,6 +32,7 @@ class PresentExchange {
   void leave_out(Rank rank, const std::string& why);
   // Whether enough are left. False: the exchange is given up.
   bool goes_on();
+  void give_up();
 
   // What is in the answer, by rank; a part's payload ends in kStandingSize bytes more.
   const std::map<Rank, Frame>& parts() const { return parts_; }

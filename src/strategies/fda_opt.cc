@@ -68,6 +68,7 @@ class FdaOpt final : public Strategy {
   FdaOpt(const FdaOptOptions& options, const StrategySetting& setting, VarianceWatch watch, SharedWeights weights)
       : most_epochs_(options.most_epochs),
         trained_(setting.trained),
+        comes_and_goes_(setting.comes_and_goes),
         steps_per_epoch_(setting.steps_per_epoch),
         lengths_(lengths_of(options, setting)),
         weights_(std::move(weights)),
@@ -110,9 +111,19 @@ class FdaOpt final : public Strategy {
     archive.value("fda_opt.first", first_);
     archive.value("fda_opt.begun", begun_);
     archive.value("fda_opt.threshold", threshold_);
+    if (comes_and_goes_) archive_ended(archive);
   }
 
  private:
+  void archive_ended(Archive& archive) {
+    Ended ended = ended_.value_or(Ended{});
+    archive.value("fda_opt.ended", ended.step.value);
+    archive_shared(archive, "fda_opt.mean", ended.mean, watch_.reference().size(), /*may_be_empty=*/true);
+    if (!archive.loading()) return;
+    ended_.reset();
+    if (ended.mean.size() > 0) ended_ = ended;
+  }
+
   Task<void> end_round(Worker& self, double epochs) {
     const SharedVector mean = co_await averaging_.mean(self);
     std::array<float, 1> distance = {};
@@ -165,6 +176,7 @@ class FdaOpt final : public Strategy {
 
   double most_epochs_;
   std::size_t trained_;
+  bool comes_and_goes_;
   double steps_per_epoch_;
   RoundLengths lengths_;
   SharedWeights weights_;
