@@ -53,7 +53,7 @@ TEST_F(SimulateFaults, OneSeedShowsAllThatHappens) {
   arguments.seed = "7";
   EXPECT_EQ(run(arguments), ExitCode::kDone) << out_.str();
   EXPECT_TRUE(out_.str().starts_with("seed 7: 5 workers, at least 3, ")) << out_.str();
-  EXPECT_NE(out_.str().find("s  worker 0 enters view 1 after step 0\n"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("s  worker 0 enters view 6 after step 0\n"), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("s  the run is over\n"), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("1 seed is sound"), std::string::npos) << out_.str();
 }
@@ -61,7 +61,7 @@ TEST_F(SimulateFaults, OneSeedShowsAllThatHappens) {
 TEST_F(SimulateFaults, WhatItCannotTryIsRefusedInOneLine) {
   EXPECT_EQ(refusal({.job_file = {}, .overrides = {"strategy.name=all_reduce", "workers.least=0"}}),
             "--set: strategy.name: strategy all_reduce needs every worker all the time; choose one of fda, "
-            "synchronous, periodic");
+            "fda_opt, synchronous, periodic, fedavg, fedopt");
   EXPECT_EQ(refusal({.job_file = {}, .overrides = {"workers.count=64"}}),
             "--set: workers.count: 64 workers are more than this command runs, 32; add --set workers.count=8 "
             "workers.least=4");

@@ -32,6 +32,8 @@ std::vector<std::byte> encode_view(const View& view, bool is_news, int slots) {
   return out.take();
 }
 
+std::size_t named_view_size(int slots) { return sizeof(std::uint32_t) + 1 + (static_cast<std::size_t>(slots) + 7) / 8; }
+
 View decode_view(const Frame& result, std::size_t size, const View& before, int slots) {
   ByteReader in(result.payload(), "result of a collective");
   in.raw(size);

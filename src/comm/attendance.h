@@ -6,7 +6,8 @@
 // are mixed, and all members know over whom a result is.
 //
 //   part    := payload step:u32 history:u32
-//   result  := payload view:u32 news:u8 members?      news: 1 where the view is not that of the result before
+//   result  := payload view:u32 news:u8 members?      news: 1 where members follow: where the view is not that of the
+//                                                     result before, and always behind a payload of no known size
 //   members := one bit a slot, low bits first, in whole bytes
 #pragma once
 
@@ -65,13 +66,16 @@ class Attendance {
   virtual void give_up(Round round) = 0;
   // Whether the view is another one than that of the last result.
   virtual bool has_news() const = 0;
-  // The collective is over, all parts being of step `step`. `changes_model`: its result is a new common model.
+  // The collective is over, all parts being of step `step`. `changes_model`: what workers have in common is another with
+  // this result.
   virtual void commit(Round round, Step step, const Frame& result, bool changes_model) = 0;
 };
 
 // The bytes behind a payload.
 std::vector<std::byte> encode_standing(const Standing& standing);
 std::vector<std::byte> encode_view(const View& view, bool is_news, int slots);
+// Its size with the members named, whether it is news or not.
+std::size_t named_view_size(int slots);
 // The last bytes of a part; throws DecodeError where it has not as many.
 Standing decode_standing(const Frame& part);
 // The view of a result of `size` bytes of payload; `before` is that of the result before. Throws DecodeError.

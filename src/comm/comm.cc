@@ -122,25 +122,43 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
 
 // Sends this member's part and waits for the result, however long: that the coordinator lives is the runtime's to know.
 Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std::byte> payload) {
-  const std::vector<std::byte> standing = encode_standing(membership_->standing());
+  const std::vector<std::byte> behind = standing();
   const std::size_t size = payload.size();
   const FrameHeader own = header;
   Frame part;
   co_await compute(size / sizeof(float), [&] {
-    part = Frame(own, size + standing.size(), [&](std::span<std::byte> out) {
+    part = Frame(own, size + behind.size(), [&](std::span<std::byte> out) {
       std::copy(payload.begin(), payload.end(), out.begin());
-      std::copy(standing.begin(), standing.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
+      std::copy(behind.begin(), behind.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
     });
   });
+  Frame result = co_await await_answer(std::move(part), Tag::kReduced);
+  membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
+  co_return result;
+}
+
+Task<Frame> Comm::await_answer(Frame part, Tag answer) {
   send(coordinator(), part);
   pending_part_ = part;
-  const Pattern pattern{.from = coordinator(), .tags = Tag::kReduced, .round = own.round};
+  const Pattern pattern{.from = coordinator(), .tags = answer, .round = part.header().round};
   std::optional<Arrival> arrival = co_await transport_.receive(pattern, kIdle);
   if (!arrival) throw Dismissed();
-  Frame result = std::move(arrival->frame);
-  membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
   pending_part_ = Frame();
-  newest_result_ = result;
+  newest_result_ = arrival->frame;
+  co_return std::move(arrival->frame);
+}
+
+std::vector<std::byte> Comm::standing() {
+  return is_member() ? encode_standing(membership_->standing()) : std::vector<std::byte>();
+}
+
+Task<Comm::Answer> Comm::exchange_present(Frame part, Tag answer) {
+  Answer result;
+  result.frame = co_await await_answer(std::move(part), answer);
+  result.behind = named_view_size(world_size());
+  const std::size_t size = result.frame.payload().size();
+  if (size < result.behind) throw DecodeError("an answer of the coordinator without the view that it is over");
+  membership_->heard(decode_view(result.frame, size - result.behind, membership_->view(), world_size()), result.frame);
   co_return result;
 }
 

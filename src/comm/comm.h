@@ -16,7 +16,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -87,6 +86,9 @@ class Comm {
   // is none. So a coordinator that was started again can be told again.
   const Frame& pending_part() const { return pending_part_; }
   const Frame& newest_result() const { return newest_result_; }
+  bool is_member() const { return membership_ != nullptr; }
+  // At a member: whom the newest result was over.
+  const View& present() const { return membership_->view(); }
   // Goes on as who has taken part in all rounds before `round`.
   void resume_at(Round round) { rounds_ = round.value; }
 
@@ -126,6 +128,16 @@ class Comm {
   // Sends the same frame to each of `group` but itself.
   void broadcast(std::span<const Rank> group, const Frame& frame);
 
+  // For exchanges that a strategy writes itself where workers come and go: what goes behind a member's part. Empty
+  // where all are present always.
+  std::vector<std::byte> standing();
+  struct Answer {
+    Frame frame;
+    std::size_t behind = 0;  // bytes behind its payload: the view
+  };
+  // Sends a member's part, standing() behind it, and waits for the answer, however long. Throws Dismissed.
+  Task<Answer> exchange_present(Frame part, Tag answer);
+
   // The round of the next exchange on every node alike; for exchanges that a strategy writes itself.
   Round next_round() { return {rounds_++}; }
   // The round that next_round() will return.
@@ -142,6 +154,7 @@ class Comm {
     std::optional<float> all = {};
   };
   Task<Frame> member_exchange(const FrameHeader& header, std::span<const std::byte> payload);
+  Task<Frame> await_answer(Frame part, Tag answer);
   Task<SharedVector> ring(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> tree(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic);
@@ -166,29 +179,36 @@ bool read_bit(std::span<const std::byte> payload, Rank from);
 // the job has none.
 Task<void> serve_collectives(Comm& comm, SharedWeights weights = {});
 
+// The result of a collective over those who are present.
+struct CollectiveResult {
+  Step step;
+  Traffic traffic = Traffic::kModel;
+  SharedVector values = {};  // empty: of a vote
+};
+// What the coordinator's strategy does with a result before anybody hears of it. It returns whether what workers have in
+// common (Strategy::archive_common) is another than before. Between its last wait and its end it changes that, and not
+// earlier: a worker may join while it waits. Without one, every mean of models is what workers have in common.
+using Follow = std::function<Task<bool>(const CollectiveResult& result)>;
+
 // The same, one reduction at a time, for a coordinator that serves other exchanges too: frames of the tags kReduceMean,
 // kReduceSum, kReduceAny, and with weights kReduceWeightedMean.
 class Reductions {
  public:
   // `comm` outlives this.
   explicit Reductions(Comm& comm, SharedWeights weights = {}) : comm_(comm), weights_(std::move(weights)) {}
-  // Where workers come and go: called with each average of models before anybody hears of it.
-  void set_averaged(std::function<void(const SharedVector& mean)> averaged) { averaged_ = std::move(averaged); }
   // The reduction of `round`, whose first part has come. Returns its result; nothing where that is a vote, or where too
   // few are present and there is none. Throws DecodeError for a weighted mean where there are no weights.
-  Task<SharedVector> serve(Round round, Arrival first);
+  // `follow`: where workers come and go.
+  Task<SharedVector> serve(Round round, Arrival first, Follow follow = {});
 
  private:
-  Task<SharedVector> serve_present(Attendance& attendance, Round round, Arrival first);
-  Task<void> collect(Attendance& attendance, Round round, Arrival first);
-  void dismiss_who_differs(Attendance& attendance);
+  Task<SharedVector> serve_present(Attendance& attendance, Round round, Arrival first, const Follow& follow);
+  std::uint64_t look_at(Rank rank, const Frame& part, std::size_t size) const;
   void check_weights(const Arrival& first) const;
 
   Comm& comm_;
   SharedWeights weights_;
   std::vector<double> sum_;
-  std::map<Rank, Frame> parts_;  // of those present
-  std::function<void(const SharedVector& mean)> averaged_;
 };
 
 // Payload bytes of one all-reduce of `count` floats over all workers, by the costs above.

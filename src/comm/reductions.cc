@@ -1,10 +1,10 @@
 // The coordinator's side of collectives through it.
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/error.h"
 #include "comm/comm.h"
+#include "comm/present_exchange.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
@@ -16,9 +16,9 @@ bool read_bit(std::span<const std::byte> payload, Rank from) {
   return payload[0] == std::byte{1};
 }
 
-Task<SharedVector> Reductions::serve(Round round, Arrival first) {
+Task<SharedVector> Reductions::serve(Round round, Arrival first, Follow follow) {
   if (Attendance* attendance = comm_.attendance()) {
-    co_return co_await serve_present(*attendance, round, std::move(first));
+    co_return co_await serve_present(*attendance, round, std::move(first), follow);
   }
   check_weights(first);
   const int world_size = comm_.world_size();
@@ -68,32 +68,37 @@ void Reductions::check_weights(const Arrival& first) const {
                     "): all workers of this job weigh the same");
 }
 
+namespace {
+
+const TagSet& reduction_tags() {
+  static const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean};
+  return tags;
+}
+
+}  // namespace
+
 // Over those who are present. Their parts are kept until it is known over whom the result is, and then added in the
 // order of ranks, so that its bits depend on the set alone.
-Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round, Arrival first) {
-  co_await collect(attendance, round, std::move(first));
-  dismiss_who_differs(attendance);
-  const std::map<Rank, Frame> parts = std::exchange(parts_, {});
-  if (parts.empty() || !attendance.is_enough()) {
-    attendance.give_up(round);
-    co_return SharedVector();
-  }
-  const Frame& any_part = parts.begin()->second;
+Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round, Arrival first, const Follow& follow) {
+  PresentExchange exchange(comm_, attendance);
+  const bool goes_on = co_await exchange.collect(
+      round, std::move(first), reduction_tags(),
+      [this](Rank rank, const Frame& part, std::size_t size) { return look_at(rank, part, size); });
+  if (!goes_on) co_return SharedVector();
+  const Frame& any_part = exchange.parts().begin()->second;
   const Traffic traffic = any_part.header().traffic;
   const Tag tag = any_part.header().tag;
   const bool is_vote = tag == Tag::kReduceAny;
   const std::size_t size = any_part.payload().size() - kStandingSize;
-  const Step step = decode_standing(any_part).step;
-  const View& view = attendance.view();
-  const std::vector<std::byte> trailer = encode_view(view, attendance.has_news(), comm_.world_size());
+  const std::vector<std::byte> trailer = exchange.behind(/*named=*/false);
   const std::size_t count = is_vote ? 0 : size / sizeof(float);
   const bool weighted = tag == Tag::kReduceWeightedMean;
-  Frame result;
+  Frame frame;
   co_await comm_.compute(count, [&] {
     double divisor = 0.0;
     bool any = false;
     sum_.assign(count, 0.0);
-    for (const auto& [rank, part] : parts) {
+    for (const auto& [rank, part] : exchange.parts()) {
       const double weight = weighted ? weights_->of(rank) : 1.0;
       divisor += weight;
       if (is_vote) {
@@ -104,7 +109,7 @@ Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round
     }
     if (tag == Tag::kReduceSum) divisor = 1.0;
     const FrameHeader header{traffic, Tag::kReduced, round};
-    result = Frame(header, size + trailer.size(), [&](std::span<std::byte> out) {
+    frame = Frame(header, size + trailer.size(), [&](std::span<std::byte> out) {
       if (is_vote) {
         out[0] = std::byte{static_cast<unsigned char>(any ? 1 : 0)};
       } else {
@@ -113,92 +118,35 @@ Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round
       std::copy(trailer.begin(), trailer.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
     });
   });
-  const bool changes_model = traffic == Traffic::kModel && !is_vote;
-  if (changes_model && averaged_) averaged_(result.floats(count, trailer.size()));
-  attendance.commit(round, step, result, changes_model);
-  for (const auto& [rank, part] : parts) comm_.send(rank, result);
-  if (is_vote) co_return SharedVector();
-  co_return result.floats(count, trailer.size());
+  SharedVector values;
+  if (!is_vote) values = frame.floats(count, trailer.size());
+  bool changes_common = traffic == Traffic::kModel;
+  if (follow) {
+    const CollectiveResult result{.step = exchange.step(), .traffic = traffic, .values = values};
+    changes_common = co_await follow(result);
+  }
+  exchange.commit(frame, changes_common);
+  co_return values;
 }
 
-// The parts of all members that give one.
-Task<void> Reductions::collect(Attendance& attendance, Round round, Arrival first) {
-  attendance.begin(round, first.frame);
-  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean};
-  const Seconds end = comm_.now() + comm_.collecting_deadline();
-  parts_.clear();
-  parts_[first.from] = std::move(first.frame);
-  for (Rank rank{0}; rank.value < comm_.world_size(); ++rank.value) {
-    if (parts_.contains(rank) || !attendance.view().contains(rank)) continue;
-    const Pattern pattern{.from = rank, .tags = tags, .round = round, .may_be_late = true};
-    const Seconds left{std::max(0.0, (end - comm_.now()).value)};
-    std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, left);
-    if (arrival) {
-      parts_[rank] = std::move(arrival->frame);
-    } else if (attendance.view().contains(rank)) {
-      attendance.dismiss(rank, "its part did not come in time");
-    }
+// What parts have to be alike in, beside their step: traffic and size. Throws DecodeError.
+std::uint64_t Reductions::look_at(Rank rank, const Frame& part, std::size_t size) const {
+  const FrameHeader header = part.header();
+  if (header.tag == Tag::kReduceAny) {
+    static_cast<void>(read_bit(part.payload().first(size), rank));
+  } else if (size % sizeof(float) != 0) {
+    throw DecodeError("its part is no vector of float32");
   }
-  std::erase_if(parts_, [&](const auto& part) { return !attendance.view().contains(part.first); });
-}
-
-// Most say what is right: a part of another collective, of another step or of another history is not mixed with theirs.
-// Among as many, those with the lowest rank count.
-void Reductions::dismiss_who_differs(Attendance& attendance) {
-  struct Kind {
-    std::uint8_t tag;
-    std::uint8_t traffic;
-    std::size_t size;
-    Step step;
-    auto operator<=>(const Kind&) const = default;
-  };
-  std::map<Kind, std::vector<Rank>> kinds;
-  std::map<Rank, std::string> wrong;
-  for (const auto& [rank, part] : parts_) {
-    try {
-      const FrameHeader header = part.header();
-      const Standing standing = decode_standing(part);
-      const std::size_t size = part.payload().size() - kStandingSize;
-      if (header.tag == Tag::kReduceAny) {
-        static_cast<void>(read_bit(part.payload().first(size), rank));
-      } else if (size % sizeof(float) != 0) {
-        throw DecodeError("its part is no vector of float32");
-      }
-      if (header.tag == Tag::kReduceWeightedMean && weights_ == nullptr) {
-        throw DecodeError("all workers of this job weigh the same");
-      }
-      if (standing.history != attendance.history()) throw DecodeError("it has heard other results than the rest");
-      kinds[{static_cast<std::uint8_t>(header.tag), static_cast<std::uint8_t>(header.traffic), size, standing.step}]
-          .push_back(rank);
-    } catch (const DecodeError& error) {
-      wrong[rank] = error.what();
-    }
+  if (header.tag == Tag::kReduceWeightedMean && weights_ == nullptr) {
+    throw DecodeError("all workers of this job weigh the same");
   }
-  const auto is_less = [](const auto& a, const auto& b) {
-    const std::vector<Rank>& one = a.second;
-    const std::vector<Rank>& other = b.second;
-    return one.size() != other.size() ? one.size() < other.size() : one.front() > other.front();
-  };
-  const auto most = std::max_element(kinds.begin(), kinds.end(), is_less);
-  for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
-    if (kind == most) continue;
-    for (const Rank rank : kind->second) {
-      wrong[rank] = "its part is of step " + std::to_string(kind->first.step.value) + " and " +
-                    std::to_string(kind->first.size) + " bytes, and those of the rest are of step " +
-                    std::to_string(most->first.step.value) + " and " + std::to_string(most->first.size);
-    }
-  }
-  for (const auto& [rank, why] : wrong) {
-    attendance.dismiss(rank, why);
-    parts_.erase(rank);
-  }
+  return std::uint64_t{size} * kTrafficKinds + static_cast<std::uint64_t>(header.traffic);
 }
 
 Task<void> serve_collectives(Comm& comm, SharedWeights weights) {
-  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean};
   Reductions reductions(comm, std::move(weights));
   for (;;) {
-    const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
+    const Arrival first = co_await comm.receive_when_idle(reduction_tags(), comm.upcoming_round());
     co_await reductions.serve(comm.next_round(), first);
   }
 }

@@ -81,9 +81,13 @@ class Reduction {
  private:
   Task<void> listen(int rank) {
     const Pattern pattern{.from = kCoordinator, .tags = Tag::kReduced, .round = {0}, .may_be_late = true};
-    if (auto arrival = co_await network_.node(rank).receive(pattern, {100.0})) answers[rank] = arrival->frame;
+    const Seconds patience{100.0};
+    if (auto arrival = co_await network_.node(rank).receive(pattern, patience)) answers[rank] = arrival->frame;
   }
-  Task<void> pass() { co_await network_.node(0).sleep({200.0}); }
+  Task<void> pass() {
+    const Seconds span{200.0};
+    co_await network_.node(0).sleep(span);
+  }
 
   InPlace processor_;
   TestNetwork network_{kWorkers};

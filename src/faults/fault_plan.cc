@@ -13,6 +13,8 @@ namespace {
 
 constexpr Seconds kDeadline{2.0};
 constexpr Seconds kMeanStep{0.013};
+// For strategies that count in epochs; no whole number, as that of most jobs.
+constexpr double kStepsPerEpoch = 7.5;
 // At this threshold models of a problem of scale 1 are synchronised every few steps.
 constexpr double kThresholdOfScale1 = 0.5;
 
@@ -44,9 +46,11 @@ TinyJob tiny_job(const FaultJob& job, std::uint64_t seed, std::optional<double> 
                             .scale = std::sqrt(threshold.value_or(kThresholdOfScale1) / kThresholdOfScale1)};
   StrategySetting setting{.dimension = problem.dimension,
                           .layout = flat_layout(problem.dimension),
+                          .trained = problem.dimension,
                           .world_size = job.workers,
                           .seed = seed,
                           .steps = steps,
+                          .steps_per_epoch = kStepsPerEpoch,
                           .step_time = kMeanStep,
                           .exchange_time = small_exchange_time(Collective::kStar, job.workers, {0.001}),
                           .comes_and_goes = true,

@@ -46,7 +46,11 @@ std::string name_of(Rank rank) { return "worker " + std::to_string(rank.value); 
 class Oracle {
  public:
   Oracle(MembershipWorld& world, const MembershipOptions& options, std::optional<double> threshold)
-      : world_(world), options_(options), threshold_(threshold), weights_(weights_of(options.job)) {
+      : world_(world),
+        options_(options),
+        threshold_(threshold),
+        is_mean_(options.job.strategy->demands(options.job.options).common_is_mean),
+        weights_(weights_of(options.job)) {
     for (int k = 0; k < options.job.workers(); ++k) {
       rows_.push_back({.learner = options.job.learner(k), .step = {}, .is_present = false, .origins = {}});
     }
@@ -123,11 +127,11 @@ class Oracle {
              std::to_string(beginning.step.value) + ", and all others after " + std::to_string(entry.step.value));
     }
     const bool keeps = options_.returning == process::Returning::kKeep && !beginning.left_with.empty();
-    if (!(keeps ? has_kept(one, beginning) : beginning.model == common_)) {
+    if (is_mean_ && !(keeps ? has_kept(one, beginning) : beginning.model == common_)) {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the common one" + (keeps ? " and its own steps" : ""));
     }
-    one.set(common_, keeps ? beginning.model : common_, entry.step);
+    if (is_mean_) one.set(common_, keeps ? beginning.model : common_, entry.step);
   }
 
   // Whether what it has beside the common model is what its own steps made of an origin of it.
@@ -154,12 +158,13 @@ class Oracle {
     std::vector<double> weights;
     for (const Rank rank : entry.view.members) {
       if (!row(rank).is_present) object("U2: " + name_of(rank) + " is in an average and not present");
-      row(rank).go_to(entry.step);
+      if (is_mean_) row(rank).go_to(entry.step);
       models.push_back(row(rank).model());
       weights.push_back(weights_[static_cast<std::size_t>(rank.value)]);
     }
     if (static_cast<int>(models.size()) < options_.least) object("an average over too few");
-    if (models.empty()) return;
+    if (entry.changes_model) ++changes_[entry.step];
+    if (models.empty() || !is_mean_) return;
     if (!entry.changes_model) {
       if (check_ && check_->first < entry.step) judge_check(false);  // a check may take several exchanges
       check_.emplace(entry.step, variance_of(models, weights));
@@ -183,7 +188,22 @@ class Oracle {
     }
   }
 
+  // Where the common model is not the mean itself: who took part in the same average has the same bits.
+  void judge_agreement() {
+    std::map<Step, std::set<std::uint32_t>> said;
+    for (const MembershipWorld::Synchronised& one : world_.synchronised()) said[one.step].insert(one.checksum);
+    for (const auto& [step, checksums] : said) {
+      if (checksums.size() <= std::max<std::size_t>(1, changes_[step])) continue;
+      object("U1: after the average of step " + std::to_string(step.value) + " workers have " +
+             std::to_string(checksums.size()) + " different models");
+    }
+  }
+
   void judge_end() {
+    if (!is_mean_) {
+      judge_agreement();
+      return;
+    }
     for (const MembershipWorld::Synchronised& said : world_.synchronised()) {
       const auto found = checksums_.find(said.step);
       if (found != checksums_.end() && found->second.contains(said.checksum)) continue;
@@ -238,10 +258,12 @@ class Oracle {
   MembershipWorld& world_;
   const MembershipOptions& options_;
   std::optional<double> threshold_;
+  bool is_mean_;
   std::vector<double> weights_;
   std::vector<Row> rows_;
   std::map<std::pair<Rank, std::uint32_t>, const Beginning*> beginnings_;  // by worker and number of the view
   Model common_;
+  std::map<Step, std::size_t> changes_;                // of the common model, by step
   std::map<Step, std::set<std::uint32_t>> checksums_;  // of the common models, by step
   std::optional<std::pair<Step, double>> check_;       // the newest one, and its variance
   std::vector<Rank> checked_;

@@ -112,10 +112,16 @@ void MembershipWorld::make_hub() {
   const process::HubEvents events{
       .committed =
           [this](const process::HubEvents::Commit& commit) {
-            if (commit.changes_model && commit.version <= version_) return;  // told again
-            version_ = std::max(version_, commit.version);
-            log_.push_back(
-                {Entry::Kind::kCommitted, events_.now(), {}, commit.step, commit.view, commit.changes_model, ""});
+            if (commit.logged != 0 && commit.logged <= logged_) return;  // told again
+            logged_ = std::max(logged_, commit.logged);
+            log_.push_back({Entry::Kind::kCommitted,
+                            events_.now(),
+                            {},
+                            commit.step,
+                            commit.view,
+                            commit.changes_model,
+                            "",
+                            commit.traffic});
           },
       .restarted =
           [this](const View& view) {
@@ -131,7 +137,7 @@ void MembershipWorld::make_hub() {
           }};
   one.hub = std::make_unique<process::Hub>(
       process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, hub,
-      options_.job.strategies(), events);
+      options_.job.strategies(0), events);
 }
 
 void MembershipWorld::start(int worker) {
@@ -164,7 +170,7 @@ void MembershipWorld::start(int worker) {
           }};
   one.member = std::make_unique<process::Member>(
       process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, member,
-      *one.learner, *this, options_.job.strategies(), events);
+      *one.learner, *this, options_.job.strategies(number), events);
 }
 
 void MembershipWorld::kill(int worker, bool told) {

@@ -33,7 +33,7 @@ struct MembershipOptions {
   std::vector<Seconds> step_cost = {};  // of each worker; default: 10 ms
 };
 
-class MembershipWorld final : public StrategyEvents {
+class MembershipWorld : public StrategyEvents {
  public:
   // What happened to whom, in the order in which the coordinator decided it; and what was done to them.
   struct Entry {
@@ -43,7 +43,8 @@ class MembershipWorld final : public StrategyEvents {
     Step step;
     View view;
     bool changes_model = false;
-    std::string why;  // why it left; the fault
+    std::string why;                    // why it left; the fault
+    Traffic traffic = Traffic::kModel;  // of what is committed
   };
   // How a worker began as a member, by its own account.
   struct Beginning {
@@ -135,7 +136,7 @@ class MembershipWorld final : public StrategyEvents {
   std::vector<Process> processes_;
   sim::StreamNetwork network_;
   std::vector<Entry> log_;
-  std::uint32_t version_ = 0;  // of the newest common model that was told of
+  std::uint64_t logged_ = 0;  // results in the coordinator's log that were told of
   sim::MemoryDisk disk_;
   std::uint64_t steps_taken_ = 0;
   std::map<int, std::vector<float>> left_with_;  // models of workers that are out, by worker

@@ -17,8 +17,14 @@ struct TinyJob {
   std::function<std::unique_ptr<Learner>(int worker)> learner = {};
   Seconds deadline{2.0};
 
+  // Of a process (0: the coordinator's), where its strategy is to be another one; else nothing, or not set.
+  std::function<StrategyFactory(int process)> instead = {};
+
   int workers() const { return setting.world_size; }
-  StrategyFactory strategies() const { return strategy->make(options, setting); }
+  StrategyFactory strategies(int process) const {
+    StrategyFactory other = instead ? instead(process) : StrategyFactory();
+    return other ? other : strategy->make(options, setting);
+  }
 };
 
 }  // namespace laconic::faults

@@ -39,7 +39,7 @@ TEST(AbsentWorkers, AJobWhoseStrategyNeedsAllWorkersIsRefusedWithWhatToChoose) {
             "job.toml:11: workers.least: 9 of 8 workers cannot be present; give at most workers.count, or 0 for all");
   EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=4"}),
             "--set: workers.least: strategy all_reduce needs every worker all the time; choose one of fda, "
-            "synchronous, periodic, or remove workers.least");
+            "fda_opt, synchronous, periodic, fedavg, fedopt, or remove workers.least");
   EXPECT_EQ(refusal(joined(kGood), {"strategy.decide_late=true", "workers.least=4"}),
             "--set: workers.least: strategy fda needs every worker all the time as it is set here; remove "
             "strategy.decide_late, or remove workers.least");

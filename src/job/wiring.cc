@@ -189,6 +189,7 @@ void require_contraction(const Job& job, const StrategySetting& setting) {
 
 ModelFacts facts_of(const Training& training) {
   ModelFacts facts{.layout = training.layout(),
+                   .trained = training.trained_size(),
                    .start = training.initial_parameters(),
                    .steps = training.steps(),
                    .steps_per_epoch = static_cast<double>(training.training_samples()) /
@@ -203,6 +204,7 @@ StrategySetting strategy_setting_of(const Job& job, const ModelFacts& facts) {
   StrategySetting setting;
   setting.dimension = facts.layout.size;
   setting.layout = facts.layout;
+  setting.trained = facts.trained.value_or(facts.layout.size);
   setting.world_size = static_cast<int>(job.workers);
   setting.seed = job.seed;
   setting.collective = collective_of(job);

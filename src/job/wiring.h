@@ -22,6 +22,7 @@ namespace laconic {
 // What a run has to know of a model and its data, whoever trains it.
 struct ModelFacts {
   Layout layout = {};
+  std::optional<std::size_t> trained = {};  // of its elements, the first that are trained; unset: all
   std::vector<float> start = {};            // the common first parameters, layout.size elements
   std::vector<std::uint64_t> samples = {};  // that each worker trains on
   std::uint64_t steps = 0;                  // of each worker

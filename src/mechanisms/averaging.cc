@@ -1,8 +1,11 @@
 #include "mechanisms/averaging.h"
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
+#include "comm/present_exchange.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
@@ -12,7 +15,7 @@ Averaging::Averaging(const StrategySetting& setting, SharedWeights weights)
       weights_(std::move(weights)),
       compressor_(setting.compressor),
       up_(compressor_, compressor_ ? SharedVector(setting.start) : SharedVector()) {
-  if (setting.comes_and_goes) common_ = SharedVector(setting.start);
+  if (setting.comes_and_goes && !compressor_) common_ = SharedVector(setting.start);
 }
 
 Task<SharedVector> Averaging::mean(Worker& self) {
@@ -26,18 +29,24 @@ Task<SharedVector> Averaging::mean(Worker& self) {
   const FrameHeader header{Traffic::kModel, Tag::kGather, round};
   RandomStream random = self.rng("compression");
   Frame own;
-  co_await self.compute([&] { own = up_.encode(header, self.params(), random); });
+  const std::vector<std::byte> standing = comm.standing();
+  co_await self.compute([&] { own = up_.encode(header, self.params(), random, standing); });
   const bool star = comm.options().collective == Collective::kStar;
   const Rank collector = star ? comm.coordinator() : Rank{0};
   Frame answer;
-  if (self.rank() == collector) {
+  std::size_t behind = 0;
+  if (comm.is_member()) {
+    const Comm::Answer told = co_await comm.exchange_present(own, Tag::kBroadcast);
+    answer = told.frame;
+    behind = told.behind;
+  } else if (self.rank() == collector) {
     answer = co_await collect(comm, round, self.rank(), own);
   } else {
     comm.send(collector, own);
     answer = co_await comm.receive(collector, Tag::kBroadcast, round);
   }
   SharedVector mean;
-  co_await self.compute([&] { mean = up_.decode(answer); });
+  co_await self.compute([&] { mean = up_.decode(answer, behind); });
   refer_to(mean);
   co_return mean;
 }
@@ -54,7 +63,7 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
     if (rank != first_rank) frame = co_await comm.receive(rank, Tag::kGather, round, comm.collecting_deadline());
     try {
       co_await comm.compute(dimension, [&] {
-        if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(dimension)));
+        begin_collecting();
         if (sum.empty()) sum.resize(dimension, 0.0);
         kernels::accumulate(weights_->of(rank), down_->decode(frame), sum);
       });
@@ -76,19 +85,69 @@ Task<Frame> Averaging::collect(Comm& comm, Round round, Rank first_rank, Frame f
   co_return answer;
 }
 
-Task<void> Averaging::coordinate(Coordinator& self, std::function<void(const SharedVector& mean)> averaged) {
+// Over those who are present: whose message cannot be read is none of them. What a worker has not told yet is lost with
+// it; what the collector has not told yet stays.
+Task<void> Averaging::collect_present(Comm& comm, Attendance& attendance, Round round, Arrival first,
+                                      const Follow& follow) {
+  const std::size_t dimension = up_.reference().size();
+  PresentExchange exchange(comm, attendance);
+  const auto alike = [](Rank, const Frame&, std::size_t) -> std::uint64_t { return 0; };
+  if (!co_await exchange.collect(round, std::move(first), Tag::kGather, alike)) co_return;
+  std::vector<double> sum;
+  double divisor = 0.0;
+  std::map<Rank, std::string> unread;
+  co_await comm.compute(dimension, [&] {
+    begin_collecting();
+    sum.assign(dimension, 0.0);
+    for (const auto& [rank, part] : exchange.parts()) {
+      try {
+        kernels::accumulate(weights_->of(rank), down_->decode(part, kStandingSize), sum);
+        divisor += weights_->of(rank);
+      } catch (const DecodeError& error) {
+        unread[rank] = error.what();
+      }
+    }
+  });
+  for (const auto& [rank, why] : unread) exchange.leave_out(rank, why);
+  if (!exchange.goes_on()) co_return;
+  const std::vector<std::byte> behind = exchange.behind(/*named=*/true);
+  RandomStream random(seed_, "compression of averages", {round.value});
+  const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
+  Frame answer;
+  CollectiveResult result{.step = exchange.step(), .traffic = Traffic::kModel, .values = {}};
+  co_await comm.compute(dimension, [&] {
+    std::vector<float> mean(dimension);
+    kernels::finish_mean(sum, divisor, mean);
+    answer = down_->encode(header, mean, random, behind);
+    result.values = up_.decode(answer, behind.size());
+  });
+  const bool changes_common = co_await follow(result);
+  exchange.commit(answer, changes_common);
+}
+
+void Averaging::begin_collecting() {
+  if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(up_.reference().size())));
+}
+
+Task<void> Averaging::coordinate(Coordinator& self, Follow follow) {
   Comm& comm = self.comm();
   Reductions reductions(comm, weights_);
-  reductions.set_averaged([&](const SharedVector& mean) {
-    common_ = mean;
-    if (averaged) averaged(common_);
-  });
   const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean, Tag::kGather};
+  if (!follow) {
+    follow = [this](const CollectiveResult& result) -> Task<bool> {
+      if (result.traffic != Traffic::kModel) co_return false;
+      refer_to(result.values);
+      if (!compresses()) common_ = result.values;
+      co_return true;
+    };
+  }
   for (;;) {
     const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
     const Round round = comm.next_round();
     if (first.frame.header().tag != Tag::kGather) {
-      co_await reductions.serve(round, first);
+      co_await reductions.serve(round, first, follow);
+    } else if (Attendance* attendance = comm.attendance()) {
+      co_await collect_present(comm, *attendance, round, first, follow);
     } else {
       co_await collect(comm, round, first.from, first.frame);
     }
@@ -96,7 +155,11 @@ Task<void> Averaging::coordinate(Coordinator& self, std::function<void(const Sha
 }
 
 void Averaging::archive_common(Archive& archive) {
-  archive_shared(archive, "averaging.common", common_, common_.size());
+  SharedVector common = compresses() ? up_.reference() : common_;
+  archive_shared(archive, "averaging.common", common, common.size());
+  if (!archive.loading()) return;
+  if (!compresses()) common_ = common;
+  refer_to(common);
 }
 
 void Averaging::archive(Archive& archive) {
@@ -105,7 +168,7 @@ void Averaging::archive(Archive& archive) {
   bool collects = down_.has_value();
   archive.value("averaging.collects", collects);
   if (!collects) return;
-  if (!down_) down_.emplace(compressor_, SharedVector(std::vector<float>(up_.reference().size())));
+  begin_collecting();
   down_->archive(archive);
 }
 

@@ -11,7 +11,7 @@
 // Messages, compressed: K up and K down; K - 1 each without a coordinator.
 #pragma once
 
-#include <functional>
+#include <span>
 
 #include "comm/mean_weights.h"
 #include "mechanisms/model_codec.h"
@@ -27,12 +27,13 @@ class Averaging {
   Task<SharedVector> mean(Worker& self);
   // Has the next differences taken from `common`, the same on all nodes, where averages are compressed.
   void refer_to(const SharedVector& common);
-  // The coordinator's side; serves the other collectives too. `averaged` is told of each average of whole models, where
-  // workers come and go; it may be empty.
-  Task<void> coordinate(Coordinator& self, std::function<void(const SharedVector& mean)> averaged = {});
+  // The coordinator's side; serves the other collectives too. Where workers come and go `follow` hears of each result,
+  // averages of compressed changes included, which are of Traffic::kModel too; and what the coordinator's differences
+  // are taken from is then what it refers to. It may be empty: what is in common is then the newest average.
+  Task<void> coordinate(Coordinator& self, Follow follow = {});
 
-  // Where workers come and go, without compression: the newest average, before the first one the start.
-  const SharedVector& common() const { return common_; }
+  // Where workers come and go and coordinate() follows nothing: the newest average, before the first one the start.
+  std::span<const float> common() const { return compresses() ? up_.reference() : common_; }
   void archive_common(Archive& archive);
 
   bool compresses() const { return up_.compresses(); }
@@ -40,12 +41,14 @@ class Averaging {
 
  private:
   Task<Frame> collect(Comm& comm, Round round, Rank first_rank, Frame first);
+  Task<void> collect_present(Comm& comm, Attendance& attendance, Round round, Arrival first, const Follow& follow);
+  void begin_collecting();
 
   std::uint64_t seed_;
   SharedWeights weights_;
   CompressorFactory compressor_;
   ModelCodec up_;
-  SharedVector common_;  // empty where all are present always
+  SharedVector common_;  // empty where all are present always, or averages are compressed
   // The collector's, made when it first collects: of differences, whatever they are from.
   std::optional<ModelCodec> down_;
 };

@@ -94,8 +94,10 @@ double VarianceWatch::estimate(Worker& self) {
   return estimate_;
 }
 
+void VarianceWatch::follow(const SharedVector& common) { previous_ = std::exchange(reference_, common); }
+
 void VarianceWatch::synchronised(const SharedVector& common) {
-  previous_ = std::exchange(reference_, common);
+  follow(common);
   monitor_->synchronised(reference_, previous_);
 }
 

@@ -58,6 +58,8 @@ class VarianceWatch {
 
   // Drifts are from `common` on, the same on all workers. Goes over the vectors: to be called where arithmetic is done.
   void synchronised(const SharedVector& common);
+  // The same for one that keeps the models and watches nothing, the coordinator's: no arithmetic.
+  void follow(const SharedVector& common);
 
   // The models, not the state: archive_state() where one is kept from round to round.
   void archive(Archive& archive);

@@ -78,6 +78,8 @@ struct Demands {
   FaultTolerance fault_tolerance = FaultTolerance::kNone;
   // Whether a run goes on while workers are absent, through the coordinator (StrategySetting::comes_and_goes).
   bool tolerates_absence = false;
+  // Of one that does: whether what all have in common after an average is the mean itself, to the bit.
+  bool common_is_mean = false;
   Timing timing = Timing::kLockStep;
   LoopDrive drive = LoopDrive::kStep;
 

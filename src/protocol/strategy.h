@@ -61,6 +61,7 @@ struct StrategyRow;
 struct StrategySetting {
   std::size_t dimension = 0;  // d
   Layout layout = {};         // of the d elements: the model's tensors
+  std::size_t trained = 0;    // of them, the first that steps train: Learner::trained_size(), the same of all
   int world_size = 0;         // K
   std::uint64_t seed = 0;
   std::uint64_t steps = 0;       // local steps of each worker

@@ -109,9 +109,17 @@ class Fda final : public Strategy {
 
   // Where workers come and go the coordinator follows what they have in common.
   Task<void> coordinate(Coordinator& self) override {
-    return averaging_.coordinate(self, [this](const SharedVector& mean) { watch_.synchronised(mean); });
+    return averaging_.coordinate(self, [this](const CollectiveResult& result) -> Task<bool> {
+      if (result.traffic != Traffic::kModel) co_return false;
+      watch_.follow(result.values);
+      averaging_.refer_to(result.values);
+      co_return true;
+    });
   }
-  void archive_common(Archive& archive) override { watch_.archive(archive); }
+  void archive_common(Archive& archive) override {
+    watch_.archive(archive);
+    if (archive.loading()) averaging_.refer_to(watch_.reference());
+  }
   std::span<const float> common_model() const override { return watch_.reference(); }
 
   void archive(Archive& archive) override {
@@ -398,6 +406,7 @@ Demands demands(const Options& options) {
   return {.compression = Compression::kOptional,
           .fault_tolerance = late ? FaultTolerance::kPartial : FaultTolerance::kNone,  // an alarm may be one of several
           .tolerates_absence = ends_each_round,
+          .common_is_mean = true,
           .timing = late || holds_budget(options) ? Timing::kTimed : Timing::kLockStep};
 }
 

@@ -29,6 +29,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
@@ -65,6 +67,8 @@ class FdaOpt final : public Strategy {
  public:
   FdaOpt(const FdaOptOptions& options, const StrategySetting& setting, VarianceWatch watch, SharedWeights weights)
       : most_epochs_(options.most_epochs),
+        trained_(setting.trained),
+        comes_and_goes_(setting.comes_and_goes),
         steps_per_epoch_(setting.steps_per_epoch),
         lengths_(lengths_of(options, setting)),
         weights_(std::move(weights)),
@@ -82,10 +86,23 @@ class FdaOpt final : public Strategy {
       const bool exceeds = watch_.estimate(self) > threshold_;
       ends = ends || exceeds;
     }
-    if (ends) co_await end_round(self, static_cast<double>(steps) / steps_per_epoch_);
+    if (ends) co_await end_round(self, epochs_since(steps));
   }
 
-  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
+  // Where workers come and go the coordinator follows what they have in common.
+  Task<void> coordinate(Coordinator& self) override {
+    return averaging_.coordinate(self, [this, &self](const CollectiveResult& result) { return follow(self, result); });
+  }
+
+  void archive_common(Archive& archive) override {
+    watch_.archive(archive);
+    server_.archive(archive, watch_.reference().size());
+    archive.value("fda_opt.first", first_);
+    archive.value("fda_opt.begun", begun_);
+    archive.value("fda_opt.threshold", threshold_);
+    if (archive.loading()) averaging_.refer_to(watch_.reference());
+  }
+  std::span<const float> common_model() const override { return watch_.reference(); }
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
@@ -94,9 +111,19 @@ class FdaOpt final : public Strategy {
     archive.value("fda_opt.first", first_);
     archive.value("fda_opt.begun", begun_);
     archive.value("fda_opt.threshold", threshold_);
+    if (comes_and_goes_) archive_ended(archive);
   }
 
  private:
+  void archive_ended(Archive& archive) {
+    Ended ended = ended_.value_or(Ended{});
+    archive.value("fda_opt.ended", ended.step.value);
+    archive_shared(archive, "fda_opt.mean", ended.mean, watch_.reference().size(), /*may_be_empty=*/true);
+    if (!archive.loading()) return;
+    ended_.reset();
+    if (ended.mean.size() > 0) ended_ = ended;
+  }
+
   Task<void> end_round(Worker& self, double epochs) {
     const SharedVector mean = co_await averaging_.mean(self);
     std::array<float, 1> distance = {};
@@ -112,13 +139,44 @@ class FdaOpt final : public Strategy {
       averaging_.refer_to(reference);
     });
     self.synchronised();
-    threshold_ = most_epochs_ / 2.0 / epochs * static_cast<double>(variance.values()[0]);
+    begin_round(self.step(), epochs, variance);
     self.measured("threshold", threshold_);
+  }
+
+  void begin_round(Step step, double epochs, const SharedVector& variance) {
+    threshold_ = most_epochs_ / 2.0 / epochs * static_cast<double>(variance.values()[0]);
     first_ = false;
-    begun_ = self.step().value;
+    begun_ = step.value;
+  }
+  double epochs_since(std::uint64_t steps) const { return static_cast<double>(steps) / steps_per_epoch_; }
+
+  // The coordinator: a round has ended once the variance is known. One that is given up before that is as if its mean
+  // had not been.
+  Task<bool> follow(Coordinator& self, const CollectiveResult& result) {
+    if (result.traffic == Traffic::kModel) {
+      ended_ = Ended{.step = result.step, .mean = result.values};
+      co_return false;
+    }
+    const std::optional<Ended> ended = std::exchange(ended_, std::nullopt);
+    if (!ended || result.step != ended->step) co_return false;  // a later check
+    ServerOptimizer server = server_;
+    SharedVector reference;
+    co_await self.compute(ended->mean.size(), [&] {
+      std::vector<float> common(ended->mean.size());
+      kernels::copy(watch_.reference(), common);
+      server.step(ended->mean, common, trained_);
+      reference = SharedVector(std::move(common));
+    });
+    server_ = std::move(server);
+    watch_.follow(reference);
+    averaging_.refer_to(reference);
+    begin_round(result.step, epochs_since(result.step.value - begun_), result.values);
+    co_return true;
   }
 
   double most_epochs_;
+  std::size_t trained_;
+  bool comes_and_goes_;
   double steps_per_epoch_;
   RoundLengths lengths_;
   SharedWeights weights_;
@@ -128,6 +186,12 @@ class FdaOpt final : public Strategy {
   bool first_ = true;        // the round under way
   std::uint64_t begun_ = 0;  // steps taken when it began
   double threshold_ = 0.0;   // of the rounds after the first
+  // The coordinator's, where workers come and go: a mean whose variance is not known yet.
+  struct Ended {
+    Step step;
+    SharedVector mean;
+  };
+  std::optional<Ended> ended_;
 };
 
 void check(const Options& options) {
@@ -196,7 +260,10 @@ const StrategyRow kFdaOpt = {
     .check = check,
     .demands =
         [](const Options&) {
-          return Demands{.compression = Compression::kOptional, .memory = {.vectors = 4}, .drive = LoopDrive::kNone};
+          return Demands{.compression = Compression::kOptional,
+                         .memory = {.vectors = 4},
+                         .tolerates_absence = true,
+                         .drive = LoopDrive::kNone};
         },
     .variants = kVariants,
     .make = make,

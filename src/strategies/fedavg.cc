@@ -10,10 +10,17 @@
 // Everyone draws S from the same seeded stream, so choosing costs no bytes. A chosen worker that is late by more than
 // the deadline is left out of the mean. Optimiser state stays local.
 // Messages a round: ceil(C K) models up, K models down (model_codec.h).
+//
+// Where workers come and go a round begins with a vote about nothing, whose result tells all over whom it is: S is then
+// ceil(C |A|) of those present, A. The others' parts are empty, so that the coordinator hears of everyone.
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
+#include "comm/present_exchange.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/model_codec.h"
 #include "mechanisms/weights_option.h"
@@ -44,8 +51,12 @@ class FedAvg final : public Strategy {
     co_await self.local_step();
     if (self.step().value % options_.period != 0) co_return;
     Comm& comm = self.comm();
+    if (comm.is_member()) {
+      co_await present_round(self);
+      co_return;
+    }
     const Round round = comm.next_round();
-    const std::vector<Rank> group = chosen(round);
+    const std::vector<Rank> group = chosen(round.value, everyone());
     if (std::binary_search(group.begin(), group.end(), self.rank())) {
       const FrameHeader header{Traffic::kModel, Tag::kGather, round};
       RandomStream random = self.rng("compression");
@@ -54,23 +65,21 @@ class FedAvg final : public Strategy {
       comm.send(comm.coordinator(), own);
     }
     const Frame frame = co_await comm.receive(comm.coordinator(), Tag::kBroadcast, round);
-    SharedVector mean;
-    co_await self.compute([&] {
-      mean = codec_.decode(frame);
-      kernels::copy(mean, self.params());
-    });
-    codec_.refer_to(mean);
-    self.synchronised();
+    co_await take(self, frame, 0);
   }
 
   Task<void> coordinate(Coordinator& self) override {
     Comm& comm = self.comm();
+    if (Attendance* attendance = comm.attendance()) {
+      co_await coordinate_present(self, *attendance);
+      co_return;
+    }
     std::vector<double> sum;
     const std::size_t dimension = codec_.reference().size();
     std::vector<float> mean(dimension);
     for (;;) {
       const Round round = comm.upcoming_round();
-      const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round), round);
+      const std::vector<Contribution> parts = co_await comm.gather_when_idle(chosen(round.value, everyone()), round);
       comm.next_round();
       co_await self.compute(dimension, [&] { sum.assign(dimension, 0.0); });
       double divisor = 0.0;
@@ -92,19 +101,119 @@ class FedAvg final : public Strategy {
   }
 
   void archive(Archive& archive) override { codec_.archive(archive); }
+  void archive_common(Archive& archive) override {
+    SharedVector reference = codec_.reference();
+    archive_shared(archive, "fedavg.reference", reference, reference.size());
+    if (archive.loading()) codec_.refer_to(reference);
+  }
+  std::span<const float> common_model() const override { return codec_.reference(); }
 
  private:
-  // S, in the order of ranks.
-  std::vector<Rank> chosen(Round round) const {
-    RandomStream stream(seed_, "fedavg", {round.value});
-    const auto world_size = static_cast<std::uint32_t>(weights_->of_worker().size());
-    const auto count = static_cast<std::uint32_t>(chosen_count(options_.fraction, static_cast<int>(world_size)));
+  std::vector<Rank> everyone() const {
+    std::vector<Rank> all;
+    const auto world_size = static_cast<std::int32_t>(weights_->of_worker().size());
+    for (Rank rank{0}; rank.value < world_size; ++rank.value) all.push_back(rank);
+    return all;
+  }
+
+  // S of round `number`, of those `present`, in the order of ranks.
+  std::vector<Rank> chosen(std::uint64_t number, const std::vector<Rank>& present) const {
+    RandomStream stream(seed_, "fedavg", {number});
+    const auto size = static_cast<std::uint32_t>(present.size());
+    const auto count = static_cast<std::uint32_t>(chosen_count(options_.fraction, static_cast<int>(size)));
     std::vector<Rank> group;
-    for (const std::uint32_t rank : random_subset(stream, count, world_size)) {
-      group.push_back({static_cast<std::int32_t>(rank)});
-    }
+    for (const std::uint32_t index : random_subset(stream, count, size)) group.push_back(present[index]);
     std::sort(group.begin(), group.end());
     return group;
+  }
+
+  // The mean in a frame of the coordinator's, with so many bytes behind it.
+  Task<void> take(Worker& self, Frame frame, std::size_t behind) {
+    SharedVector mean;
+    co_await self.compute([&] {
+      mean = codec_.decode(frame, behind);
+      kernels::copy(mean, self.params());
+    });
+    codec_.refer_to(mean);
+    self.synchronised();
+  }
+
+  // ---- where workers come and go
+
+  // The number of the round that ends at that step.
+  std::uint64_t number_at(Step step) const { return step.value / options_.period - 1; }
+
+  Task<void> present_round(Worker& self) {
+    Comm& comm = self.comm();
+    co_await comm.all_reduce_any(false, Traffic::kControl);
+    const std::vector<Rank> group = chosen(number_at(self.step()), comm.present().members);
+    const Round round = comm.next_round();
+    const std::vector<std::byte> standing = comm.standing();
+    Frame own(FrameHeader{Traffic::kControl, Tag::kGather, round}, standing);
+    if (std::binary_search(group.begin(), group.end(), self.rank())) {
+      RandomStream random = self.rng("compression");
+      const FrameHeader header{Traffic::kModel, Tag::kGather, round};
+      co_await self.compute([&] { own = codec_.encode(header, self.params(), random, standing); });
+    }
+    const Comm::Answer answer = co_await comm.exchange_present(own, Tag::kBroadcast);
+    co_await take(self, answer.frame, answer.behind);
+  }
+
+  Task<void> coordinate_present(Coordinator& self, Attendance& attendance) {
+    Comm& comm = self.comm();
+    Reductions votes(comm);
+    const TagSet tags{Tag::kReduceAny, Tag::kGather};
+    for (;;) {
+      const Arrival first = co_await comm.receive_when_idle(tags, comm.upcoming_round());
+      const Round round = comm.next_round();
+      if (first.frame.header().tag == Tag::kReduceAny) {
+        co_await votes.serve(round, first);
+      } else {
+        co_await average_present(self, attendance, round, first);
+      }
+    }
+  }
+
+  Task<void> average_present(Coordinator& self, Attendance& attendance, Round round, Arrival first) {
+    const std::size_t dimension = codec_.reference().size();
+    PresentExchange exchange(self.comm(), attendance);
+    const auto look = [](Rank, const Frame& part, std::size_t size) -> std::uint64_t {
+      if (part.header().traffic != Traffic::kModel && size > 0) throw DecodeError("its part is no model, nor empty");
+      return 0;
+    };
+    if (!co_await exchange.collect(round, std::move(first), Tag::kGather, look)) co_return;
+    std::vector<double> sum;
+    double divisor = 0.0;
+    std::map<Rank, std::string> unread;
+    co_await self.compute(dimension, [&] {
+      sum.assign(dimension, 0.0);
+      for (const auto& [rank, part] : exchange.parts()) {
+        if (part.header().traffic != Traffic::kModel) continue;
+        try {
+          kernels::accumulate(weights_->of(rank), codec_.decode(part, kStandingSize), sum);
+          divisor += weights_->of(rank);
+        } catch (const DecodeError& error) {
+          unread[rank] = error.what();
+        }
+      }
+    });
+    for (const auto& [rank, why] : unread) exchange.leave_out(rank, why);
+    // Who was chosen may be gone, all of them: then there is nothing to go on with.
+    if (divisor == 0.0) exchange.give_up();
+    if (divisor == 0.0 || !exchange.goes_on()) co_return;
+    const std::vector<std::byte> behind = exchange.behind(/*named=*/true);
+    const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
+    RandomStream random(seed_, "compression of averages", {number_at(exchange.step())});
+    Frame answer;
+    SharedVector reference;
+    co_await self.compute(dimension, [&] {
+      std::vector<float> mean(dimension);
+      kernels::finish_mean(sum, divisor, mean);
+      answer = codec_.encode(header, mean, random, behind);
+      reference = codec_.decode(answer, behind.size());
+    });
+    codec_.refer_to(reference);
+    exchange.commit(answer, /*changes_common=*/true);
   }
 
   FedAvgOptions options_;
@@ -144,7 +253,10 @@ const StrategyRow kFedAvg = {
     .source = "McMahan et al. 2017; Kamp et al. 2018 (fedavg)",
     .options = kOptions,
     .demands =
-        [](const Options&) { return Demands{.talks = Talks::kCoordinator, .compression = Compression::kOptional}; },
+        [](const Options&) {
+          return Demands{
+              .talks = Talks::kCoordinator, .compression = Compression::kOptional, .tolerates_absence = true};
+        },
     .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       return [options = read(options), setting, weights = read_weights(options, setting)] {

@@ -9,6 +9,8 @@
 //
 // Buffers that travel are averaged. With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
 // round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
+#include <utility>
+
 #include "kernels/vector_ops.h"
 #include "mechanisms/averaging.h"
 #include "mechanisms/server_optimizer.h"
@@ -22,7 +24,11 @@ class FedOpt final : public Strategy {
  public:
   FedOpt(std::uint64_t period, const ServerOptions& options, const StrategySetting& setting,
          const SharedWeights& weights)
-      : period_(period), server_(options), averaging_(setting, weights), reference_(setting.start) {}
+      : period_(period),
+        trained_(setting.trained),
+        server_(options),
+        averaging_(setting, weights),
+        reference_(setting.start) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -36,7 +42,17 @@ class FedOpt final : public Strategy {
     self.synchronised();
   }
 
-  Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
+  // Where workers come and go the coordinator takes the same steps.
+  Task<void> coordinate(Coordinator& self) override {
+    return averaging_.coordinate(self, [this, &self](const CollectiveResult& result) { return follow(self, result); });
+  }
+
+  void archive_common(Archive& archive) override {
+    archive.vector("fedopt.reference", reference_, reference_.size());
+    server_.archive(archive, reference_.size());
+    if (archive.loading() && averaging_.compresses()) averaging_.refer_to(SharedVector(reference_));
+  }
+  std::span<const float> common_model() const override { return reference_; }
 
   void archive(Archive& archive) override {
     averaging_.archive(archive);
@@ -45,7 +61,24 @@ class FedOpt final : public Strategy {
   }
 
  private:
+  Task<bool> follow(Coordinator& self, const CollectiveResult& result) {
+    if (result.traffic != Traffic::kModel) co_return false;
+    ServerOptimizer server = server_;
+    std::vector<float> common;
+    SharedVector reference;
+    co_await self.compute(reference_.size(), [&] {
+      common = reference_;
+      server.step(result.values, common, trained_);
+      if (averaging_.compresses()) reference = SharedVector(common);
+    });
+    server_ = std::move(server);
+    reference_ = std::move(common);
+    averaging_.refer_to(reference);
+    co_return true;
+  }
+
   std::uint64_t period_;
+  std::size_t trained_;
   ServerOptimizer server_;
   Averaging averaging_;
   std::vector<float> reference_;
@@ -77,7 +110,10 @@ const StrategyRow kFedOpt = {
     .source =
         "Reddi et al. 2021 (FedAdam, FedYogi, FedAdagrad); Hsu et al. 2019 (FedAvgM); Douillard et al. 2023 (DiLoCo)",
     .options = kOptions,
-    .demands = [](const Options&) { return Demands{.compression = Compression::kOptional, .memory = {.vectors = 3}}; },
+    .demands =
+        [](const Options&) {
+          return Demands{.compression = Compression::kOptional, .memory = {.vectors = 3}, .tolerates_absence = true};
+        },
     .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       const ServerOptions server = read_server_options(options);

@@ -18,7 +18,7 @@ namespace {
 class Periodic final : public Strategy {
  public:
   Periodic(std::uint64_t period, const StrategySetting& setting, const SharedWeights& weights)
-      : period_(period), averaging_(setting, weights) {}
+      : period_(period), comes_and_goes_(setting.comes_and_goes), averaging_(setting, weights) {}
 
   Task<void> round(Worker& self) override {
     co_await self.local_step();
@@ -29,12 +29,16 @@ class Periodic final : public Strategy {
   }
 
   Task<void> coordinate(Coordinator& self) override { return averaging_.coordinate(self); }
-  void archive(Archive& archive) override { averaging_.archive(archive); }
+  void archive(Archive& archive) override {
+    averaging_.archive(archive);
+    if (comes_and_goes_) averaging_.archive_common(archive);
+  }
   void archive_common(Archive& archive) override { averaging_.archive_common(archive); }
   std::span<const float> common_model() const override { return averaging_.common(); }
 
  private:
   std::uint64_t period_;
+  bool comes_and_goes_;
   Averaging averaging_;
 };
 
@@ -62,7 +66,9 @@ const std::vector<Variant> kVariants = {{}, {.name = "samples", .options = {{"pe
 const std::vector<OptionSpec> kSynchronousOptions = {weights_option()};
 const std::vector<Variant> kSynchronousVariants = {{}, {.name = "samples", .options = {{"weights", "samples"}}}};
 
-Demands demands(const Options&) { return {.compression = Compression::kOptional, .tolerates_absence = true}; }
+Demands demands(const Options&) {
+  return {.compression = Compression::kOptional, .tolerates_absence = true, .common_is_mean = true};
+}
 
 }  // namespace
 

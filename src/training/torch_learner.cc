@@ -53,9 +53,7 @@ class TorchLearner final : public Learner {
   std::span<float> buffers() override { return {vector(), places_.own.size}; }
   std::uint64_t samples() const override { return shard_.size(); }
 
-  std::size_t trained_size() const override {
-    return places_.parameters.size - (places_.own.size - places_.trained_begin);
-  }
+  std::size_t trained_size() const override { return places_.trained_size(); }
   double learning_rate() const override { return context_->learning_rate.at(step_.value); }
 
   StepResult compute_gradient(Step step) override {

@@ -81,6 +81,8 @@ std::size_t Training::workers() const { return context_->setup.partition.size();
 std::size_t Training::dimension() const { return context_->places.shared.size; }
 const Layout& Training::layout() const { return context_->places.shared; }
 
+std::size_t Training::trained_size() const { return context_->places.trained_size(); }
+
 std::uint64_t Training::model_fingerprint() const {
   if (context_->start.fingerprint == 0) return context_->network->fingerprint();
   Fingerprint both;

@@ -54,6 +54,8 @@ class Training {
   // d, the number of parameters that are shared; where the buffers travel with them, with the buffers.
   std::size_t dimension() const;
   const Layout& layout() const;
+  // Of them the first that steps train; what is behind them is buffers that travel.
+  std::size_t trained_size() const;
   // Of all tensors that a stored model has: those of a learner's params(), then those of its buffers().
   Layout stored_layout() const;
   // Tries what a run does with the model, at its start and on the data that are here: training passes with as many

@@ -26,6 +26,8 @@ struct WorkerVector {
   WorkerVector(const Network& network, bool buffers_travel, const std::string& local);
 
   std::size_t size() const { return own.size + shared.size; }
+  // Of params(), the first that are trained.
+  std::size_t trained_size() const { return parameters.size - (own.size - trained_begin); }
   bool has_local_parameters() const { return trained_begin < own.size; }
   // The whole vector at the start.
   std::vector<float> start(const ModelStart& start) const;

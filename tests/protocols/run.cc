@@ -28,6 +28,7 @@ StrategySetting strategy_setting(const Scenario& scenario) {
   StrategySetting setting{
       .dimension = scenario.problem.dimension,
       .layout = scenario.problem.layout(),
+      .trained = scenario.problem.dimension - scenario.problem.buffers,
       .world_size = scenario.problem.workers,
       .seed = scenario.problem.seed,
       .steps = scenario.steps,

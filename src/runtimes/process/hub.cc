@@ -224,17 +224,17 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
   history_ = next_history(history_, result);
   step_ = step;
   told_view_ = view_.number;
-  if (changes_model) {
-    ++version_;
-    if (options_.log != nullptr) {
-      const Synchronisation synchronisation{.number = version_,
-                                            .view = view_.number,
-                                            .step = step,
-                                            .round = {round.value + 1},
-                                            .model = crc32c(std::as_bytes(strategy().common_model())),
-                                            .state = {}};
-      options_.log->append(synchronisation, state_to_log(result));
-    }
+  if (changes_model) ++version_;
+  // A mean of models may be kept by the strategy until the next exchange of the round: it is in the log too.
+  const bool is_logged = options_.log != nullptr && (changes_model || result.header().traffic == Traffic::kModel);
+  if (is_logged) {
+    const Synchronisation synchronisation{.number = ++logged_,
+                                          .view = view_.number,
+                                          .step = step,
+                                          .round = {round.value + 1},
+                                          .model = crc32c(std::as_bytes(strategy().common_model())),
+                                          .state = {}};
+    options_.log->append(synchronisation, state_to_log(result, changes_model));
   }
   if (events_.committed) {
     events_.committed({.round = round,
@@ -242,8 +242,9 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
                        .view = view_,
                        .tag = result.header().tag,
                        .changes_model = changes_model,
+                       .traffic = result.header().traffic,
                        .history = history_,
-                       .version = version_});
+                       .logged = is_logged ? logged_ : 0});
   }
 }
 

@@ -47,10 +47,11 @@ struct HubEvents {
     View view;
     Tag tag;
     bool changes_model = false;
+    Traffic traffic = Traffic::kModel;
     std::uint32_t history = 0;
-    std::uint32_t version = 0;  // of the common model since
+    std::uint64_t logged = 0;  // how many results are in the log with this one; 0: it is not
   };
-  // A collective has a result. Told again of the newest common model where the coordinator was started again: it may
+  // A collective has a result. Told again of the newest one in the log where the coordinator was started again: it may
   // have been in the log, and its process dead before it told.
   std::function<void(const Commit&)> committed = {};
   // The coordinator was started again, with that view in its log; what it had told before its death may lack the last
@@ -141,7 +142,7 @@ class Hub final : private Attendance {
 
   // hub_recovery.cc
   void load_log();
-  std::vector<std::byte> state_to_log(const Frame& result);
+  std::vector<std::byte> state_to_log(const Frame& result, bool changes_model);
   void hear_here(Rank from, const Here& here);
   void hear_heard(Rank from, const Heard& heard);
   void look_after_recovery();
@@ -165,7 +166,8 @@ class Hub final : private Attendance {
   std::uint32_t version_ = 0;  // of what workers have in common
   std::optional<StateSnapshot> snapshot_;
   std::vector<std::uint64_t> incarnations_;  // of each slot, the highest given
-  Frame logged_result_;                      // of the newest common model in the log
+  Frame logged_result_;                      // the newest in the log
+  std::uint64_t logged_ = 0;                 // results in the log so far
   std::optional<Recovery> recovery_;
   std::optional<Seconds> waiting_since_;  // too few are present
   bool has_begun_ = false;

@@ -11,10 +11,13 @@
 
 namespace laconic::process {
 
-std::vector<std::byte> Hub::state_to_log(const Frame& result) {
+std::vector<std::byte> Hub::state_to_log(const Frame& result, bool changes_model) {
   Archive archive;
   std::uint64_t history = history_;
   archive.value("hub.history", history);
+  std::uint64_t version = version_;
+  archive.value("hub.version", version);
+  archive.value("hub.changes_model", changes_model);
   ByteWriter members;
   write_members(members, view_.members, workers());
   std::vector<std::byte> over = members.take();
@@ -22,6 +25,7 @@ std::vector<std::byte> Hub::state_to_log(const Frame& result) {
   std::vector<std::byte> wire(result.wire().begin(), result.wire().end());
   archive.bytes("hub.result", wire, options_.max_state);
   strategy().archive_common(archive);
+  strategy().archive(archive);  // what only the coordinator has, such as what it has not told yet
   return archive.take();
 }
 
@@ -40,16 +44,22 @@ void Hub::load_log() {
     Archive archive(state);
     std::uint64_t history = 0;
     archive.value("hub.history", history);
+    std::uint64_t version = 0;
+    archive.value("hub.version", version);
+    bool changes_model = false;
+    archive.value("hub.changes_model", changes_model);
     std::vector<std::byte> over;
     archive.bytes("hub.over", over, (slots_.size() + 7) / 8);
     ByteReader members(over, "view of the newest common model");
     std::vector<std::byte> wire;
     archive.bytes("hub.result", wire, options_.max_state);
     strategy().archive_common(archive);
+    strategy().archive(archive);
     archive.expect_end();
     logged_result_ = Frame::decode(wire, options_.max_state);
     history_ = static_cast<std::uint32_t>(history);
-    version_ = static_cast<std::uint32_t>(newest->number);
+    version_ = static_cast<std::uint32_t>(version);
+    logged_ = newest->number;
     step_ = newest->step;
     told_view_ = static_cast<std::uint32_t>(newest->view);
     seat_->node.comm().resume_at(newest->round);
@@ -58,9 +68,10 @@ void Hub::load_log() {
                          .step = step_,
                          .view = {.number = told_view_, .members = read_members(members, workers())},
                          .tag = logged_result_.header().tag,
-                         .changes_model = true,
+                         .changes_model = changes_model,
+                         .traffic = logged_result_.header().traffic,
                          .history = history_,
-                         .version = version_});
+                         .logged = logged_});
     }
   }
   has_begun_ = has_begun_ || !view_.members.empty() || version_ > 0;
@@ -76,7 +87,6 @@ void Hub::hear_here(Rank from, const Here& here) {
     if (!view_.contains(from)) send(from, Out{.reason = "the coordinator was started again and went on without it"});
     return;
   }
-  if (here.version > version_) throw DecodeError("it has heard of a common model that nobody was sent");
   slot(from).state = Slot::State::kPresent;
   recovery_->here[from] = here;
 }
