@@ -26,6 +26,7 @@ MembershipWorld::MembershipWorld(const MembershipOptions& options)
             return network;
           }(),
           events_, trace_, [this](int number) -> Clock& { return process(number).clock; }),
+      watch_(options.job.workers() + 1),
       disk_(options.job.setting.seed) {
   for (Process& one : processes_) one.clock.events = &events_;
   disk_.restart();
@@ -64,11 +65,14 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
     };
   }
   session.restarted = [this, number](int other, std::uint64_t) {
+    watch_.heard_restart(number, other);
     Process& self = process(number);
     if (self.hub) self.hub->hear_restart(other);
     if (self.member && other == 0) self.member->hear_restart();
   };
   one.link = std::make_unique<session::SessionLink>(network_.streams(number), one.clock, session);
+  one.watched = std::make_unique<WatchedLink>(*one.link, watch_);
+  watch_.started(number);
   one.clock.due = events_.now();
 }
 
@@ -136,7 +140,7 @@ void MembershipWorld::make_hub() {
             log_.push_back({Entry::Kind::kLeft, events_.now(), rank, {}, {}, false, why});
           }};
   one.hub = std::make_unique<process::Hub>(
-      process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, hub,
+      process::NodeLoop::Parts{.link = *one.watched, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, hub,
       options_.job.strategies(0), events);
 }
 
@@ -169,8 +173,8 @@ void MembershipWorld::start(int worker) {
             if (options_.left) options_.left(worker);
           }};
   one.member = std::make_unique<process::Member>(
-      process::NodeLoop::Parts{.link = *one.link, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, member,
-      *one.learner, *this, options_.job.strategies(number), events);
+      process::NodeLoop::Parts{.link = *one.watched, .clock = one.clock, .steps = *one.steps, .sums = *one.sums},
+      member, *one.learner, *this, options_.job.strategies(number), events);
 }
 
 void MembershipWorld::kill(int worker, bool told) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "faults/link_watch.h"
 #include "faults/tiny_job.h"
 #include "links/session/link.h"
 #include "runtimes/process/hub.h"
@@ -92,6 +93,7 @@ class MembershipWorld : public StrategyEvents {
   Learner& learner(int worker) { return *process(worker + 1).learner; }
   session::SessionLink& link(int process_number) { return *process(process_number).link; }
   const std::vector<Entry>& log() const { return log_; }
+  const LinkWatch& watch() const { return watch_; }
   const std::vector<Beginning>& beginnings() const { return beginnings_; }
   const std::vector<Synchronised>& synchronised() const { return synchronised_; }
   std::uint64_t trace_hash() const { return trace_.value(); }
@@ -112,6 +114,7 @@ class MembershipWorld : public StrategyEvents {
     WorldClock clock;
     bool stands_still = false;
     std::unique_ptr<session::SessionLink> link;
+    std::unique_ptr<WatchedLink> watched;
     std::unique_ptr<sim::TurnProcessor> steps;
     std::unique_ptr<sim::TurnProcessor> sums;
     std::unique_ptr<Learner> learner;
@@ -135,6 +138,7 @@ class MembershipWorld : public StrategyEvents {
   sim::TraceHash trace_;
   std::vector<Process> processes_;
   sim::StreamNetwork network_;
+  LinkWatch watch_;
   std::vector<Entry> log_;
   std::uint64_t logged_ = 0;  // results in the coordinator's log that were told of
   sim::MemoryDisk disk_;

@@ -119,6 +119,18 @@ Trial try_plan(const FaultPlan& plan) {
     was_in[static_cast<std::size_t>(entry.rank.value)] = true;
   }
   trial.objections = objections_to(world, options, plan.threshold);
+  // A coordinator that was started again hears again what its workers had told the one before.
+  const auto is_restart = [](const MembershipWorld::Entry& entry) {
+    return entry.kind == MembershipWorld::Entry::Kind::kRestarted;
+  };
+  if (std::ranges::none_of(world.log(), is_restart)) {
+    const std::vector<std::string>& of_links = world.watch().objections();
+    trial.objections.insert(trial.objections.end(), of_links.begin(), of_links.end());
+  }
+  for (int worker = 0; worker < options.job.workers() && !world.hub().error(); ++worker) {
+    if (!world.is_there(worker) || !world.member(worker).error()) continue;
+    trial.objections.push_back("worker " + std::to_string(worker) + " ended with an error, and the run did not");
+  }
   if (!ended) trial.objections.insert(trial.objections.begin(), "the run has not come to its end in all processes");
   if (ended && world.hub().error()) {
     try {

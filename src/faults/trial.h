@@ -30,7 +30,8 @@ struct Trial {
 };
 
 // Runs to the end. All of these hold of a sound run:
-//   it ends in all processes,
+//   it ends in all processes, and in none with an error that the others know nothing of,
+//   links keep their promise (link_watch.h),
 //   with the result that its named sets imply (membership_oracle.h),
 //   and with an error only where fewer than the least workers could be present for as long as the run is patient.
 Trial try_plan(const FaultPlan& plan);
