@@ -52,9 +52,9 @@ class Membership {
 class Attendance {
  public:
   virtual ~Attendance() = default;
-  // Collective `round` begins with that part. Sets the view that it is over; who is ready enters here
-  // where the collective before was of an earlier step.
-  virtual void begin(Round round, const Frame& first) = 0;
+  // A collective begins with that part. Sets the view that it is over; who is ready enters here where the collective
+  // before was of an earlier step.
+  virtual void begin(const Frame& first) = 0;
   virtual const View& view() const = 0;
   // The checksum that members have of the results so far.
   virtual std::uint32_t history() const = 0;
@@ -63,7 +63,7 @@ class Attendance {
   // Whether as many are present as the job wants at least. Where they are not the collective is given up: it has no
   // result, and all who are present begin their round anew.
   virtual bool is_enough() const = 0;
-  virtual void give_up(Round round) = 0;
+  virtual void give_up() = 0;
   // Whether the view is another one than that of the last result.
   virtual bool has_news() const = 0;
   // The collective is over, all parts being of step `step`. `changes_model`: what workers have in common is another with

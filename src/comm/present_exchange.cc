@@ -9,7 +9,7 @@ namespace laconic {
 
 Task<bool> PresentExchange::collect(Round round, Arrival first, TagSet tags, Look look) {
   round_ = round;
-  attendance_.begin(round, first.frame);
+  attendance_.begin(first.frame);
   const Seconds end = comm_.now() + comm_.collecting_deadline();
   parts_.clear();
   parts_[first.from] = std::move(first.frame);
@@ -42,7 +42,7 @@ bool PresentExchange::goes_on() {
 
 void PresentExchange::give_up() {
   parts_.clear();
-  attendance_.give_up(round_);
+  attendance_.give_up();
 }
 
 std::vector<std::byte> PresentExchange::behind(bool named) const {

@@ -36,7 +36,6 @@ class PresentExchange {
 
   // What is in the answer, by rank; a part's payload ends in kStandingSize bytes more.
   const std::map<Rank, Frame>& parts() const { return parts_; }
-  Round round() const { return round_; }
   Step step() const { return step_; }
   const View& view() const { return attendance_.view(); }
   // What goes behind the answer's payload. `named`: always with the members, for payloads whose size is not known to

@@ -26,7 +26,7 @@ class InPlace final : public Processor {
 
 class Book final : public Attendance {
  public:
-  void begin(Round, const Frame&) override {}
+  void begin(const Frame&) override {}
   const View& view() const override { return view_; }
   std::uint32_t history() const override { return kHistory; }
   void dismiss(Rank rank, const std::string& why) override {
@@ -35,7 +35,7 @@ class Book final : public Attendance {
     ++view_.number;
   }
   bool is_enough() const override { return view_.size() >= least; }
-  void give_up(Round) override { ++given_up; }
+  void give_up() override { ++given_up; }
   bool has_news() const override { return view_.number != 1; }
   void commit(Round, Step step, const Frame&, bool changes_model) override {
     committed.emplace_back(step, changes_model);

@@ -58,10 +58,9 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
                                   .deadline = options_.job.deadline};
   if (number == 0) {
     session.admit = [this](int other, const std::string&, std::uint64_t claimed, std::uint64_t) {
-      const std::uint64_t given = process(0).hub->give_incarnation(other, claimed);
-      session::Admission admission{.incarnation = given, .refusal = {}};
-      admission.refusal = {.code = session::Refusal::Code::kReplaced, .text = "it has been replaced"};
-      return admission;
+      process::Hub& hub = *process(0).hub;
+      if (claimed != 0) return session::admit_claim(other, claimed, hub.newest_incarnation(other));
+      return session::Admission{.incarnation = hub.give_incarnation(other)};
     };
   }
   session.restarted = [this, number](int other, std::uint64_t) {

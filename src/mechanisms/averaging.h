@@ -22,8 +22,8 @@ class Averaging {
  public:
   Averaging(const StrategySetting& setting, SharedWeights weights);
 
-  // The weighted average of all workers' params(), d elements; the workers call it in the same round. Where it is compressed it
-  // becomes what the next differences are taken from.
+  // The weighted average of all workers' params(), d elements; the workers call it in the same round. Where it is
+  // compressed it becomes what the next differences are taken from.
   Task<SharedVector> mean(Worker& self);
   // Has the next differences taken from `common`, the same on all nodes, where averages are compressed.
   void refer_to(const SharedVector& common);

@@ -7,8 +7,9 @@
 //   w  reference_, the last common model      b  period      server step  server_optimizer.h
 //   a_k  1, or worker k's training samples: `weights`
 //
-// Buffers that travel are averaged. With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers stays local. Invariant: after a
-// round all workers hold the same bits. Messages: one average of all models every `period` steps (averaging.h).
+// Buffers that travel are averaged. With server = "average" and rate 1 it is `periodic`. Optimiser state of the workers
+// stays local. Invariant: after a round all workers hold the same bits. Messages: one average of all models every
+// `period` steps (averaging.h).
 #include <utility>
 
 #include "kernels/vector_ops.h"

@@ -165,7 +165,7 @@ TEST(MembershipOfStrategies, WhoseMessageCannotBeReadIsInNoAverageAndTheOthersGo
     if (one.compressor.empty()) continue;
     MembershipOptions options = job_of(one, 4);
     MembershipOptions spoilt = options;
-    spoilt.instead = [scenario = options.scenario](int process) -> StrategyFactory {
+    spoilt.job.instead = [scenario = options.scenario](int process) -> StrategyFactory {
       if (process != 2) return {};
       Scenario of_worker_1 = scenario;
       of_worker_1.comes_and_goes = true;

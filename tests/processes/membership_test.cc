@@ -6,7 +6,7 @@
 #include "fault_seeds.h"
 #include "faults/membership_oracle.h"
 #include "faults/trial.h"
-#include "run.h"
+#include "scenario_job.h"
 #include "strategies/registry.h"
 
 namespace laconic::tests {
@@ -39,13 +39,7 @@ Scenario weighted(Scenario scenario) {
   return scenario;
 }
 
-MembershipOptions options_of(const Scenario& scenario) {
-  return {.job = {.strategy = &find_strategy(scenario.strategy),
-                  .options = strategy_options(scenario.strategy, scenario.options),
-                  .setting = strategy_setting(scenario),
-                  .learner = [scenario](int worker) { return learner_of(scenario, worker); },
-                  .deadline = scenario.deadline}};
-}
+MembershipOptions options_of(const Scenario& scenario) { return {.job = job_of(scenario)}; }
 
 void expect_sound(MembershipWorld& world, const MembershipOptions& options) {
   const bool checks = options.job.strategy->name == "fda";

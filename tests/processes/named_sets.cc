@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "strategies/registry.h"
-
 namespace laconic::tests {
 namespace {
 
@@ -19,23 +17,16 @@ struct Row {
   }
 };
 
+faults::MembershipOptions with_job(const MembershipOptions& options) {
+  faults::MembershipOptions world = options;
+  world.job = job_of(options.scenario);
+  world.job.instead = options.job.instead;
+  return world;
+}
+
 }  // namespace
 
-faults::MembershipOptions MembershipOptions::job() const {
-  Scenario coming = scenario;
-  coming.comes_and_goes = true;
-  return {.job = {.strategy = &find_strategy(coming.strategy),
-                  .options = strategy_options(coming.strategy, coming.options),
-                  .setting = strategy_setting(coming),
-                  .learner = [coming](int worker) { return learner_of(coming, worker); },
-                  .deadline = coming.deadline,
-                  .instead = instead},
-          .least = least,
-          .patience = patience,
-          .returning = returning,
-          .network = network,
-          .step_cost = step_cost};
-}
+MembershipWorld::MembershipWorld(const MembershipOptions& options) : faults::MembershipWorld(with_job(options)) {}
 
 std::vector<float> mean_of_rows(const std::vector<std::vector<float>>& models, const std::vector<double>& weights) {
   std::vector<float> mean(models.front().size());

@@ -8,26 +8,19 @@
 #include <vector>
 
 #include "faults/membership_world.h"
-#include "run.h"
+#include "scenario_job.h"
 
 namespace laconic::tests {
 
-// A scenario of the simulator, as a job whose workers come and go.
-struct MembershipOptions {
+// A scenario of the simulator, and how it is run as a job whose workers come and go. The job itself is that of the
+// scenario when the world is made; of `job` only what is to be instead of it counts.
+struct MembershipOptions : faults::MembershipOptions {
   Scenario scenario;
-  int least = 1;
-  Seconds patience{20.0};
-  process::Returning returning = process::Returning::kDrop;
-  sim::StreamNetworkOptions network = {};
-  std::vector<Seconds> step_cost = {};                       // of each worker; default: 10 ms
-  std::function<StrategyFactory(int process)> instead = {};  // faults::TinyJob
-
-  faults::MembershipOptions job() const;
 };
 
 class MembershipWorld final : public faults::MembershipWorld {
  public:
-  explicit MembershipWorld(const MembershipOptions& options) : faults::MembershipWorld(options.job()) {}
+  explicit MembershipWorld(const MembershipOptions& options);
 };
 
 // The rows of those whom a commit is over, in the order of their ranks.

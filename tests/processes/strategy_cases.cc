@@ -206,13 +206,15 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
 }  // namespace
 
 MembershipOptions job_of(const StrategyCase& one, int workers) {
-  return {.scenario = {.problem = {.workers = workers, .dimension = 24, .seed = 3, .buffers = 5},
-                       .strategy = one.strategy,
-                       .options = one.options,
-                       .steps = 60,
-                       .compressor = one.compressor,
-                       .compression = one.compression,
-                       .deadline = {2.0}}};
+  MembershipOptions options;
+  options.scenario = {.problem = {.workers = workers, .dimension = 24, .seed = 3, .buffers = 5},
+                      .strategy = one.strategy,
+                      .options = one.options,
+                      .steps = 60,
+                      .compressor = one.compressor,
+                      .compression = one.compression,
+                      .deadline = {2.0}};
+  return options;
 }
 
 const std::vector<StrategyCase>& strategy_cases() {

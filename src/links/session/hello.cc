@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "base/byte_stream.h"
 #include "runtimes/node/link.h"
@@ -74,6 +75,22 @@ Refusal Refusal::decode(std::span<const std::byte> body) {
   if (code > kLastCode) in.fail("no code " + std::to_string(code));
   if (in.remaining() > kMaxRefusal) in.fail("a text of " + std::to_string(in.remaining()) + " bytes");
   return {.code = static_cast<Code>(code), .text = node::end_text(in.rest())};
+}
+
+Admission admit_claim(int process, std::uint64_t claimed, std::uint64_t newest) {
+  if (claimed == newest) return {.incarnation = claimed};
+  const std::string name = "process " + std::to_string(process);
+  Refusal refusal;
+  if (claimed < newest) {
+    refusal = {.code = Refusal::Code::kReplaced,
+               .text = name + " of incarnation " + std::to_string(claimed) + " is over: incarnation " +
+                       std::to_string(newest) + " has taken its place"};
+  } else {
+    refusal = {.code = Refusal::Code::kNeverGiven,
+               .text = name + " claims incarnation " + std::to_string(claimed) +
+                       ", which was never given: the newest is " + std::to_string(newest)};
+  }
+  return {.incarnation = 0, .refusal = std::move(refusal)};
 }
 
 }  // namespace laconic::session

@@ -50,11 +50,21 @@ struct Refusal {
     kNeverGiven  // the incarnation is none that was given
   };
   Code code = Code::kOtherJob;
-  std::string text;
+  std::string text = {};
 
   std::vector<std::byte> encode() const;
   // Throws DecodeError. The text is harmless to a terminal.
   static Refusal decode(std::span<const std::byte> body);
 };
+
+// Whether a process may speak for a number.
+struct Admission {
+  // Its incarnation from now on; 0 where it is refused.
+  std::uint64_t incarnation = 0;
+  Refusal refusal = {};
+};
+// Of a process that claims an incarnation above 0, where `newest` is the last that was given: it is that one, or it is
+// refused by name.
+Admission admit_claim(int process, std::uint64_t claimed, std::uint64_t newest);
 
 }  // namespace laconic::session

@@ -52,6 +52,18 @@ TEST(Hello, RefusesEveryOtherBeginningAndEveryCut) {
   EXPECT_THROW(Hello::decode(far.encode()), DecodeError);
 }
 
+TEST(Admission, OfAClaimIsTheNewestIncarnationOrARefusalByName) {
+  EXPECT_EQ(admit_claim(3, 2, 2).incarnation, 2U);
+  const Admission older = admit_claim(3, 1, 2);
+  EXPECT_EQ(older.incarnation, 0U);
+  EXPECT_EQ(older.refusal.code, Refusal::Code::kReplaced);
+  EXPECT_EQ(older.refusal.text, "process 3 of incarnation 1 is over: incarnation 2 has taken its place");
+  const Admission lie = admit_claim(3, 7, 2);
+  EXPECT_EQ(lie.incarnation, 0U);
+  EXPECT_EQ(lie.refusal.code, Refusal::Code::kNeverGiven);
+  EXPECT_EQ(lie.refusal.text, "process 3 claims incarnation 7, which was never given: the newest is 2");
+}
+
 TEST(Refusal, ComesAsItWasSaidAndSteersNoTerminal) {
   const Refusal refusal{.code = Refusal::Code::kReplaced, .text = "process 3 is over\x1b[2J"};
   const Refusal came = Refusal::decode(refusal.encode());

@@ -174,17 +174,11 @@ void SessionLink::State::greet(RecordStream stream, const Hello& hello, Seconds 
 
 // Whether a process may begin a session, as the incarnation that it then has.
 bool SessionLink::State::admit(Peer& other, const std::string& identity, std::uint64_t claimed, Refusal& refusal) {
-  Admission admission;
+  Admission admission{.incarnation = claimed == 0 ? other.incarnation + 1 : claimed};
   if (options.admit) {
     admission = options.admit(other.process(), identity, claimed, other.incarnation);
-  } else if (claimed == 0) {
-    admission.incarnation = other.incarnation + 1;
-  } else if (claimed > other.incarnation) {
-    admission.incarnation = claimed;
-  } else {
-    admission.refusal = {.code = Refusal::Code::kReplaced,
-                         .text = process_name(other.process()) + " of incarnation " + std::to_string(claimed) +
-                                 " is over: incarnation " + std::to_string(other.incarnation) + " has taken its place"};
+  } else if (claimed != 0 && claimed < other.incarnation) {
+    admission = admit_claim(other.process(), claimed, other.incarnation);
   }
   refusal = admission.refusal;
   if (admission.incarnation == 0) return false;

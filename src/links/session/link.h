@@ -21,13 +21,6 @@
 
 namespace laconic::session {
 
-// Whether a process may speak for a number.
-struct Admission {
-  // Its incarnation from now on; 0 where it is refused.
-  std::uint64_t incarnation = 0;
-  Refusal refusal = {};
-};
-
 struct SessionOptions {
   int self = 0;
   int size = 1;

@@ -1,7 +1,6 @@
 #include "runtimes/process/hub.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/error.h"
 #include "comm/crc32c.h"
@@ -20,7 +19,7 @@ Hub::Hub(const NodeLoop::Parts& parts, const HubOptions& options, const Strategy
       events_(std::move(events)),
       slots_(static_cast<std::size_t>(loop_.local().world_size)) {
   LACONIC_CHECK(options.least >= 1 && options.least <= workers(), options.least << " of " << workers() << " workers");
-  seat_.emplace(loop_.local(), options.comm, parts.steps, parts.sums);
+  seat_.emplace(kCoordinator, loop_.local(), options.comm, parts.steps, parts.sums);
   seat_->node.become_coordinator(make_strategy());
   seat_->node.comm().set_attendance(this);
   waiting_since_ = loop_.now();
@@ -38,7 +37,7 @@ void Hub::start_coordinating() {
 Hub::~Hub() { seat_->endpoint.mailbox().clear(); }
 
 bool Hub::turn() {
-  bool moved = loop_.turn();
+  const bool moved = loop_.turn();
   if (!is_over()) look_after();
   loop_.continue_coroutines();
   return moved;
@@ -49,8 +48,7 @@ Seconds Hub::next_event() const {
   if (is_over()) return next;
   for (const Rank rank : view_.members) {
     if (lost_.contains(rank)) continue;
-    const int process = node::process_of(rank, node::Placement::kCoordinatorApart);
-    next = std::min(next, loop_.last_heard(process) + silence());
+    next = std::min(next, loop_.last_heard(process_of(rank)) + silence());
   }
   if (waiting_since_) next = std::min(next, *waiting_since_ + options_.patience);
   if (recovery_) next = std::min(next, recovery_->until);
@@ -64,13 +62,14 @@ void Hub::change_view() {
   options_.log->append(LoggedView{.number = view_.number, .present = view_.members, .incarnations = incarnations_});
 }
 
-std::uint64_t Hub::give_incarnation(int process, std::uint64_t claimed) {
-  const Rank rank = node::node_of(process, node::Placement::kCoordinatorApart);
-  std::uint64_t& newest = incarnations_[static_cast<std::size_t>(rank.value)];
-  if (claimed != 0) return claimed == newest ? claimed : 0;
-  ++newest;
+std::uint64_t Hub::give_incarnation(int process) {
+  const std::uint64_t next = ++incarnations_[static_cast<std::size_t>(worker_of(process).value)];
   change_view();
-  return newest;
+  return next;
+}
+
+std::uint64_t Hub::newest_incarnation(int process) {
+  return incarnations_[static_cast<std::size_t>(worker_of(process).value)];
 }
 
 void Hub::send(Rank to, const MemberMessage& message) { seat_->endpoint.send(to, encode(message, workers())); }
@@ -157,7 +156,7 @@ const StateSnapshot& Hub::snapshot() {
 }
 
 void Hub::restart(int process) {
-  const Rank rank = node::node_of(process, node::Placement::kCoordinatorApart);
+  const Rank rank = worker_of(process);
   if (view_.contains(rank)) lose(rank, "it was started again");
   slot(rank) = {};
 }
@@ -200,14 +199,14 @@ void Hub::tell_out(Rank rank, const std::string& reason) {
 
 bool Hub::is_enough() const { return is_ending_ || static_cast<int>(view_.size()) >= options_.least; }
 
-void Hub::give_up(Round) {
+void Hub::give_up() {
   is_collecting_ = false;
   for (const Rank rank : std::vector(view_.members)) {
     dismiss(rank, "too few workers are present, and the round begins anew when there are enough");
   }
 }
 
-void Hub::begin(Round, const Frame& first) {
+void Hub::begin(const Frame& first) {
   is_collecting_ = true;
   remove_lost();
   Step step;
@@ -237,13 +236,10 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
     options_.log->append(synchronisation, state_to_log(result, changes_model));
   }
   if (events_.committed) {
-    events_.committed({.round = round,
-                       .step = step,
+    events_.committed({.step = step,
                        .view = view_,
-                       .tag = result.header().tag,
                        .changes_model = changes_model,
                        .traffic = result.header().traffic,
-                       .history = history_,
                        .logged = is_logged ? logged_ : 0});
   }
 }
@@ -307,14 +303,14 @@ void Hub::look_after() {
   }
   const Seconds now = loop_.now();
   for (const Rank rank : std::vector(view_.members)) {
-    const Seconds heard = loop_.last_heard(node::process_of(rank, node::Placement::kCoordinatorApart));
+    const Seconds heard = loop_.last_heard(process_of(rank));
     if (now - heard >= silence()) lose(rank, "nothing was heard of it for " + to_text(silence()));
   }
   end_if_done();
   if (is_over()) return;
   if (!is_collecting_) {
     remove_lost();
-    if (!is_ending_ && has_begun_ && !view_.members.empty() && !is_enough()) give_up({});
+    if (!is_ending_ && has_begun_ && !view_.members.empty() && !is_enough()) give_up();
     if (view_.members.empty()) {
       if (!waiting_since_) waiting_since_ = now;
       int ready = 0;

@@ -17,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +25,7 @@
 #include "runtimes/process/coordinator_log.h"
 #include "runtimes/process/member_messages.h"
 #include "runtimes/process/node_loop.h"
+#include "runtimes/process/seat.h"
 #include "runtimes/process/state_transfer.h"
 
 namespace laconic::process {
@@ -42,13 +42,10 @@ struct HubOptions {
 // What the hub tells of a run; each may be empty.
 struct HubEvents {
   struct Commit {
-    Round round;
     Step step;
     View view;
-    Tag tag;
     bool changes_model = false;
     Traffic traffic = Traffic::kModel;
-    std::uint32_t history = 0;
     std::uint64_t logged = 0;  // how many results are in the log with this one; 0: it is not
   };
   // A collective has a result. Told again of the newest one in the log where the coordinator was started again: it may
@@ -75,10 +72,10 @@ class Hub final : private Attendance {
   // Why the run could not go on; null where it came to its end.
   std::exception_ptr error() const { return error_; }
 
-  // The checksum of all results so far.
-  std::uint32_t history() const override { return history_; }
-  // The incarnation of a process that says hello as `claimed`, 0 where it wants one; 0 where it is refused.
-  std::uint64_t give_incarnation(int process, std::uint64_t claimed);
+  // The next incarnation of a process, which is in the log when this returns; and the newest that was given, 0 before
+  // there is one.
+  std::uint64_t give_incarnation(int process);
+  std::uint64_t newest_incarnation(int process);
   // A process has another incarnation than before: to be called when its link says so, in the order of what comes.
   void hear_restart(int process) {
     loop_.defer([this, process] { restart(process); });
@@ -88,12 +85,6 @@ class Hub final : private Attendance {
   Strategy& strategy() { return seat_->node.strategy(); }
 
  private:
-  struct Seat {
-    Seat(Local& local, const CommOptions& options, Processor& steps, Processor& sums)
-        : endpoint(kCoordinator, local), node(endpoint, endpoint.mailbox(), options, steps, sums) {}
-    Endpoint endpoint;
-    Node node;
-  };
   struct Slot {
     enum class State : std::uint8_t {
       kAway,     // nothing was heard of it since it was out
@@ -107,11 +98,12 @@ class Hub final : private Attendance {
   };
 
   // Attendance
-  void begin(Round round, const Frame& first) override;
+  void begin(const Frame& first) override;
   const View& view() const override { return view_; }
+  std::uint32_t history() const override { return history_; }
   void dismiss(Rank rank, const std::string& why) override;
   bool is_enough() const override;
-  void give_up(Round round) override;
+  void give_up() override;
   bool has_news() const override { return view_.number != told_view_; }
   void commit(Round round, Step step, const Frame& result, bool changes_model) override;
 
@@ -123,6 +115,8 @@ class Hub final : private Attendance {
     Frame newest;
   };
 
+  static Rank worker_of(int process) { return node::node_of(process, node::Placement::kCoordinatorApart); }
+  static int process_of(Rank worker) { return node::process_of(worker, node::Placement::kCoordinatorApart); }
   Slot& slot(Rank rank) { return slots_[static_cast<std::size_t>(rank.value)]; }
   int workers() const { return static_cast<int>(slots_.size()); }
   void hear(Rank from, const Frame& frame);
@@ -146,7 +140,7 @@ class Hub final : private Attendance {
   void hear_here(Rank from, const Here& here);
   void hear_heard(Rank from, const Heard& heard);
   void look_after_recovery();
-  bool bring_all_to(Round front, std::uint32_t history, const Frame& newest);
+  void bring_all_to(Round front, std::uint32_t history, const Frame& newest);
   void end_recovery(Round front);
   void fail(const std::exception_ptr& error);
   std::string missing() const;

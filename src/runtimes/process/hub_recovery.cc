@@ -64,17 +64,14 @@ void Hub::load_log() {
     told_view_ = static_cast<std::uint32_t>(newest->view);
     seat_->node.comm().resume_at(newest->round);
     if (events_.committed) {
-      events_.committed({.round = logged_result_.header().round,
-                         .step = step_,
+      events_.committed({.step = step_,
                          .view = {.number = told_view_, .members = read_members(members, workers())},
-                         .tag = logged_result_.header().tag,
                          .changes_model = changes_model,
                          .traffic = logged_result_.header().traffic,
-                         .history = history_,
                          .logged = logged_});
     }
   }
-  has_begun_ = has_begun_ || !view_.members.empty() || version_ > 0;
+  has_begun_ = !view_.members.empty() || version_ > 0;
   if (view_.members.empty()) return;
   waiting_since_.reset();
   recovery_.emplace();
@@ -98,9 +95,8 @@ void Hub::hear_heard(Rank from, const Heard& heard) {
 
 void Hub::look_after_recovery() {
   const Seconds now = loop_.now();
-  std::erase_if(recovery_->here, [&](const auto& one) {
-    return now - loop_.last_heard(node::process_of(one.first, node::Placement::kCoordinatorApart)) >= silence();
-  });
+  std::erase_if(recovery_->here,
+                [&](const auto& one) { return now - loop_.last_heard(process_of(one.first)) >= silence(); });
   if (recovery_->here.size() < view_.size() && now < recovery_->until) return;
   const Round logged = seat_->node.comm().upcoming_round();
   Round front = logged;
@@ -132,7 +128,7 @@ void Hub::look_after_recovery() {
 }
 
 // Sends the result before round `front` to those who have not heard it; who has heard something else is out.
-bool Hub::bring_all_to(Round front, std::uint32_t history, const Frame& newest) {
+void Hub::bring_all_to(Round front, std::uint32_t history, const Frame& newest) {
   for (const auto& [rank, here] : recovery_->here) {
     if (here.round == front && here.history == history) continue;
     const bool lacks_one = here.round.value + 1 == front.value && !newest.wire().empty() &&
@@ -144,7 +140,6 @@ bool Hub::bring_all_to(Round front, std::uint32_t history, const Frame& newest) 
       dismiss(rank, "it has heard other results than the rest");
     }
   }
-  return true;
 }
 
 void Hub::end_recovery(Round front) {

@@ -98,8 +98,7 @@ Here Member::here() {
   return {.view = view_.number,
           .round = part.wire().empty() ? comm.upcoming_round() : part.header().round,
           .step = heard_step_,
-          .history = history_,
-          .version = version_};
+          .history = history_};
 }
 
 void Member::hear(const Frame& frame) {
@@ -133,7 +132,6 @@ void Member::hear_word(const MemberMessage& message) {
     if (state_ != State::kJoining) return;
     try {
       state_receiver_.take(*piece);
-      transferred_ += piece->bytes.size();
     } catch (const DecodeError&) {
       // Asked for again: a damaged piece is no reason to end.
     }
@@ -189,9 +187,7 @@ void Member::enter() {
   view_ = entry.view;
   history_ = entry.history;
   heard_step_ = entry.step;
-  version_ = entry.version;
   load_common(entry.has_state ? entry.state : state_receiver_.bytes());
-  if (entry.has_state) transferred_ += entry.state.size();
   entry_frame_ = {};
   step_ = entry.step;
   state_ = State::kPresent;
@@ -255,7 +251,6 @@ void Member::heard(const View& view, const Frame& result) {
   view_ = view;
   history_ = next_history(history_, result);
   heard_step_ = seat_->node.worker().step();
-  if (result.header().traffic == Traffic::kModel) ++version_;
 }
 
 }  // namespace laconic::process

@@ -17,6 +17,7 @@
 #include "runtimes/node/driver.h"
 #include "runtimes/process/member_messages.h"
 #include "runtimes/process/node_loop.h"
+#include "runtimes/process/seat.h"
 #include "runtimes/process/state_transfer.h"
 
 namespace laconic::process {
@@ -69,8 +70,6 @@ class Member final : private Membership {
   const Ledger& ledger() { return loop_.local().ledger; }
   // Steps that it has taken alone since it last left.
   std::uint64_t steps_alone() const { return steps_alone_; }
-  // Bytes of states that it has taken to join.
-  std::uint64_t transferred() const { return transferred_; }
 
  private:
   enum class State : std::uint8_t {
@@ -79,13 +78,6 @@ class Member final : private Membership {
     kPresent,
     kDone,
   };
-  struct Seat {
-    Seat(Rank rank, Local& local, const CommOptions& options, Processor& steps, Processor& sums)
-        : endpoint(rank, local), node(endpoint, endpoint.mailbox(), options, steps, sums) {}
-    Endpoint endpoint;
-    Node node;
-  };
-
   // Membership
   Standing standing() override;
   void heard(const View& view, const Frame& result) override;
@@ -127,11 +119,9 @@ class Member final : private Membership {
   View view_;
   std::uint32_t history_ = 0;
   Step heard_step_;               // of the newest result
-  std::uint32_t version_ = 0;     // of the common model
   std::vector<float> left_with_;  // the common model that it left with; empty: it was no member yet
   Step step_;
   std::uint64_t steps_alone_ = 0;  // since it left
-  std::uint64_t transferred_ = 0;
   bool is_over_ = false;
   std::exception_ptr error_;
 };

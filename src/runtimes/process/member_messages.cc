@@ -30,12 +30,11 @@ std::string read_reason(ByteReader& in) {
 std::uint64_t pieces_of(std::uint64_t size) { return (size + kStatePiece - 1) / kStatePiece; }
 
 Here read_here(ByteReader& in) {
-  Here here{.view = in.u32(), .round = {in.varint()}, .step = {}, .history = 0, .version = 0};
+  Here here{.view = in.u32(), .round = {in.varint()}, .step = {}, .history = 0};
   if (here.round.value > kMaxRound) in.fail("round " + std::to_string(here.round.value));
   here.step = {in.varint()};
   if (here.step.value >= kMaxStep) in.fail("step " + std::to_string(here.step.value));
   here.history = in.u32();
-  here.version = in.u32();
   return here;
 }
 
@@ -109,7 +108,6 @@ Frame encode(const MemberMessage& message, int slots) {
                           out.varint(here.round.value);
                           out.varint(here.step.value);
                           out.u32(here.history);
-                          out.u32(here.version);
                         },
                         [](const Repeat&) {},
                         [&](const Heard& heard) {

@@ -43,7 +43,6 @@ struct Here {
   Round round;             // whose result it has not heard
   Step step;               // of the newest result
   std::uint32_t history = 0;
-  std::uint32_t version = 0;
 };
 // The newest result that it has heard.
 struct Heard {

@@ -45,8 +45,8 @@ TEST(MemberMessages, AreLaidOutAsTheirPageSays) {
   EXPECT_EQ(payload_of(Out{.reason = "a"}), bytes_of({7, 'a'}));
   EXPECT_EQ(payload_of(Refused{.reason = "b"}), bytes_of({8, 'b'}));
   EXPECT_EQ(payload_of(End{}), bytes_of({9}));
-  EXPECT_EQ(payload_of(Here{.view = 1, .round = {2}, .step = {3}, .history = 4, .version = 5}),
-            bytes_of({10, 1, 0, 0, 0, 2, 3, 4, 0, 0, 0, 5, 0, 0, 0}));
+  EXPECT_EQ(payload_of(Here{.view = 1, .round = {2}, .step = {3}, .history = 4}),
+            bytes_of({10, 1, 0, 0, 0, 2, 3, 4, 0, 0, 0}));
   EXPECT_EQ(payload_of(Repeat{}), bytes_of({11}));
   EXPECT_EQ(payload_of(Heard{.result = state}), bytes_of({12, 7, 8, 9}));
 }

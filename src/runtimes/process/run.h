@@ -33,6 +33,7 @@
 #include "runtimes/process/node.h"
 #include "runtimes/process/peers.h"
 #include "runtimes/process/process.h"
+#include "runtimes/process/seat.h"
 #include "runtimes/process/watchdog.h"
 
 namespace laconic::process {
@@ -52,14 +53,6 @@ class Run final : private Gathering {
   std::optional<int> lost() const { return lost_; }
 
  private:
-  // A node of this process, and its place on the network.
-  struct Seat {
-    Seat(Rank rank, Local& local, const CommOptions& options, Processor& steps, Processor& sums)
-        : endpoint(rank, local), node(endpoint, endpoint.mailbox(), options, steps, sums) {}
-    Endpoint endpoint;
-    Node node;
-  };
-
   Worker& worker() { return worker_seat_.node.worker(); }
   bool leads() const { return rank_ == 0; }
   Seconds deadline() const { return options_.comm.deadline; }

@@ -62,7 +62,6 @@ void StateReceiver::take(const StatePiece& piece) {
   }
   std::copy(piece.bytes.begin(), piece.bytes.end(),
             bytes_.begin() + static_cast<std::ptrdiff_t>(piece.piece * kStatePiece));
-  taken_ += piece.bytes.size();
   state = Piece::kHere;
 }
 

@@ -42,15 +42,12 @@ class StateReceiver {
   std::uint32_t version() const { return offer_ ? offer_->version : 0; }
   bool is_whole() const;
   std::span<const std::byte> bytes() const { return bytes_; }
-  // Bytes of pieces that came and were kept.
-  std::uint64_t taken() const { return taken_; }
 
  private:
   enum class Piece : std::uint8_t { kMissing, kAsked, kHere };
   std::optional<Offer> offer_;
   std::vector<Piece> pieces_;
   std::vector<std::byte> bytes_;
-  std::uint64_t taken_ = 0;
 };
 
 }  // namespace laconic::process
