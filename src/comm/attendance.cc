@@ -5,6 +5,29 @@
 #include "comm/crc32c.h"
 
 namespace laconic {
+namespace {
+
+constexpr std::uint8_t kMembersFollow = 1;
+constexpr std::uint8_t kDecisionBefore = 2;
+
+// Of a result whose payload is of no known size, and that names the members: what is behind the decision.
+std::span<const std::byte> named_view_of(const Frame& result, int slots) {
+  const std::size_t size = named_view_size(slots);
+  if (result.payload().size() < size) throw DecodeError("an answer of the coordinator without the view that it is over");
+  return result.payload().last(size);
+}
+
+// The decision before that, where there is one.
+std::optional<std::uint32_t> decision_of(const Frame& result, int slots) {
+  ByteReader view(named_view_of(result, slots), "view of a result");
+  view.u32();
+  if ((view.u8() & kDecisionBefore) == 0) return std::nullopt;
+  const std::size_t size = decision_size(slots);
+  if (result.payload().size() < size) throw DecodeError("an answer of the coordinator without its decision");
+  return ByteReader(result.payload().last(size), "decision of a result").u32();
+}
+
+}  // namespace
 
 std::vector<std::byte> encode_standing(const Standing& standing) {
   LACONIC_CHECK(standing.step.value <= UINT32_MAX, "step " << standing.step.value);
@@ -27,20 +50,31 @@ Standing decode_standing(const Frame& part) {
 std::vector<std::byte> encode_view(const View& view, bool is_news, int slots) {
   ByteWriter out;
   out.u32(view.number);
-  out.u8(is_news ? 1 : 0);
+  out.u8(is_news ? kMembersFollow : 0);
   if (is_news) write_members(out, view.members, slots);
+  return out.take();
+}
+
+std::vector<std::byte> encode_decision(std::uint32_t decision, const View& view, int slots) {
+  ByteWriter out;
+  out.u32(decision);
+  out.u32(view.number);
+  out.u8(kMembersFollow | kDecisionBefore);
+  write_members(out, view.members, slots);
   return out.take();
 }
 
 std::size_t named_view_size(int slots) { return sizeof(std::uint32_t) + 1 + (static_cast<std::size_t>(slots) + 7) / 8; }
 
+std::size_t decision_size(int slots) { return sizeof(std::uint32_t) + named_view_size(slots); }
+
 View decode_view(const Frame& result, std::size_t size, const View& before, int slots) {
   ByteReader in(result.payload(), "result of a collective");
   in.raw(size);
   View view{.number = in.u32(), .members = {}};
-  const std::uint8_t news = in.u8();
-  if (news > 1) in.fail("neither news nor none");
-  if (news == 0) {
+  const std::uint8_t what = in.u8();
+  if (what > (kMembersFollow | kDecisionBefore)) in.fail("neither news nor none");
+  if ((what & kMembersFollow) == 0) {
     in.expect_end();
     if (view.number != before.number) in.fail("view " + std::to_string(view.number) + ", which nobody has told of");
     return before;
@@ -53,9 +87,12 @@ View decode_view(const Frame& result, std::size_t size, const View& before, int 
   return view;
 }
 
-std::uint32_t next_history(std::uint32_t history, const Frame& result) {
+std::uint32_t next_history(std::uint32_t history, const Frame& result, int slots) {
+  std::optional<std::uint32_t> decision;
+  // A reduction's is for all, and its size known to who reads it.
+  if (result.header().tag != Tag::kReduced) decision = decision_of(result, slots);
   ByteWriter out;
-  out.u32(result.checksum());
+  out.u32(decision.value_or(result.checksum()));
   return crc32c(out.bytes(), history);
 }
 

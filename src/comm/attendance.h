@@ -5,14 +5,17 @@
 // all results), and each result says which view it is over. So members that do not agree are noticed before their parts
 // are mixed, and all members know over whom a result is.
 //
-//   part    := payload step:u32 history:u32
-//   result  := payload view:u32 news:u8 members?      news: 1 where members follow: where the view is not that of the
-//                                                     result before, and always behind a payload of no known size
-//   members := one bit a slot, low bits first, in whole bytes
+//   part     := payload step:u32 history:u32
+//   result   := payload decision? view:u32 what:u8 members?
+//   what       bit 0: members follow, where the view is not that of the result before, and always behind a payload of no
+//              known size; bit 1: a decision comes before
+//   decision := u32     where members get different frames, a checksum of what was decided, the same in all of them
+//   members  := one bit a slot, low bits first, in whole bytes
 #pragma once
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,11 +34,17 @@ class Dismissed : public std::exception {
 
 // What a part says of its sender.
 struct Standing {
-  Step step;                  // below 2^32
+  Step step;                  // that its round ends with; below 2^32
   std::uint32_t history = 0;  // of the results it has heard
   friend auto operator<=>(const Standing&, const Standing&) = default;
 };
 inline constexpr std::size_t kStandingSize = 8;
+
+// A frame of a result, and to whom it goes.
+struct Answer {
+  Frame frame;
+  std::vector<Rank> to;
+};
 
 // At a worker.
 class Membership {
@@ -66,21 +75,24 @@ class Attendance {
   virtual void give_up() = 0;
   // Whether the view is another one than that of the last result.
   virtual bool has_news() const = 0;
-  // The collective is over, all parts being of step `step`. `changes_model`: what workers have in common is another with
-  // this result.
-  virtual void commit(Round round, Step step, const Frame& result, bool changes_model) = 0;
+  // The collective is over, all parts being of step `step`. `result`: a frame to each member, not sent yet, one for all
+  // or some that have the same decision in them. `changes_model`: what workers have in common is another with it.
+  virtual void commit(Round round, Step step, std::span<const Answer> result, bool changes_model) = 0;
 };
 
 // The bytes behind a payload.
 std::vector<std::byte> encode_standing(const Standing& standing);
 std::vector<std::byte> encode_view(const View& view, bool is_news, int slots);
-// Its size with the members named, whether it is news or not.
+// The same with the members and a decision.
+std::vector<std::byte> encode_decision(std::uint32_t decision, const View& view, int slots);
+// The sizes with the members named, whether they are news or not.
 std::size_t named_view_size(int slots);
+std::size_t decision_size(int slots);
 // The last bytes of a part; throws DecodeError where it has not as many.
 Standing decode_standing(const Frame& part);
 // The view of a result of `size` bytes of payload; `before` is that of the result before. Throws DecodeError.
 View decode_view(const Frame& result, std::size_t size, const View& before, int slots);
-// The checksum over one more result.
-std::uint32_t next_history(std::uint32_t history, const Frame& result);
+// The checksum over one more result: of the decision in it, or of all of it. Throws DecodeError.
+std::uint32_t next_history(std::uint32_t history, const Frame& result, int slots);
 
 }  // namespace laconic

@@ -132,17 +132,24 @@ Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std
       std::copy(behind.begin(), behind.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
     });
   });
-  Frame result = co_await await_answer(std::move(part), Tag::kReduced);
+  Frame result = co_await await_answer(std::move(part), Tag::kReduced, {});
   membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
   co_return result;
 }
 
-Task<Frame> Comm::await_answer(Frame part, Tag answer) {
+Task<Frame> Comm::await_answer(Frame part, Tag answer, Asked asked) {
   send(coordinator(), part);
   pending_part_ = part;
-  const Pattern pattern{.from = coordinator(), .tags = answer, .round = part.header().round};
-  std::optional<Arrival> arrival = co_await transport_.receive(pattern, kIdle);
-  if (!arrival) throw Dismissed();
+  TagSet tags = answer;
+  if (asked) tags = {answer, Tag::kAsk};
+  const Pattern pattern{.from = coordinator(), .tags = tags, .round = part.header().round};
+  std::optional<Arrival> arrival;
+  for (;;) {
+    arrival = co_await transport_.receive(pattern, kIdle);
+    if (!arrival) throw Dismissed();
+    if (arrival->frame.header().tag == answer) break;
+    co_await asked(arrival->frame);
+  }
   pending_part_ = Frame();
   newest_result_ = arrival->frame;
   co_return std::move(arrival->frame);
@@ -152,14 +159,13 @@ std::vector<std::byte> Comm::standing() {
   return is_member() ? encode_standing(membership_->standing()) : std::vector<std::byte>();
 }
 
-Task<Comm::Answer> Comm::exchange_present(Frame part, Tag answer) {
-  Answer result;
-  result.frame = co_await await_answer(std::move(part), answer);
-  result.behind = named_view_size(world_size());
-  const std::size_t size = result.frame.payload().size();
-  if (size < result.behind) throw DecodeError("an answer of the coordinator without the view that it is over");
-  membership_->heard(decode_view(result.frame, size - result.behind, membership_->view(), world_size()), result.frame);
-  co_return result;
+Task<Frame> Comm::exchange_present(Frame part, Asked asked) {
+  Frame answer = co_await await_answer(std::move(part), Tag::kBroadcast, std::move(asked));
+  const std::size_t size = answer.payload().size();
+  const std::size_t behind = named_view_size(world_size());
+  if (size < behind) throw DecodeError("an answer of the coordinator without the view that it is over");
+  membership_->heard(decode_view(answer, size - behind, membership_->view(), world_size()), answer);
+  co_return answer;
 }
 
 Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic traffic) {

@@ -131,12 +131,11 @@ class Comm {
   // For exchanges that a strategy writes itself where workers come and go: what goes behind a member's part. Empty
   // where all are present always.
   std::vector<std::byte> standing();
-  struct Answer {
-    Frame frame;
-    std::size_t behind = 0;  // bytes behind its payload: the view
-  };
-  // Sends a member's part, standing() behind it, and waits for the answer, however long. Throws Dismissed.
-  Task<Answer> exchange_present(Frame part, Tag answer);
+  // What a member does that is asked for more (Tag::kAsk) before the answer comes; the coordinator may ask again.
+  using Asked = std::function<Task<void>(const Frame& ask)>;
+  // Sends a member's part, standing() behind it, and waits for the answer (Tag::kBroadcast), however long: behind its
+  // payload are named_view_size() bytes, or decision_size() where it has a decision. Throws Dismissed.
+  Task<Frame> exchange_present(Frame part, Asked asked = {});
 
   // The round of the next exchange on every node alike; for exchanges that a strategy writes itself.
   Round next_round() { return {rounds_++}; }
@@ -154,7 +153,7 @@ class Comm {
     std::optional<float> all = {};
   };
   Task<Frame> member_exchange(const FrameHeader& header, std::span<const std::byte> payload);
-  Task<Frame> await_answer(Frame part, Tag answer);
+  Task<Frame> await_answer(Frame part, Tag answer, Asked asked);
   Task<SharedVector> ring(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> tree(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic);

@@ -60,6 +60,8 @@ std::string_view to_text(Tag tag) {
       return "word on the reports";
     case Tag::kReduceWeightedMean:
       return "part of a weighted mean";
+    case Tag::kAsk:
+      return "ask";
     case Tag::kMembership:
       return "word on who is present";
   }

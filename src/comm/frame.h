@@ -45,8 +45,9 @@ enum class Tag : std::uint8_t {
   kVerdict,             // from worker 0, from runtime to runtime: what follows from the reports
   kReduceWeightedMean,  // to the coordinator: average these floats by the workers' weights
   kMembership,          // between the coordinator and a worker, from runtime to runtime: who is present
+  kAsk,                 // from the coordinator, that collects: it wants more of a member
 };
-inline constexpr std::size_t kTags = 16;
+inline constexpr std::size_t kTags = 17;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {

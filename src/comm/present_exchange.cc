@@ -45,13 +45,42 @@ void PresentExchange::give_up() {
   attendance_.give_up();
 }
 
+Task<std::map<Rank, Frame>> PresentExchange::replies(std::vector<Rank> some, Seconds end) {
+  std::map<Rank, Frame> replies;
+  for (const Rank rank : some) {
+    if (!parts_.contains(rank)) continue;
+    const Pattern pattern{.from = rank, .tags = Tag::kGather, .round = round_, .may_be_late = true};
+    const Seconds left{std::max(0.0, (end - comm_.now()).value)};
+    std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, left);
+    if (arrival) {
+      replies[rank] = std::move(arrival->frame);
+    } else {
+      leave_out(rank, "it did not send in time what it was asked for");
+    }
+  }
+  co_return replies;
+}
+
+std::vector<std::byte> PresentExchange::behind(std::uint32_t decision) const {
+  return encode_decision(decision, view(), comm_.world_size());
+}
+
 std::vector<std::byte> PresentExchange::behind(bool named) const {
   return encode_view(view(), named || attendance_.has_news(), comm_.world_size());
 }
 
 void PresentExchange::commit(const Frame& answer, bool changes_common) {
-  attendance_.commit(round_, step_, answer, changes_common);
-  for (const auto& [rank, part] : parts_) comm_.send(rank, answer);
+  std::vector<Rank> all;
+  for (const auto& [rank, part] : parts_) all.push_back(rank);
+  const Answer one{.frame = answer, .to = std::move(all)};
+  commit(std::span(&one, 1), changes_common);
+}
+
+void PresentExchange::commit(std::span<const Answer> answers, bool changes_common) {
+  attendance_.commit(round_, step_, answers, changes_common);
+  for (const Answer& answer : answers) {
+    for (const Rank rank : answer.to) comm_.send(rank, answer.frame);
+  }
 }
 
 // Most say what is right: a part of another collective, of another step or of another history is not mixed with theirs.

@@ -38,12 +38,18 @@ class PresentExchange {
   const std::map<Rank, Frame>& parts() const { return parts_; }
   Step step() const { return step_; }
   const View& view() const { return attendance_.view(); }
+  // Of some who were asked for more (Tag::kAsk) the replies that come until `end`. Who gives none is left out.
+  Task<std::map<Rank, Frame>> replies(std::vector<Rank> some, Seconds end);
   // What goes behind the answer's payload. `named`: always with the members, for payloads whose size is not known to
   // who reads it (named_view_size).
   std::vector<std::byte> behind(bool named) const;
+  // The same where answers differ (decision_size).
+  std::vector<std::byte> behind(std::uint32_t decision) const;
 
   // The answer holds, and goes to all whose parts are in it. `changes_common`: what workers have in common is another.
   void commit(const Frame& answer, bool changes_common);
+  // The same of several, each to some.
+  void commit(std::span<const Answer> answers, bool changes_common);
 
  private:
   void leave_out_who_differs(const Look& look);

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "compress/compressor.h"
 #include "faults/tiny_learner.h"
+#include "mechanisms/budget.h"
 
 namespace laconic::faults {
 namespace {
@@ -94,11 +95,11 @@ FaultPlan plan_of(std::uint64_t seed, const FaultJob& job) {
   RandomStream stream(seed, "faults of workers that come and go");
   FaultPlan plan;
   plan.seed = seed;
-  std::optional<double> threshold;
-  if (has_option(*job.strategy, "threshold")) threshold = job.options.number("threshold");
-  // The estimate of a sketch is below the variance at times.
-  const bool is_sure = !has_option(*job.strategy, "monitor") || job.options.text("monitor") != "sketch";
-  if (is_sure) plan.threshold = threshold;
+  const std::optional<double> threshold = fixed_threshold(*job.strategy, job.options);
+  // The estimate of a sketch is below the variance at times, and a late decision is of the models a step before.
+  const bool is_of_sketch = has_option(*job.strategy, "monitor") && job.options.text("monitor") == "sketch";
+  const bool is_late = has_option(*job.strategy, "decide_late") && job.options.flag("decide_late");
+  if (!is_of_sketch && !is_late) plan.threshold = threshold;
   MembershipOptions& options = plan.options;
   options.job = tiny_job(job, seed, threshold, 40 + stream.below(60));
   options.least = job.least;

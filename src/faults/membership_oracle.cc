@@ -16,6 +16,15 @@ using Entry = MembershipWorld::Entry;
 using Beginning = MembershipWorld::Beginning;
 using Model = std::vector<float>;
 
+// Of estimates in float32.
+constexpr double kRounding = 1e-4;
+
+double squared_distance(const Model& one, const Model& other) {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < one.size(); ++j) sum += std::pow(static_cast<double>(one[j]) - other[j], 2);
+  return sum;
+}
+
 // One row of the matrix: a worker's model after so many steps.
 struct Row {
   // A model that the worker went on from, and the common one then.
@@ -49,7 +58,8 @@ class Oracle {
       : world_(world),
         options_(options),
         threshold_(threshold),
-        is_mean_(options.job.strategy->demands(options.job.options).common_is_mean),
+        demands_(options.job.strategy->demands(options.job.options)),
+        is_mean_(demands_.common_is_mean),
         weights_(weights_of(options.job)) {
     for (int k = 0; k < options.job.workers(); ++k) {
       rows_.push_back({.learner = options.job.learner(k), .step = {}, .is_present = false, .origins = {}});
@@ -127,7 +137,7 @@ class Oracle {
              std::to_string(beginning.step.value) + ", and all others after " + std::to_string(entry.step.value));
     }
     const bool keeps = options_.returning == process::Returning::kKeep && !beginning.left_with.empty();
-    if (is_mean_ && !(keeps ? has_kept(one, beginning) : beginning.model == common_)) {
+    if (is_mean_ && !(keeps ? has_kept(beginning, one) : beginning.model == common_)) {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the common one" + (keeps ? " and its own steps" : ""));
     }
@@ -135,7 +145,7 @@ class Oracle {
   }
 
   // Whether what it has beside the common model is what its own steps made of an origin of it.
-  bool has_kept(Row& one, const Beginning& beginning) {
+  bool has_kept(const Beginning& beginning, Row& one) {
     return std::ranges::any_of(one.origins, [&](const Row::Origin& origin) {
       const std::unique_ptr<Learner> learner = options_.job.learner(beginning.rank.value);
       std::copy(origin.model.begin(), origin.model.end(), learner->params().begin());
@@ -143,6 +153,7 @@ class Oracle {
         if (step.value == options_.job.setting.steps) return false;
         learner->local_step(step);
       }
+      if (demands_.kept == Kept::kModel) return beginning.model == beginning.left_with;
       for (std::size_t j = 0; j < common_.size(); ++j) {
         if (beginning.model[j] != common_[j] + (beginning.left_with[j] - origin.common[j])) return false;
       }
@@ -156,15 +167,27 @@ class Oracle {
     if (entry.changes_model) newest_model_ = entry.step;
     std::vector<Model> models;
     std::vector<double> weights;
+    std::vector<Model> averaged;  // of some, where not all are
+    std::vector<double> averaged_weights;
     for (const Rank rank : entry.view.members) {
       if (!row(rank).is_present) object("U2: " + name_of(rank) + " is in an average and not present");
       if (is_mean_) row(rank).go_to(entry.step);
       models.push_back(row(rank).model());
       weights.push_back(weights_[static_cast<std::size_t>(rank.value)]);
+      if (std::ranges::find(entry.over, rank) == entry.over.end()) continue;
+      averaged.push_back(models.back());
+      averaged_weights.push_back(weights.back());
     }
     if (static_cast<int>(models.size()) < options_.least) object("an average over too few");
+    if (averaged.size() != entry.over.size()) object("U2: a balance with somebody who is not in its view");
     if (entry.changes_model) ++changes_[entry.step];
     if (models.empty() || !is_mean_) return;
+    if (!averaged.empty()) {
+      const Model mean = mean_of(averaged, averaged_weights);
+      for (const Rank rank : entry.over) row(rank).set(common_, mean, entry.step);
+      judge_balance(entry);
+      return;
+    }
     if (!entry.changes_model) {
       if (check_ && check_->first < entry.step) judge_check(false);  // a check may take several exchanges
       check_.emplace(entry.step, variance_of(models, weights));
@@ -177,15 +200,35 @@ class Oracle {
     for (const Rank rank : entry.view.members) row(rank).set(common_, common_, entry.step);
   }
 
+  // P2 of those present: nobody who was quiet is outside of the ball, nor is the mean of a balance of some.
+  void judge_balance(const Entry& entry) {
+    if (!threshold_) return;
+    double divergence = 0.0;
+    for (const Rank rank : entry.view.members) divergence += squared_distance(row(rank).model(), common_);
+    divergence /= static_cast<double>(entry.view.size());
+    if (divergence > *threshold_ * (1.0 + kRounding) + kRounding) {
+      object("U4: after the balance of step " + std::to_string(entry.step.value) + " the divergence is " +
+             std::to_string(divergence));
+    }
+  }
+
   // The newest check is judged once it is known whether models followed.
   void judge_check(bool synchronised) {
     if (!check_ || !threshold_) return;
-    constexpr double kRounding = 1e-4;
     const auto [step, variance] = *std::exchange(check_, std::nullopt);
-    if (!synchronised && variance > *threshold_ * (1.0 + kRounding) + kRounding) {
+    const double bound = *threshold_ * scale_of(checked_.size());
+    if (!synchronised && variance > bound * (1.0 + kRounding) + kRounding) {
       object("U3: after step " + std::to_string(step.value) + " the variance is " + std::to_string(variance) +
              ", and nobody synchronised");
     }
+  }
+
+  // With the monitor `exact` fewer have a smaller threshold.
+  double scale_of(std::size_t present) const {
+    const bool has_monitor =
+        std::ranges::any_of(options_.job.strategy->options, [](const OptionSpec& one) { return one.name == "monitor"; });
+    if (!has_monitor || options_.job.options.text("monitor") != "exact" || present < 2) return 1.0;
+    return (1.0 - 1.0 / static_cast<double>(present)) / (1.0 - 1.0 / options_.job.workers());
   }
 
   // Where the common model is not the mean itself: who took part in the same average has the same bits.
@@ -258,6 +301,7 @@ class Oracle {
   MembershipWorld& world_;
   const MembershipOptions& options_;
   std::optional<double> threshold_;
+  Demands demands_;
   bool is_mean_;
   std::vector<double> weights_;
   std::vector<Row> rows_;

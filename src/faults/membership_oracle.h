@@ -13,7 +13,9 @@ namespace laconic::faults {
 // What does not hold of the run, a line each:
 //   U1, U2  the common model is the mean over exactly the set that the coordinator names, of models that are what its
 //           members had then, to the bit,
-//   U3      (fda) where a check does not synchronise, the variance over that set is at most `threshold`,
+//   U3      (fda) where a check does not synchronise, the variance over that set is at most `threshold`, with the monitor
+//           `exact` made smaller for fewer,
+//   U4      (dma) a balance of some is the mean of theirs, and leaves a divergence from the common model of at most that,
 //   the models that workers say they have after a synchronisation are that mean, and those that they have at the end
 //   follow from the last of these,
 //   no worker begins below the step or with another model than the common one; or, where it keeps what it had learnt

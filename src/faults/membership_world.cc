@@ -124,7 +124,8 @@ void MembershipWorld::make_hub() {
                             commit.view,
                             commit.changes_model,
                             "",
-                            commit.traffic});
+                            commit.traffic,
+                            commit.over});
           },
       .restarted =
           [this](const View& view) {
@@ -153,6 +154,7 @@ void MembershipWorld::start(int worker) {
                                       .steps = {options_.job.setting.steps},
                                       .comm = {.deadline = options_.job.deadline},
                                       .returning = options_.returning,
+                                      .kept = options_.job.strategy->demands(options_.job.options).kept,
                                       .alone = options_.alone,
                                       .alone_steps = options_.alone_steps,
                                       .max_state = std::uint64_t{1} << 24};

@@ -46,6 +46,7 @@ class MembershipWorld : public StrategyEvents {
     bool changes_model = false;
     std::string why;                    // why it left; the fault
     Traffic traffic = Traffic::kModel;  // of what is committed
+    std::vector<Rank> over = {};        // of a mean of the models of some: whose
   };
   // How a worker began as a member, by its own account.
   struct Beginning {

@@ -36,9 +36,8 @@ Task<SharedVector> Averaging::mean(Worker& self) {
   Frame answer;
   std::size_t behind = 0;
   if (comm.is_member()) {
-    const Comm::Answer told = co_await comm.exchange_present(own, Tag::kBroadcast);
-    answer = told.frame;
-    behind = told.behind;
+    answer = co_await comm.exchange_present(own);
+    behind = named_view_size(comm.world_size());
   } else if (self.rank() == collector) {
     answer = co_await collect(comm, round, self.rank(), own);
   } else {

@@ -212,7 +212,8 @@ class AsynchronousDma final : public DmaNode {
   bool is_of_other_reference(const Frame& frame) const override { return number_behind(frame) / 2 != references_; }
 
   void leaves(Rank node) {
-    if (left_.insert(node.value).second) one_leaves();
+    left_.insert(node.value);
+    now_present(nodes() - left_.size());
   }
 
   void tell_all_rest(Comm& comm) {

@@ -25,6 +25,13 @@ void DmaNode::archive(Archive& archive) {
   archive.value("dma.violations", violations_);
 }
 
+void DmaNode::archive_common(Archive& archive) {
+  SharedVector reference = codec_.reference();
+  archive_shared(archive, "dma.reference", reference, dimension());
+  archive.value("dma.references", references_);
+  if (archive.loading()) codec_.refer_to(reference);
+}
+
 std::vector<Rank> DmaNode::everyone() const {
   std::vector<Rank> result;
   for (Rank node{0}; node.value < static_cast<std::int32_t>(nodes_); ++node.value) result.push_back(node);
@@ -111,7 +118,7 @@ Task<void> DmaNode::enlarge(Comm& comm, Balance& balance, bool to_all, std::vect
     std::sort(group.begin(), group.end());
     for (const Rank node : group) tell(comm, node, round, DmaVerdict::kSend);
     while (!group.empty()) {
-      const std::vector<Contribution> replies = co_await comm.gather(group, round, end);
+      const std::vector<Contribution> replies = co_await replies_of(comm, group, round, end);
       group.clear();
       for (const Contribution& reply : replies) {
         const Notice notice = read_notice(comm, reply.from, reply.frame);
@@ -124,8 +131,12 @@ Task<void> DmaNode::enlarge(Comm& comm, Balance& balance, bool to_all, std::vect
   }
 }
 
-Task<void> DmaNode::answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
-                           std::span<const std::byte> behind) {
+Task<std::vector<Contribution>> DmaNode::replies_of(Comm& comm, std::vector<Rank> group, Round round, Seconds end) {
+  co_return co_await comm.gather(group, round, end);
+}
+
+Task<Frame> DmaNode::answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
+                            std::span<const std::byte> behind) {
   const bool full = balance.size() == present_;
   const FrameHeader header{Traffic::kModel, Tag::kBroadcast, round};
   std::vector<std::byte> flagged(1 + behind.size());
@@ -142,6 +153,7 @@ Task<void> DmaNode::answer(Comm& comm, const Balance& balance, Round round, std:
     violations_ = 0;
   }
   for (const Rank node : balance.members()) send_down(comm, node, frame);
+  co_return frame;
 }
 
 }  // namespace laconic

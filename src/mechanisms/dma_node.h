@@ -33,6 +33,8 @@ std::unique_ptr<Strategy> make_asynchronous_dma(const DmaJob& job);
 class DmaNode : public Strategy {
  public:
   void archive(Archive& archive) override;
+  void archive_common(Archive& archive) override;
+  std::span<const float> common_model() const override { return codec_.reference(); }
 
  protected:
   // `behind_model`, `behind_mean`: bytes behind a model on its way up, and behind a mean on its way down, flag included.
@@ -40,10 +42,10 @@ class DmaNode : public Strategy {
 
   const DmaOptions& options() const { return options_; }
   std::size_t dimension() const { return codec_.reference().size(); }  // d
-  // How many workers there are, and how many of them have not left.
+  // How many workers there are, and how many of them are there.
   std::size_t nodes() const { return nodes_; }
   std::size_t present() const { return present_; }
-  void one_leaves() { --present_; }
+  void now_present(std::size_t count) { present_ = count; }
   std::vector<Rank> everyone() const;
 
   // ---- a worker
@@ -75,13 +77,15 @@ class DmaNode : public Strategy {
   Task<void> enlarge(Comm& comm, Balance& balance, bool to_all, std::vector<Rank> rest, Round round,
                      std::function<void(Rank, DmaVerdict)> refuse);
   // The model of the balance to its members, with the bytes of `behind` after its flag. `number`: of this balance among
-  // those of its round.
-  Task<void> answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
-                    std::span<const std::byte> behind = {});
+  // those of its round. Returns its frame.
+  Task<Frame> answer(Comm& comm, const Balance& balance, Round round, std::uint64_t number,
+                     std::span<const std::byte> behind = {});
   // Whoever is asked for a model is drawn.
   RandomStream drawn(std::uint64_t round) const { return {seed_, "dma", {round}}; }
   // Counts violations since the last full synchronisation. Returns whether the balance has to be of all.
   bool too_many(std::uint64_t violators);
+  std::uint64_t violations() const { return violations_; }
+  void set_violations(std::uint64_t count) { violations_ = count; }
 
   // What a frame of a node that was asked is, where it is no model: then whether that node still owes its model.
   enum class Notice { kNone, kOwes, kOwesNothing };
@@ -92,6 +96,8 @@ class DmaNode : public Strategy {
  private:
   virtual void tell(Comm& comm, Rank node, Round round, DmaVerdict verdict) = 0;
   virtual void send_down(Comm& comm, Rank node, const Frame& frame) { comm.send(node, frame); }
+  // Of those that were asked for their models what comes until `end`.
+  virtual Task<std::vector<Contribution>> replies_of(Comm& comm, std::vector<Rank> group, Round round, Seconds end);
   virtual Notice read_notice(const Comm& comm, Rank node, const Frame& frame);
   // Whether a model has strayed from another reference than the coordinator's.
   virtual bool is_of_other_reference(const Frame& frame) const;

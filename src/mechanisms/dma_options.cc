@@ -61,6 +61,9 @@ Demands dma_demands(const Options& options) {
           .compression = Compression::kOptional,
           .memory = {.vectors = 1},
           .fault_tolerance = FaultTolerance::kPartial,  // the coordinator does without a report
+          .tolerates_absence = options.text("clock") != "asynchronous",
+          .common_is_mean = true,
+          .kept = Kept::kModel,
           .timing = options.text("clock") == "asynchronous" ? Timing::kAsynchronous
                     : holds_budget(options)                 ? Timing::kTimed
                                                             : Timing::kLockStep};

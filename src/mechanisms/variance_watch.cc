@@ -1,8 +1,10 @@
 #include "mechanisms/variance_watch.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/model_codec.h"
 
@@ -92,6 +94,14 @@ Task<void> VarianceWatch::set_reduced(Comm& comm, std::span<const float> state) 
 double VarianceWatch::estimate(Worker& self) {
   self.measured("variance_estimate", estimate_);
   return estimate_;
+}
+
+double VarianceWatch::estimate_of(std::span<const float> state) const {
+  if (state.size() != state_.size()) {
+    throw DecodeError("a state of " + std::to_string(state.size()) + " numbers, and not of " +
+                      std::to_string(state_.size()));
+  }
+  return monitor_->estimate(state);
 }
 
 void VarianceWatch::follow(const SharedVector& common) { previous_ = std::exchange(reference_, common); }

@@ -50,6 +50,8 @@ class VarianceWatch {
   Task<void> set_reduced(Comm& comm, std::span<const float> state);
   // H of the reduced state, which it reports as "variance_estimate".
   double estimate(Worker& self);
+  // The same of an S that somebody else has, unless the state is one bit.
+  double estimate_of(std::span<const float> state) const;
 
   // Of the state observed last, before it is reduced: ||u_k||^2 of a monitor whose state is no bit.
   float own() const { return state_.front(); }

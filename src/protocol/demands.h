@@ -38,6 +38,13 @@ enum class FaultTolerance {
   kFull,     // nobody waits for ever, whatever is lost or repeated
 };
 
+// What a worker keeps that was away: what it has learnt beside the common model that it left with, r_old, added to the
+// common one now, r; or its model as it is.
+enum class Kept {
+  kDrift,  // w := r + (w - r_old)
+  kModel,  // w := w
+};
+
 // What a run depends on, beside its options, its data and its seed.
 enum class Timing {
   kLockStep,      // on nothing: whoever needs a frame waits for it, and time decides nothing
@@ -78,8 +85,10 @@ struct Demands {
   FaultTolerance fault_tolerance = FaultTolerance::kNone;
   // Whether a run goes on while workers are absent, through the coordinator (StrategySetting::comes_and_goes).
   bool tolerates_absence = false;
-  // Of one that does: whether what all have in common after an average is the mean itself, to the bit.
+  // Of one that does: whether what all have in common after an average is the mean itself, to the bit; and what a worker
+  // that was away keeps, where the job says that it keeps something.
   bool common_is_mean = false;
+  Kept kept = Kept::kDrift;
   Timing timing = Timing::kLockStep;
   LoopDrive drive = LoopDrive::kStep;
 

@@ -33,22 +33,25 @@
 //              the others until they have, so that Q3 holds of the models as they are at a check, at a checkpoint and
 //              at the end.
 //
-// budget: Theta is steered by what workers send and receive (budget.h). They agree on that at the first check and after
-// each synchronisation, by an all-reduce of two floats: a plain mean, because a budget is of a worker on average.
+// budget: Theta is steered by what workers send and receive (steered_threshold.h): on average, whatever the weights.
 //
 // decide_late: S is formed while the next gradient is computed. The state of step t decides after step t + 1 whether
 // the models are averaged as they are then; Q3 holds of the models after step t. The state of the last step is not
 // sent.
+//
+// Where workers come and go a check is one of those who are present, A, and all that is said of K holds of |A|. Of drifts
+// of one law the variance over A is on average (1 - 1/|A|) of what it is over many, so with the monitor `exact` a fixed
+// threshold is taken as Theta (1 - 1/|A|) / (1 - 1/K): fewer synchronise as often. What the other monitors estimate does
+// not shrink with |A|, and their threshold stays. A single worker checks nothing. U3: at a check without a
+// synchronisation the variance over A is at most the threshold so used. A budget is a mean over those present.
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <limits>
 
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/alarm.h"
 #include "mechanisms/averaging.h"
-#include "mechanisms/budget.h"
+#include "mechanisms/steered_threshold.h"
 #include "mechanisms/variance_watch.h"
 #include "mechanisms/weights_option.h"
 #include "protocol/strategy.h"
@@ -70,8 +73,6 @@ struct FdaOptions {
 // What goes with a state in a late check: whether the worker violates, whether it has steps left before the next
 // checkpoint or the end. Every worker has samples: whatever the weights, a mean of 0 says that nobody does.
 constexpr std::size_t kLateFlags = 2;
-// What goes into a tally of the budget: bytes and seconds.
-constexpr std::size_t kTally = 2;
 
 constexpr std::string_view kThresholdHelp =
     "Theta: average when the variance of the models may exceed it (squared L2; first guess: 4e-5 times the number of "
@@ -80,17 +81,16 @@ constexpr std::string_view kThresholdHelp =
 class Fda final : public Strategy {
  public:
   Fda(const FdaOptions& options, const StrategySetting& setting, VarianceWatch watch, SharedWeights weights,
-      const Budget::Costs& costs, double state_cost)
+      const SteeredThreshold::Options& threshold)
       : options_(options),
         steps_(setting.steps),
         checkpoints_(setting.checkpoints),
-        state_cost_(state_cost),
+        comes_and_goes_(setting.comes_and_goes),
         weights_(std::move(weights)),
         averaging_(setting, weights_),
-        threshold_(options.threshold),
-        watch_(std::move(watch)) {
-    if (options_.budget) budget_.emplace(*options_.budget, options_.check_every, costs);
-  }
+        threshold_(threshold, comes_and_goes_),
+        watch_(std::move(watch)),
+        is_new_(comes_and_goes_) {}
 
   Task<void> round(Worker& self) override {
     if (options_.decide_late) {
@@ -109,15 +109,11 @@ class Fda final : public Strategy {
 
   // Where workers come and go the coordinator follows what they have in common.
   Task<void> coordinate(Coordinator& self) override {
-    return averaging_.coordinate(self, [this](const CollectiveResult& result) -> Task<bool> {
-      if (result.traffic != Traffic::kModel) co_return false;
-      watch_.follow(result.values);
-      averaging_.refer_to(result.values);
-      co_return true;
-    });
+    return averaging_.coordinate(self, [this](const CollectiveResult& result) { return follow(result); });
   }
   void archive_common(Archive& archive) override {
     watch_.archive(archive);
+    threshold_.archive_common(archive);
     if (archive.loading()) averaging_.refer_to(watch_.reference());
   }
   std::span<const float> common_model() const override { return watch_.reference(); }
@@ -129,18 +125,13 @@ class Fda final : public Strategy {
       archive.value("fda.undecided", undecided_);
       watch_.archive_state(archive);
     }
-    if (budget_) {
-      budget_->archive(archive);
-      archive.value("fda.checks", checks_);
-      archive.value("fda.carried", carried_);
-      archive.value("fda.now", now_);
-      archive.value("fda.spent", spent_);
-      archive.value("fda.seconds", seconds_);
-    }
+    threshold_.archive(archive);
     if (options_.screen == Screen::kLate) {
       archive.value("fda.checks", checks_);
       archive.value("fda.quiet", quiet_);
     }
+    if (comes_and_goes_) archive.value("fda.estimate", estimate_);
+    if (archive.loading()) is_new_ = false;
   }
 
  private:
@@ -148,20 +139,36 @@ class Fda final : public Strategy {
 
   // A check of the states observed last, and what follows from it.
   Task<void> decide(Worker& self) {
-    co_await steer(self);
+    co_await threshold_.begin_check(self);
     const bool due = co_await exceeds(self);
     if (due) co_await synchronise(self);
-    co_await settle(self, due);
+    co_await threshold_.end_check(self, due, std::exchange(states_sent_, false), estimate_);
+  }
+
+  // Of those present, where `present` are.
+  double threshold_of(std::size_t present) const {
+    const double own = threshold_.value();
+    if (!scales() || present < 2) return own;
+    const auto part = [](std::size_t count) { return 1.0 - 1.0 / static_cast<double>(count); };
+    return own * part(present) / part(static_cast<std::size_t>(weights_->of_worker().size()));
+  }
+  bool scales() const {
+    return comes_and_goes_ && options_.watch.monitor->name == "exact" && !threshold_.is_steered();
   }
 
   // Of the state observed last, before it is reduced.
-  bool violates() const { return watch_.own() > threshold_; }
+  bool violates(Worker& self) const { return watch_.own() > threshold_of(present(self)); }
+  std::size_t present(Worker& self) const {
+    return comes_and_goes_ ? self.comm().present().size() : weights_->of_worker().size();
+  }
 
   // Whether H of the states observed last is above Theta: the same on all workers.
   Task<bool> exceeds(Worker& self) {
     if (options_.screen == Screen::kLockStep) {
-      const bool anybody = co_await self.comm().all_reduce_any(violates(), Traffic::kControl);
-      if (!anybody) co_return false;
+      const std::size_t before = present(self);
+      const bool anybody = co_await self.comm().all_reduce_any(violates(self), Traffic::kControl);
+      // Where somebody left meanwhile the others have looked for more than they should.
+      if (!anybody && !(scales() && present(self) < before)) co_return false;
       states_sent_ = true;
     }
     co_await watch_.reduce(self.comm(), *weights_);
@@ -170,7 +177,9 @@ class Fda final : public Strategy {
 
   bool estimate_exceeds(Worker& self) {
     estimate_ = watch_.estimate(self);
-    return estimate_ > threshold_;
+    if (!comes_and_goes_) return estimate_ > threshold_.value();
+    self.measured("present", static_cast<double>(present(self)));
+    return present(self) > 1 && estimate_ > threshold_of(present(self));
   }
 
   Task<void> synchronise(Worker& self) {
@@ -182,55 +191,44 @@ class Fda final : public Strategy {
     self.synchronised();
   }
 
-  // ---- the budget
+  // ---- the coordinator, where workers come and go
 
-  // The threshold of this check.
-  Task<void> steer(Worker& self) {
-    if (!budget_) co_return;
-    ++checks_;
-    if (budget_->unknown()) co_await tally(self);
-    threshold_ = budget_->threshold(checks_);
-    if (std::isfinite(threshold_)) self.measured("threshold", threshold_);
-  }
-
-  Task<void> settle(Worker& self, bool synchronised) {
-    const bool states_sent = std::exchange(states_sent_, false);
-    if (!budget_) co_return;
-    if (!synchronised) {
-      if (states_sent) budget_->spend(state_cost_);
-      co_return;
+  Task<bool> follow(const CollectiveResult& result) {
+    // A late decision falls in the round after the step that it is of.
+    const Step step{result.step.value - (options_.decide_late ? 1 : 0)};
+    if (result.traffic == Traffic::kModel) {
+      threshold_.follow_synchronisation(step, estimate_);
+      watch_.follow(result.values);
+      averaging_.refer_to(result.values);
+      co_return true;
     }
-    budget_->synchronised(checks_, estimate_);
-    co_await tally(self);
-    self.measured("budget_used", budget_->used());
-  }
-
-  // All workers agree on what has been sent and how long it took: the means of what they know.
-  Task<void> tally(Worker& self) {
-    const std::uint64_t carried = self.comm().carried().value;
-    const double now = self.comm().now().value;
-    const std::array<float, 2> own = {static_cast<float>(carried - carried_), static_cast<float>(now - now_)};
-    carried_ = carried;
-    now_ = now;
-    const SharedVector mean = co_await self.comm().all_reduce_mean(own, Traffic::kControl);
-    spent_ += static_cast<double>(mean.values()[0]);
-    seconds_ += static_cast<double>(mean.values()[1]);
-    budget_->tally(checks_, spent_, seconds_);
+    if (!threshold_.is_steered() || result.values.size() == 0) co_return false;
+    if (result.traffic == Traffic::kState) {
+      estimate_ = watch_.estimate_of(result.values);
+      co_return false;
+    }
+    threshold_.follow_tally(step, result.values);
+    co_return true;
   }
 
   // ---- decide_late
 
   Task<void> overlapped_round(Worker& self) {
+    // Who has just joined takes part in the decision that the others have before them.
+    if (std::exchange(is_new_, false) && self.step().value > 0 && check_is_due(self)) {
+      co_await watch_.observe(self);
+      undecided_ = true;
+    }
     PendingStep step = self.begin_local_step();
     const bool decides = std::exchange(undecided_, false);
     bool due = false;
     if (decides) {
-      co_await steer(self);
+      co_await threshold_.begin_check(self);
       due = co_await exceeds(self);
     }
     co_await step.done();
     if (due) co_await synchronise(self);
-    co_await settle(self, due);
+    if (decides) co_await threshold_.end_check(self, due, std::exchange(states_sent_, false), estimate_);
     if (!check_is_due(self) || self.step().value == steps_) co_return;
     co_await watch_.observe(self);
     undecided_ = true;
@@ -244,7 +242,7 @@ class Fda final : public Strategy {
     if (!alarmed && !last && !check_is_due(self)) co_return;
     co_await watch_.observe(self);
     if (quiet_ && !alarmed) {
-      if (!last && !violates()) co_return;
+      if (!last && !violates(self)) co_return;
       raise_alarm(self.comm(), checks_);
     }
     bool steps_left = co_await late_check(self, !last);
@@ -263,7 +261,7 @@ class Fda final : public Strategy {
       sent.resize(state.size() + kLateFlags);
       kernels::copy(state, std::span(sent).first(state.size()));
     });
-    sent[state.size()] = violates() ? 1.0F : 0.0F;
+    sent[state.size()] = violates(self) ? 1.0F : 0.0F;
     sent[state.size() + 1] = steps_left ? 1.0F : 0.0F;
     const SharedVector mean = co_await self.comm().all_reduce_mean(sent, *weights_, Traffic::kState);
     const std::span<const float> values = mean;
@@ -278,21 +276,16 @@ class Fda final : public Strategy {
   FdaOptions options_;
   std::uint64_t steps_;  // of the run
   StepSchedule checkpoints_;
-  double state_cost_;  // to a worker, of states that a screen let through: bytes
+  bool comes_and_goes_;
   SharedWeights weights_;
   Averaging averaging_;
-  double threshold_;          // of the newest check
-  double estimate_ = 0.0;     // its H
-  bool states_sent_ = false;  // at the newest check, behind a screen
-  std::optional<Budget> budget_;
-  // With a budget, at the newest tally: what this worker had sent and received, its time, and the means of all.
-  std::uint64_t carried_ = 0;
-  double now_ = 0.0;
-  double spent_ = 0.0;
-  double seconds_ = 0.0;
+  SteeredThreshold threshold_;  // of the newest check
+  double estimate_ = 0.0;       // its H
+  bool states_sent_ = false;    // at the newest check, behind a screen
   VarianceWatch watch_;
+  bool is_new_;               // where workers come and go: it has begun no round
   bool undecided_ = false;    // decide_late: the state is to be reduced during the next step
-  std::uint64_t checks_ = 0;  // taken part in; of the late screen and of a budget
+  std::uint64_t checks_ = 0;  // late: taken part in
   bool quiet_ = true;         // late: the next check needs an alarm
 };
 
@@ -393,19 +386,17 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
       break;
   }
   if (values.budget) {  // a tally at the first check, and after each synchronisation
-    formula.run(Traffic::kControl) += of_floats(kTally);
-    formula.sync(Traffic::kControl) += of_floats(kTally);
+    formula.run(Traffic::kControl) += tally_payload(setting);
+    formula.sync(Traffic::kControl) += tally_payload(setting);
   }
   return formula;
 }
 
 Demands demands(const Options& options) {
   const bool late = read_screen(options) == Screen::kLate;
-  // A round with a late decision begins before the one before has ended, and a budget is what all have sent so far.
-  const bool ends_each_round = !late && !options.flag("decide_late") && !holds_budget(options);
   return {.compression = Compression::kOptional,
           .fault_tolerance = late ? FaultTolerance::kPartial : FaultTolerance::kNone,  // an alarm may be one of several
-          .tolerates_absence = ends_each_round,
+          .tolerates_absence = !late,  // no step is common to workers that check when somebody raises an alarm
           .common_is_mean = true,
           .timing = late || holds_budget(options) ? Timing::kTimed : Timing::kLockStep};
 }
@@ -457,9 +448,13 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
     }
     require_enough(options, *values.budget, setting, checks, costs);
   }
-  const double state_cost = exchange_cost(watch_payload(values.watch, setting), setting);
+  const SteeredThreshold::Options threshold{.threshold = values.threshold,
+                                            .budget = values.budget,
+                                            .check_every = values.check_every,
+                                            .costs = costs,
+                                            .state_cost = exchange_cost(watch_payload(values.watch, setting), setting)};
   const SharedWeights weights = read_weights(options, setting);
-  return [=] { return std::make_unique<Fda>(values, setting, watch(), weights, costs, state_cost); };
+  return [=] { return std::make_unique<Fda>(values, setting, watch(), weights, threshold); };
 }
 
 std::vector<OptionSpec> make_options() {

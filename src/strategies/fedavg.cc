@@ -155,8 +155,8 @@ class FedAvg final : public Strategy {
       const FrameHeader header{Traffic::kModel, Tag::kGather, round};
       co_await self.compute([&] { own = codec_.encode(header, self.params(), random, standing); });
     }
-    const Comm::Answer answer = co_await comm.exchange_present(own, Tag::kBroadcast);
-    co_await take(self, answer.frame, answer.behind);
+    const Frame answer = co_await comm.exchange_present(own);
+    co_await take(self, answer, named_view_size(comm.world_size()));
   }
 
   Task<void> coordinate_present(Coordinator& self, Attendance& attendance) {

@@ -23,7 +23,6 @@ Scenario periodic(int workers, std::uint64_t period = 5) {
           .strategy = "periodic",
           .options = {{"period", std::to_string(period)}},
           .steps = 60,
-          .comes_and_goes = true,
           .deadline = kDeadline};
 }
 

@@ -203,6 +203,70 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
   return {.committed = committed, .entered = averages.entered(), .left = left};
 }
 
+// ---- dma
+
+// What a balance has moved its members to, and violations since the last full one.
+struct Balances {
+  std::uint64_t violations = 0;
+  std::vector<Rank> members;
+  std::vector<float> mean;
+};
+
+double distance_between(const std::vector<float>& one, const std::vector<float>& other) {
+  return variance_around({one}, other);
+}
+
+// Who has strayed is in the balance; it is of all where violations are as many as those present, or where it does not
+// come near enough; the coordinator's word on whom else it asked is taken.
+Arithmetic dma_arithmetic(const MembershipOptions& options) {
+  const auto balances = std::make_shared<Balances>();
+  const Averages averages = averages_of(options.scenario);
+  const std::map<std::string, std::string>& given = options.scenario.options;
+  const bool is_steered = given.contains("budget");
+  const double threshold = is_steered ? 0.0 : std::stod(given.at("threshold"));
+  const auto committed = [=](const NamedSet& set) -> std::optional<std::vector<float>> {
+    const MembershipWorld::Entry& entry = set.entry;
+    const std::vector<Rank>& all = entry.view.members;
+    balances->members = entry.changes_model ? all : entry.over;
+    NamedSet part{.entry = entry, .models = {}, .samples = {}, .common = set.common, .objections = set.objections};
+    double divergence = 0.0;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const bool is_in = std::ranges::find(balances->members, all[k]) != balances->members.end();
+      const double distance = distance_between(set.models[k], set.common);
+      if (is_in) {
+        part.models.push_back(set.models[k]);
+        part.samples.push_back(set.samples[k]);
+      } else {
+        divergence += distance;
+      }
+      if (is_steered || distance <= threshold) continue;  // both are sums in double
+      ++balances->violations;
+      if (!is_in) set.objections.push_back("U4: a worker that has strayed is not balanced");
+    }
+    if (balances->members.empty()) return std::nullopt;
+    balances->mean = averages.of(part);
+    if (!entry.changes_model) {
+      const double distance = distance_between(balances->mean, set.common);
+      divergence += distance * static_cast<double>(part.models.size());
+      if (is_steered) return std::nullopt;
+      if (balances->violations >= all.size()) set.objections.push_back("a balance of some, and all have violated");
+      if (distance > threshold * (1 + kRounding)) set.objections.push_back("U4: a balance that is not near enough");
+      if (divergence > threshold * (1 + kRounding) * static_cast<double>(all.size())) {
+        set.objections.push_back("U4: the divergence after step " + std::to_string(entry.step.value));
+      }
+      return std::nullopt;
+    }
+    balances->violations = 0;
+    return balances->mean;
+  };
+  const auto moves = [=](const NamedSet& set, std::size_t member, std::span<float> params) {
+    const Rank rank = set.entry.view.members[member];
+    if (std::ranges::find(balances->members, rank) == balances->members.end()) return;
+    std::ranges::copy(balances->mean, params.begin());
+  };
+  return {.committed = committed, .entered = {}, .left = {}, .moves = moves};
+}
+
 }  // namespace
 
 MembershipOptions job_of(const StrategyCase& one, int workers) {
@@ -239,6 +303,23 @@ const std::vector<StrategyCase>& strategy_cases() {
        .strategy = "fda",
        .options = {{"threshold", "0.5"}, {"monitor", "exact"}, {"weights", "samples"}},
        .arithmetic = averaging_arithmetic},
+      {.name = "fda, decided late",
+       .strategy = "fda",
+       .options = {{"threshold", "0.5"}, {"monitor", "exact"}, {"decide_late", "true"}},
+       .arithmetic = averaging_arithmetic},
+      {.name = "fda of some steps, decided late behind a screen",
+       .strategy = "fda",
+       .options = {{"threshold", "0.5"},
+                   {"monitor", "linear"},
+                   {"decide_late", "true"},
+                   {"screen", "lock-step"},
+                   {"check_every", "3"}},
+       .arithmetic = averaging_arithmetic},
+      {.name = "dma", .strategy = "dma", .options = {{"threshold", "0.5"}}, .arithmetic = dma_arithmetic},
+      {.name = "dma of some steps by samples",
+       .strategy = "dma",
+       .options = {{"threshold", "2"}, {"check_every", "3"}, {"weights", "samples"}, {"augment", "doubling"}},
+       .arithmetic = dma_arithmetic},
       {.name = "periodic of compressed changes",
        .strategy = "periodic",
        .options = {{"period", "5"}},

@@ -218,14 +218,23 @@ void Hub::begin(const Frame& first) {
   if (step > step_) admit_ready();
 }
 
-void Hub::commit(Round round, Step step, const Frame& result, bool changes_model) {
+// Whose models became another, where not all of them did.
+std::vector<Rank> Hub::balanced_in(std::span<const Answer> result) {
+  const bool is_of_some = result.size() > 1 && result.front().frame.header().traffic == Traffic::kModel;
+  return is_of_some ? result.front().to : std::vector<Rank>();
+}
+
+void Hub::commit(Round round, Step step, std::span<const Answer> result, bool changes_model) {
   is_collecting_ = false;
-  history_ = next_history(history_, result);
+  const Frame& first = result.front().frame;
+  history_ = next_history(history_, first, workers());
   step_ = step;
   told_view_ = view_.number;
   if (changes_model) ++version_;
-  // A mean of models may be kept by the strategy until the next exchange of the round: it is in the log too.
-  const bool is_logged = options_.log != nullptr && (changes_model || result.header().traffic == Traffic::kModel);
+  // A mean of models may be kept by the strategy until the next exchange of the round: it is in the log too. So is a
+  // result of several frames: a member that has heard one could not tell the others.
+  const bool is_worth_it = changes_model || first.header().traffic == Traffic::kModel || result.size() > 1;
+  const bool is_logged = options_.log != nullptr && is_worth_it;
   if (is_logged) {
     const Synchronisation synchronisation{.number = ++logged_,
                                           .view = view_.number,
@@ -239,7 +248,8 @@ void Hub::commit(Round round, Step step, const Frame& result, bool changes_model
     events_.committed({.step = step,
                        .view = view_,
                        .changes_model = changes_model,
-                       .traffic = result.header().traffic,
+                       .traffic = first.header().traffic,
+                       .over = balanced_in(result),
                        .logged = is_logged ? logged_ : 0});
   }
 }
@@ -342,6 +352,7 @@ void Hub::end_if_done() {
   for (const Rank rank : view_.members) {
     if (!lost_.contains(rank) && slot(rank).state != Slot::State::kDone) return;
   }
+  remove_lost();  // they are in the last result, and may not have heard it
   is_over_ = true;
   // Who is away hears of it when it is back.
   for (Rank rank{0}; rank.value < workers(); ++rank.value) send(rank, End{});

@@ -46,6 +46,7 @@ struct HubEvents {
     View view;
     bool changes_model = false;
     Traffic traffic = Traffic::kModel;
+    std::vector<Rank> over = {};  // of a mean of the models of some: whose
     std::uint64_t logged = 0;  // how many results are in the log with this one; 0: it is not
   };
   // A collective has a result. Told again of the newest one in the log where the coordinator was started again: it may
@@ -105,14 +106,14 @@ class Hub final : private Attendance {
   bool is_enough() const override;
   void give_up() override;
   bool has_news() const override { return view_.number != told_view_; }
-  void commit(Round round, Step step, const Frame& result, bool changes_model) override;
+  void commit(Round round, Step step, std::span<const Answer> result, bool changes_model) override;
 
   // What has come of a coordinator's restart so far.
   struct Recovery {
     Seconds until;              // who has not spoken by then is lost
     std::map<Rank, Here> here;  // what those who are present have heard
     std::optional<Rank> asked;  // for the newest result
-    Frame newest;
+    std::vector<Answer> newest;
   };
 
   static Rank worker_of(int process) { return node::node_of(process, node::Placement::kCoordinatorApart); }
@@ -136,11 +137,13 @@ class Hub final : private Attendance {
 
   // hub_recovery.cc
   void load_log();
-  std::vector<std::byte> state_to_log(const Frame& result, bool changes_model);
+  std::vector<std::byte> state_to_log(std::span<const Answer> result, bool changes_model);
+  static std::vector<Rank> balanced_in(std::span<const Answer> result);
+  void archive_result(Archive& archive, std::vector<Answer>& result) const;
   void hear_here(Rank from, const Here& here);
   void hear_heard(Rank from, const Heard& heard);
   void look_after_recovery();
-  void bring_all_to(Round front, std::uint32_t history, const Frame& newest);
+  void bring_all_to(Round front, std::uint32_t history, std::span<const Answer> newest);
   void end_recovery(Round front);
   void fail(const std::exception_ptr& error);
   std::string missing() const;
@@ -160,7 +163,7 @@ class Hub final : private Attendance {
   std::uint32_t version_ = 0;  // of what workers have in common
   std::optional<StateSnapshot> snapshot_;
   std::vector<std::uint64_t> incarnations_;  // of each slot, the highest given
-  Frame logged_result_;                      // the newest in the log
+  std::vector<Answer> logged_result_;        // the newest in the log
   std::uint64_t logged_ = 0;                 // results in the log so far
   std::optional<Recovery> recovery_;
   std::optional<Seconds> waiting_since_;  // too few are present

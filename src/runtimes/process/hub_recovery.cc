@@ -11,7 +11,7 @@
 
 namespace laconic::process {
 
-std::vector<std::byte> Hub::state_to_log(const Frame& result, bool changes_model) {
+std::vector<std::byte> Hub::state_to_log(std::span<const Answer> result, bool changes_model) {
   Archive archive;
   std::uint64_t history = history_;
   archive.value("hub.history", history);
@@ -22,11 +22,30 @@ std::vector<std::byte> Hub::state_to_log(const Frame& result, bool changes_model
   write_members(members, view_.members, workers());
   std::vector<std::byte> over = members.take();
   archive.bytes("hub.over", over, over.size());
-  std::vector<std::byte> wire(result.wire().begin(), result.wire().end());
-  archive.bytes("hub.result", wire, options_.max_state);
+  std::vector<Answer> answers(result.begin(), result.end());
+  archive_result(archive, answers);
   strategy().archive_common(archive);
   strategy().archive(archive);  // what only the coordinator has, such as what it has not told yet
   return archive.take();
+}
+
+void Hub::archive_result(Archive& archive, std::vector<Answer>& result) const {
+  std::uint64_t frames = result.size();
+  archive.value("hub.frames", frames);
+  if (frames > slots_.size()) throw DecodeError("the coordinator's log: a result of " + std::to_string(frames) + " frames");
+  result.resize(frames);
+  for (Answer& answer : result) {
+    ByteWriter to;
+    write_members(to, answer.to, workers());
+    std::vector<std::byte> ranks = to.take();
+    archive.bytes("hub.to", ranks, ranks.size());
+    std::vector<std::byte> wire(answer.frame.wire().begin(), answer.frame.wire().end());
+    archive.bytes("hub.result", wire, options_.max_state);
+    if (!archive.loading()) continue;
+    ByteReader in(ranks, "a result in the coordinator's log");
+    answer.to = read_members(in, workers());
+    answer.frame = Frame::decode(wire, options_.max_state);
+  }
 }
 
 void Hub::load_log() {
@@ -51,12 +70,10 @@ void Hub::load_log() {
     std::vector<std::byte> over;
     archive.bytes("hub.over", over, (slots_.size() + 7) / 8);
     ByteReader members(over, "view of the newest common model");
-    std::vector<std::byte> wire;
-    archive.bytes("hub.result", wire, options_.max_state);
+    archive_result(archive, logged_result_);
     strategy().archive_common(archive);
     strategy().archive(archive);
     archive.expect_end();
-    logged_result_ = Frame::decode(wire, options_.max_state);
     history_ = static_cast<std::uint32_t>(history);
     version_ = static_cast<std::uint32_t>(version);
     logged_ = newest->number;
@@ -67,7 +84,8 @@ void Hub::load_log() {
       events_.committed({.step = step_,
                          .view = {.number = told_view_, .members = read_members(members, workers())},
                          .changes_model = changes_model,
-                         .traffic = logged_result_.header().traffic,
+                         .traffic = logged_result_.front().frame.header().traffic,
+                         .over = balanced_in(logged_result_),
                          .logged = logged_});
     }
   }
@@ -90,7 +108,8 @@ void Hub::hear_here(Rank from, const Here& here) {
 
 void Hub::hear_heard(Rank from, const Heard& heard) {
   if (!recovery_ || recovery_->asked != from) return;
-  recovery_->newest = Frame::decode(heard.result, options_.max_state);
+  // Of several frames it would be in the log: it is for all.
+  recovery_->newest = {{.frame = Frame::decode(heard.result, options_.max_state), .to = view_.members}};
 }
 
 void Hub::look_after_recovery() {
@@ -114,7 +133,7 @@ void Hub::look_after_recovery() {
   const Here& newest = recovery_->here.at(*ahead);
   const bool all_have_it =
       std::ranges::all_of(recovery_->here, [&](const auto& one) { return one.second.round == front; });
-  if (!all_have_it && recovery_->newest.wire().empty()) {
+  if (!all_have_it && recovery_->newest.empty()) {
     // Until it answers, or is lost itself.
     if (recovery_->asked != ahead) send(*ahead, Repeat{});
     recovery_->asked = ahead;
@@ -128,13 +147,16 @@ void Hub::look_after_recovery() {
 }
 
 // Sends the result before round `front` to those who have not heard it; who has heard something else is out.
-void Hub::bring_all_to(Round front, std::uint32_t history, const Frame& newest) {
+void Hub::bring_all_to(Round front, std::uint32_t history, std::span<const Answer> newest) {
   for (const auto& [rank, here] : recovery_->here) {
     if (here.round == front && here.history == history) continue;
-    const bool lacks_one = here.round.value + 1 == front.value && !newest.wire().empty() &&
-                           newest.header().round == here.round && next_history(here.history, newest) == history;
+    const auto own = std::ranges::find_if(
+        newest, [rank = rank](const Answer& answer) { return std::ranges::find(answer.to, rank) != answer.to.end(); });
+    const bool lacks_one = here.round.value + 1 == front.value && own != newest.end() &&
+                           own->frame.header().round == here.round &&
+                           next_history(here.history, own->frame, workers()) == history;
     if (lacks_one) {
-      seat_->endpoint.send(rank, newest);
+      seat_->endpoint.send(rank, own->frame);
     } else {
       slot(rank).state = Slot::State::kPresent;
       dismiss(rank, "it has heard other results than the rest");

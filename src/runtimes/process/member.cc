@@ -206,6 +206,7 @@ void Member::load_common(std::span<const std::byte> state) {
   const std::span<const float> common = state.empty() ? std::span<const float>(first_) : strategy.common_model();
   const std::span<float> params = learner_.params();
   const bool keeps = options_.returning == Returning::kKeep && left_with_.size() == params.size();
+  if (keeps && options_.kept == Kept::kModel) return;
   for (std::size_t i = 0; i < params.size(); ++i) {
     params[i] = keeps ? common[i] + (params[i] - left_with_[i]) : common[i];
   }
@@ -215,6 +216,7 @@ Task<void> Member::work() {
   Worker& self = seat_->node.worker();
   while (self.step() < options_.steps) {
     if (seat_->endpoint.is_dismissed()) throw Dismissed();
+    round_step_ = {self.step().value + 1};
     co_await seat_->node.strategy().round(self);
     step_ = self.step();
     if (events_.stepped) events_.stepped(step_);
@@ -245,12 +247,12 @@ void Member::finish(const std::exception_ptr& error) {
   }
 }
 
-Standing Member::standing() { return {.step = seat_->node.worker().step(), .history = history_}; }
+Standing Member::standing() { return {.step = round_step_, .history = history_}; }
 
 void Member::heard(const View& view, const Frame& result) {
   view_ = view;
-  history_ = next_history(history_, result);
-  heard_step_ = seat_->node.worker().step();
+  history_ = next_history(history_, result, loop_.local().world_size);
+  heard_step_ = round_step_;
 }
 
 }  // namespace laconic::process

@@ -22,8 +22,8 @@
 
 namespace laconic::process {
 
-// What a worker that was away takes with it: w := r, or w := r + (w - r_old), with r the common model now and r_old the
-// one it left with.
+// What a worker that was away takes with it: nothing, w := r with r the common model now, or what its strategy has it
+// keep (Kept).
 enum class Returning { kDrop, kKeep };
 
 // What a worker does that is cut off: nothing, or local steps on its own model, which count where it keeps them.
@@ -34,6 +34,7 @@ struct MemberOptions {
   Step steps;
   CommOptions comm = {};
   Returning returning = Returning::kDrop;
+  Kept kept = Kept::kDrift;  // of the strategy's demands
   Alone alone = Alone::kWait;
   std::uint64_t alone_steps = UINT64_MAX;  // at most, each time
   std::uint64_t max_state = 0;             // bytes of what workers have in common, at most
@@ -118,6 +119,7 @@ class Member final : private Membership {
   Frame entry_frame_;
   View view_;
   std::uint32_t history_ = 0;
+  Step round_step_;               // of its round: that it ends with, before or after its exchanges
   Step heard_step_;               // of the newest result
   std::vector<float> left_with_;  // the common model that it left with; empty: it was no member yet
   Step step_;
