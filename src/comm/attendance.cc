@@ -13,7 +13,8 @@ constexpr std::uint8_t kDecisionBefore = 2;
 // Of a result whose payload is of no known size, and that names the members: what is behind the decision.
 std::span<const std::byte> named_view_of(const Frame& result, int slots) {
   const std::size_t size = named_view_size(slots);
-  if (result.payload().size() < size) throw DecodeError("an answer of the coordinator without the view that it is over");
+  if (result.payload().size() < size)
+    throw DecodeError("an answer of the coordinator without the view that it is over");
   return result.payload().last(size);
 }
 

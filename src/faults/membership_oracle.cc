@@ -225,8 +225,8 @@ class Oracle {
 
   // With the monitor `exact` fewer have a smaller threshold.
   double scale_of(std::size_t present) const {
-    const bool has_monitor =
-        std::ranges::any_of(options_.job.strategy->options, [](const OptionSpec& one) { return one.name == "monitor"; });
+    const bool has_monitor = std::ranges::any_of(options_.job.strategy->options,
+                                                 [](const OptionSpec& one) { return one.name == "monitor"; });
     if (!has_monitor || options_.job.options.text("monitor") != "exact" || present < 2) return 1.0;
     return (1.0 - 1.0 / static_cast<double>(present)) / (1.0 - 1.0 / options_.job.workers());
   }

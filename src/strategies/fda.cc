@@ -152,9 +152,7 @@ class Fda final : public Strategy {
     const auto part = [](std::size_t count) { return 1.0 - 1.0 / static_cast<double>(count); };
     return own * part(present) / part(static_cast<std::size_t>(weights_->of_worker().size()));
   }
-  bool scales() const {
-    return comes_and_goes_ && options_.watch.monitor->name == "exact" && !threshold_.is_steered();
-  }
+  bool scales() const { return comes_and_goes_ && options_.watch.monitor->name == "exact" && !threshold_.is_steered(); }
 
   // Of the state observed last, before it is reduced.
   bool violates(Worker& self) const { return watch_.own() > threshold_of(present(self)); }

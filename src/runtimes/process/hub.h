@@ -47,7 +47,7 @@ struct HubEvents {
     bool changes_model = false;
     Traffic traffic = Traffic::kModel;
     std::vector<Rank> over = {};  // of a mean of the models of some: whose
-    std::uint64_t logged = 0;  // how many results are in the log with this one; 0: it is not
+    std::uint64_t logged = 0;     // how many results are in the log with this one; 0: it is not
   };
   // A collective has a result. Told again of the newest one in the log where the coordinator was started again: it may
   // have been in the log, and its process dead before it told.

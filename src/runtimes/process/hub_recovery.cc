@@ -32,7 +32,8 @@ std::vector<std::byte> Hub::state_to_log(std::span<const Answer> result, bool ch
 void Hub::archive_result(Archive& archive, std::vector<Answer>& result) const {
   std::uint64_t frames = result.size();
   archive.value("hub.frames", frames);
-  if (frames > slots_.size()) throw DecodeError("the coordinator's log: a result of " + std::to_string(frames) + " frames");
+  if (frames > slots_.size())
+    throw DecodeError("the coordinator's log: a result of " + std::to_string(frames) + " frames");
   result.resize(frames);
   for (Answer& answer : result) {
     ByteWriter to;
