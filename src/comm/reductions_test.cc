@@ -37,7 +37,7 @@ class Book final : public Attendance {
   bool is_enough() const override { return view_.size() >= least; }
   void give_up() override { ++given_up; }
   bool has_news() const override { return view_.number != 1; }
-  void commit(Round, Step step, const Frame&, bool changes_model) override {
+  void commit(Round, Step step, std::span<const Answer>, bool changes_model) override {
     committed.emplace_back(step, changes_model);
   }
 
