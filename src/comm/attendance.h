@@ -69,6 +69,8 @@ class Attendance {
   virtual std::uint32_t history() const = 0;
   // Takes `rank` out of the view: its part did not come in time, or cannot be of this collective.
   virtual void dismiss(Rank rank, const std::string& why) = 0;
+  // How much longer a part of one may take that has just entered.
+  virtual Seconds allowance(Rank rank) const = 0;
   // Whether as many are present as the job wants at least. Where they are not the collective is given up: it has no
   // result, and all who are present begin their round anew.
   virtual bool is_enough() const = 0;

@@ -16,7 +16,7 @@ Task<bool> PresentExchange::collect(Round round, Arrival first, TagSet tags, Loo
   for (Rank rank{0}; rank.value < comm_.world_size(); ++rank.value) {
     if (parts_.contains(rank) || !attendance_.view().contains(rank)) continue;
     const Pattern pattern{.from = rank, .tags = tags, .round = round, .may_be_late = true};
-    const Seconds left{std::max(0.0, (end - comm_.now()).value)};
+    const Seconds left{std::max(0.0, (end + attendance_.allowance(rank) - comm_.now()).value)};
     std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, left);
     if (arrival) {
       parts_[rank] = std::move(arrival->frame);

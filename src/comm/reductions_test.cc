@@ -34,6 +34,7 @@ class Book final : public Attendance {
     std::erase(view_.members, rank);
     ++view_.number;
   }
+  Seconds allowance(Rank) const override { return {}; }
   bool is_enough() const override { return view_.size() >= least; }
   void give_up() override { ++given_up; }
   bool has_news() const override { return view_.number != 1; }

@@ -88,6 +88,8 @@ class Oracle {
     return weights;
   }
 
+  // Whether workers have what is common, and the coordinator nothing of it.
+  bool keep_among_themselves() const { return demands_.common_at == CommonPlace::kMembers; }
   Row& row(Rank rank) { return rows_[static_cast<std::size_t>(rank.value)]; }
   void object(const std::string& text) { objections_.push_back(text); }
 
@@ -125,8 +127,13 @@ class Oracle {
   void enter(const Entry& entry) {
     Row& one = row(entry.rank);
     if (one.is_present) object(name_of(entry.rank) + " enters twice");
-    one.is_present = true;
     if (!entry.view.contains(entry.rank)) object("a view without " + name_of(entry.rank) + ", who enters it");
+    // A result that has reached nobody is none.
+    const auto is_there = [](const Row& other) { return other.is_present; };
+    if (keep_among_themselves() && entry.step.value + 1 == newest_.value && std::ranges::none_of(rows_, is_there)) {
+      newest_ = floor_ = entry.step;
+    }
+    one.is_present = true;
     if (entry.step < floor_ || entry.step > newest_)
       object(name_of(entry.rank) + " enters at another step than that of the newest average");
     const auto found = beginnings_.find({entry.rank, entry.view.number});
@@ -180,7 +187,7 @@ class Oracle {
     }
     if (static_cast<int>(models.size()) < options_.least) object("an average over too few");
     if (averaged.size() != entry.over.size()) object("U2: a balance with somebody who is not in its view");
-    if (entry.changes_model) ++changes_[entry.step];
+    if (entry.changes_model || keep_among_themselves()) ++changes_[entry.step];
     if (models.empty() || !is_mean_) return;
     if (!averaged.empty()) {
       const Model mean = mean_of(averaged, averaged_weights);

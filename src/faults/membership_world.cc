@@ -111,7 +111,8 @@ void MembershipWorld::make_hub() {
                                 .patience = options_.patience,
                                 .log = one.log.get(),
                                 .start = crc32c(std::as_bytes(first->params())),
-                                .max_state = std::uint64_t{1} << 24};
+                                .max_state = std::uint64_t{1} << 24,
+                                .common_at = options_.job.strategy->demands(options_.job.options).common_at};
   const process::HubEvents events{
       .committed =
           [this](const process::HubEvents::Commit& commit) {
@@ -150,11 +151,13 @@ void MembershipWorld::start(int worker) {
   Process& one = process(number);
   one.learner = options_.job.learner(worker);
   left_with_.erase(worker);
+  const Demands demands = options_.job.strategy->demands(options_.job.options);
   const process::MemberOptions member{.seed = options_.job.setting.seed,
                                       .steps = {options_.job.setting.steps},
                                       .comm = {.deadline = options_.job.deadline},
                                       .returning = options_.returning,
-                                      .kept = options_.job.strategy->demands(options_.job.options).kept,
+                                      .kept = demands.kept,
+                                      .common_at = demands.common_at,
                                       .alone = options_.alone,
                                       .alone_steps = options_.alone_steps,
                                       .max_state = std::uint64_t{1} << 24};

@@ -45,6 +45,12 @@ enum class Kept {
   kModel,  // w := w
 };
 
+// Where what all who are present have in common is from round to round.
+enum class CommonPlace {
+  kCoordinator,  // it follows what workers do (Strategy::archive_common)
+  kMembers,  // each has it in its learner, optimiser state included, and a worker that joins gets it from one of them
+};
+
 // What a run depends on, beside its options, its data and its seed.
 enum class Timing {
   kLockStep,      // on nothing: whoever needs a frame waits for it, and time decides nothing
@@ -89,6 +95,7 @@ struct Demands {
   // that was away keeps, where the job says that it keeps something.
   bool common_is_mean = false;
   Kept kept = Kept::kDrift;
+  CommonPlace common_at = CommonPlace::kCoordinator;
   Timing timing = Timing::kLockStep;
   LoopDrive drive = LoopDrive::kStep;
 

@@ -4,7 +4,8 @@
 //
 //   a_k  1, or worker k's training samples: `weights`
 //
-// All workers start alike and take the same steps, so their models and optimiser states stay bit-identical.
+// All workers start alike and take the same steps, so their models and optimiser states stay bit-identical. Where workers
+// come and go a mean is one over those present, and who joins gets both from one of them.
 // Messages: one all-reduce of d floats every step.
 #include "kernels/vector_ops.h"
 #include "mechanisms/weights_option.h"
@@ -26,6 +27,8 @@ class AllReduce final : public Strategy {
   }
 
   Task<void> coordinate(Coordinator& self) override { return serve_collectives(self.comm(), weights_); }
+  // Each worker's learner has it.
+  std::span<const float> common_model() const override { return {}; }
 
  private:
   SharedWeights weights_;
@@ -42,7 +45,10 @@ const StrategyRow kAllReduce = {
     .help = "average the gradients before every step (data parallel)",
     .source = "Li et al. 2020 (PyTorch Distributed)",
     .options = kOptions,
-    .demands = [](const Options&) { return Demands{.drive = LoopDrive::kGradient}; },
+    .demands =
+        [](const Options&) {
+          return Demands{.tolerates_absence = true, .common_at = CommonPlace::kMembers, .drive = LoopDrive::kGradient};
+        },
     .variants = kVariants,
     .make = [](const Options& options, const StrategySetting& setting) -> StrategyFactory {
       return [weights = read_weights(options, setting)] { return std::make_unique<AllReduce>(weights); };

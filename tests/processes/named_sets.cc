@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace laconic::tests {
 namespace {
@@ -64,6 +65,8 @@ std::vector<std::string> objections_to_sets(MembershipWorld& world, const Member
   const auto row = [&](Rank rank) -> Row& { return rows[static_cast<std::size_t>(rank.value)]; };
   std::vector<float> common(rows[0].learner->params().begin(), rows[0].learner->params().end());
   Step newest;
+  std::map<Step, std::vector<float>> after;  // of gradients: what was common after each step
+  after[newest] = common;
   for (const Entry& entry : world.log()) {
     switch (entry.kind) {
       case Entry::Kind::kFault:
@@ -78,6 +81,11 @@ std::vector<std::string> objections_to_sets(MembershipWorld& world, const Member
         if (one.is_present) objections.push_back("worker " + std::to_string(entry.rank.value) + " enters twice");
         one.is_present = true;
         one.step = entry.step;
+        if (arithmetic.is_of_gradients && entry.step < newest) {
+          if (entry.step.value + 1 < newest.value) objections.push_back("a step goes backwards");
+          newest = entry.step;
+          common = after.at(newest);
+        }
         std::ranges::copy(common, one.learner->params().begin());
         if (arithmetic.entered) arithmetic.entered(entry.rank, common);
         break;
@@ -90,8 +98,15 @@ std::vector<std::string> objections_to_sets(MembershipWorld& world, const Member
           if (!row(rank).is_present) {
             objections.push_back("U2: worker " + std::to_string(rank.value) + " is in a set and not present");
           }
-          row(rank).go_to(entry.step);
-          const std::span<const float> params = row(rank).learner->params();
+          Row& one = row(rank);
+          if (arithmetic.is_of_gradients) {
+            one.learner->compute_gradient(one.step);
+            one.step = entry.step;
+          } else {
+            one.go_to(entry.step);
+          }
+          const std::span<const float> params =
+              arithmetic.is_of_gradients ? one.learner->gradient() : one.learner->params();
           set.models.emplace_back(params.begin(), params.end());
           set.samples.push_back(static_cast<double>(scenario.problem.samples(rank.value)));
         }
@@ -99,19 +114,26 @@ std::vector<std::string> objections_to_sets(MembershipWorld& world, const Member
         const std::optional<std::vector<float>> next = arithmetic.committed(set);
         for (std::size_t k = 0; k < entry.view.members.size(); ++k) {
           const std::span<float> params = row(entry.view.members[k]).learner->params();
-          if (arithmetic.moves) {
+          if (arithmetic.is_of_gradients) {
+            Learner& learner = *row(entry.view.members[k]).learner;
+            std::ranges::copy(*next, learner.gradient().begin());
+            learner.apply_gradient();
+            common.assign(params.begin(), params.end());
+          } else if (arithmetic.moves) {
             arithmetic.moves(set, k, params);
           } else if (next) {
             std::ranges::copy(*next, params.begin());
           }
         }
-        if (next) common = *next;
+        if (next && !arithmetic.is_of_gradients) common = *next;
+        after[entry.step] = common;
         break;
       }
     }
   }
   const std::span<const float> kept = world.hub().strategy().common_model();
-  if (!std::ranges::equal(kept, common)) objections.push_back("U1: the coordinator has another common model");
+  if (!arithmetic.is_of_gradients && !std::ranges::equal(kept, common))
+    objections.push_back("U1: the coordinator has another common model");
   for (int k = 0; k < scenario.problem.workers; ++k) {
     Row& one = rows[static_cast<std::size_t>(k)];
     // Who was started again when all was over has nothing to join.

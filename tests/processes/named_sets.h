@@ -41,6 +41,9 @@ struct Arithmetic {
   std::function<void(Rank rank)> left = {};
   // Instead of becoming the common model, where that is not what they do.
   std::function<void(const NamedSet& set, std::size_t member, std::span<float> params)> moves = {};
+  // The rows are gradients, and what is common is one of them, which all apply; it is with the workers, so that a result
+  // that has reached none of them is none.
+  bool is_of_gradients = false;
 };
 
 // What does not hold of the run, a line each:

@@ -203,6 +203,16 @@ Arithmetic fda_opt_arithmetic(const MembershipOptions& options) {
   return {.committed = committed, .entered = averages.entered(), .left = left};
 }
 
+// ---- all_reduce
+
+Arithmetic gradient_arithmetic(const MembershipOptions& options) {
+  const Averages averages = averages_of(options.scenario);
+  Arithmetic arithmetic{
+      .committed = [=](const NamedSet& set) -> std::optional<std::vector<float>> { return averages.of(set); }};
+  arithmetic.is_of_gradients = true;
+  return arithmetic;
+}
+
 // ---- dma
 
 // What a balance has moved its members to, and violations since the last full one.
@@ -304,7 +314,9 @@ Arithmetic dma_arithmetic(const MembershipOptions& options) {
 
 MembershipOptions job_of(const StrategyCase& one, int workers) {
   MembershipOptions options;
-  options.scenario = {.problem = {.workers = workers, .dimension = 24, .seed = 3, .buffers = 5},
+  // Averages of gradients leave buffers to each worker.
+  const std::size_t buffers = one.strategy == "all_reduce" ? 0 : 5;
+  options.scenario = {.problem = {.workers = workers, .dimension = 24, .seed = 3, .buffers = buffers},
                       .strategy = one.strategy,
                       .options = one.options,
                       .steps = 60,
@@ -353,6 +365,11 @@ const std::vector<StrategyCase>& strategy_cases() {
        .strategy = "dma",
        .options = {{"threshold", "2"}, {"check_every", "3"}, {"weights", "samples"}, {"augment", "doubling"}},
        .arithmetic = dma_arithmetic},
+      {.name = "all_reduce", .strategy = "all_reduce", .arithmetic = gradient_arithmetic},
+      {.name = "all_reduce by samples",
+       .strategy = "all_reduce",
+       .options = {{"weights", "samples"}},
+       .arithmetic = gradient_arithmetic},
       {.name = "dma of compressed changes",
        .strategy = "dma",
        .options = {{"threshold", "0.5"}, {"weights", "samples"}},

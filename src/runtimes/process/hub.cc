@@ -119,6 +119,8 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
     // Also of one that was sent away a moment ago: it has nothing left to do.
     slot(from).state = Slot::State::kDone;
     is_ending_ = true;
+  } else if (const auto* given = std::get_if<Given>(&message)) {
+    hear_given(from, *given);
   } else if (const auto* here = std::get_if<Here>(&message)) {
     hear_here(from, *here);
   } else if (const auto* heard = std::get_if<Heard>(&message)) {
@@ -137,7 +139,7 @@ void Hub::join(Rank rank, const Join& word) {
   }
   if (recovery_) recovery_->here.erase(rank);
   if (view_.contains(rank)) lose(rank, "it began to join again");
-  slot(rank) = {.state = Slot::State::kJoining};
+  slot(rank) = {.state = Slot::State::kJoining, .version = 0, .step = word.step, .history = word.history};
   send(rank, snapshot().offer());
 }
 
@@ -165,6 +167,7 @@ void Hub::restart(int process) {
 void Hub::lose(Rank rank, const std::string& why) {
   if (!view_.contains(rank) || !lost_.emplace(rank, why).second) return;
   if (slot(rank).state != Slot::State::kDone) slot(rank).state = Slot::State::kAway;
+  stop_waiting(rank);
   seat_->endpoint.mailbox().give_up(rank);
 }
 
@@ -183,6 +186,7 @@ void Hub::dismiss(Rank rank, const std::string& why) {
   if (lost != lost_.end()) lost_.erase(lost);
   std::erase(view_.members, rank);
   change_view();
+  stop_waiting(rank);
   seat_->endpoint.mailbox().give_up(rank);
   tell_out(rank, reason);
 }
@@ -201,6 +205,7 @@ bool Hub::is_enough() const { return is_ending_ || static_cast<int>(view_.size()
 
 void Hub::give_up() {
   is_collecting_ = false;
+  newcomers_.clear();
   for (const Rank rank : std::vector(view_.members)) {
     dismiss(rank, "too few workers are present, and the round begins anew when there are enough");
   }
@@ -226,6 +231,7 @@ std::vector<Rank> Hub::balanced_in(std::span<const Answer> result) {
 
 void Hub::commit(Round round, Step step, std::span<const Answer> result, bool changes_model) {
   is_collecting_ = false;
+  newcomers_.clear();
   const Frame& first = result.front().frame;
   history_ = next_history(history_, first, workers());
   step_ = step;
@@ -266,19 +272,30 @@ void Hub::admit_ready() {
   std::sort(view_.members.begin(), view_.members.end());
   change_view();
   for (const Rank rank : entering) {
-    const bool is_current = slot(rank).version == version_;
     slot(rank).state = Slot::State::kPresent;
-    // A collective that is under way has taken its number.
-    const Round next = seat_->node.comm().upcoming_round();
-    send(rank, Enter{.view = view_,
-                     .round = is_collecting_ ? Round{next.value - 1} : next,
-                     .step = step_,
-                     .history = history_,
-                     .version = version_,
-                     .has_state = !is_current,
-                     .state = is_current ? std::span<const std::byte>() : snapshot().bytes()});
+    if (keeps_nothing()) newcomers_.insert(rank);
+    if (keeps_nothing() && !has_common(slot(rank))) {
+      waiting_for_common_.insert(rank);
+    } else {
+      const bool is_current = slot(rank).version == version_;
+      enter(rank, is_current ? std::nullopt : std::optional(snapshot().bytes()));
+    }
     if (events_.entered) events_.entered(rank, step_, view_);
   }
+  look_after_donor();
+}
+
+// With a state, unless it has it.
+void Hub::enter(Rank rank, std::optional<std::span<const std::byte>> state) {
+  // A collective that is under way has taken its number.
+  const Round next = seat_->node.comm().upcoming_round();
+  send(rank, Enter{.view = view_,
+                   .round = is_collecting_ ? Round{next.value - 1} : next,
+                   .step = step_,
+                   .history = history_,
+                   .version = version_,
+                   .has_state = state.has_value(),
+                   .state = state.value_or(std::span<const std::byte>())});
 }
 
 // "workers 2 and 5": those who are not there.
@@ -318,6 +335,7 @@ void Hub::look_after() {
   }
   end_if_done();
   if (is_over()) return;
+  look_after_donor();
   if (!is_collecting_) {
     remove_lost();
     if (!is_ending_ && has_begun_ && !view_.members.empty() && !is_enough()) give_up();
@@ -331,10 +349,18 @@ void Hub::look_after() {
       }
       const bool is_late = now - *waiting_since_ >= options_.patience;
       const bool is_whole = ready == workers() || (has_begun_ && ready >= options_.least && joining == 0);
-      if (is_whole || (is_late && ready >= options_.least)) {
+      const bool is_time = is_whole || (is_late && ready >= options_.least);
+      const bool has_common = !is_time || find_common(ready == workers());
+      if (is_time && has_common) {
         waiting_since_.reset();
         has_begun_ = true;
         admit_ready();
+      } else if (is_late && !has_common) {
+        fail(std::make_exception_ptr(PeerLost("nobody who is there has the models of step " +
+                                              std::to_string(step_.value) +
+                                              ", which workers keep among "
+                                              "themselves, and " +
+                                              to_text(options_.patience) + " have passed (workers.patience)")));
       } else if (is_late) {
         fail(std::make_exception_ptr(PeerLost("the coordinator waits for " + missing() + ": " + std::to_string(ready) +
                                               " of " + std::to_string(workers()) + " workers are there, at least " +

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,11 +33,12 @@ namespace laconic::process {
 
 struct HubOptions {
   CommOptions comm = {};
-  int least = 1;                  // workers that have to be present
-  Seconds patience{600.0};        // how long fewer may be
-  CoordinatorLog* log = nullptr;  // null: nothing outlives the process
-  std::uint32_t start = 0;        // checksum of the common first parameters
-  std::uint64_t max_state = 0;    // bytes of what workers have in common, at most
+  int least = 1;                                      // workers that have to be present
+  Seconds patience{600.0};                            // how long fewer may be
+  CoordinatorLog* log = nullptr;                      // null: nothing outlives the process
+  std::uint32_t start = 0;                            // checksum of the common first parameters
+  std::uint64_t max_state = 0;                        // bytes of what workers have in common, at most
+  CommonPlace common_at = CommonPlace::kCoordinator;  // of the strategy's demands
 };
 
 // What the hub tells of a run; each may be empty.
@@ -96,6 +98,9 @@ class Hub final : private Attendance {
     };
     State state = State::kAway;
     std::uint32_t version = 0;  // of the state that it has
+    // Where members keep what they have in common: after which result it has that.
+    Step step = {};
+    std::uint32_t history = 0;
   };
 
   // Attendance
@@ -103,6 +108,7 @@ class Hub final : private Attendance {
   const View& view() const override { return view_; }
   std::uint32_t history() const override { return history_; }
   void dismiss(Rank rank, const std::string& why) override;
+  Seconds allowance(Rank rank) const override;
   bool is_enough() const override;
   void give_up() override;
   bool has_news() const override { return view_.number != told_view_; }
@@ -134,6 +140,16 @@ class Hub final : private Attendance {
   void end_if_done();
   void change_view();
   void start_coordinating();
+
+  void enter(Rank rank, std::optional<std::span<const std::byte>> state);
+
+  // hub_donors.cc
+  bool keeps_nothing() const { return options_.common_at == CommonPlace::kMembers; }
+  bool has_common(const Slot& one) const { return one.step == step_ && one.history == history_; }
+  bool find_common(bool is_whole);
+  void look_after_donor();
+  void stop_waiting(Rank rank);
+  void hear_given(Rank from, const Given& given);
 
   // hub_recovery.cc
   void load_log();
@@ -167,6 +183,12 @@ class Hub final : private Attendance {
   std::uint64_t logged_ = 0;                 // results in the log so far
   std::optional<Recovery> recovery_;
   std::optional<Seconds> waiting_since_;  // too few are present
+  // Where members keep what they have in common: who has entered and waits for it, who gives it, and who entered with the
+  // collective under way.
+  std::set<Rank> waiting_for_common_;
+  std::optional<Rank> donor_;
+  std::set<Rank> newcomers_;
+  bool has_forgotten_ = false;  // its log says that there was a run, and not what came of it
   bool has_begun_ = false;
   bool is_ending_ = false;  // some worker has taken its last step
   bool is_over_ = false;

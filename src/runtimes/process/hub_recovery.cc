@@ -91,6 +91,7 @@ void Hub::load_log() {
     }
   }
   has_begun_ = !view_.members.empty() || version_ > 0;
+  has_forgotten_ = keeps_nothing() && has_begun_;
   if (view_.members.empty()) return;
   waiting_since_.reset();
   recovery_.emplace();
@@ -142,6 +143,7 @@ void Hub::look_after_recovery() {
   }
   history_ = newest.history;
   step_ = newest.step;
+  has_forgotten_ = false;
   told_view_ = newest.view;
   bring_all_to(front, history_, recovery_->newest);
   end_recovery(front);

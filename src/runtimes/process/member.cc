@@ -56,14 +56,39 @@ void Member::look_after() {
   if (state_ == State::kPresent && !is_there) leave("nothing was heard of the coordinator for " + to_text(silence()));
   if (state_ == State::kAway && is_there && !is_working_) {
     state_ = State::kJoining;
-    send(Join{.start = start_});
+    send(join());
   }
+  if (is_asked_) give_common();
   if (entry_ && !is_working_) enter();
   const bool is_out = state_ == State::kAway || state_ == State::kJoining;
   if (options_.alone == Alone::kTrain && is_out && seat_ && !is_working_ && steps_alone_ < options_.alone_steps) {
     is_working_ = true;
     loop_.spawn(step_alone(), [this](const std::exception_ptr& error) { finish(error); });
   }
+}
+
+// Where members keep what they have in common: what it had when it left, unless it has gone on alone.
+Join Member::join() {
+  Join word{.start = start_, .step = {}, .history = 0};
+  if (!keeps_common() || !seat_ || steps_alone_ > 0) return word;
+  word.step = heard_step_;
+  word.history = history_;
+  return word;
+}
+
+// As it waits for the result of its round, it has what all had after the one before.
+void Member::give_common() {
+  if (state_ != State::kPresent || seat_->node.comm().pending_part().wire().empty()) return;
+  is_asked_ = false;
+  Archive archive;
+  archive_common(archive);
+  const std::vector<std::byte> state = archive.take();
+  send(Given{.step = heard_step_, .history = history_, .state = state});
+}
+
+void Member::archive_common(Archive& archive) {
+  archive.floats("member.params", learner_.params());
+  learner_.archive(archive);
 }
 
 void Member::hear_end(const std::string& text) {
@@ -83,6 +108,7 @@ void Member::restart() {
     entry_.reset();
     state_receiver_.ask_again();
   }
+  is_asked_ = false;
   if (state_ != State::kPresent && state_ != State::kDone) return;
   send(here());
   if (state_ == State::kDone) {
@@ -145,6 +171,8 @@ void Member::hear_word(const MemberMessage& message) {
     // Else what it left, or had begun to leave, before it said that it is there.
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
     error_ = std::make_exception_ptr(RunError("the coordinator says: " + refused->reason));
+  } else if (std::get_if<Give>(&message) != nullptr) {
+    is_asked_ = true;
   } else if (std::get_if<Repeat>(&message) != nullptr) {
     if (seat_) send(Heard{.result = seat_->node.comm().newest_result().wire()});
   } else if (std::get_if<End>(&message) != nullptr) {
@@ -164,6 +192,7 @@ void Member::ask() {
 // Out: what its strategy waits for ends, and with it the round.
 void Member::leave(const std::string& why) {
   state_ = State::kAway;
+  is_asked_ = false;
   entry_.reset();
   state_receiver_.ask_again();
   if (seat_) {
@@ -187,7 +216,9 @@ void Member::enter() {
   view_ = entry.view;
   history_ = entry.history;
   heard_step_ = entry.step;
-  load_common(entry.has_state ? entry.state : state_receiver_.bytes());
+  // Who has kept it begins with that.
+  const bool has_kept = keeps_common() && !entry.has_state && entry.step.value > 0;
+  if (!has_kept) load_common(entry.has_state ? entry.state : state_receiver_.bytes());
   entry_frame_ = {};
   step_ = entry.step;
   state_ = State::kPresent;
@@ -197,6 +228,12 @@ void Member::enter() {
 }
 
 void Member::load_common(std::span<const std::byte> state) {
+  if (keeps_common() && !state.empty()) {
+    Archive archive(state);
+    archive_common(archive);
+    archive.expect_end();
+    return;
+  }
   Strategy& strategy = seat_->node.strategy();
   if (!state.empty()) {
     Archive archive(state);

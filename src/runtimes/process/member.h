@@ -34,7 +34,9 @@ struct MemberOptions {
   Step steps;
   CommOptions comm = {};
   Returning returning = Returning::kDrop;
-  Kept kept = Kept::kDrift;  // of the strategy's demands
+  // Of the strategy's demands.
+  Kept kept = Kept::kDrift;
+  CommonPlace common_at = CommonPlace::kCoordinator;
   Alone alone = Alone::kWait;
   std::uint64_t alone_steps = UINT64_MAX;  // at most, each time
   std::uint64_t max_state = 0;             // bytes of what workers have in common, at most
@@ -94,6 +96,10 @@ class Member final : private Membership {
   void leave(const std::string& why);
   void enter();
   void load_common(std::span<const std::byte> state);
+  Join join();
+  void give_common();
+  void archive_common(Archive& archive);
+  bool keeps_common() const { return options_.common_at == CommonPlace::kMembers; }
   Task<void> work();
   Task<void> step_alone();
   void finish(const std::exception_ptr& error);
@@ -112,6 +118,7 @@ class Member final : private Membership {
   std::vector<float> first_;  // the common first parameters
   State state_ = State::kAway;
   std::optional<Seat> seat_;
+  bool is_asked_ = false;    // for what members have in common
   bool is_working_ = false;  // a coroutine of the seat's is there
   StateReceiver state_receiver_;
   // The entry that waits for the round before to end, with the frame that its state is in.

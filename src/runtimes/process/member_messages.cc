@@ -29,11 +29,16 @@ std::string read_reason(ByteReader& in) {
 
 std::uint64_t pieces_of(std::uint64_t size) { return (size + kStatePiece - 1) / kStatePiece; }
 
+Step read_step(ByteReader& in) {
+  const Step step{in.varint()};
+  if (step.value >= kMaxStep) in.fail("step " + std::to_string(step.value));
+  return step;
+}
+
 Here read_here(ByteReader& in) {
   Here here{.view = in.u32(), .round = {in.varint()}, .step = {}, .history = 0};
   if (here.round.value > kMaxRound) in.fail("round " + std::to_string(here.round.value));
-  here.step = {in.varint()};
-  if (here.step.value >= kMaxStep) in.fail("step " + std::to_string(here.step.value));
+  here.step = read_step(in);
   here.history = in.u32();
   return here;
 }
@@ -53,8 +58,7 @@ Enter read_enter(ByteReader& in, int slots, std::uint64_t max_state) {
   enter.view.members = read_members(in, slots);
   enter.round = {in.varint()};
   if (enter.round.value > kMaxRound) in.fail("round " + std::to_string(enter.round.value));
-  enter.step = {in.varint()};
-  if (enter.step.value >= kMaxStep) in.fail("step " + std::to_string(enter.step.value));
+  enter.step = read_step(in);
   enter.history = in.u32();
   enter.version = in.u32();
   const std::uint8_t has_state = in.u8();
@@ -72,7 +76,11 @@ Frame encode(const MemberMessage& message, int slots) {
   out.u8(static_cast<std::uint8_t>(message.index()));
   Traffic traffic = Traffic::kControl;
   std::span<const std::byte> bulk;
-  std::visit(Overloaded{[&](const Join& join) { out.u32(join.start); },
+  std::visit(Overloaded{[&](const Join& join) {
+                          out.u32(join.start);
+                          out.varint(join.step.value);
+                          out.u32(join.history);
+                        },
                         [&](const Ask& ask) {
                           out.u32(ask.version);
                           out.u32(ask.piece);
@@ -113,6 +121,13 @@ Frame encode(const MemberMessage& message, int slots) {
                         [&](const Heard& heard) {
                           bulk = heard.result;
                           traffic = Traffic::kModel;
+                        },
+                        [](const Give&) {},
+                        [&](const Given& given) {
+                          out.varint(given.step.value);
+                          out.u32(given.history);
+                          bulk = given.state;
+                          traffic = Traffic::kModel;
                         }},
              message);
   const std::span<const std::byte> head = out.bytes();
@@ -127,9 +142,13 @@ MemberMessage decode_member_message(const Frame& frame, int slots, std::uint64_t
   const std::uint8_t kind = in.u8();
   MemberMessage message;
   switch (kind) {
-    case 0:
-      message = Join{.start = in.u32()};
+    case 0: {
+      Join join{.start = in.u32(), .step = {}, .history = 0};
+      join.step = read_step(in);
+      join.history = in.u32();
+      message = join;
       break;
+    }
     case 1: {
       const std::uint32_t version = in.u32();
       message = Ask{.version = version, .piece = in.u32()};
@@ -138,12 +157,9 @@ MemberMessage decode_member_message(const Frame& frame, int slots, std::uint64_t
     case 2:
       message = Ready{.version = in.u32()};
       break;
-    case 3: {
-      const Step step{in.varint()};
-      if (step.value >= kMaxStep) in.fail("step " + std::to_string(step.value));
-      message = Done{.step = step};
+    case 3:
+      message = Done{.step = read_step(in)};
       break;
-    }
     case 4:
       message = read_offer(in, max_state);
       break;
@@ -177,6 +193,17 @@ MemberMessage decode_member_message(const Frame& frame, int slots, std::uint64_t
       if (in.remaining() > max_state) in.fail("a result of " + std::to_string(in.remaining()) + " bytes");
       message = Heard{.result = in.raw(in.remaining())};
       break;
+    case 13:
+      message = Give{};
+      break;
+    case 14: {
+      Given given{.step = read_step(in), .history = 0, .state = {}};
+      given.history = in.u32();
+      if (in.remaining() > max_state) in.fail("a state of " + std::to_string(in.remaining()) + " bytes");
+      given.state = in.raw(in.remaining());
+      message = given;
+      break;
+    }
     default:
       in.fail("no kind " + std::to_string(kind));
   }

@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxReason = 512;
 // From a worker. It is there, and no member.
 struct Join {
   std::uint32_t start = 0;  // checksum of its first parameters
+  // Where members keep what they have in common: the newest result that this one has that too of; else 0.
+  Step step = {};
+  std::uint32_t history = 0;
 };
 // It wants a piece of a state.
 struct Ask {
@@ -47,6 +50,13 @@ struct Here {
 // The newest result that it has heard.
 struct Heard {
   std::span<const std::byte> result;  // the whole frame
+};
+
+// What it has in common with the other members after that result.
+struct Given {
+  Step step;
+  std::uint32_t history = 0;
+  std::span<const std::byte> state;
 };
 
 // From the coordinator. Those who are members have this in common: its checksums are of its pieces of kStatePiece bytes,
@@ -84,10 +94,12 @@ struct Refused {
 struct End {};
 // It wants the newest result that the worker has heard.
 struct Repeat {};
+// It wants what the members have in common, for one that joins.
+struct Give {};
 
 // In the order of their kinds.
 using MemberMessage =
-    std::variant<Join, Ask, Ready, Done, Offer, StatePiece, Enter, Out, Refused, End, Here, Repeat, Heard>;
+    std::variant<Join, Ask, Ready, Done, Offer, StatePiece, Enter, Out, Refused, End, Here, Repeat, Heard, Give, Given>;
 
 Frame encode(const MemberMessage& message, int slots);
 // Views of the frame's bytes, which stay as they are as long as the result is used. `max_state`: bytes of a state.

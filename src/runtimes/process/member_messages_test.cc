@@ -27,7 +27,7 @@ MemberMessage decoded(std::span<const std::byte> payload) {
 
 TEST(MemberMessages, AreLaidOutAsTheirPageSays) {
   const std::vector<std::byte> state = bytes_of({7, 8, 9});
-  EXPECT_EQ(payload_of(Join{.start = 0x04030201}), bytes_of({0, 1, 2, 3, 4}));
+  EXPECT_EQ(payload_of(Join{.start = 0x04030201, .step = {5}, .history = 6}), bytes_of({0, 1, 2, 3, 4, 5, 6, 0, 0, 0}));
   EXPECT_EQ(payload_of(Ask{.version = 2, .piece = 3}), bytes_of({1, 2, 0, 0, 0, 3, 0, 0, 0}));
   EXPECT_EQ(payload_of(Ready{.version = 258}), bytes_of({2, 2, 1, 0, 0}));
   EXPECT_EQ(payload_of(Done{.step = {300}}), bytes_of({3, 0xac, 2}));
@@ -49,6 +49,8 @@ TEST(MemberMessages, AreLaidOutAsTheirPageSays) {
             bytes_of({10, 1, 0, 0, 0, 2, 3, 4, 0, 0, 0}));
   EXPECT_EQ(payload_of(Repeat{}), bytes_of({11}));
   EXPECT_EQ(payload_of(Heard{.result = state}), bytes_of({12, 7, 8, 9}));
+  EXPECT_EQ(payload_of(Give{}), bytes_of({13}));
+  EXPECT_EQ(payload_of(Given{.step = {1}, .history = 2, .state = state}), bytes_of({14, 1, 2, 0, 0, 0, 7, 8, 9}));
 }
 
 TEST(MemberMessages, ComeOutAsTheyWentIn) {
