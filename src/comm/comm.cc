@@ -166,6 +166,11 @@ Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic tr
   const Round round = next_round();
   const FrameHeader header{traffic, tag, round};
   const std::size_t count = values.size();
+  if (membership_ != nullptr && count > options_.piece) {
+    const Frame result = co_await announce_and_await(header, values);
+    membership_->heard(decode_view(result, values.size_bytes(), membership_->view(), world_size()), result);
+    co_return result.floats(count, result.payload().size() - values.size_bytes());
+  }
   if (membership_ != nullptr) {
     const Frame result = co_await member_exchange(header, std::as_bytes(values));
     co_return result.floats(count, result.payload().size() - values.size_bytes());

@@ -31,7 +31,8 @@ struct MembershipOptions {
   std::function<void(int worker)> entered = {};
   std::function<void(int worker)> left = {};
   sim::StreamNetworkOptions network = {};
-  std::vector<Seconds> step_cost = {};  // of each worker; default: 10 ms
+  std::vector<Seconds> step_cost = {};      // of each worker; default: 10 ms
+  std::size_t piece = CommOptions().piece;  // floats of a piece of what is pulled
 };
 
 class MembershipWorld : public StrategyEvents {
@@ -124,6 +125,7 @@ class MembershipWorld : public StrategyEvents {
   };
   Process& process(int number) { return processes_.at(static_cast<std::size_t>(number)); }
   void make_parts(int number, std::uint64_t incarnation);
+  CommOptions comm_options() const;
   bool turn(Process& process);
   bool turn_of(Process& process);
   void make_hub();

@@ -96,6 +96,7 @@ FaultCounts& FaultCounts::operator+=(const FaultCounts& other) {
   entered += other.entered;
   slow += other.slow;
   saturated += other.saturated;
+  pulled += other.pulled;
   given_up += other.given_up;
   return *this;
 }
@@ -111,6 +112,7 @@ Trial try_plan(const FaultPlan& plan) {
   trial.trace_hash = world.trace_hash();
   trial.counts.slow = plan.is_slow ? 1 : 0;
   trial.counts.saturated = plan.is_saturated ? 1 : 0;
+  trial.counts.pulled = plan.is_pulled ? 1 : 0;
   std::vector<bool> was_in(static_cast<std::size_t>(options.job.workers()));
   for (const MembershipWorld::Entry& entry : world.log()) {
     if (entry.kind == MembershipWorld::Entry::Kind::kLeft) ++trial.counts.left;
@@ -155,6 +157,7 @@ Trial try_plan(const FaultPlan& plan) {
                   plan.is_slow        ? ", on a slow network"
                   : plan.is_saturated ? ", on a saturated network"
                                       : "");
+  if (plan.is_pulled) trial.account += fmt::format("vectors are pulled in pieces of {} floats\n", options.piece);
   trial.account += world.account();
   trial.account += fmt::format("{:10.4f} s  {}\n", world.events().now().value, ended ? "the run is over" : "given up");
   return trial;
