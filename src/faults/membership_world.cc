@@ -169,7 +169,11 @@ void MembershipWorld::start(int worker) {
             left_with_.erase(worker);
             if (options_.entered) options_.entered(worker);
           },
-      .stepped = [this](Step) { ++steps_taken_; },
+      .stepped =
+          [this, worker](Step step) {
+            ++steps_taken_;
+            if (options_.stepped) options_.stepped(worker, step);
+          },
       .left =
           [this, worker](const std::string&) {
             const std::span<const float> model = learner(worker).params();

@@ -342,6 +342,7 @@ void Hub::end_if_done() {
   for (const Rank rank : view_.members) {
     if (!lost_.contains(rank) && slot(rank).state != Slot::State::kDone) return;
   }
+  remove_lost();
   is_over_ = true;
   // Who is away hears of it when it is back.
   for (Rank rank{0}; rank.value < workers(); ++rank.value) send(rank, End{});
