@@ -87,9 +87,10 @@ std::string counts_text(const faults::FaultCounts& counts) {
 
 void print_summary(Console& console, const faults::FaultCounts& counts) {
   console.out << "  faults    " << counts_text(counts) << "\n  networks  slow " << grouped(counts.slow)
-              << ", saturated " << grouped(counts.saturated) << "\n  workers   left " << grouped(counts.left)
-              << ", entered again " << grouped(counts.entered) << "\n  runs      ended for want of workers "
-              << grouped(counts.given_up) << "\n";
+              << ", saturated " << grouped(counts.saturated) << "\n  vectors   pulled piece by piece in "
+              << grouped(counts.pulled) << (counts.pulled == 1 ? " run" : " runs") << "\n  workers   left "
+              << grouped(counts.left) << ", entered again " << grouped(counts.entered)
+              << "\n  runs      ended for want of workers " << grouped(counts.given_up) << "\n";
 }
 
 faults::Trial try_seed(const faults::FaultJob& job, std::uint64_t seed, bool twice) {

@@ -65,6 +65,8 @@ class Attendance {
   // before was of an earlier step.
   virtual void begin(const Frame& first) = 0;
   virtual const View& view() const = 0;
+  // Whether `rank` is in the view, and not lost since: of who is lost nothing comes any more, and dismiss() is to be told.
+  virtual bool is_there(Rank rank) const { return view().contains(rank); }
   // The checksum that members have of the results so far.
   virtual std::uint32_t history() const = 0;
   // Takes `rank` out of the view: its part did not come in time, or cannot be of this collective.

@@ -132,7 +132,8 @@ Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std
       std::copy(behind.begin(), behind.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
     });
   });
-  Frame result = co_await await_answer(std::move(part), Tag::kReduced, {});
+  Asked never;
+  Frame result = co_await await_answer(std::move(part), Tag::kReduced, std::move(never));
   membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
   co_return result;
 }
@@ -159,6 +160,11 @@ std::vector<std::byte> Comm::standing() {
   return is_member() ? encode_standing(membership_->standing()) : std::vector<std::byte>();
 }
 
+Task<Frame> Comm::exchange_present(Frame part) {
+  Asked never;
+  return exchange_present(std::move(part), std::move(never));
+}
+
 Task<Frame> Comm::exchange_present(Frame part, Asked asked) {
   Frame answer = co_await await_answer(std::move(part), Tag::kBroadcast, std::move(asked));
   const std::size_t size = answer.payload().size();
@@ -172,6 +178,11 @@ Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic tr
   const Round round = next_round();
   const FrameHeader header{traffic, tag, round};
   const std::size_t count = values.size();
+  if (membership_ != nullptr && count > options_.piece) {
+    const Frame result = co_await announce_and_await(header, values);
+    membership_->heard(decode_view(result, values.size_bytes(), membership_->view(), world_size()), result);
+    co_return result.floats(count, result.payload().size() - values.size_bytes());
+  }
   if (membership_ != nullptr) {
     const Frame result = co_await member_exchange(header, std::as_bytes(values));
     co_return result.floats(count, result.payload().size() - values.size_bytes());

@@ -4,6 +4,9 @@
 //   star  4n K up to the coordinator and 4n K down                    two latencies
 //   ring  4n (K-1) to reduce and 4n (K-1) to gather                   2 (K-1) latencies
 //   tree  4n (K-1) up and 4n (K-1) down                               2 ceil(log2 K) latencies
+// Where workers come and go, the star, over the k that are present: 8 bytes more up for each of them, and 5 or a few
+// more down. A vector of more than a piece of p floats is pulled (pulled_reduction.h): 17 bytes up to announce it, and
+// for each of its ceil(n/p) pieces 12 bytes down and 8 more up; two latencies more.
 // All workers get the same bits, and a sum's order depends on ranks only: star adds in the order of ranks in double and
 // rounds once; ring and tree add in float32 in the order of their edges. A weighted mean costs the same bytes: through
 // the coordinator parts go as they are, and it weighs them; on ring and tree each worker multiplies its own part first
@@ -41,6 +44,10 @@ struct CommOptions {
   // How long any peer may keep this node waiting. Who collects for others waits half as long, so that it, who knows
   // which peer is missing, gives up before those who wait for it.
   Seconds deadline{600.0};
+  // Where workers come and go: the floats of a piece in which larger vectors are pulled, the same on all nodes; and the
+  // bytes that a vector may have whose size only its members say.
+  std::size_t piece = std::size_t{1} << 18;
+  std::uint64_t largest_part = kMaxPayloadSize - (std::uint64_t{1} << 20);
 };
 
 // What one member gave to a gather.
@@ -131,11 +138,12 @@ class Comm {
   // For exchanges that a strategy writes itself where workers come and go: what goes behind a member's part. Empty
   // where all are present always.
   std::vector<std::byte> standing();
-  // What a member does that is asked for more (Tag::kAsk) before the answer comes; the coordinator may ask again.
-  using Asked = std::function<Task<void>(const Frame& ask)>;
   // Sends a member's part, standing() behind it, and waits for the answer (Tag::kBroadcast), however long: behind its
   // payload are named_view_size() bytes, or decision_size() where it has a decision. Throws Dismissed.
-  Task<Frame> exchange_present(Frame part, Asked asked = {});
+  Task<Frame> exchange_present(Frame part);
+  // The same where the coordinator may ask for more (Tag::kAsk) before it answers, and ask again: what the member does then.
+  using Asked = std::function<Task<void>(const Frame& ask)>;
+  Task<Frame> exchange_present(Frame part, Asked asked);
 
   // The round of the next exchange on every node alike; for exchanges that a strategy writes itself.
   Round next_round() { return {rounds_++}; }
@@ -154,6 +162,7 @@ class Comm {
   };
   Task<Frame> member_exchange(const FrameHeader& header, std::span<const std::byte> payload);
   Task<Frame> await_answer(Frame part, Tag answer, Asked asked);
+  Task<Frame> announce_and_await(const FrameHeader& header, std::span<const float> values);  // pulled_reduction.cc
   Task<SharedVector> ring(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> tree(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic);
@@ -171,8 +180,13 @@ class Comm {
   Frame newest_result_;
 };
 
+class PresentExchange;
+
 // The vote of one byte that `from` sent; throws DecodeError.
 bool read_bit(std::span<const std::byte> payload, Rank from);
+
+// The tags of parts of reductions.
+const TagSet& reduction_tags();
 
 // The coordinator's side of the star: serves reductions until the runtime ends it. `weights`: of weighted means; null:
 // the job has none.
@@ -189,8 +203,7 @@ struct CollectiveResult {
 // earlier: a worker may join while it waits. Without one, every mean of models is what workers have in common.
 using Follow = std::function<Task<bool>(const CollectiveResult& result)>;
 
-// The same, one reduction at a time, for a coordinator that serves other exchanges too: frames of the tags kReduceMean,
-// kReduceSum, kReduceAny, and with weights kReduceWeightedMean.
+// The same, one reduction at a time, for a coordinator that serves other exchanges too: frames of reduction_tags().
 class Reductions {
  public:
   // `comm` outlives this.
@@ -202,6 +215,7 @@ class Reductions {
 
  private:
   Task<SharedVector> serve_present(Attendance& attendance, Round round, Arrival first, const Follow& follow);
+  Task<Frame> add_whole_parts(const PresentExchange& exchange, Round round);
   std::uint64_t look_at(Rank rank, const Frame& part, std::size_t size) const;
   void check_weights(const Arrival& first) const;
 

@@ -64,6 +64,12 @@ std::string_view to_text(Tag tag) {
       return "ask";
     case Tag::kMembership:
       return "word on who is present";
+    case Tag::kAnnouncedPart:
+      return "announced part of a reduction";
+    case Tag::kPull:
+      return "request for a piece";
+    case Tag::kPulled:
+      return "piece of a part";
   }
   return "unknown";
 }
@@ -90,24 +96,35 @@ Frame Frame::of_floats(const FrameHeader& header, std::size_t count,
           }};
 }
 
-Frame::Frame(const FrameHeader& header, std::size_t size, const std::function<void(std::span<std::byte>)>& fill)
-    : header_(header) {
-  LACONIC_CHECK(header.round.value <= kMaxRound, "round " << header.round.value);
-  LACONIC_CHECK(size <= kMaxPayloadSize, "payload of " << size << " bytes");
-  std::shared_ptr<std::byte[]> storage(new std::byte[kMaxHeaderSize + size]);  // not value-initialised
-  const std::span<std::byte> payload(storage.get() + kMaxHeaderSize, size);
-  fill(payload);
+Frame::Frame(const FrameHeader& header, std::size_t size, const std::function<void(std::span<std::byte>)>& fill) {
+  FrameDraft draft(size);
+  fill(draft.payload());
+  *this = draft.finish(header, size);
+}
 
+FrameDraft::FrameDraft(std::size_t capacity) : capacity_(capacity) {
+  LACONIC_CHECK(capacity <= kMaxPayloadSize, "payload of " << capacity << " bytes");
+  storage_.reset(new std::byte[kMaxHeaderSize + capacity]);  // not value-initialised
+}
+
+Frame FrameDraft::finish(const FrameHeader& header, std::size_t size) {
+  LACONIC_CHECK(header.round.value <= kMaxRound, "round " << header.round.value);
+  LACONIC_CHECK(size <= capacity_, size << " bytes of " << capacity_);
+  const std::span<const std::byte> written = payload().first(size);
   ByteWriter fields;
   fields.u8(static_cast<std::uint8_t>(static_cast<unsigned>(header.traffic) | static_cast<unsigned>(header.tag) << 3));
   fields.varint(header.round.value);
   fields.varint(size);
-  checksum_ = crc32c(payload, crc32c(fields.bytes()));
-  fields.u32(checksum_);
-  start_ = kMaxHeaderSize - fields.size();
-  end_ = kMaxHeaderSize + size;
-  std::memcpy(storage.get() + start_, fields.bytes().data(), fields.size());
-  storage_ = std::move(storage);
+  Frame frame;
+  frame.header_ = header;
+  frame.checksum_ = crc32c(written, crc32c(fields.bytes()));
+  fields.u32(frame.checksum_);
+  frame.start_ = kMaxHeaderSize - fields.size();
+  frame.end_ = kMaxHeaderSize + size;
+  std::memcpy(storage_.get() + frame.start_, fields.bytes().data(), fields.size());
+  frame.storage_ = std::move(storage_);
+  capacity_ = 0;
+  return frame;
 }
 
 Frame::Parsed Frame::parse(std::span<const std::byte> wire, std::uint64_t max_payload) {

@@ -45,9 +45,12 @@ enum class Tag : std::uint8_t {
   kVerdict,             // from worker 0, from runtime to runtime: what follows from the reports
   kReduceWeightedMean,  // to the coordinator: average these floats by the workers' weights
   kMembership,          // between the coordinator and a worker, from runtime to runtime: who is present
-  kAsk,                 // from the coordinator, that collects: it wants more of a member
+  kAnnouncedPart,       // to the coordinator: a part of a mean or a sum that is there to be pulled
+  kPull,                // from the coordinator: asks for a piece of it
+  kPulled,              // to the coordinator: that piece
+  kAsk,                 // from the coordinator, that collects: it wants more of a member than its part
 };
-inline constexpr std::size_t kTags = 17;
+inline constexpr std::size_t kTags = 20;
 std::string_view to_text(Tag tag);
 
 struct FrameHeader {
@@ -75,6 +78,8 @@ class SharedVector {
   std::shared_ptr<const void> owner_;
   std::span<const float> values_;
 };
+
+class FrameDraft;
 
 // An encoded frame. Copies share the bytes, so a frame sent to many exists once.
 class Frame {
@@ -111,6 +116,7 @@ class Frame {
   SharedVector floats(std::size_t count, std::size_t more = 0) const;
 
  private:
+  friend class FrameDraft;
   struct Parsed {
     FrameHeader header;
     std::span<const std::byte> payload;
@@ -123,6 +129,21 @@ class Frame {
   std::size_t end_ = 0;
   FrameHeader header_;
   std::uint32_t checksum_ = 0;
+};
+
+// The memory of a frame to be, whose payload is written part by part, and over again where need be.
+class FrameDraft {
+ public:
+  // For a payload of at most `capacity` bytes, which are not initialised. Throws CheckFailed for more than a frame has.
+  explicit FrameDraft(std::size_t capacity);
+  // All of `capacity`; aligned for floats.
+  std::span<std::byte> payload() { return {storage_.get() + kMaxHeaderSize, capacity_}; }
+  // The frame of the payload's first `size` bytes, each of which was written. The draft has no memory afterwards.
+  Frame finish(const FrameHeader& header, std::size_t size);
+
+ private:
+  std::shared_ptr<std::byte[]> storage_;
+  std::size_t capacity_;
 };
 
 }  // namespace laconic

@@ -147,6 +147,14 @@ std::size_t Mailbox::kept() const {
   return count;
 }
 
+std::uint64_t Mailbox::kept_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, frames] : kept_) {
+    for (const Kept& kept : frames) bytes += kept.frame.wire_size().value;
+  }
+  return bytes;
+}
+
 void Mailbox::archive(Archive& archive) {
   archive.value("mailbox.next", next_order_);
   std::uint64_t count = kept();

@@ -61,8 +61,9 @@ class Mailbox {
   void deliver(Arrival arrival);
   // An arrival that came before (the oldest that matches), or the next one until now + patience.
   Task<std::optional<Arrival>> receive(Pattern pattern, Seconds now, Seconds patience);
-  // Frames kept that nobody has asked for.
+  // Frames kept that nobody has asked for, and their bytes.
   std::size_t kept() const;
+  std::uint64_t kept_bytes() const;
   // These frames and their order; loaded into an empty mailbox.
   void archive(Archive& archive);
   // Ends what waits for a frame of `from` alone: its receives get nothing. Frames that came of it are dropped.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "comm/pulled_parts.h"
 
 namespace laconic {
 
@@ -15,9 +16,12 @@ Task<bool> PresentExchange::collect(Round round, Arrival first, TagSet tags, Loo
   parts_[first.from] = std::move(first.frame);
   for (Rank rank{0}; rank.value < comm_.world_size(); ++rank.value) {
     if (parts_.contains(rank) || !attendance_.view().contains(rank)) continue;
+    // Who was lost while another was waited for is not waited for.
+    const Seconds last = end + attendance_.allowance(rank);
+    const double left = attendance_.is_there(rank) ? (last - comm_.now()).value : 0.0;
     const Pattern pattern{.from = rank, .tags = tags, .round = round, .may_be_late = true};
-    const Seconds left{std::max(0.0, (end + attendance_.allowance(rank) - comm_.now()).value)};
-    std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, left);
+    const Seconds patience{std::max(0.0, left)};
+    std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, patience);
     if (arrival) {
       parts_[rank] = std::move(arrival->frame);
     } else if (attendance_.view().contains(rank)) {
@@ -50,8 +54,9 @@ Task<std::map<Rank, Frame>> PresentExchange::replies(std::vector<Rank> some, Sec
   for (const Rank rank : some) {
     if (!parts_.contains(rank)) continue;
     const Pattern pattern{.from = rank, .tags = Tag::kGather, .round = round_, .may_be_late = true};
-    const Seconds left{std::max(0.0, (end - comm_.now()).value)};
-    std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, left);
+    const double left = attendance_.is_there(rank) ? (end - comm_.now()).value : 0.0;
+    const Seconds patience{std::max(0.0, left)};
+    std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, patience);
     if (arrival) {
       replies[rank] = std::move(arrival->frame);
     } else {
@@ -111,8 +116,12 @@ void PresentExchange::leave_out_who_differs(const Look& look) {
   };
   const auto most = std::max_element(kinds.begin(), kinds.end(), is_less);
   const auto text = [&](const auto& kind) {
-    return "of step " + std::to_string(kind.first.step.value) + " and " +
-           std::to_string(parts_.at(kind.second.front()).payload().size() - kStandingSize) + " bytes";
+    const Frame& part = parts_.at(kind.second.front());
+    const bool is_announced = part.header().tag == Tag::kAnnouncedPart;
+    const std::size_t bytes = is_announced ? decode_announcement(part, kMaxPayloadSize).count * sizeof(float)
+                                           : part.payload().size() - kStandingSize;
+    return "of step " + std::to_string(kind.first.step.value) + " and " + std::to_string(bytes) + " bytes" +
+           (is_announced ? ", announced" : "");
   };
   for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
     if (kind == most) {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "comm/comm.h"
 #include "comm/present_exchange.h"
+#include "comm/pulled_reduction.h"
 #include "kernels/vector_ops.h"
 
 namespace laconic {
@@ -68,25 +69,47 @@ void Reductions::check_weights(const Arrival& first) const {
                     "): all workers of this job weigh the same");
 }
 
-namespace {
-
 const TagSet& reduction_tags() {
-  static const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean};
+  static const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean,
+                           Tag::kAnnouncedPart};
   return tags;
 }
 
-}  // namespace
-
-// Over those who are present. Their parts are kept until it is known over whom the result is, and then added in the
-// order of ranks, so that its bits depend on the set alone.
+// Over those who are present. Their parts are kept, or pulled, once it is known over whom the result is, and added in
+// the order of ranks, so that its bits depend on the set alone.
 Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round, Arrival first, const Follow& follow) {
   PresentExchange exchange(comm_, attendance);
   const bool goes_on = co_await exchange.collect(
       round, std::move(first), reduction_tags(),
       [this](Rank rank, const Frame& part, std::size_t size) { return look_at(rank, part, size); });
   if (!goes_on) co_return SharedVector();
-  const Frame& any_part = exchange.parts().begin()->second;
+  const Frame any_part = exchange.parts().begin()->second;
+  const Tag tag = any_part.header().tag;
+  std::size_t count = 0;
+  Frame frame;
+  if (tag == Tag::kAnnouncedPart) {
+    count = decode_announcement(any_part, comm_.options().largest_part).count;
+    PulledReduction pulled(comm_, attendance, exchange, weights_.get());
+    frame = co_await pulled.result(round);
+    if (frame.wire().empty()) co_return SharedVector();
+  } else {
+    if (tag != Tag::kReduceAny) count = (any_part.payload().size() - kStandingSize) / sizeof(float);
+    frame = co_await add_whole_parts(exchange, round);
+  }
+  SharedVector values;
+  if (tag != Tag::kReduceAny) values = frame.floats(count, frame.payload().size() - count * sizeof(float));
   const Traffic traffic = any_part.header().traffic;
+  bool changes_common = traffic == Traffic::kModel;
+  if (follow) {
+    const CollectiveResult result{.step = exchange.step(), .traffic = traffic, .values = values};
+    changes_common = co_await follow(result);
+  }
+  exchange.commit(frame, changes_common);
+  co_return values;
+}
+
+Task<Frame> Reductions::add_whole_parts(const PresentExchange& exchange, Round round) {
+  const Frame& any_part = exchange.parts().begin()->second;
   const Tag tag = any_part.header().tag;
   const bool is_vote = tag == Tag::kReduceAny;
   const std::size_t size = any_part.payload().size() - kStandingSize;
@@ -108,7 +131,7 @@ Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round
       }
     }
     if (tag == Tag::kReduceSum) divisor = 1.0;
-    const FrameHeader header{traffic, Tag::kReduced, round};
+    const FrameHeader header{any_part.header().traffic, Tag::kReduced, round};
     frame = Frame(header, size + trailer.size(), [&](std::span<std::byte> out) {
       if (is_vote) {
         out[0] = std::byte{static_cast<unsigned char>(any ? 1 : 0)};
@@ -118,29 +141,28 @@ Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round
       std::copy(trailer.begin(), trailer.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
     });
   });
-  SharedVector values;
-  if (!is_vote) values = frame.floats(count, trailer.size());
-  bool changes_common = traffic == Traffic::kModel;
-  if (follow) {
-    const CollectiveResult result{.step = exchange.step(), .traffic = traffic, .values = values};
-    changes_common = co_await follow(result);
-  }
-  exchange.commit(frame, changes_common);
-  co_return values;
+  co_return frame;
 }
 
-// What parts have to be alike in, beside their step: traffic and size. Throws DecodeError.
+// What parts have to be alike in, beside tag and step: traffic and size, and of announcements what is announced. Throws
+// DecodeError.
 std::uint64_t Reductions::look_at(Rank rank, const Frame& part, std::size_t size) const {
   const FrameHeader header = part.header();
-  if (header.tag == Tag::kReduceAny) {
+  Tag of = header.tag;
+  if (of == Tag::kAnnouncedPart) {
+    const Announcement announced = decode_announcement(part, comm_.options().largest_part);
+    of = announced.of;
+    size = announced.count * sizeof(float);
+  } else if (of == Tag::kReduceAny) {
     static_cast<void>(read_bit(part.payload().first(size), rank));
   } else if (size % sizeof(float) != 0) {
     throw DecodeError("its part is no vector of float32");
   }
-  if (header.tag == Tag::kReduceWeightedMean && weights_ == nullptr) {
+  if (of == Tag::kReduceWeightedMean && weights_ == nullptr) {
     throw DecodeError("all workers of this job weigh the same");
   }
-  return std::uint64_t{size} * kTrafficKinds + static_cast<std::uint64_t>(header.traffic);
+  return (std::uint64_t{size} * kTrafficKinds + static_cast<std::uint64_t>(header.traffic)) * kTags +
+         static_cast<std::uint64_t>(of);
 }
 
 Task<void> serve_collectives(Comm& comm, SharedWeights weights) {

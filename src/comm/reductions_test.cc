@@ -6,50 +6,13 @@
 #include "base/byte_stream.h"
 #include "comm/comm.h"
 #include "comm/test_network.h"
+#include "comm/test_present.h"
 
 namespace laconic {
 namespace {
 
 constexpr int kWorkers = 4;
 constexpr std::uint32_t kHistory = 77;
-
-class InPlace final : public Processor {
- public:
-  Pending submit(Cost, std::function<void()> work) override {
-    work();
-    struct Done final : Pending::State {
-      Task<void> wait() override { co_return; }
-    };
-    return Pending(std::make_shared<Done>());
-  }
-};
-
-class Book final : public Attendance {
- public:
-  void begin(const Frame&) override {}
-  const View& view() const override { return view_; }
-  std::uint32_t history() const override { return kHistory; }
-  void dismiss(Rank rank, const std::string& why) override {
-    dismissed[rank] = why;
-    std::erase(view_.members, rank);
-    ++view_.number;
-  }
-  Seconds allowance(Rank) const override { return {}; }
-  bool is_enough() const override { return view_.size() >= least; }
-  void give_up() override { ++given_up; }
-  bool has_news() const override { return view_.number != 1; }
-  void commit(Round, Step step, std::span<const Answer>, bool changes_model) override {
-    committed.emplace_back(step, changes_model);
-  }
-
-  std::size_t least = 1;
-  std::map<Rank, std::string> dismissed;
-  int given_up = 0;
-  std::vector<std::pair<Step, bool>> committed;
-
- private:
-  View view_{.number = 1, .members = {{0}, {1}, {2}, {3}}};
-};
 
 Frame part_of(std::vector<float> values, Step step, std::uint32_t history, Tag tag = Tag::kReduceMean) {
   ByteWriter out;
@@ -76,7 +39,7 @@ class Reduction {
     network_.run(pass());
   }
 
-  Book book;
+  Book book{kWorkers, kHistory};
   std::map<int, Frame> answers;
 
  private:
@@ -90,7 +53,7 @@ class Reduction {
     co_await network_.node(0).sleep(span);
   }
 
-  InPlace processor_;
+  InPlaceProcessor processor_;
   TestNetwork network_{kWorkers};
 };
 

@@ -48,10 +48,19 @@ class TestNetwork {
     Endpoint& to = *nodes_.at(static_cast<std::size_t>(place_of(parcel.to, static_cast<int>(nodes_.size()) - 1)));
     to.bytes += parcel.frame.wire_size();
     to.mailbox.deliver({parcel.from, Frame::decode(parcel.frame.wire(), kMaxPayloadSize)});
+    to.most_kept = std::max(to.most_kept, to.mailbox.kept_bytes());
     go_on();
   }
   void deliver() {
     while (!flight_.empty()) deliver_one();
+  }
+
+  // The most bytes of frames that a node has kept at a time before it asked for them.
+  std::uint64_t most_kept(int place) const { return nodes_.at(static_cast<std::size_t>(place))->most_kept; }
+  // What node `place` waits for of node `from` comes no more.
+  void give_up(int place, Rank from) {
+    nodes_.at(static_cast<std::size_t>(place))->mailbox.give_up(from);
+    go_on();
   }
 
   // Begins a task that may wait for ever, as a coordinator's does.
@@ -115,6 +124,7 @@ class TestNetwork {
     TestNetwork& net;
     Mailbox mailbox;
     Bytes bytes;
+    std::uint64_t most_kept = 0;
   };
 
   template <typename T>

@@ -21,6 +21,11 @@ class TagSet {
   TagSet(std::initializer_list<Tag> tags) : bits_(0) {
     for (const Tag tag : tags) bits_ |= bit(tag);
   }
+  TagSet operator|(const TagSet& others) const {
+    TagSet all = *this;
+    all.bits_ |= others.bits_;
+    return all;
+  }
   bool contains(Tag tag) const { return (bits_ & bit(tag)) != 0; }
   std::string to_text() const;
 

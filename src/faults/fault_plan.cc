@@ -120,6 +120,9 @@ FaultPlan plan_of(std::uint64_t seed, const FaultJob& job) {
   for (std::uint64_t fault = 0; fault < faults; ++fault) {
     plan.faults.push_back(draw_fault(stream, job.workers, length));
   }
+  // Vectors are pulled in a few pieces in half of the plans, and as whole parts in the others.
+  plan.is_pulled = stream.below(2) == 0;
+  if (plan.is_pulled) options.piece = 1 + stream.below(options.job.setting.dimension / 2);
   return plan;
 }
 

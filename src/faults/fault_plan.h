@@ -55,6 +55,7 @@ struct FaultPlan {
   std::vector<Fault> faults;        // in the order in which they were drawn
   bool is_slow = false;             // the network
   bool is_saturated = false;        // it takes longer for the messages of a step than the step
+  bool is_pulled = false;           // vectors are pulled piece by piece, as only large ones are else
 };
 
 // The same for the same seed and job. `job`: of a strategy that tolerates absence (Demands).

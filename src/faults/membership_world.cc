@@ -13,6 +13,7 @@ namespace {
 constexpr Seconds kHubRestart{0.05};
 // The job's fingerprint.
 constexpr std::uint64_t kJob = 17;
+constexpr std::uint64_t kMaxState = std::uint64_t{1} << 24;
 
 }  // namespace
 
@@ -75,6 +76,10 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
   one.clock.due = events_.now();
 }
 
+CommOptions MembershipWorld::comm_options() const {
+  return {.deadline = options_.job.deadline, .piece = options_.piece, .largest_part = kMaxState};
+}
+
 void MembershipWorld::start_hub() {
   Process& one = process(0);
   disk_.restart();
@@ -106,12 +111,12 @@ void MembershipWorld::make_hub() {
   Process& one = process(0);
   make_parts(0, one.log->contents().incarnation);
   const std::unique_ptr<Learner> first = options_.job.learner(0);
-  const process::HubOptions hub{.comm = {.deadline = options_.job.deadline},
+  const process::HubOptions hub{.comm = comm_options(),
                                 .least = options_.least,
                                 .patience = options_.patience,
                                 .log = one.log.get(),
                                 .start = crc32c(std::as_bytes(first->params())),
-                                .max_state = std::uint64_t{1} << 24,
+                                .max_state = kMaxState,
                                 .common_at = options_.job.strategy->demands(options_.job.options).common_at};
   const process::HubEvents events{
       .committed =
@@ -154,13 +159,13 @@ void MembershipWorld::start(int worker) {
   const Demands demands = options_.job.strategy->demands(options_.job.options);
   const process::MemberOptions member{.seed = options_.job.setting.seed,
                                       .steps = {options_.job.setting.steps},
-                                      .comm = {.deadline = options_.job.deadline},
+                                      .comm = comm_options(),
                                       .returning = options_.returning,
                                       .kept = demands.kept,
                                       .common_at = demands.common_at,
                                       .alone = options_.alone,
                                       .alone_steps = options_.alone_steps,
-                                      .max_state = std::uint64_t{1} << 24};
+                                      .max_state = kMaxState};
   const process::MemberEvents events{
       .entered =
           [this, worker](const View& view, Step step) {
@@ -169,7 +174,11 @@ void MembershipWorld::start(int worker) {
             left_with_.erase(worker);
             if (options_.entered) options_.entered(worker);
           },
-      .stepped = [this](Step) { ++steps_taken_; },
+      .stepped =
+          [this, worker](Step step) {
+            ++steps_taken_;
+            if (options_.stepped) options_.stepped(worker, step);
+          },
       .left =
           [this, worker](const std::string&) {
             const std::span<const float> model = learner(worker).params();

@@ -30,8 +30,10 @@ struct MembershipOptions {
   // Told when a worker has begun a round, and when it left.
   std::function<void(int worker)> entered = {};
   std::function<void(int worker)> left = {};
+  std::function<void(int worker, Step step)> stepped = {};  // when it has taken that step
   sim::StreamNetworkOptions network = {};
-  std::vector<Seconds> step_cost = {};  // of each worker; default: 10 ms
+  std::vector<Seconds> step_cost = {};      // of each worker; default: 10 ms
+  std::size_t piece = CommOptions().piece;  // floats of a piece of what is pulled
 };
 
 class MembershipWorld : public StrategyEvents {
@@ -125,6 +127,7 @@ class MembershipWorld : public StrategyEvents {
   };
   Process& process(int number) { return processes_.at(static_cast<std::size_t>(number)); }
   void make_parts(int number, std::uint64_t incarnation);
+  CommOptions comm_options() const;
   bool turn(Process& process);
   bool turn_of(Process& process);
   void make_hub();

@@ -17,10 +17,14 @@ struct FaultCounts {
   std::uint64_t entered = 0;  // and in again
   std::uint64_t slow = 0;     // runs on a slow network
   std::uint64_t saturated = 0;
+  std::uint64_t pulled = 0;    // runs whose vectors are pulled piece by piece
   std::uint64_t given_up = 0;  // runs that ended because too few workers were present for too long, as they have to
 
   FaultCounts& operator+=(const FaultCounts& other);
 };
+
+// Has it happen now, and end after its span.
+void strike(const Fault& fault, MembershipWorld& world, FaultCounts& counts);
 
 struct Trial {
   std::vector<std::string> objections;  // what does not hold, a line each; empty: all does

@@ -35,6 +35,7 @@ bool says(const std::vector<std::string>& objections, const std::string& text) {
 TEST(FaultPlan, IsTheSameForTheSameSeedAndOfEveryKindOverSeeds) {
   std::set<FaultKind> kinds;
   bool slow = false;
+  bool pulled = false;
   bool saturated = false;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     const FaultPlan plan = plan_of(seed, periodic());
@@ -46,10 +47,12 @@ TEST(FaultPlan, IsTheSameForTheSameSeedAndOfEveryKindOverSeeds) {
       kinds.insert(plan.faults[i].kind);
     }
     slow = slow || plan.is_slow;
+    pulled = pulled || plan.is_pulled;
+    EXPECT_EQ(plan.is_pulled, plan.options.piece < plan.options.job.setting.dimension);
     saturated = saturated || plan.is_saturated;
   }
   EXPECT_EQ(kinds.size(), kFaultKinds);
-  EXPECT_TRUE(slow && saturated);
+  EXPECT_TRUE(slow && saturated && pulled);
 }
 
 TEST(FaultPlan, LeavesRoomForThreeSynchronisationsWhateverThePeriod) {

@@ -131,7 +131,7 @@ void Averaging::begin_collecting() {
 Task<void> Averaging::coordinate(Coordinator& self, Follow follow) {
   Comm& comm = self.comm();
   Reductions reductions(comm, weights_);
-  const TagSet tags{Tag::kReduceMean, Tag::kReduceSum, Tag::kReduceAny, Tag::kReduceWeightedMean, Tag::kGather};
+  const TagSet tags = reduction_tags() | Tag::kGather;
   if (!follow) {
     follow = [this](const CollectiveResult& result) -> Task<bool> {
       if (result.traffic != Traffic::kModel) co_return false;

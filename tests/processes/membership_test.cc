@@ -38,7 +38,13 @@ Scenario weighted(Scenario scenario) {
   return scenario;
 }
 
-MembershipOptions options_of(const Scenario& scenario) { return {.job = job_of(scenario)}; }
+// Floats of a piece: all vectors here are shorter than the usual one, and go as whole parts.
+const std::size_t kUsualPiece = CommOptions().piece;
+constexpr std::size_t kSmallPiece = 5;
+
+MembershipOptions options_of(const Scenario& scenario, std::size_t piece = kUsualPiece) {
+  return {.job = job_of(scenario), .piece = piece};
+}
 
 void expect_sound(MembershipWorld& world, const MembershipOptions& options) {
   const bool checks = options.job.strategy->name == "fda";
@@ -51,16 +57,18 @@ TEST(Membership, WhereNobodyIsAbsentTheModelsAreThoseOfTheSimulatorToTheBit) {
   for (const Scenario& scenario :
        {periodic(4), weighted(periodic(4)), fda(4, "linear"), weighted(fda(4, "linear")), fda(3, "exact"),
         fda(3, "linear", "lock-step"), fda(3, "max-norm"), fda(3, "sketch")}) {
-    const MembershipOptions options = options_of(scenario);
-    MembershipWorld world(options);
-    ASSERT_TRUE(world.run({100.0})) << world.account();
-    ASSERT_EQ(world.hub().error(), nullptr);
     const Result simulated = run(scenario);
-    for (int worker = 0; worker < scenario.problem.workers; ++worker) {
-      const auto params = world.learner(worker).params();
-      EXPECT_TRUE(std::ranges::equal(params, simulated.params[static_cast<std::size_t>(worker)])) << worker;
+    for (const std::size_t piece : {kUsualPiece, kSmallPiece, std::size_t{1}}) {
+      const MembershipOptions options = options_of(scenario, piece);
+      MembershipWorld world(options);
+      ASSERT_TRUE(world.run({100.0})) << world.account();
+      ASSERT_EQ(world.hub().error(), nullptr);
+      for (int worker = 0; worker < scenario.problem.workers; ++worker) {
+        const auto params = world.learner(worker).params();
+        EXPECT_TRUE(std::ranges::equal(params, simulated.params[static_cast<std::size_t>(worker)])) << worker;
+      }
+      expect_sound(world, options);
     }
-    expect_sound(world, options);
   }
 }
 
@@ -72,6 +80,22 @@ TEST(Membership, AWorkerThatIsGoneIsInNoAverageAndTheOthersGoOn) {
   ASSERT_EQ(world.hub().error(), nullptr);
   expect_sound(world, options);
   EXPECT_EQ(world.log().back().view.members, (std::vector<Rank>{{0}, {1}, {3}}));
+}
+
+// A round with its average takes some 65 ms here: the worker is gone in each part of it, on the way of each piece too.
+TEST(Membership, WhoIsGoneWhileItsModelIsPulledIsInTheAverageWithAllItsElementsOrInNone) {
+  for (const bool told : {true, false}) {
+    for (int moment = 0; moment < 90; ++moment) {
+      const MembershipOptions options = options_of(periodic(4), 2);
+      MembershipWorld world(options);
+      world.events().at({0.2 + 0.001 * moment}, [&] { world.kill(2, told); });
+      ASSERT_TRUE(world.run({100.0})) << world.account();
+      ASSERT_EQ(world.hub().error(), nullptr);
+      expect_sound(world, options);
+      EXPECT_EQ(world.log().back().view.members, (std::vector<Rank>{{0}, {1}, {3}}));
+      ASSERT_FALSE(HasFailure()) << moment;
+    }
+  }
 }
 
 TEST(Membership, AWorkerThatIsStartedAgainTakesTheCommonModelAndGoesOnWithTheOthers) {
@@ -98,6 +122,22 @@ TEST(Membership, ALossIsActedOnWithinAFifthOfTheDeadlineAndARoundTrip) {
   ASSERT_TRUE(undisturbed.run({100.0}));
   EXPECT_LT(world.events().now().value, undisturbed.events().now().value + kDeadline.value / 5.0 + 0.01);
   expect_sound(world, options);
+}
+
+// Of several at a time none is waited for after it is known, in whatever order they are asked for.
+TEST(Membership, SeveralLossesAtATimeTakeNoLongerThanOne) {
+  for (const std::size_t piece : {kUsualPiece, kSmallPiece}) {
+    const MembershipOptions options = options_of(periodic(5, 1), piece);
+    MembershipWorld world(options);
+    world.events().at({0.2}, [&] {
+      for (const int worker : {1, 2, 4}) world.kill(worker, false);
+    });
+    ASSERT_TRUE(world.run({100.0})) << world.account();
+    MembershipWorld undisturbed(options);
+    ASSERT_TRUE(undisturbed.run({100.0}));
+    EXPECT_LT(world.events().now().value, undisturbed.events().now().value + kDeadline.value / 5.0 + 0.01);
+    expect_sound(world, options);
+  }
 }
 
 TEST(Membership, WhereTooFewArePresentTheRunWaitsAndThenSaysForWhom) {
@@ -191,8 +231,11 @@ std::vector<std::tuple<Step, std::vector<Rank>, bool>> verdicts_of(MembershipWor
 
 // Nobody is lost: workers hear of the coordinator again well within a fifth of the deadline.
 TEST(Membership, ACoordinatorKilledAtEachWriteOfItsLogGoesOnInTheSameRoundWithTheSameSums) {
-  for (const Scenario& scenario : {periodic(3, 10), fda(3, "linear"), fda(3, "exact", "lock-step")}) {
-    const MembershipOptions options = options_of(scenario);
+  for (const auto& [scenario, piece] :
+       {std::pair(periodic(3, 10), kUsualPiece), std::pair(periodic(3, 10), kSmallPiece),
+        std::pair(fda(3, "linear"), kUsualPiece), std::pair(fda(3, "linear"), std::size_t{1}),
+        std::pair(fda(3, "exact", "lock-step"), kUsualPiece)}) {
+    const MembershipOptions options = options_of(scenario, piece);
     MembershipWorld undisturbed(options);
     ASSERT_TRUE(undisturbed.run({100.0}));
     const std::vector<std::vector<float>> models = models_of(undisturbed, options);
@@ -212,8 +255,8 @@ TEST(Membership, ACoordinatorKilledAtEachWriteOfItsLogGoesOnInTheSameRoundWithTh
   }
 }
 
-TEST(Membership, ACoordinatorKilledAtAnyMomentGoesOnInTheSameRoundWithTheSameSums) {
-  const MembershipOptions options = options_of(fda(3, "exact"));
+void expect_the_same_wherever_the_coordinator_is_killed(std::size_t piece) {
+  const MembershipOptions options = options_of(fda(3, "exact"), piece);
   MembershipWorld undisturbed(options);
   ASSERT_TRUE(undisturbed.run({100.0}));
   const std::vector<std::vector<float>> models = models_of(undisturbed, options);
@@ -228,8 +271,16 @@ TEST(Membership, ACoordinatorKilledAtAnyMomentGoesOnInTheSameRoundWithTheSameSum
     ASSERT_EQ(world.hub().error(), nullptr) << moment << "\n" << world.account();
     EXPECT_EQ(models_of(world, options), models) << moment << "\n" << world.account();
     expect_sound(world, options);
-    ASSERT_FALSE(HasFailure()) << moment;
+    ASSERT_FALSE(testing::Test::HasFailure()) << moment;
   }
+}
+
+TEST(Membership, ACoordinatorKilledAtAnyMomentGoesOnInTheSameRoundWithTheSameSums) {
+  expect_the_same_wherever_the_coordinator_is_killed(kUsualPiece);
+}
+
+TEST(Membership, SoDoesOneThatIsKilledWhileItPullsVectorsPieceByPiece) {
+  expect_the_same_wherever_the_coordinator_is_killed(kSmallPiece);
 }
 
 // The models of all workers, and the common one, as the collectives have left them, up to the first entry for which
