@@ -131,6 +131,10 @@ class Oracle {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the common one" + (keeps ? " and its own steps" : ""));
     }
+    if (!is_mean_ && !keeps && beginning.model != entry.common) {
+      object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
+             " with another model than the coordinator has");
+    }
     if (is_mean_) one.set(common_, keeps ? beginning.model : common_, entry.step);
   }
 
@@ -215,8 +219,8 @@ class Oracle {
     const Step last{options_.job.setting.steps};
     for (Rank rank{0}; rank.value < options_.job.workers(); ++rank.value) {
       Row& one = row(rank);
-      // Who was started again when all was over has nothing to join.
-      if (!world_.is_there(rank.value) || !one.is_present || world_.member(rank.value).step() != last) continue;
+      // Who was cut off in the last round, or started again when all was over, has not come to the end.
+      if (!world_.is_there(rank.value) || !one.is_present || world_.completed(rank.value) != last) continue;
       one.go_to(last);
       if (!std::ranges::equal(world_.learner(rank.value).params(), one.learner->params())) {
         object("U1: " + name_of(rank) + " has another model at the end");

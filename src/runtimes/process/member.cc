@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/canary.h"
 #include "base/error.h"
 #include "comm/crc32c.h"
 #include "runtimes/process/messages.h"
@@ -187,7 +188,7 @@ void Member::enter() {
   view_ = entry.view;
   history_ = entry.history;
   heard_step_ = entry.step;
-  load_common(entry.has_state ? entry.state : state_receiver_.bytes());
+  load_common(entry.has_state && !canary(Canary::kWrongState) ? entry.state : state_receiver_.bytes());
   entry_frame_ = {};
   step_ = entry.step;
   state_ = State::kPresent;
