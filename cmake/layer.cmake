@@ -1,5 +1,5 @@
 # laconic_layer(NAME [WHOLE] [COLD] [ROOMS folder...] [USES layer...] [EXCEPT file...] [LIBRARIES target...]
-#               [PRIVATE_LIBRARIES target...] [THREADS_MEET_IN file...|nowhere])
+#               [PRIVATE_LIBRARIES target...] [THREADS_MEET_IN file...|nowhere] [CANARIES_IN file...])
 #
 # One folder under src/, and those of its folders that are named as rooms, as one static library `laconic_NAME`: every
 # *.cc but main.cc. Beside it
@@ -11,6 +11,7 @@
 # A file added to the folder is built and tested without touching CMake. WHOLE: see laconic_test.
 # COLD: what the folder does takes no time worth the compiler's: it is optimised a little only, and built sooner.
 # THREADS_MEET_IN: of the folder's tests only these run more than one thread; with ThreadSanitizer no others are built.
+# CANARIES_IN: the files that include base/canary.h; with LACONIC_CANARIES only these are compiled anew.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 
@@ -41,7 +42,7 @@ endif()
 target_link_libraries(laconic_settings INTERFACE Threads::Threads)
 
 function(laconic_layer name)
-  cmake_parse_arguments(LAYER "WHOLE;COLD" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES;THREADS_MEET_IN" ${ARGN})
+  cmake_parse_arguments(LAYER "WHOLE;COLD" "" "ROOMS;USES;EXCEPT;LIBRARIES;PRIVATE_LIBRARIES;THREADS_MEET_IN;CANARIES_IN" ${ARGN})
   list(TRANSFORM LAYER_USES PREPEND laconic_)
   set(whole "")
   if(LAYER_WHOLE)
@@ -70,6 +71,9 @@ function(laconic_layer name)
   endif()
   target_link_libraries(laconic_${name} PUBLIC laconic_settings ${LAYER_USES} ${LAYER_LIBRARIES}
                                         PRIVATE ${LAYER_PRIVATE_LIBRARIES})
+  if(LACONIC_CANARIES AND LAYER_CANARIES_IN)
+    set_source_files_properties(${LAYER_CANARIES_IN} PROPERTIES COMPILE_DEFINITIONS LACONIC_CANARIES)
+  endif()
   if(LAYER_COLD)
     target_compile_options(laconic_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   endif()

@@ -127,6 +127,7 @@ struct SimulateFaultsArguments {
   std::vector<std::string> overrides = {};
   std::string seeds = "1..1000";         // FIRST..LAST
   std::optional<std::string> seed = {};  // this one alone, with all that happens in it
+  std::string canary = {};               // the name of a mistake to plant (base/canary.h); empty: none
 };
 // ExitCode::kFailed for the first seed whose run does not end as it has to, with the command that repeats it. Throws
 // UsageError for a strategy that needs all workers all the time.

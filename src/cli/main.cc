@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/canary.h"
 #include "base/error.h"
 #include "charts/draw.h"
 #include "cli/arguments.h"
@@ -331,6 +332,7 @@ int main(int argc, char** argv) {
       faults_app->add_option("--seeds", simulate_faults.seeds, "The seeds to try, FIRST..LAST")->capture_default_str();
   faults_app->add_option("--seed", simulate_faults.seed, "Try this seed alone, and show all that happens in its run")
       ->excludes(seeds);
+  if (kHasCanaries) faults_app->add_option("--canary", simulate_faults.canary, "A mistake to plant");
   faults_app->footer("Example:\n  laconic simulate-faults job.toml --set workers.least=2 --seeds 1..1000");
   faults_app->callback([&] { command = [&] { return simulate_faults_command(console, simulate_faults); }; });
 

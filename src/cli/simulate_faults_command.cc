@@ -5,7 +5,9 @@
 #include <chrono>
 #include <ostream>
 
+#include "base/canary.h"
 #include "base/error.h"
+#include "base/spelling.h"
 #include "cli/commands.h"
 #include "cli/work_display.h"
 #include "faults/trial.h"
@@ -69,10 +71,21 @@ faults::FaultJob read_job(const Job& job) {
                                                                           : process::Returning::kDrop};
 }
 
+void plant_named(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const CanaryRow& row : kCanaries) {
+    if (row.name == name) return plant(row.canary);
+    names.push_back(row.name);
+  }
+  throw UsageError("--canary: unknown mistake '" + name + "'" + did_you_mean(name, names) + "; there are " +
+                   listed(names));
+}
+
 // The command that runs this seed again.
 std::string repetition(const SimulateFaultsArguments& arguments, std::uint64_t seed) {
   std::string text = "laconic simulate-faults " + arguments.job_file;
   for (const std::string& setting : arguments.overrides) text += " --set '" + setting + "'";
+  if (!arguments.canary.empty()) text += " --canary " + arguments.canary;
   return text + " --seed " + std::to_string(seed);
 }
 
@@ -108,6 +121,7 @@ ExitCode simulate_faults_command(Console& console, const SimulateFaultsArguments
   const Seeds seeds = read_seeds(arguments);
   const Job job = load_job(arguments.job_file, arguments.overrides);
   const faults::FaultJob fault_job = read_job(job);
+  if (!arguments.canary.empty()) plant_named(arguments.canary);
   WorkDisplay display(console);
   faults::FaultCounts counts;
   std::uint64_t done = 0;

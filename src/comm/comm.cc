@@ -4,6 +4,7 @@
 #include <bit>
 #include <string>
 
+#include "base/canary.h"
 #include "base/error.h"
 #include "kernels/vector_ops.h"
 
@@ -13,6 +14,13 @@ namespace {
 // Elements [begin, end) of chunk c when `size` elements are cut into `parts`.
 std::pair<std::size_t, std::size_t> chunk(std::size_t size, std::size_t parts, std::size_t c) {
   return {size * c / parts, size * (c + 1) / parts};
+}
+
+// A canary's: the same frame but for one bit.
+Frame with_other_bit(const Frame& frame) {
+  std::vector<std::byte> payload(frame.payload().begin(), frame.payload().end());
+  payload.front() ^= std::byte{1};
+  return {frame.header(), std::span<const std::byte>(payload)};
 }
 
 }  // namespace
@@ -184,7 +192,8 @@ Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic tr
     co_return result.floats(count, result.payload().size() - values.size_bytes());
   }
   if (membership_ != nullptr) {
-    const Frame result = co_await member_exchange(header, std::as_bytes(values));
+    Frame result = co_await member_exchange(header, std::as_bytes(values));
+    if (canary(Canary::kOtherBit) && traffic == Traffic::kModel && self().value == 1) result = with_other_bit(result);
     co_return result.floats(count, result.payload().size() - values.size_bytes());
   }
   if (is_worth_a_hop(count)) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/canary.h"
 #include "base/error.h"
 #include "comm/comm.h"
 #include "comm/present_exchange.h"
@@ -122,7 +123,8 @@ Task<Frame> Reductions::add_whole_parts(const PresentExchange& exchange, Round r
     bool any = false;
     sum_.assign(count, 0.0);
     for (const auto& [rank, part] : exchange.parts()) {
-      const double weight = weighted ? weights_->of(rank) : 1.0;
+      double weight = weighted ? weights_->of(rank) : 1.0;
+      if (canary(Canary::kDoubleCount) && attendance.has_news() && &part == &any_part) weight *= 2.0;
       divisor += weight;
       if (is_vote) {
         any = part.payload()[0] == std::byte{1} || any;
@@ -130,6 +132,7 @@ Task<Frame> Reductions::add_whole_parts(const PresentExchange& exchange, Round r
         kernels::accumulate(weight, part.floats(count, kStandingSize), sum_);
       }
     }
+    if (canary(Canary::kMeanOverAll)) divisor = weighted ? weights_->sum() : comm_.world_size();
     if (tag == Tag::kReduceSum) divisor = 1.0;
     const FrameHeader header{any_part.header().traffic, Tag::kReduced, round};
     frame = Frame(header, size + trailer.size(), [&](std::span<std::byte> out) {

@@ -148,6 +148,10 @@ class Oracle {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the common one" + (keeps ? " and its own steps" : ""));
     }
+    if (!is_mean_ && !keep_among_themselves() && !keeps && beginning.model != entry.common) {
+      object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
+             " with another model than the coordinator has");
+    }
     if (is_mean_) one.set(common_, keeps ? beginning.model : common_, entry.step);
   }
 
@@ -242,6 +246,12 @@ class Oracle {
   void judge_agreement() {
     std::map<Step, std::set<std::uint32_t>> said;
     for (const MembershipWorld::Synchronised& one : world_.synchronised()) said[one.step].insert(one.checksum);
+    for (const Beginning& beginning : world_.beginnings()) {
+      if (!keep_among_themselves() || beginning.step.value == 0) continue;
+      if (said[beginning.step].contains(crc32c(std::as_bytes(std::span(beginning.model))))) continue;
+      object("U1: " + name_of(beginning.rank) + " begins after step " + std::to_string(beginning.step.value) +
+             " with a model that nobody had then");
+    }
     for (const auto& [step, checksums] : said) {
       if (checksums.size() <= std::max<std::size_t>(1, changes_[step])) continue;
       object("U1: after the average of step " + std::to_string(step.value) + " workers have " +
@@ -265,8 +275,8 @@ class Oracle {
     const Step last{options_.job.setting.steps};
     for (Rank rank{0}; rank.value < options_.job.workers(); ++rank.value) {
       Row& one = row(rank);
-      // Who was started again when all was over has nothing to join.
-      if (!world_.is_there(rank.value) || !one.is_present || world_.member(rank.value).step() != last) continue;
+      // Who was cut off in the last round, or started again when all was over, has not come to the end.
+      if (!world_.is_there(rank.value) || !one.is_present || world_.completed(rank.value) != last) continue;
       one.go_to(last);
       if (!std::ranges::equal(world_.learner(rank.value).params(), one.learner->params())) {
         object("U1: " + name_of(rank) + " has another model at the end");

@@ -18,8 +18,9 @@ namespace laconic::faults {
 //   U4      (dma) a balance of some is the mean of theirs, and leaves a divergence from the common model of at most that,
 //   the models that workers say they have after a synchronisation are that mean, and those that they have at the end
 //   follow from the last of these,
-//   no worker begins below the step or with another model than the common one; or, where it keeps what it had learnt
-//   alone, with the common one and a difference that its own steps made,
+//   no worker begins below the step or with another model than the common one (where that is no mean: than that of the
+//   coordinator); or, where it keeps what it had learnt alone, with the common one and a difference that its own steps
+//   made,
 //   no step goes backwards.
 // `threshold`: unset where it does not bound the variance.
 std::vector<std::string> objections_to(MembershipWorld& world, const MembershipOptions& options,

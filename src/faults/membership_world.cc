@@ -28,7 +28,8 @@ MembershipWorld::MembershipWorld(const MembershipOptions& options)
           }(),
           events_, trace_, [this](int number) -> Clock& { return process(number).clock; }),
       watch_(options.job.workers() + 1),
-      disk_(options.job.setting.seed) {
+      disk_(options.job.setting.seed),
+      completed_(static_cast<std::size_t>(options.job.workers())) {
   for (Process& one : processes_) one.clock.events = &events_;
   disk_.restart();
   start_hub();
@@ -140,6 +141,8 @@ void MembershipWorld::make_hub() {
       .entered =
           [this](Rank rank, Step step, const View& view) {
             log_.push_back({Entry::Kind::kEntered, events_.now(), rank, step, view, false, ""});
+            const std::span<const float> common = this->hub().strategy().common_model();
+            log_.back().common.assign(common.begin(), common.end());
           },
       .left =
           [this](Rank rank, const std::string& why) {
@@ -157,6 +160,7 @@ void MembershipWorld::start(int worker) {
   one.learner = options_.job.learner(worker);
   left_with_.erase(worker);
   const Demands demands = options_.job.strategy->demands(options_.job.options);
+  completed_[static_cast<std::size_t>(worker)] = {};
   const process::MemberOptions member{.seed = options_.job.setting.seed,
                                       .steps = {options_.job.setting.steps},
                                       .comm = comm_options(),
@@ -172,12 +176,14 @@ void MembershipWorld::start(int worker) {
             const std::span<const float> model = learner(worker).params();
             beginnings_.push_back({{worker}, step, view, std::move(left_with_[worker]), {model.begin(), model.end()}});
             left_with_.erase(worker);
+            completed_[static_cast<std::size_t>(worker)] = step;
             if (options_.entered) options_.entered(worker);
           },
       .stepped =
           [this, worker](Step step) {
             ++steps_taken_;
             if (options_.stepped) options_.stepped(worker, step);
+            completed_[static_cast<std::size_t>(worker)] = step;
           },
       .left =
           [this, worker](const std::string&) {

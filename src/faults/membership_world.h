@@ -49,6 +49,7 @@ class MembershipWorld : public StrategyEvents {
     std::string why;                    // why it left; the fault
     Traffic traffic = Traffic::kModel;  // of what is committed
     std::vector<Rank> over = {};        // of a mean of the models of some: whose
+    std::vector<float> common = {};     // where a worker enters, the coordinator's common model
   };
   // How a worker began as a member, by its own account.
   struct Beginning {
@@ -102,6 +103,8 @@ class MembershipWorld : public StrategyEvents {
   std::uint64_t trace_hash() const { return trace_.value(); }
   // The log for people, a line an entry, and the errors that processes ended with.
   std::string account() const;
+  // The step after which a worker ended its newest round: one that is cut off in a round has not.
+  Step completed(int worker) const { return completed_.at(static_cast<std::size_t>(worker)); }
   // Steps that workers have taken, over all of them.
   std::uint64_t steps_taken() const { return steps_taken_; }
 
@@ -147,6 +150,7 @@ class MembershipWorld : public StrategyEvents {
   std::uint64_t logged_ = 0;  // results in the coordinator's log that were told of
   sim::MemoryDisk disk_;
   std::uint64_t steps_taken_ = 0;
+  std::vector<Step> completed_;
   std::map<int, std::vector<float>> left_with_;  // models of workers that are out, by worker
   std::vector<Beginning> beginnings_;
   std::vector<Synchronised> synchronised_;

@@ -147,6 +147,14 @@ Trial try_plan(const FaultPlan& plan) {
                                    "than it is patient: " +
                                    error.what());
       }
+      const Seconds earliest{world.events().now() - options.patience};
+      const auto is_late = [&](const MembershipWorld::Entry& entry) {
+        return entry.kind == MembershipWorld::Entry::Kind::kCommitted && entry.when > earliest;
+      };
+      if (std::ranges::any_of(world.log(), is_late)) {
+        trial.objections.push_back("the run ended sooner after an average than it is patient: " +
+                                   std::string(error.what()));
+      }
     } catch (const std::exception& error) {
       trial.objections.push_back(std::string("the run ended with an error: ") + error.what());
     }

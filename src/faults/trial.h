@@ -37,7 +37,8 @@ struct Trial {
 //   it ends in all processes, and in none with an error that the others know nothing of,
 //   links keep their promise (link_watch.h),
 //   with the result that its named sets imply (membership_oracle.h),
-//   and with an error only where fewer than the least workers could be present for as long as the run is patient.
+//   and with an error only where fewer than the least workers could be present for as long as the run is patient, and
+//   no average is younger than that.
 Trial try_plan(const FaultPlan& plan);
 
 }  // namespace laconic::faults

@@ -37,18 +37,17 @@ TEST(AbsentWorkers, AJobMaySayHowManyHaveToBePresentAndHowLongItWaits) {
 TEST(AbsentWorkers, AJobWhoseStrategyNeedsAllWorkersIsRefusedWithWhatToChoose) {
   EXPECT_EQ(refusal(with_line(10, "count = 8\nleast = 9")),
             "job.toml:11: workers.least: 9 of 8 workers cannot be present; give at most workers.count, or 0 for all");
-  EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=4"}),
-            "--set: workers.least: strategy all_reduce needs every worker all the time; choose one of fda, "
-            "fda_opt, synchronous, periodic, fedavg, fedopt, or remove workers.least");
-  EXPECT_EQ(refusal(joined(kGood), {"strategy.decide_late=true", "workers.least=4"}),
+  EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=relay", "strategy.period=2", "workers.least=4"}),
+            "--set: workers.least: strategy relay needs every worker all the time; choose one of fda, "
+            "fda_opt, dma, synchronous, periodic, fedavg, fedopt, all_reduce, or remove workers.least");
+  EXPECT_EQ(refusal(joined(kGood), {"strategy.screen=late", "workers.least=4"}),
             "--set: workers.least: strategy fda needs every worker all the time as it is set here; remove "
-            "strategy.decide_late, or remove workers.least");
+            "strategy.screen, or remove workers.least");
   EXPECT_EQ(refusal(joined(kGood), {"network.collective=ring", "workers.least=4"}),
             "--set: workers.least: a ring needs every worker all the time; set network.collective = \"star\", or "
             "remove workers.least");
   EXPECT_EQ(refusal(joined(kGood), {"compression.operator=top_k", "compression.ratio=0.1", "workers.least=4"}),
-            "--set: workers.least: averages of compressed changes need every worker all the time; remove "
-            "[compression], or remove workers.least");
+            "accepted");
   // All of them is what every job needs.
   EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=8"}), "accepted");
 }

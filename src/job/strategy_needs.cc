@@ -69,10 +69,6 @@ void require_tolerance_of_absence(const Job& job, const std::string& place, cons
     throw UsageError(place + ": a ring needs every worker all the time; set network.collective = \"star\"" +
                      alternative);
   }
-  if (job.sections.contains("compression")) {
-    throw UsageError(place + ": averages of compressed changes need every worker all the time; remove [compression]" +
-                     alternative);
-  }
 }
 
 void check_absence(const Job& job) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/byte_stream.h"
+#include "base/canary.h"
 #include "base/error.h"
 
 namespace laconic::session {
@@ -43,7 +44,7 @@ Channel::Channel(std::uint64_t max_payload) : max_payload_(max_payload), ack_due
 
 void Channel::reset() {
   stream_.reset();
-  outbox_.clear();
+  if (!canary(Canary::kOldIncarnation)) outbox_.clear();
   ends_.clear();
   sent_.clear();
   first_ = next_ = bytes_ = limit_ = 0;
@@ -60,6 +61,8 @@ void Channel::rewind() {
 
 void Channel::attach(RecordStream stream, std::uint64_t taken_by_peer, std::uint64_t limit) {
   acknowledge(taken_by_peer, limit);
+  if (canary(Canary::kLostRecord) && !sent_.empty()) sent_.pop_front();
+  if (canary(Canary::kRepeatedRecord) && !sent_.empty()) sent_.push_front(sent_.front());
   stream_.emplace(std::move(stream));
   next_ = first_;  // what was on the last stream and did not come
   // Its hello has just said what came.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/canary.h"
 #include "base/error.h"
 #include "comm/crc32c.h"
 #include "runtimes/process/messages.h"
@@ -83,7 +84,7 @@ void Hub::hear(Rank from, const Frame& frame) {
   }
   if (is_over_) {
     // Who comes when all is over has nothing to join.
-    if (frame.header().tag == Tag::kMembership) send(from, End{});
+    if (frame.header().tag == Tag::kMembership && !canary(Canary::kUntoldEnd)) send(from, End{});
     return;
   }
   if (frame.header().tag == Tag::kMembership) {
@@ -168,6 +169,7 @@ void Hub::lose(Rank rank, const std::string& why) {
   if (!view_.contains(rank) || !lost_.emplace(rank, why).second) return;
   if (slot(rank).state != Slot::State::kDone) slot(rank).state = Slot::State::kAway;
   stop_waiting(rank);
+  if (canary(Canary::kStalePart)) remove_lost();
   seat_->endpoint.mailbox().give_up(rank);
 }
 
@@ -201,7 +203,9 @@ void Hub::tell_out(Rank rank, const std::string& reason) {
   send(rank, Out{.reason = reason});
 }
 
-bool Hub::is_enough() const { return is_ending_ || static_cast<int>(view_.size()) >= options_.least; }
+bool Hub::is_enough() const {
+  return is_ending_ || static_cast<int>(view_.size()) >= options_.least || canary(Canary::kTooFew);
+}
 
 void Hub::give_up() {
   is_collecting_ = false;
@@ -248,7 +252,7 @@ void Hub::commit(Round round, Step step, std::span<const Answer> result, bool ch
                                           .round = {round.value + 1},
                                           .model = crc32c(std::as_bytes(strategy().common_model())),
                                           .state = {}};
-    options_.log->append(synchronisation, state_to_log(result, changes_model));
+    if (!canary(Canary::kForgottenWrite)) options_.log->append(synchronisation, state_to_log(result, changes_model));
   }
   if (events_.committed) {
     events_.committed({.step = step,
@@ -291,7 +295,7 @@ void Hub::enter(Rank rank, std::optional<std::span<const std::byte>> state) {
   const Round next = seat_->node.comm().upcoming_round();
   send(rank, Enter{.view = view_,
                    .round = is_collecting_ ? Round{next.value - 1} : next,
-                   .step = step_,
+                   .step = {step_.value - (canary(Canary::kStepBack) && step_.value > 0 ? 1 : 0)},
                    .history = history_,
                    .version = version_,
                    .has_state = state.has_value(),
@@ -347,7 +351,7 @@ void Hub::look_after() {
         ready += one.state == Slot::State::kReady ? 1 : 0;
         joining += one.state == Slot::State::kJoining ? 1 : 0;
       }
-      const bool is_late = now - *waiting_since_ >= options_.patience;
+      const bool is_late = now - *waiting_since_ >= options_.patience || (has_begun_ && canary(Canary::kImpatient));
       const bool is_whole = ready == workers() || (has_begun_ && ready >= options_.least && joining == 0);
       const bool is_time = is_whole || (is_late && ready >= options_.least);
       const bool has_common = !is_time || find_common(ready == workers());
@@ -381,7 +385,9 @@ void Hub::end_if_done() {
   remove_lost();  // they are in the last result, and may not have heard it
   is_over_ = true;
   // Who is away hears of it when it is back.
-  for (Rank rank{0}; rank.value < workers(); ++rank.value) send(rank, End{});
+  for (Rank rank{0}; rank.value < workers(); ++rank.value) {
+    if (view_.contains(rank) || !canary(Canary::kUntoldEnd)) send(rank, End{});
+  }
 }
 
 }  // namespace laconic::process

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/canary.h"
 #include "base/error.h"
 #include "comm/crc32c.h"
 #include "runtimes/process/messages.h"
@@ -218,7 +219,7 @@ void Member::enter() {
   heard_step_ = entry.step;
   // Who has kept it begins with that.
   const bool has_kept = keeps_common() && !entry.has_state && entry.step.value > 0;
-  if (!has_kept) load_common(entry.has_state ? entry.state : state_receiver_.bytes());
+  if (!has_kept) load_common(entry.has_state && !canary(Canary::kWrongState) ? entry.state : state_receiver_.bytes());
   entry_frame_ = {};
   step_ = entry.step;
   state_ = State::kPresent;
