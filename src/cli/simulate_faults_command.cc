@@ -10,6 +10,7 @@
 #include "base/spelling.h"
 #include "cli/commands.h"
 #include "cli/work_display.h"
+#include "compress/compressor.h"
 #include "faults/trial.h"
 #include "job/job.h"
 #include "job/strategy_needs.h"
@@ -55,6 +56,14 @@ Seeds read_seeds(const SimulateFaultsArguments& arguments) {
   return seeds;
 }
 
+// Of tiny models; empty where the job has none. A share that changes from epoch to epoch is taken as it is at first.
+std::function<CompressorFactory(const Layout& layout)> compressor_for(const Job& job) {
+  if (!job.sections.contains("compression")) return {};
+  const Options options = job.section("compression");
+  const CompressorRow& row = find_compressor(options.text("operator"));
+  return [options, &row](const Layout& layout) { return row.make(options.in_steps(1.0), layout); };
+}
+
 faults::FaultJob read_job(const Job& job) {
   require_tolerance_of_absence(job, job.section("strategy").place("name"), "");
   if (job.workers > kMostWorkers) {
@@ -62,13 +71,16 @@ faults::FaultJob read_job(const Job& job) {
                      " workers are more than this command runs, " + std::to_string(kMostWorkers) +
                      "; add --set workers.count=8" + (job.comes_and_goes() ? " workers.least=4" : ""));
   }
+  const Options& workers = job.section("workers");
   return {.strategy = job.strategy,
           .options = job.section("strategy"),
           .workers = static_cast<int>(job.workers),
           .least = static_cast<int>(job.least),
           .patience = job.patience.value / job.section("network").seconds("deadline").value,
-          .returning = job.section("workers").text("returning") == "keep" ? process::Returning::kKeep
-                                                                          : process::Returning::kDrop};
+          .returning = workers.text("returning") == "keep" ? process::Returning::kKeep : process::Returning::kDrop,
+          .alone = workers.text("alone") == "train" ? process::Alone::kTrain : process::Alone::kWait,
+          .alone_steps = workers.text("alone") == "train" ? workers.integer("alone_steps") : 0,
+          .compressor = compressor_for(job)};
 }
 
 void plant_named(const std::string& name) {

@@ -124,7 +124,7 @@ Task<Frame> Reductions::add_whole_parts(const PresentExchange& exchange, Round r
     sum_.assign(count, 0.0);
     for (const auto& [rank, part] : exchange.parts()) {
       double weight = weighted ? weights_->of(rank) : 1.0;
-      if (canary(Canary::kDoubleCount) && attendance.has_news() && &part == &any_part) weight *= 2.0;
+      if (canary(Canary::kDoubleCount) && comm_.attendance()->has_news() && &part == &any_part) weight *= 2.0;
       divisor += weight;
       if (is_vote) {
         any = part.payload()[0] == std::byte{1} || any;

@@ -56,6 +56,7 @@ TinyJob tiny_job(const FaultJob& job, std::uint64_t seed, std::optional<double> 
                           .exchange_time = small_exchange_time(Collective::kStar, job.workers, {0.001}),
                           .comes_and_goes = true,
                           .start = start_of(problem)};
+  if (job.compressor) setting.compressor = job.compressor(setting.layout);
   for (int worker = 0; worker < job.workers; ++worker) setting.samples.push_back(samples_of(worker));
   // At least three synchronisations, or checks.
   const TrafficFormula formula = job.strategy->traffic(job.options, setting);
@@ -105,6 +106,8 @@ FaultPlan plan_of(std::uint64_t seed, const FaultJob& job) {
   options.least = job.least;
   options.patience = {std::max(1.0, job.patience) * kDeadline.value};
   options.returning = job.returning;
+  options.alone = job.alone;
+  options.alone_steps = job.alone_steps;
   options.network.latency = {0.0005 + 0.01 * stream.uniform()};
   const std::uint64_t rate = stream.below(6);
   plan.is_slow = rate < 2;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ struct FaultJob {
   int least = 1;
   double patience = 15.0;  // in deadlines; less than 1 is taken as 1, which a worker may need to be back
   process::Returning returning = process::Returning::kDrop;
+  process::Alone alone = process::Alone::kWait;
+  std::uint64_t alone_steps = 0;
+  std::function<CompressorFactory(const Layout& layout)> compressor = {};  // empty: the job has none
 };
 
 struct FaultPlan {

@@ -59,7 +59,7 @@ class Oracle {
         options_(options),
         threshold_(threshold),
         demands_(options.job.strategy->demands(options.job.options)),
-        is_mean_(demands_.common_is_mean),
+        is_mean_(demands_.common_is_mean && !options.job.setting.compressor),
         weights_(weights_of(options.job)) {
     for (int k = 0; k < options.job.workers(); ++k) {
       rows_.push_back({.learner = options.job.learner(k), .step = {}, .is_present = false, .origins = {}});

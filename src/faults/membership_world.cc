@@ -181,6 +181,11 @@ void MembershipWorld::start(int worker) {
           },
       .stepped =
           [this, worker](Step step) {
+            const auto alone = left_with_.find(worker);
+            if (alone != left_with_.end()) {
+              const std::span<const float> model = learner(worker).params();
+              alone->second.assign(model.begin(), model.end());
+            }
             ++steps_taken_;
             if (options_.stepped) options_.stepped(worker, step);
             completed_[static_cast<std::size_t>(worker)] = step;

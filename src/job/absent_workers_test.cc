@@ -48,6 +48,12 @@ TEST(AbsentWorkers, AJobWhoseStrategyNeedsAllWorkersIsRefusedWithWhatToChoose) {
             "remove workers.least");
   EXPECT_EQ(refusal(joined(kGood), {"compression.operator=top_k", "compression.ratio=0.1", "workers.least=4"}),
             "accepted");
+  EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=4", "workers.returning=keep"}),
+            "--set: workers.returning: with strategy all_reduce all workers have the same model, and a worker that "
+            "returns takes it; remove workers.returning");
+  EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=4", "workers.alone=train"}),
+            "--set: workers.alone: with strategy all_reduce all workers have the same model, and a worker that returns "
+            "takes it; remove workers.alone");
   // All of them is what every job needs.
   EXPECT_EQ(refusal(with_line(13, ""), {"strategy.name=all_reduce", "workers.least=8"}), "accepted");
 }

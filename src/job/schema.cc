@@ -219,8 +219,8 @@ std::vector<OptionSpec> workers_options() {
        .minimum = 0,
        .maximum = 100000,
        .help = "how many workers must be present for the run to go on; 0: all. Below workers.count it needs a strategy "
-               "whose workers may be absent. In the simulator nobody is ever absent, so there this key, patience and "
-               "returning change nothing"},
+               "whose workers may be absent. In the simulator nobody is ever absent, so there this key and the four after it "
+               "change nothing"},
       {.name = "patience",
        .type = OptionType::kDuration,
        .default_value = "0 s",
@@ -231,7 +231,19 @@ std::vector<OptionSpec> workers_options() {
        .default_value = "drop",
        .choices = {"drop", "keep"},
        .help = "what a worker that was absent does with its own changes since the last common model: drop them, or "
-               "keep them on top of the present common model"},
+               "keep them on top of the present common model (dma: keep its whole model)"},
+      {.name = "alone",
+       .type = OptionType::kChoice,
+       .default_value = "wait",
+       .choices = {"wait", "train"},
+       .help = "what a worker does that is cut off: wait, or take local steps, which count where returning = \"keep\""},
+      {.name = "alone_steps",
+       .type = OptionType::kInteger,
+       .default_value = "1000",
+       .minimum = 1,
+       .maximum = 1e15,
+       .only_with = {"alone", "train"},
+       .help = "how many local steps a worker takes at most each time that it is cut off"},
   };
 }
 

@@ -77,7 +77,14 @@ void check_absence(const Job& job) {
     throw UsageError(workers.place("least") + ": " + std::to_string(job.least) + " of " + std::to_string(job.workers) +
                      " workers cannot be present; give at most workers.count, or 0 for all");
   }
-  if (job.comes_and_goes()) require_tolerance_of_absence(job, workers.place("least"), ", or remove workers.least");
+  if (!job.comes_and_goes()) return;
+  require_tolerance_of_absence(job, workers.place("least"), ", or remove workers.least");
+  if (job.demands().common_at != CommonPlace::kMembers) return;
+  for (const auto& [key, word] : {std::pair("returning", "keep"), std::pair("alone", "train")}) {
+    if (workers.text(key) != word) continue;
+    throw UsageError(workers.place(key) + ": with strategy " + std::string(job.strategy->name) +
+                     " all workers have the same model, and a worker that returns takes it; remove workers." + key);
+  }
 }
 
 void check_schedules(const Job& job) {

@@ -56,6 +56,7 @@ class VarianceWatch {
   // Of the state observed last, before it is reduced: ||u_k||^2 of a monitor whose state is no bit.
   float own() const { return state_.front(); }
   std::span<float> state() { return state_; }
+  std::size_t state_size() const { return state_.size(); }
   const SharedVector& reference() const { return reference_; }
 
   // Drifts are from `common` on, the same on all workers. Goes over the vectors: to be called where arithmetic is done.

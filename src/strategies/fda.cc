@@ -39,6 +39,8 @@
 // the models are averaged as they are then; Q3 holds of the models after step t. The state of the last step is not
 // sent.
 //
+// clock: all this is round-synchronous; fda_asynchronous.h has the other clock.
+//
 // Where workers come and go a check is one of those who are present, A, and all that is said of K holds of |A|. Of drifts
 // of one law the variance over A is on average (1 - 1/|A|) of what it is over many, so with the monitor `exact` a fixed
 // threshold is taken as Theta (1 - 1/|A|) / (1 - 1/K): fewer synchronise as often. What the other monitors estimate does
@@ -51,6 +53,8 @@
 #include "kernels/vector_ops.h"
 #include "mechanisms/alarm.h"
 #include "mechanisms/averaging.h"
+#include "mechanisms/fda_asynchronous.h"
+#include "mechanisms/fda_options.h"
 #include "mechanisms/steered_threshold.h"
 #include "mechanisms/variance_watch.h"
 #include "mechanisms/weights_option.h"
@@ -59,24 +63,9 @@
 namespace laconic {
 namespace {
 
-enum class Screen { kNone, kLockStep, kLate };
-
-struct FdaOptions {
-  double threshold = 0.0;            // with a budget: of the first checks
-  std::optional<BudgetRate> budget;  // instead of one
-  WatchOptions watch;
-  std::uint64_t check_every = 1;
-  Screen screen = Screen::kNone;
-  bool decide_late = false;
-};
-
 // What goes with a state in a late check: whether the worker violates, whether it has steps left before the next
 // checkpoint or the end. Every worker has samples: whatever the weights, a mean of 0 says that nobody does.
 constexpr std::size_t kLateFlags = 2;
-
-constexpr std::string_view kThresholdHelp =
-    "Theta: average when the variance of the models may exceed it (squared L2; first guess: 4e-5 times the number of "
-    "parameters; inf: never)";
 
 class Fda final : public Strategy {
  public:
@@ -98,7 +87,7 @@ class Fda final : public Strategy {
       co_return;
     }
     co_await self.local_step();
-    if (options_.screen == Screen::kLate) {
+    if (options_.screen == FdaScreen::kLate) {
       co_await late_checks(self);
       co_return;
     }
@@ -126,7 +115,7 @@ class Fda final : public Strategy {
       watch_.archive_state(archive);
     }
     threshold_.archive(archive);
-    if (options_.screen == Screen::kLate) {
+    if (options_.screen == FdaScreen::kLate) {
       archive.value("fda.checks", checks_);
       archive.value("fda.quiet", quiet_);
     }
@@ -147,10 +136,8 @@ class Fda final : public Strategy {
 
   // Of those present, where `present` are.
   double threshold_of(std::size_t present) const {
-    const double own = threshold_.value();
-    if (!scales() || present < 2) return own;
-    const auto part = [](std::size_t count) { return 1.0 - 1.0 / static_cast<double>(count); };
-    return own * part(present) / part(static_cast<std::size_t>(weights_->of_worker().size()));
+    return scales() ? threshold_for(options_.watch, threshold_.value(), present, weights_->of_worker().size())
+                    : threshold_.value();
   }
   bool scales() const { return comes_and_goes_ && options_.watch.monitor->name == "exact" && !threshold_.is_steered(); }
 
@@ -162,7 +149,7 @@ class Fda final : public Strategy {
 
   // Whether H of the states observed last is above Theta: the same on all workers.
   Task<bool> exceeds(Worker& self) {
-    if (options_.screen == Screen::kLockStep) {
+    if (options_.screen == FdaScreen::kLockStep) {
       const std::size_t before = present(self);
       const bool anybody = co_await self.comm().all_reduce_any(violates(self), Traffic::kControl);
       // Where somebody left meanwhile the others have looked for more than they should.
@@ -287,56 +274,13 @@ class Fda final : public Strategy {
   bool quiet_ = true;         // late: the next check needs an alarm
 };
 
-Screen read_screen(const Options& options) {
-  const std::string& word = options.text("screen");
-  return word == "lock-step" ? Screen::kLockStep : word == "late" ? Screen::kLate : Screen::kNone;
-}
-
-void check(const Options& options) {
-  check_threshold_or_budget(options, kThresholdHelp);
-  const WatchOptions watch = read_watch_options(options);
-  const MonitorRow& monitor = *watch.monitor;
-  const Screen screen = read_screen(options);
-  const bool one_bit = watch.one_bit();
-  if (screen != Screen::kNone && one_bit) {
-    throw UsageError(options.place("screen") + ": the state of monitor " + std::string(monitor.name) +
-                     " is the screen's bit itself; leave out the screen, or choose the monitor naive, linear or "
-                     "sketch for what follows it");
-  }
-  if (screen == Screen::kLate && options.flag("decide_late")) {
-    throw UsageError(options.place("decide_late") +
-                     ": with screen = \"late\" a check is taken only where a worker waits for it, and no gradient is "
-                     "left to overlap with; choose screen = \"lock-step\" or \"none\", or leave out decide_late");
-  }
-  if (!read_budget(options)) return;
-  if (one_bit) {
-    throw UsageError(options.place("budget") + ": monitor " + std::string(monitor.name) +
-                     " says only whether a threshold is exceeded, and nothing to set one by; choose naive or linear");
-  }
-  if (screen == Screen::kLate) {
-    throw UsageError(options.place("budget") +
-                     ": with screen = \"late\" workers have no check in common to steer a threshold at; choose screen "
-                     "= \"lock-step\" or \"none\"");
-  }
-}
-
-FdaOptions read(const Options& options) {
-  check(options);
-  const std::optional<BudgetRate> budget = read_budget(options);
-  return {.threshold = budget ? 0.0 : options.number("threshold"),
-          .budget = budget,
-          .watch = read_watch_options(options),
-          .check_every = options.integer("check_every"),
-          .screen = read_screen(options),
-          .decide_late = options.flag("decide_late")};
-}
-
 std::uint64_t checks_of(const FdaOptions& options, const StrategySetting& setting) {
   return (setting.steps - (options.decide_late ? 1 : 0)) / options.check_every;
 }
 
 TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
-  const FdaOptions values = read(options);
+  const FdaOptions values = read_fda_options(options);
+  if (values.asynchronous) return asynchronous_fda_traffic(values, setting);
   const int workers = setting.world_size;
   const std::uint64_t bit = any_payload(setting.collective, workers).value;
   const auto of_floats = [&](std::size_t count) {
@@ -350,20 +294,20 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   formula.steps_per_check = values.check_every;
   formula.most_syncs = every_other ? (checks + 1) / 2 : checks;
   const std::uint64_t ends = setting.drains() + 1;
-  if (values.screen == Screen::kLate) {  // workers' checks are apart, and there is one at each checkpoint and the end
+  if (values.screen == FdaScreen::kLate) {  // workers' checks are apart, and there is one at each checkpoint and the end
     formula.most_syncs = std::min(setting.steps, static_cast<std::uint64_t>(workers) * checks + ends);
   }
   if (values.threshold == std::numeric_limits<double>::infinity()) formula.most_syncs = 0;
   add_average(formula, setting);
   switch (values.screen) {
-    case Screen::kNone:
+    case FdaScreen::kNone:
       if (checks == setting.steps) {
         formula.step(Traffic::kState) = state;
       } else {
         formula.run(Traffic::kState) = checks * state;
       }
       break;
-    case Screen::kLockStep:
+    case FdaScreen::kLockStep:
       // The bit is sent at every check. The state is at each that leads to a synchronisation; how many more there are
       // the data decide.
       if (checks == setting.steps) {
@@ -374,7 +318,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
       formula.sync(Traffic::kState) = state;
       formula.depends_on_values = true;
       break;
-    case Screen::kLate:
+    case FdaScreen::kLate:
       // The checks at checkpoints and the end, and each that leads to a synchronisation, after one worker's alarm.
       formula.sync(Traffic::kState) = of_floats(watch_state_size(values.watch, setting) + kLateFlags);
       formula.run(Traffic::kState) = ends * formula.sync(Traffic::kState);
@@ -390,15 +334,7 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   return formula;
 }
 
-Demands demands(const Options& options) {
-  const bool late = read_screen(options) == Screen::kLate;
-  return {.compression = Compression::kOptional,
-          .fault_tolerance = late ? FaultTolerance::kPartial : FaultTolerance::kNone,  // an alarm may be one of several
-          .tolerates_absence = !late,  // no step is common to workers that check when somebody raises an alarm
-          .common_is_mean = true,
-          .timing = late || holds_budget(options) ? Timing::kTimed : Timing::kLockStep};
-}
-
+const std::vector<OptionSpec> kOptions = fda_options();
 const std::vector<Variant> kVariants = {
     {.name = "exact", .options = {{"threshold", "1"}, {"monitor", "exact"}}},
     {.name = "naive", .options = {{"threshold", "1"}, {"monitor", "naive"}}},
@@ -416,14 +352,18 @@ const std::vector<Variant> kVariants = {
     {.name = "late",
      .options = {{"threshold", "1"}, {"screen", "late"}, {"check_every", "3"}},
      .payload = Variant::Payload::kModels},
+    {.name = "asynchronous",
+     .options = {{"threshold", "1"}, {"clock", "asynchronous"}},
+     .payload = Variant::Payload::kNoneOf},
     {.name = "budget", .options = {{"budget", "2 kB/10 steps"}}},
     {.name = "samples", .options = {{"threshold", "1"}, {"weights", "samples"}}}};
 
 // The bytes of the states of all checks, one way, and of the models of all synchronisations and the start, both ways.
 std::optional<double> paper_bytes(const Options& options, const StrategySetting& setting, std::uint64_t steps,
                                   std::uint64_t syncs) {
-  const FdaOptions values = read(options);
-  if (values.screen != Screen::kNone) return std::nullopt;  // how often states are sent is not in the formula
+  const FdaOptions values = read_fda_options(options);
+  if (values.asynchronous) return std::nullopt;  // how many states are sent time decides
+  if (values.screen != FdaScreen::kNone) return std::nullopt;  // how often states are sent is not in the formula
   const double workers = setting.world_size;
   const std::uint64_t undecided = values.decide_late && steps > 0 ? 1 : 0;
   const std::uint64_t checks = (steps - undecided) / values.check_every;
@@ -434,8 +374,12 @@ std::optional<double> paper_bytes(const Options& options, const StrategySetting&
 }
 
 StrategyFactory make(const Options& options, const StrategySetting& setting) {
-  const FdaOptions values = read(options);
+  const FdaOptions values = read_fda_options(options);
   const WatchFactory watch = make_watch(values.watch, setting, values.threshold);
+  if (values.asynchronous) {
+    const SharedWeights weights = read_weights(options, setting);
+    return [=] { return make_asynchronous_fda({.options = values, .setting = setting, .weights = weights}, watch()); };
+  }
   Budget::Costs costs;
   if (values.budget) {
     const std::uint64_t checks = checks_of(values, setting);
@@ -455,34 +399,6 @@ StrategyFactory make(const Options& options, const StrategySetting& setting) {
   return [=] { return std::make_unique<Fda>(values, setting, watch(), weights, threshold); };
 }
 
-std::vector<OptionSpec> make_options() {
-  std::vector<OptionSpec> options = {threshold_option(kThresholdHelp), budget_option()};
-  for (OptionSpec& option : watch_options()) options.push_back(std::move(option));
-  const std::vector<OptionSpec> own = {
-      {.name = "check_every",
-       .type = OptionType::kInteger,
-       .default_value = "1",
-       .minimum = 1,
-       .maximum = 1e15,
-       .help = "local steps between two checks of the variance"},
-      {.name = "screen",
-       .type = OptionType::kChoice,
-       .default_value = "none",
-       .choices = {"none", "lock-step", "late"},
-       .help =
-           "sends the states only when some worker's own drift exceeds the threshold; lock-step: each worker sends one "
-           "bit per check to find out; late: nothing is sent until such a worker raises an alarm; none: always"},
-      {.name = "decide_late",
-       .type = OptionType::kFlag,
-       .default_value = "false",
-       .help = "exchange the states while the next gradient is computed; the decision falls one step later"},
-      weights_option(),
-  };
-  options.insert(options.end(), own.begin(), own.end());
-  return options;
-}
-const std::vector<OptionSpec> kOptions = make_options();
-
 }  // namespace
 
 extern const StrategyRow kFda;
@@ -490,8 +406,8 @@ const StrategyRow kFda = {.name = "fda",
                           .help = "average the models only when their estimated variance exceeds a threshold",
                           .source = "Theologitis et al. 2025, algorithm 1",
                           .options = kOptions,
-                          .check = check,
-                          .demands = demands,
+                          .check = check_fda_options,
+                          .demands = fda_demands,
                           .variants = kVariants,
                           .paper_bytes = paper_bytes,
                           .make = make,

@@ -62,7 +62,8 @@ void Member::look_after() {
   if (is_asked_) give_common();
   if (entry_ && !is_working_) enter();
   const bool is_out = state_ == State::kAway || state_ == State::kJoining;
-  if (options_.alone == Alone::kTrain && is_out && seat_ && !is_working_ && steps_alone_ < options_.alone_steps) {
+  const bool may_step = steps_alone_ < options_.alone_steps && step() < options_.steps;
+  if (options_.alone == Alone::kTrain && is_out && seat_ && !is_working_ && may_step) {
     is_working_ = true;
     loop_.spawn(step_alone(), [this](const std::exception_ptr& error) { finish(error); });
   }

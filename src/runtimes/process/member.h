@@ -38,7 +38,7 @@ struct MemberOptions {
   Kept kept = Kept::kDrift;
   CommonPlace common_at = CommonPlace::kCoordinator;
   Alone alone = Alone::kWait;
-  std::uint64_t alone_steps = UINT64_MAX;  // at most, each time
+  std::uint64_t alone_steps = UINT64_MAX;  // at most, each time, and none beyond `steps`
   std::uint64_t max_state = 0;             // bytes of what workers have in common, at most
 };
 
