@@ -147,7 +147,8 @@ Trial try_plan(const FaultPlan& plan) {
                                    "than it is patient: " +
                                    error.what());
       }
-      const Seconds earliest{world.events().now() - options.patience};
+      constexpr Seconds kRounding{1e-6};
+      const Seconds earliest = world.events().now() - options.patience + kRounding;
       const auto is_late = [&](const MembershipWorld::Entry& entry) {
         return entry.kind == MembershipWorld::Entry::Kind::kCommitted && entry.when > earliest;
       };
