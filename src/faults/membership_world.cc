@@ -142,6 +142,10 @@ void MembershipWorld::make_hub() {
       .left =
           [this](Rank rank, const std::string& why) {
             log_.push_back({Entry::Kind::kLeft, events_.now(), rank, {}, {}, false, why});
+          },
+      .lost =
+          [this](Rank rank) {
+            if (options_.lost) options_.lost(rank.value);
           }};
   one.hub = std::make_unique<process::Hub>(
       process::NodeLoop::Parts{.link = *one.watched, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, hub,
@@ -169,7 +173,11 @@ void MembershipWorld::start(int worker) {
             left_with_.erase(worker);
             if (options_.entered) options_.entered(worker);
           },
-      .stepped = [this](Step) { ++steps_taken_; },
+      .stepped =
+          [this, worker](Step step) {
+            ++steps_taken_;
+            if (options_.stepped) options_.stepped(worker, step);
+          },
       .left =
           [this, worker](const std::string&) {
             const std::span<const float> model = learner(worker).params();

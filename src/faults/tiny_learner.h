@@ -20,9 +20,14 @@ struct TinyProblem {
   // Of the start, the optima and the noise: how far apart the workers' models come in a few steps. Their variance grows
   // with its square.
   double scale = 1.0;
+  double learning_rate = 0.1;
+  // Parameters behind these that no step changes, 0 at the start: a larger model on the network.
+  std::size_t padding = 0;
+
+  std::size_t parameters() const { return dimension + padding; }
 };
 
-// The common first parameters, of `dimension` elements.
+// The common first parameters, the padding included.
 std::vector<float> start_of(const TinyProblem& problem);
 // Training samples, which differ from worker to worker.
 std::uint64_t samples_of(int worker);

@@ -14,7 +14,23 @@ namespace {
 // A run without faults takes a few seconds; saturated, some ten.
 constexpr Seconds kLongestRun{300.0};
 
-void apply(const Fault& fault, MembershipWorld& world, FaultCounts& counts) {
+// How many workers no fault has kept away since `begin`: one takes at most a deadline to be back after it.
+int undisturbed(const FaultPlan& plan, Seconds begin, Seconds end) {
+  int count = 0;
+  for (int worker = 0; worker < plan.options.job.workers(); ++worker) {
+    count += std::ranges::none_of(plan.faults, [&](const Fault& fault) {
+      const bool is_meant = fault.kind == FaultKind::kCoordinatorStall || fault.kind == FaultKind::kCoordinatorCrash ||
+                            fault.kind == FaultKind::kDeathAtWrite ||
+                            std::ranges::find(fault.workers, worker) != fault.workers.end();
+      return is_meant && fault.when < end && fault.when + fault.span + plan.options.job.deadline > begin;
+    });
+  }
+  return count;
+}
+
+}  // namespace
+
+void strike(const Fault& fault, MembershipWorld& world, FaultCounts& counts) {
   if (world.is_over()) return;
   const int worker = fault.workers.front();
   const bool is_crash = fault.kind == FaultKind::kCrash || fault.kind == FaultKind::kSilentCrash;
@@ -74,22 +90,6 @@ void apply(const Fault& fault, MembershipWorld& world, FaultCounts& counts) {
   }
 }
 
-// How many workers no fault has kept away since `begin`: one takes at most a deadline to be back after it.
-int undisturbed(const FaultPlan& plan, Seconds begin, Seconds end) {
-  int count = 0;
-  for (int worker = 0; worker < plan.options.job.workers(); ++worker) {
-    count += std::ranges::none_of(plan.faults, [&](const Fault& fault) {
-      const bool is_meant = fault.kind == FaultKind::kCoordinatorStall || fault.kind == FaultKind::kCoordinatorCrash ||
-                            fault.kind == FaultKind::kDeathAtWrite ||
-                            std::ranges::find(fault.workers, worker) != fault.workers.end();
-      return is_meant && fault.when < end && fault.when + fault.span + plan.options.job.deadline > begin;
-    });
-  }
-  return count;
-}
-
-}  // namespace
-
 FaultCounts& FaultCounts::operator+=(const FaultCounts& other) {
   for (std::size_t kind = 0; kind < kFaultKinds; ++kind) faults[kind] += other.faults[kind];
   left += other.left;
@@ -106,7 +106,7 @@ Trial try_plan(const FaultPlan& plan) {
   const MembershipOptions& options = plan.options;
   MembershipWorld world(options);
   for (const Fault& fault : plan.faults) {
-    world.events().at(fault.when, [&] { apply(fault, world, trial.counts); });
+    world.events().at(fault.when, [&] { strike(fault, world, trial.counts); });
   }
   const bool ended = world.run({kLongestRun.value + options.patience.value});
   trial.trace_hash = world.trace_hash();

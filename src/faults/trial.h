@@ -23,6 +23,9 @@ struct FaultCounts {
   FaultCounts& operator+=(const FaultCounts& other);
 };
 
+// Has it happen now, and end after its span.
+void strike(const Fault& fault, MembershipWorld& world, FaultCounts& counts);
+
 struct Trial {
   std::vector<std::string> objections;  // what does not hold, a line each; empty: all does
   FaultCounts counts;

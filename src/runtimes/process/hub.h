@@ -57,6 +57,8 @@ struct HubEvents {
   // At the beginning of a round after `step`.
   std::function<void(Rank rank, Step step, const View& view)> entered = {};
   std::function<void(Rank rank, const std::string& why)> left = {};
+  // One that is present is not there any more: nobody waits for it, and when no collective is under way it is out.
+  std::function<void(Rank rank)> lost = {};
 };
 
 class Hub final : private Attendance {
@@ -95,6 +97,7 @@ class Hub final : private Attendance {
     };
     State state = State::kAway;
     std::uint32_t version = 0;  // of the state that it has
+    int offers = 0;             // of states since it began to join
   };
 
   // Attendance
@@ -124,6 +127,8 @@ class Hub final : private Attendance {
   void hear_word(Rank from, const MemberMessage& message);
   void join(Rank rank, const Join& join);
   void send(Rank to, const MemberMessage& message);
+  void offer(Rank rank);
+  void offer_newer();
   void restart(int process);
   void lose(Rank rank, const std::string& why);
   void remove_lost();

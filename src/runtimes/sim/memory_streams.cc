@@ -21,6 +21,9 @@ LinkOptions limited(LinkOptions interface) {
   return interface;
 }
 
+// Of the network's model: process 0 has an interface of its own.
+Rank node_of(int process) { return process == 0 ? kCoordinator : Rank{process}; }
+
 }  // namespace
 
 // Both directions of a stream. Side 0 dialled.
@@ -108,11 +111,11 @@ class StreamNetwork::Stream final : public node::ByteStream {
       bytes[bytes.size() / 2] ^= std::byte{0x10};
     }
     EventQueue& events = network_.events_;
-    const Seconds reached = network_.model_->reach(events.now(), {process()}, {other()}, size);
+    const Seconds reached = network_.model_->reach(events.now(), node_of(process()), node_of(other()), size);
     events.at(reached, [&network = network_, connection = connection_, to = 1 - side_, bytes = std::move(bytes),
                         is_last]() mutable {
       const Seconds now = network.events_.now();
-      const Seconds arrived = network.model_->arrive(now, {connection->processes[to]}, {bytes.size()});
+      const Seconds arrived = network.model_->arrive(now, node_of(connection->processes[to]), {bytes.size()});
       network.events_.at(arrived, [&network, connection, to, bytes = std::move(bytes), is_last]() mutable {
         network.deliver(connection, to, std::move(bytes), is_last);
       });
@@ -163,8 +166,10 @@ StreamNetwork::StreamNetwork(const StreamNetworkOptions& options, EventQueue& ev
       trace_(trace),
       clock_of_(std::move(clock_of)),
       carried_(static_cast<std::size_t>(options.processes) * static_cast<std::size_t>(options.processes)) {
-  const LinkOptions interface = limited(options.interface);
-  model_ = make_network({.worker = interface, .coordinator = interface, .latency = options.latency}, options.processes);
+  model_ = make_network({.worker = limited(options.interface),
+                         .coordinator = limited(options.first.value_or(options.interface)),
+                         .latency = options.latency},
+                        options.processes);
   for (int process = 0; process < options.processes; ++process) {
     endpoints_.push_back(std::make_unique<Endpoint>(*this, process));
   }

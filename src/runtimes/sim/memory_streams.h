@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -21,7 +22,8 @@ namespace laconic::sim {
 
 struct StreamNetworkOptions {
   int processes = 2;
-  LinkOptions interface = {};  // of each process; a rate of 0 has no limit
+  LinkOptions interface = {};             // of each process; a rate of 0 has no limit
+  std::optional<LinkOptions> first = {};  // of process 0, where it is another
   Seconds latency{0.001};
   std::size_t buffer = std::size_t{256} << 10;  // bytes that were written and not read, of a stream each way
 };
