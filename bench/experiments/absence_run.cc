@@ -60,8 +60,7 @@ TinyJob tiny_job(const AbsenceSetting& setting) {
                                                     {"check_every", std::to_string(setting.check_every)}};
   std::map<std::string, GivenOption> given;
   for (const auto& [name, text] : texts) given[name] = {.text = text, .where = "benchmark"};
-  const TinyProblem problem{
-      .seed = setting.seed, .learning_rate = setting.learning_rate, .padding = setting.padding};
+  const TinyProblem problem{.seed = setting.seed, .learning_rate = setting.learning_rate, .padding = setting.padding};
   // It does not come to its end.
   const auto steps = static_cast<std::uint64_t>(2.0 * 3600.0 * setting.hours / setting.step.value);
   StrategySetting of{.dimension = problem.parameters(),
@@ -89,6 +88,7 @@ struct Known {
   Step kept;                  // of the newest average that it is in
   std::uint64_t pending = 0;  // steps that it has taken since
   std::optional<Fault> fault;
+  bool is_lost = false;               // since
   std::optional<Seconds> away_since;  // it was out, and can be there again since then
   bool has_begun = false;             // again
 };
@@ -107,6 +107,7 @@ class Watching {
     options_.network.first = sim::LinkOptions{.up = of_all, .down = of_all};
     options_.step_cost.assign(static_cast<std::size_t>(setting.workers), setting.step);
     options_.entered = [this](int worker) { entered(worker); };
+    options_.lost = [this](int worker) { lose(known(worker)); };
     options_.stepped = [this](int worker, Step step) { stepped(worker, step); };
     world_.emplace(options_);
   }
@@ -146,6 +147,7 @@ class Watching {
     Known& one = known(worker);
     strike(fault, *world_, counts);
     one.fault = fault;
+    one.is_lost = false;
     one.away_since.reset();
     if (is_crash(fault.kind)) lose_steps(one);
   }
@@ -190,14 +192,20 @@ class Watching {
     }
   }
 
+  void lose(Known& one) {
+    if (!one.fault || one.is_lost) return;
+    one.is_lost = true;
+    run_.losses.push_back((world_->events().now() - one.fault->when).value);
+  }
+
   void leave(Known& one, Seconds when) {
+    lose(one);  // where its part did not come in time
     ++run_.left;
     if (one.present_since) run_.worker_seconds += (when - *one.present_since).value;
     one.present_since.reset();
     one.has_begun = false;
     if (one.away_since || !one.fault) return;
     const Fault fault = *std::exchange(one.fault, std::nullopt);
-    run_.losses.push_back((when - fault.when).value);
     one.away_since = std::max(when, fault.when + fault.span);
   }
 

@@ -18,7 +18,7 @@ struct AbsenceSetting {
   std::uint64_t seed = 1;
   Seconds step{0.05};
   int check_every = 20;
-  double threshold = 0.8;       // about five checks from one average to the next
+  double threshold = 0.8;  // about five checks from one average to the next
   double learning_rate = 0.002;
   Seconds deadline{10.0};
   Seconds latency{0.02};

@@ -7,6 +7,12 @@
 #include "kernels/vector_ops.h"
 
 namespace laconic {
+namespace {
+
+// Where there is nothing more to say: who is lost is dismissed with the reason for which it is.
+constexpr const char* kLost = "it was lost while its part was pulled";
+
+}  // namespace
 
 // At a member. Ends as Comm::await_answer() does.
 Task<Frame> Comm::announce_and_await(const FrameHeader& header, std::span<const float> values) {
@@ -71,6 +77,12 @@ Task<std::optional<PulledReduction::Loss>> PulledReduction::add_all(Round round)
     const PieceRange range = range_of(piece);
     sum_.assign(range.count, 0.0);
     for (const auto& [rank, part] : exchange_.parts()) {
+      // Of whoever is lost the rest will not come, and what still comes from the others would be in vain.
+      for (const auto& [other, its_part] : exchange_.parts()) {
+        const bool is_whole = piece + 1 == pieces_ && other < rank;
+        if (is_whole || attendance_.is_there(other)) continue;
+        co_return Loss{.rank = other, .why = kLost};
+      }
       SharedVector values;
       std::optional<std::string> wrong = co_await take(rank, round, range, values);
       if (wrong) co_return Loss{.rank = rank, .why = std::move(*wrong)};
@@ -91,7 +103,7 @@ Task<std::optional<std::string>> PulledReduction::take(Rank rank, Round round, P
   const Seconds end = comm_.now() + comm_.collecting_deadline();
   const Pattern pattern{.from = rank, .tags = Tag::kPulled, .round = round, .may_be_late = true};
   for (;;) {
-    if (!attendance_.is_there(rank)) co_return "it was lost while its part was pulled";
+    if (!attendance_.is_there(rank)) co_return kLost;
     const Seconds left{std::max(0.0, (end - comm_.now()).value)};
     const std::optional<Arrival> arrival = co_await comm_.transport().receive(pattern, left);
     if (!arrival) co_return "a piece of its part did not come in time";

@@ -147,6 +147,10 @@ void MembershipWorld::make_hub() {
       .left =
           [this](Rank rank, const std::string& why) {
             log_.push_back({Entry::Kind::kLeft, events_.now(), rank, {}, {}, false, why});
+          },
+      .lost =
+          [this](Rank rank) {
+            if (options_.lost) options_.lost(rank.value);
           }};
   one.hub = std::make_unique<process::Hub>(
       process::NodeLoop::Parts{.link = *one.watched, .clock = one.clock, .steps = *one.steps, .sums = *one.sums}, hub,

@@ -30,6 +30,7 @@ struct MembershipOptions {
   // Told when a worker has begun a round, and when it left.
   std::function<void(int worker)> entered = {};
   std::function<void(int worker)> left = {};
+  std::function<void(int worker)> lost = {};                // when the coordinator takes it for lost
   std::function<void(int worker, Step step)> stepped = {};  // when it has taken that step
   sim::StreamNetworkOptions network = {};
   std::vector<Seconds> step_cost = {};      // of each worker; default: 10 ms

@@ -219,7 +219,8 @@ std::vector<OptionSpec> workers_options() {
        .minimum = 0,
        .maximum = 100000,
        .help = "how many workers must be present for the run to go on; 0: all. Below workers.count it needs a strategy "
-               "whose workers may be absent. In the simulator nobody is ever absent, so there this key and the four after it "
+               "whose workers may be absent. In the simulator nobody is ever absent, so there this key and the four "
+               "after it "
                "change nothing"},
       {.name = "patience",
        .type = OptionType::kDuration,

@@ -27,10 +27,7 @@ std::uint64_t number_behind(const Frame& frame) {
 class AsynchronousDma final : public DmaNode {
  public:
   explicit AsynchronousDma(const DmaJob& job)
-      : DmaNode(job, sizeof(std::uint64_t), 1),
-        worker_(job.setting),
-        balances_sent_(nodes(), 0),
-        workers_(nodes()) {}
+      : DmaNode(job, sizeof(std::uint64_t), 1), worker_(job.setting), balances_sent_(nodes(), 0), workers_(nodes()) {}
 
   Task<void> round(Worker& self) override {
     const AsynchronousWorker::Ways ways{.take_in = [this, &self](const Frame& frame) { return take_in(self, frame); },

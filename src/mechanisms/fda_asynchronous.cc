@@ -177,9 +177,7 @@ class AsynchronousFda final : public Strategy {
     states_[arrival.from] = {.values = {values.values().begin(), values.values().end()}, .came_at = newest_step_};
   }
 
-  bool counts(const State& state) const {
-    return options_.age == 0 || newest_step_ - state.came_at <= options_.age;
-  }
+  bool counts(const State& state) const { return options_.age == 0 || newest_step_ - state.came_at <= options_.age; }
 
   // Whether H of the states that count is above Theta.
   bool is_due() const {
@@ -290,7 +288,6 @@ class AsynchronousFda final : public Strategy {
     comm.send(worker, frame);
     workers_.sent(worker);
   }
-
 
   FdaOptions options_;
   std::uint64_t seed_;

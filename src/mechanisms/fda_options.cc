@@ -30,8 +30,7 @@ void check_asynchronous(const Options& options, FdaScreen screen) {
                      "leave out decide_late, or choose clock = \"round-synchronous\"");
   }
   if (read_budget(options)) {
-    throw UsageError(options.place("budget") + why +
-                     "give a threshold, or choose clock = \"round-synchronous\"");
+    throw UsageError(options.place("budget") + why + "give a threshold, or choose clock = \"round-synchronous\"");
   }
 }
 
@@ -119,8 +118,9 @@ std::vector<OptionSpec> fda_options() {
        .type = OptionType::kChoice,
        .default_value = "round-synchronous",
        .choices = {"round-synchronous", "asynchronous"},
-       .help = "round-synchronous: every check is a barrier; asynchronous: no worker waits, the coordinator looks at the "
-               "states that it has, and an average corrects models when it comes"},
+       .help =
+           "round-synchronous: every check is a barrier; asynchronous: no worker waits, the coordinator looks at the "
+           "states that it has, and an average corrects models when it comes"},
       {.name = "age",
        .type = OptionType::kInteger,
        .default_value = "0",

@@ -294,7 +294,8 @@ TrafficFormula traffic(const Options& options, const StrategySetting& setting) {
   formula.steps_per_check = values.check_every;
   formula.most_syncs = every_other ? (checks + 1) / 2 : checks;
   const std::uint64_t ends = setting.drains() + 1;
-  if (values.screen == FdaScreen::kLate) {  // workers' checks are apart, and there is one at each checkpoint and the end
+  if (values.screen ==
+      FdaScreen::kLate) {  // workers' checks are apart, and there is one at each checkpoint and the end
     formula.most_syncs = std::min(setting.steps, static_cast<std::uint64_t>(workers) * checks + ends);
   }
   if (values.threshold == std::numeric_limits<double>::infinity()) formula.most_syncs = 0;
@@ -362,7 +363,7 @@ const std::vector<Variant> kVariants = {
 std::optional<double> paper_bytes(const Options& options, const StrategySetting& setting, std::uint64_t steps,
                                   std::uint64_t syncs) {
   const FdaOptions values = read_fda_options(options);
-  if (values.asynchronous) return std::nullopt;  // how many states are sent time decides
+  if (values.asynchronous) return std::nullopt;                // how many states are sent time decides
   if (values.screen != FdaScreen::kNone) return std::nullopt;  // how often states are sent is not in the formula
   const double workers = setting.world_size;
   const std::uint64_t undecided = values.decide_late && steps > 0 ? 1 : 0;

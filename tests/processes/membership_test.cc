@@ -185,6 +185,59 @@ TEST(Membership, WhoComesBackInTimeIsWaitedFor) {
   EXPECT_EQ(world.log().back().view.size(), 3U);
 }
 
+// What came of its last average may not have reached it.
+TEST(Membership, WhoIsCutOffAtTheVeryEndIsOutOrHasTheLastAverage) {
+  const MembershipOptions options = options_of(periodic(3));
+  MembershipWorld undisturbed(options);
+  ASSERT_TRUE(undisturbed.run({100.0}));
+  const Seconds end = undisturbed.events().now();
+  for (int before = 0; before < 30; ++before) {
+    MembershipWorld world(options);
+    world.events().at({end.value - 0.0005 * before}, [&] { world.network().part(0, 1); });
+    world.events().at(end + Seconds{3.0}, [&] { world.network().restore(0, 1); });
+    ASSERT_TRUE(world.run({100.0})) << world.account();
+    ASSERT_EQ(world.hub().error(), nullptr);
+    expect_sound(world, options);
+    ASSERT_FALSE(HasFailure()) << before;
+  }
+}
+
+// The state of 80 kB takes 80 ms, and is another one with each average, every 280 ms.
+TEST(Membership, WhoReturnsTakesTheNewestStateWhileTheOthersTrain) {
+  Scenario scenario = periodic(4);
+  scenario.problem.dimension = 20'000;
+  MembershipOptions options = options_of(scenario);
+  options.network.interface = {.up = {8e6}, .down = {8e6}};
+  options.network.first = sim::LinkOptions{.up = {32e6}, .down = {32e6}};
+  // From one average to the next, after the loss.
+  const auto longest_pause = [](const MembershipWorld& world) {
+    double longest = 0.0;
+    double last = -1.0;
+    for (const MembershipWorld::Entry& entry : world.log()) {
+      if (entry.kind == MembershipWorld::Entry::Kind::kLeft) {
+        longest = 0.0;
+        last = -1.0;  // the next one has waited for who is lost
+      }
+      if (entry.kind != MembershipWorld::Entry::Kind::kCommitted) continue;
+      if (last >= 0.0) longest = std::max(longest, entry.when.value - last);
+      last = entry.when.value;
+    }
+    return longest;
+  };
+  MembershipWorld undisturbed(options);
+  ASSERT_TRUE(undisturbed.run({100.0}));
+  constexpr double kSteps = 0.05;  // of the round that it begins, for which the others wait
+  for (int moment = 0; moment < 25; ++moment) {
+    MembershipWorld world(options);
+    world.events().at({0.5}, [&] { world.kill(1, true); });
+    world.events().at({1.0 + 0.01 * moment}, [&] { world.start(1); });
+    ASSERT_TRUE(world.run({100.0})) << world.account();
+    expect_sound(world, options);
+    EXPECT_EQ(world.log().back().view.size(), 4U);
+    EXPECT_LT(longest_pause(world), longest_pause(undisturbed) + kSteps + 0.05) << moment << world.account();
+  }
+}
+
 TEST(Membership, ANewcomerAloneTrainsNothing) {
   MembershipOptions options = options_of(periodic(2));
   options.least = 2;

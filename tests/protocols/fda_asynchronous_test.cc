@@ -186,10 +186,10 @@ TEST(AsynchronousFda, CompressedChangesComeNearWhatWholeModelsComeTo) {
   scenario.compression = {{"ratio", "0.3"}};
   const Result compressed = run(scenario);
   EXPECT_GT(compressed.outcome.syncs, 2U);
-  EXPECT_LT(compressed.outcome.ledger.total(Traffic::kModel).payload.value /
-                static_cast<double>(compressed.outcome.syncs),
-            0.8 * static_cast<double>(whole.outcome.ledger.total(Traffic::kModel).payload.value) /
-                static_cast<double>(whole.outcome.syncs));
+  EXPECT_LT(
+      compressed.outcome.ledger.total(Traffic::kModel).payload.value / static_cast<double>(compressed.outcome.syncs),
+      0.8 * static_cast<double>(whole.outcome.ledger.total(Traffic::kModel).payload.value) /
+          static_cast<double>(whole.outcome.syncs));
   EXPECT_LT(compressed.measurements.back().test.loss, 1.5 * whole.measurements.back().test.loss);
 }
 

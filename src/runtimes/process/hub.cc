@@ -8,6 +8,13 @@
 #include "runtimes/process/messages.h"
 
 namespace laconic::process {
+namespace {
+
+// How many states a worker that joins is offered while newer ones come. Then it enters with the newest in its entry, for
+// which all others wait.
+constexpr int kMostOffers = 3;
+
+}  // namespace
 
 Hub::Hub(const NodeLoop::Parts& parts, const HubOptions& options, const StrategyFactory& make_strategy,
          HubEvents events)
@@ -116,6 +123,7 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
     if (slot(from).state != Slot::State::kJoining) return;
     slot(from).state = Slot::State::kReady;
     slot(from).version = ready->version;
+    offer_newer();
   } else if (std::get_if<Done>(&message) != nullptr) {
     // Also of one that was sent away a moment ago: it has nothing left to do.
     slot(from).state = Slot::State::kDone;
@@ -140,8 +148,24 @@ void Hub::join(Rank rank, const Join& word) {
   }
   if (recovery_) recovery_->here.erase(rank);
   if (view_.contains(rank)) lose(rank, "it began to join again");
-  slot(rank) = {.state = Slot::State::kJoining, .version = 0, .step = word.step, .history = word.history};
+  slot(rank) = {};
+  slot(rank).step = word.step;
+  slot(rank).history = word.history;
+  offer(rank);
+}
+
+void Hub::offer(Rank rank) {
+  slot(rank).state = Slot::State::kJoining;
+  ++slot(rank).offers;
   send(rank, snapshot().offer());
+}
+
+// Who is ready with an older state takes the newer one while the others train.
+void Hub::offer_newer() {
+  for (Rank rank{0}; rank.value < workers(); ++rank.value) {
+    const Slot& one = slot(rank);
+    if (one.state == Slot::State::kReady && one.version != version_ && one.offers < kMostOffers) offer(rank);
+  }
 }
 
 // What workers have in common, as it is now.
@@ -167,6 +191,7 @@ void Hub::restart(int process) {
 // It is not there any more. It stays in the view until the next collective begins, so that what it has given counts.
 void Hub::lose(Rank rank, const std::string& why) {
   if (!view_.contains(rank) || !lost_.emplace(rank, why).second) return;
+  if (events_.lost) events_.lost(rank);
   if (slot(rank).state != Slot::State::kDone) slot(rank).state = Slot::State::kAway;
   stop_waiting(rank);
   if (canary(Canary::kStalePart)) remove_lost();
@@ -254,6 +279,7 @@ void Hub::commit(Round round, Step step, std::span<const Answer> result, bool ch
                                           .state = {}};
     if (!canary(Canary::kForgottenWrite)) options_.log->append(synchronisation, state_to_log(result, changes_model));
   }
+  if (changes_model) offer_newer();
   if (events_.committed) {
     events_.committed({.step = step,
                        .view = view_,

@@ -60,6 +60,8 @@ struct HubEvents {
   // At the beginning of a round after `step`.
   std::function<void(Rank rank, Step step, const View& view)> entered = {};
   std::function<void(Rank rank, const std::string& why)> left = {};
+  // One that is present is not there any more: nobody waits for it, and when no collective is under way it is out.
+  std::function<void(Rank rank)> lost = {};
 };
 
 class Hub final : private Attendance {
@@ -98,6 +100,7 @@ class Hub final : private Attendance {
     };
     State state = State::kAway;
     std::uint32_t version = 0;  // of the state that it has
+    int offers = 0;             // of states since it began to join
     // Where members keep what they have in common: after which result it has that.
     Step step = {};
     std::uint32_t history = 0;
@@ -131,6 +134,8 @@ class Hub final : private Attendance {
   void hear_word(Rank from, const MemberMessage& message);
   void join(Rank rank, const Join& join);
   void send(Rank to, const MemberMessage& message);
+  void offer(Rank rank);
+  void offer_newer();
   void restart(int process);
   void lose(Rank rank, const std::string& why);
   void remove_lost();
