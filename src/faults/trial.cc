@@ -28,6 +28,19 @@ int undisturbed(const FaultPlan& plan, Seconds begin, Seconds end) {
   return count;
 }
 
+// Where only workers keep what they have in common: whether each that had it after the newest result, or after the one
+// before, which may have reached nobody, was started again since.
+bool is_lost_by_all(const MembershipWorld& world, const MembershipOptions& options) {
+  if (options.job.strategy->demands(options.job.options).common_at != CommonPlace::kMembers) return false;
+  Step newest;
+  for (const MembershipWorld::Entry& entry : world.log()) {
+    if (entry.kind == MembershipWorld::Entry::Kind::kCommitted) newest = std::max(newest, entry.step);
+  }
+  Step kept;
+  for (int worker = 0; worker < options.job.workers(); ++worker) kept = std::max(kept, world.completed(worker));
+  return kept.value + 1 < newest.value;
+}
+
 }  // namespace
 
 void strike(const Fault& fault, MembershipWorld& world, FaultCounts& counts) {
@@ -141,7 +154,7 @@ Trial try_plan(const FaultPlan& plan) {
       ++trial.counts.given_up;
       const Seconds begin = world.events().now() - options.patience - options.job.deadline;
       const int there = undisturbed(plan, begin, world.events().now());
-      if (there >= options.least) {
+      if (there >= options.least && !is_lost_by_all(world, options)) {
         trial.objections.push_back("the run ended though " + std::to_string(there) +
                                    " workers had no fault for longer "
                                    "than it is patient: " +

@@ -84,6 +84,7 @@ Demands fda_demands(const Options& options) {
     return {.talks = Talks::kCoordinator,
             .compression = Compression::kOptional,
             .memory = {.vectors = 2},
+            .fault_tolerance = FaultTolerance::kPartial,  // a state is told again
             .timing = Timing::kAsynchronous};
   }
   return {.compression = Compression::kOptional,

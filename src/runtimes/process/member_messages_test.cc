@@ -79,7 +79,7 @@ TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
   for (const MemberMessage& message :
        {MemberMessage(Join{}), MemberMessage(Ask{}), MemberMessage(Ready{}), MemberMessage(Done{}),
         MemberMessage(Offer{.version = 1, .size = 3, .checksums = {5}}), MemberMessage(Enter{}),
-        MemberMessage(Here{})}) {
+        MemberMessage(Here{}), MemberMessage(Give{})}) {
     const std::vector<std::byte> sound = payload_of(message);
     EXPECT_NO_THROW(decoded(sound));
     for (std::size_t size = 0; size < sound.size(); ++size) {
@@ -89,7 +89,8 @@ TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
     longer.push_back({});
     EXPECT_THROW(decoded(longer), DecodeError) << message.index();
   }
-  EXPECT_THROW(decoded(bytes_of({13})), DecodeError);
+  EXPECT_THROW(decoded(bytes_of({15})), DecodeError);
+  EXPECT_THROW(decoded(bytes_of({14, 1, 2, 0, 0})), DecodeError);  // before its state
   // A slot that the job does not have, a state longer than any, pieces that are not as many.
   EXPECT_THROW(decoded(bytes_of({6, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})), DecodeError);
   EXPECT_THROW(decoded(payload_of(Offer{.version = 1, .size = kMaxState + 1, .checksums = {}})), DecodeError);
