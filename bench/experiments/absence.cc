@@ -49,7 +49,7 @@ void add_options(Harness& harness, Plan& plan) {
   options.add_option("--threshold", plan.setting.threshold)->check(CLI::PositiveNumber);
   options.add_option("--deadline", plan.deadline_s, "seconds")->check(CLI::PositiveNumber);
   options.add_option("--latency-ms", plan.latency_ms)->check(CLI::PositiveNumber);
-  options.add_option("--model-mb", plan.model_mb, "of the larger model")->check(CLI::PositiveNumber);
+  options.add_option("--model-mb", plan.model_mb, "of the larger model")->check(CLI::Range(0.01, 7.0));
   options.add_option("--megabits", plan.megabits, "a second, of a worker's link")->check(CLI::PositiveNumber);
   options.add_option("--account", plan.account_file, "write there what happened, event by event");
 }
@@ -98,7 +98,7 @@ int run(int argc, char** argv) {
     }
   }
   harness.check("runs come to no error, and without faults nobody is out", is_whole);
-  harness.table({"model", "faults an hour", "faults", "out", "averages", "quiet checks", "steps/s of one present",
+  harness.table({"model", "faults an hour", "faults", "out", "averages", "checks", "steps/s of one present",
                  "/ undisturbed", "kept", "loss, median s", "most s", "transfer s", "return, median s", "most s"},
                 std::move(rows));
   return harness.finish();

@@ -78,8 +78,8 @@ TEST(MemberMessages, ComeOutAsTheyWentIn) {
 TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
   for (const MemberMessage& message :
        {MemberMessage(Join{}), MemberMessage(Ask{}), MemberMessage(Ready{}), MemberMessage(Done{}),
-        MemberMessage(Offer{.version = 1, .size = 3, .checksums = {5}}), MemberMessage(Enter{}),
-        MemberMessage(Here{}), MemberMessage(Give{})}) {
+        MemberMessage(Offer{.version = 1, .size = 3, .checksums = {5}}), MemberMessage(Enter{}), MemberMessage(Here{}),
+        MemberMessage(Give{})}) {
     const std::vector<std::byte> sound = payload_of(message);
     EXPECT_NO_THROW(decoded(sound));
     for (std::size_t size = 0; size < sound.size(); ++size) {
