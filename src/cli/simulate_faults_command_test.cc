@@ -59,9 +59,9 @@ TEST_F(SimulateFaults, OneSeedShowsAllThatHappens) {
 }
 
 TEST_F(SimulateFaults, WhatItCannotTryIsRefusedInOneLine) {
-  EXPECT_EQ(refusal({.job_file = {}, .overrides = {"strategy.name=all_reduce", "workers.least=0"}}),
-            "--set: strategy.name: strategy all_reduce needs every worker all the time; choose one of fda, "
-            "fda_opt, synchronous, periodic, fedavg, fedopt");
+  EXPECT_EQ(refusal({.job_file = {}, .overrides = {"strategy.name=relay", "workers.least=0"}}),
+            "--set: strategy.name: strategy relay needs every worker all the time; choose one of fda, "
+            "fda_opt, dma, synchronous, periodic, fedavg, fedopt, all_reduce");
   EXPECT_EQ(refusal({.job_file = {}, .overrides = {"workers.count=64"}}),
             "--set: workers.count: 64 workers are more than this command runs, 32; add --set workers.count=8 "
             "workers.least=4");

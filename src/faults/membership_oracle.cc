@@ -199,7 +199,8 @@ class Oracle {
       judge_balance(entry);
       return;
     }
-    if (!entry.changes_model) {
+    // A tally of a budget changes what is common, and no model.
+    if (!entry.changes_model || entry.traffic != Traffic::kModel) {
       if (check_ && check_->first < entry.step) judge_check(false);  // a check may take several exchanges
       check_.emplace(entry.step, variance_of(models, weights));
       checked_ = entry.view.members;
@@ -244,6 +245,8 @@ class Oracle {
 
   // Where the common model is not the mean itself: who took part in the same average has the same bits.
   void judge_agreement() {
+    // An average of compressed changes corrects models that each worker keeps.
+    if (options_.job.setting.compressor && demands_.kept == Kept::kModel) return;
     std::map<Step, std::set<std::uint32_t>> said;
     for (const MembershipWorld::Synchronised& one : world_.synchronised()) said[one.step].insert(one.checksum);
     for (const Beginning& beginning : world_.beginnings()) {

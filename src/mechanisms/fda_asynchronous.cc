@@ -259,8 +259,10 @@ class AsynchronousFda final : public Strategy {
     for (const Rank worker : asked) {
       const auto is_its = [&](const Contribution& reply) { return reply.from == worker; };
       if (std::ranges::any_of(replies, is_its)) continue;
-      return "the coordinator asked " + comm.name(worker) + " for its model, and it did not come within " +
-             to_text(comm.collecting_deadline()) + "; see whether it still runs, or raise network.deadline";
+      return "the coordinator got no model from " + comm.name(worker) + " within " +
+             to_text(comm.collecting_deadline()) +
+             " after it had asked; see whether it still runs, or raise "
+             "network.deadline";
     }
     return "a model did not come in time";
   }

@@ -2,13 +2,17 @@
 
 #include <array>
 #include <cmath>
+#include <string>
 #include <vector>
+
+#include "base/error.h"
 
 namespace laconic {
 namespace {
 
 constexpr std::size_t kTally = 2;
-constexpr std::size_t kTallyOfSome = 3;
+constexpr std::size_t kTallyOfSome = 4;
+constexpr double kNothing = -1.0;
 
 }  // namespace
 
@@ -20,32 +24,33 @@ SteeredThreshold::SteeredThreshold(const Options& options, bool comes_and_goes)
 Task<void> SteeredThreshold::begin_check(Worker& self) {
   if (!budget_) co_return;
   checks_ = comes_and_goes_ ? number_of(self.step()) : checks_ + 1;
-  if (budget_->unknown()) co_await tally(self);
+  if (budget_->unknown()) co_await tally(self, kNothing);
   value_ = budget_->threshold(checks_);
   if (std::isfinite(value_)) self.measured("threshold", value_);
 }
 
 Task<void> SteeredThreshold::end_check(Worker& self, bool synchronised, bool states_sent, double estimate) {
   if (!budget_) co_return;
-  if (synchronised) budget_->synchronised(checks_, estimate);
+  if (synchronised && !comes_and_goes_) budget_->synchronised(checks_, estimate);
   if (!synchronised && !states_sent) co_return;
   // What all spent without a synchronisation they know; who joins later would not.
   if (!synchronised && !comes_and_goes_) {
     budget_->spend(options_.state_cost);
     co_return;
   }
-  co_await tally(self);
+  co_await tally(self, synchronised ? estimate : kNothing);
   if (synchronised) self.measured("budget_used", budget_->used());
 }
 
-Task<void> SteeredThreshold::tally(Worker& self) {
+Task<void> SteeredThreshold::tally(Worker& self, double watched) {
   const std::uint64_t carried = self.comm().carried().value;
   const double now = self.comm().now().value;
   std::vector<float> own = {static_cast<float>(carried - carried_), static_cast<float>(now - now_)};
   if (comes_and_goes_) {
     const bool tells = std::exchange(has_told_, true) || budget_->unknown();
     own.push_back(1.0F);
-    if (!tells) own.assign(kTallyOfSome, 0.0F);
+    if (!tells) own.assign(own.size(), 0.0F);
+    own.push_back(static_cast<float>(watched));
   }
   carried_ = carried;
   now_ = now;
@@ -59,16 +64,12 @@ void SteeredThreshold::take_tally(std::span<const float> mean) {
     spent_ += static_cast<double>(mean[0]) / share;
     seconds_ += static_cast<double>(mean[1]) / share;
   }
+  if (comes_and_goes_ && mean[3] >= 0.0F) budget_->synchronised(checks_, static_cast<double>(mean[3]));
   budget_->tally(checks_, spent_, seconds_);
 }
 
-void SteeredThreshold::follow_synchronisation(Step step, double estimate) {
-  if (!budget_) return;
-  checks_ = number_of(step);
-  budget_->synchronised(checks_, estimate);
-}
-
 void SteeredThreshold::follow_tally(Step step, std::span<const float> mean) {
+  if (mean.size() != kTallyOfSome) throw DecodeError("a tally of " + std::to_string(mean.size()) + " numbers");
   checks_ = number_of(step);
   take_tally(mean);
 }

@@ -3,12 +3,13 @@
 //
 //   tally := means of (bytes, seconds) since the last tally         f32 each
 //
-// Where workers come and go the coordinator follows what they agree on (follow_*), so that who joins has it. Who has
-// joined since the last tally has nothing to tell, and says so in a third float:
+// Where workers come and go the coordinator follows what they agree on, so that who joins has it, and so has a coordinator
+// that was started again. Who has joined since the last tally has nothing to tell, and says so in a third float; in a
+// fourth is what was watched, alike of all, or -1 where no synchronisation was before:
 //
-//   tally := means of (bytes, seconds, 1), or of (0, 0, 0)
+//   tally := means of (bytes, seconds, 1, watched), or of (0, 0, 0, watched)
 //
-// and checks are numbered by the step that they are after, so that nobody has to be told of those that he missed.
+// Checks are then numbered by the step that they are after, so that nobody has to be told of those that he missed.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +40,7 @@ class SteeredThreshold {
   // It has ended. `estimate`: what was watched; `states_sent`: behind a screen, without a synchronisation.
   Task<void> end_check(Worker& self, bool synchronised, bool states_sent, double estimate);
 
-  // The coordinator's: a check after `step` steps was followed by a synchronisation, with what was watched at
-  // `estimate`; and a tally has come.
-  void follow_synchronisation(Step step, double estimate);
+  // The coordinator's: a tally of the check after `step` steps has come. Throws DecodeError.
   void follow_tally(Step step, std::span<const float> mean);
 
   void archive(Archive& archive);
@@ -49,7 +48,7 @@ class SteeredThreshold {
   void archive_common(Archive& archive);
 
  private:
-  Task<void> tally(Worker& self);
+  Task<void> tally(Worker& self, double watched);
   void take_tally(std::span<const float> mean);
   std::uint64_t number_of(Step step) const { return step.value / options_.check_every; }
 

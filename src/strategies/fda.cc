@@ -119,7 +119,6 @@ class Fda final : public Strategy {
       archive.value("fda.checks", checks_);
       archive.value("fda.quiet", quiet_);
     }
-    if (comes_and_goes_) archive.value("fda.estimate", estimate_);
     if (archive.loading()) is_new_ = false;
   }
 
@@ -182,16 +181,12 @@ class Fda final : public Strategy {
     // A late decision falls in the round after the step that it is of.
     const Step step{result.step.value - (options_.decide_late ? 1 : 0)};
     if (result.traffic == Traffic::kModel) {
-      threshold_.follow_synchronisation(step, estimate_);
       watch_.follow(result.values);
       averaging_.refer_to(result.values);
       co_return true;
     }
-    if (!threshold_.is_steered() || result.values.size() == 0) co_return false;
-    if (result.traffic == Traffic::kState) {
-      estimate_ = watch_.estimate_of(result.values);
-      co_return false;
-    }
+    // A vote has no values, and what is left of control is a tally.
+    if (result.traffic != Traffic::kControl || result.values.size() == 0) co_return false;
     threshold_.follow_tally(step, result.values);
     co_return true;
   }
