@@ -28,7 +28,11 @@ LinkWatch::Way& LinkWatch::way(int from, int to) {
 
 void LinkWatch::started(int process) {
   for (int other = 0; other < processes_; ++other) {
-    way(process, other).starts.push_back(way(process, other).sent.size());
+    Way& from = way(process, other);
+    Way& to = way(other, process);
+    from.starts.push_back(from.sent.size());
+    // Of whom nothing has come it is not known that it is another, and it hears what the one before was told.
+    if (!from.has_come) to.next.insert(to.first.begin(), to.first.end());
   }
 }
 
@@ -38,6 +42,7 @@ void LinkWatch::heard_restart(int at, int process) {
   // What is said to one that has never spoken is for the first that does.
   if (from.has_come) to.next.clear();
   to.next.insert(to.sent.size());
+  to.first = to.next;
   const std::size_t reached = *from.next.begin();
   from.next.clear();
   for (const std::size_t start : from.starts) {

@@ -30,8 +30,9 @@ class LinkWatch {
     std::vector<std::uint32_t> sent;  // checksums of the frames
     // Which may come next: several, where frames that look alike may have been lost with an incarnation.
     std::set<std::size_t> next = {0};
-    std::vector<std::size_t> starts;  // the first frame of each start of the sender that may not have been heard of
-    bool has_come = false;            // any, since the last start that was heard of
+    std::set<std::size_t> first = {0};  // which might when the receiver's start was last heard of
+    std::vector<std::size_t> starts;    // the first frame of each start of the sender that may not have been heard of
+    bool has_come = false;              // any, since the last start that was heard of
     bool is_wrong = false;
   };
   Way& way(int from, int to);

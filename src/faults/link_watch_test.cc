@@ -67,5 +67,16 @@ TEST_F(Watch, OneThatNeverSpokeLeavesWhatWasSaidToItToTheNext) {
   EXPECT_TRUE(comes(0, 1, {4}));
 }
 
+TEST_F(Watch, OneThatHasHeardSomethingAndNeverSpokeLeavesItToTheNextToo) {
+  watch_.started(1);
+  send(0, 1, {4});
+  EXPECT_TRUE(comes(0, 1, {4}));
+  watch_.started(1);
+  EXPECT_TRUE(comes(0, 1, {4}));
+  send(1, 0, {1});
+  EXPECT_TRUE(comes(1, 0, {1}));
+  EXPECT_FALSE(comes(0, 1, {4}));
+}
+
 }  // namespace
 }  // namespace laconic::faults
