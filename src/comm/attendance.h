@@ -1,14 +1,18 @@
 // What collectives through the coordinator ask, at either end, of whoever keeps track of who is present; implemented by
 // a runtime whose workers come and go. Without one every collective is over all workers.
 //
-// Each part of a collective then says of which step it is and what its sender has heard so far (a running checksum of
-// all results), and each result says which view it is over. So members that do not agree are noticed before their parts
-// are mixed, and all members know over whom a result is.
+// Each part of a collective then says of which step it is, and of a model, of a gradient and every 64th round what its
+// sender has heard so far (a running checksum of all results); and each result says over which view it is, where that is
+// not the one before. So members that do not agree are noticed before their models are mixed, and all members know over
+// whom a result is. In a quiet round that is one byte up and none down.
 //
-//   part     := payload step:u32 history:u32
-//   result   := payload decision? view:u32 what:u8 members?
-//   what       bit 0: members follow, where the view is not that of the result before, and always behind a payload of no
-//              known size; bit 1: a decision comes before
+//   part     := payload standing
+//   standing := steps:u8                       at most 253, since the newest result that its sender has heard
+//             | step:u32 255:u8                of more
+//             | step:u32 history:u32 254:u8
+//   result   := payload ( decision? view:u32 what:u8 members? )?   nothing where the view is that of the result before,
+//                                              unless the payload is of no known size
+//   what       bit 0: members follow; bit 1: a decision comes before
 //   decision := u32     where members get different frames, a checksum of what was decided, the same in all of them
 //   members  := one bit a slot, low bits first, in whole bytes
 #pragma once
@@ -36,9 +40,11 @@ class Dismissed : public std::exception {
 struct Standing {
   Step step;                  // that its round ends with; below 2^32
   std::uint32_t history = 0;  // of the results it has heard
-  friend auto operator<=>(const Standing&, const Standing&) = default;
+  Step heard = {};            // the step of the newest of them
 };
-inline constexpr std::size_t kStandingSize = 8;
+// Whether a part with that header tells all of it.
+bool tells_all(const FrameHeader& header);
+inline constexpr std::size_t kFullStanding = 9;
 
 // A frame of a result, and to whom it goes.
 struct Answer {
@@ -67,6 +73,8 @@ class Attendance {
   virtual const View& view() const = 0;
   // Whether `rank` is in the view, and not lost since: of who is lost nothing comes any more, and dismiss() is to be told.
   virtual bool is_there(Rank rank) const { return view().contains(rank); }
+  // The step of the newest result.
+  virtual Step step() const = 0;
   // The checksum that members have of the results so far.
   virtual std::uint32_t history() const = 0;
   // Takes `rank` out of the view: its part did not come in time, or cannot be of this collective.
@@ -85,15 +93,20 @@ class Attendance {
 };
 
 // The bytes behind a payload.
-std::vector<std::byte> encode_standing(const Standing& standing);
+std::vector<std::byte> encode_standing(const Standing& standing, const FrameHeader& header);
 std::vector<std::byte> encode_view(const View& view, bool is_news, int slots);
 // The same with the members and a decision.
 std::vector<std::byte> encode_decision(std::uint32_t decision, const View& view, int slots);
 // The sizes with the members named, whether they are news or not.
 std::size_t named_view_size(int slots);
 std::size_t decision_size(int slots);
-// The last bytes of a part; throws DecodeError where it has not as many.
-Standing decode_standing(const Frame& part);
+// The last bytes of a part, and what they say where the newest result is of step `newest`. Throw DecodeError.
+std::size_t standing_size(const Frame& part);
+struct SaidStanding {
+  Step step;
+  std::optional<std::uint32_t> history;  // unset: not told
+};
+SaidStanding decode_standing(const Frame& part, Step newest);
 // The view of a result of `size` bytes of payload; `before` is that of the result before. Throws DecodeError.
 View decode_view(const Frame& result, std::size_t size, const View& before, int slots);
 // The checksum over one more result: of the decision in it, or of all of it. Throws DecodeError.

@@ -130,7 +130,7 @@ Task<bool> Comm::all_reduce_any(bool value, Traffic traffic) {
 
 // Sends this member's part and waits for the result, however long: that the coordinator lives is the runtime's to know.
 Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std::byte> payload) {
-  const std::vector<std::byte> behind = standing();
+  const std::vector<std::byte> behind = standing(header);
   const std::size_t size = payload.size();
   const FrameHeader own = header;
   Frame part;
@@ -164,8 +164,8 @@ Task<Frame> Comm::await_answer(Frame part, Tag answer, Asked asked) {
   co_return std::move(arrival->frame);
 }
 
-std::vector<std::byte> Comm::standing() {
-  return is_member() ? encode_standing(membership_->standing()) : std::vector<std::byte>();
+std::vector<std::byte> Comm::standing(const FrameHeader& header) {
+  return is_member() ? encode_standing(membership_->standing(), header) : std::vector<std::byte>();
 }
 
 Task<Frame> Comm::exchange_present(Frame part) {

@@ -137,7 +137,7 @@ class Comm {
 
   // For exchanges that a strategy writes itself where workers come and go: what goes behind a member's part. Empty
   // where all are present always.
-  std::vector<std::byte> standing();
+  std::vector<std::byte> standing(const FrameHeader& header);
   // Sends a member's part, standing() behind it, and waits for the answer (Tag::kBroadcast), however long: behind its
   // payload are named_view_size() bytes, or decision_size() where it has a decision. Throws Dismissed.
   Task<Frame> exchange_present(Frame part);

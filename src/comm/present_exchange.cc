@@ -104,9 +104,10 @@ void PresentExchange::leave_out_who_differs(const Look& look) {
   std::map<Rank, std::string> wrong;
   for (const auto& [rank, part] : parts_) {
     try {
-      const Standing standing = decode_standing(part);
-      const std::uint64_t looks = look(rank, part, part.payload().size() - kStandingSize);
-      if (standing.history != attendance_.history()) throw DecodeError("it has heard other results than the rest");
+      const SaidStanding standing = decode_standing(part, attendance_.step());
+      const std::uint64_t looks = look(rank, part, part.payload().size() - standing_size(part));
+      if (standing.history.value_or(attendance_.history()) != attendance_.history())
+        throw DecodeError("it has heard other results than the rest");
       kinds[{static_cast<std::uint8_t>(part.header().tag), looks, standing.step}].push_back(rank);
     } catch (const DecodeError& error) {
       wrong[rank] = error.what();
@@ -122,7 +123,7 @@ void PresentExchange::leave_out_who_differs(const Look& look) {
     const Frame& part = parts_.at(kind.second.front());
     const bool is_announced = part.header().tag == Tag::kAnnouncedPart;
     const std::size_t bytes = is_announced ? decode_announcement(part, kMaxPayloadSize).count * sizeof(float)
-                                           : part.payload().size() - kStandingSize;
+                                           : part.payload().size() - standing_size(part);
     return "of step " + std::to_string(kind.first.step.value) + " and " + std::to_string(bytes) + " bytes" +
            (is_announced ? ", announced" : "");
   };

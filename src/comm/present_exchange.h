@@ -34,7 +34,7 @@ class PresentExchange {
   bool goes_on();
   void give_up();
 
-  // What is in the answer, by rank; a part's payload ends in kStandingSize bytes more.
+  // What is in the answer, by rank; a part's payload ends in standing_size() bytes more.
   const std::map<Rank, Frame>& parts() const { return parts_; }
   Step step() const { return step_; }
   const View& view() const { return attendance_.view(); }

@@ -35,7 +35,7 @@ Announcement decode_announcement(const Frame& part, std::uint64_t largest) {
   if (count == 0 || count > largest / sizeof(float)) {
     in.fail(std::to_string(count) + " floats, where a part has at most " + std::to_string(largest) + " bytes");
   }
-  in.raw(kStandingSize);
+  in.raw(standing_size(part));
   in.expect_end();
   return {.of = of, .count = static_cast<std::size_t>(count)};
 }

@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const Announcement announced = decode_announcement(frame, kLargest);
       LACONIC_CHECK(announced.count > 0 && announced.count * sizeof(float) <= kLargest, "a vector out of range");
       header.tag = announced.of;
-      again = encode_announcement(header, announced.count, encode_standing(decode_standing(frame)));
+      again = encode_announcement(header, announced.count, frame.payload().last(standing_size(frame)));
     } else if (data[0] == 1) {
       again = encode_pull(header.round, decode_pull(frame, kSize));
     } else {

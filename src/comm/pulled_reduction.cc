@@ -17,7 +17,7 @@ constexpr const char* kLost = "it was lost while its part was pulled";
 // At a member. Ends as Comm::await_answer() does.
 Task<Frame> Comm::announce_and_await(const FrameHeader& header, std::span<const float> values) {
   const FrameHeader own = header;
-  pending_part_ = encode_announcement(own, values.size(), standing());
+  pending_part_ = encode_announcement(own, values.size(), standing(own));
   send(coordinator(), pending_part_);
   const Pattern pattern{.from = coordinator(), .tags = {Tag::kReduced, Tag::kPull}, .round = own.round};
   for (;;) {

@@ -159,10 +159,10 @@ TEST(PulledReductions, CostWhatTheHeaderOfCommSays) {
   pulling.start();
   pulling.deliver();
   constexpr std::uint64_t kPieces = 8;
-  EXPECT_EQ(pulling.payload[Tag::kAnnouncedPart], kWorkers * 17U);
+  EXPECT_EQ(pulling.payload[Tag::kAnnouncedPart], kWorkers * 18U);
   EXPECT_EQ(pulling.payload[Tag::kPull], kWorkers * kPieces * 12U);
   EXPECT_EQ(pulling.payload[Tag::kPulled], kWorkers * (4U * kCount + kPieces * 8U));
-  EXPECT_EQ(pulling.payload[Tag::kReduced], kWorkers * (4U * kCount + 5U));
+  EXPECT_EQ(pulling.payload[Tag::kReduced], kWorkers * 4U * kCount);
 }
 
 TEST(PulledReductions, AreNotThereForVectorsOfOnePiece) {
@@ -170,7 +170,7 @@ TEST(PulledReductions, AreNotThereForVectorsOfOnePiece) {
   pulling.start();
   pulling.deliver();
   pulling.expect_result_over(all_but({}));
-  EXPECT_EQ(pulling.payload[Tag::kReduceMean], kWorkers * (4U * kPiece + kStandingSize));
+  EXPECT_EQ(pulling.payload[Tag::kReduceMean], kWorkers * (4U * kPiece + kFullStanding));
   EXPECT_EQ(pulling.payload.size(), 2U) << "parts and results";
 }
 
@@ -305,12 +305,12 @@ TEST(PulledReductions, AnAnswerThatWasNotAskedForByThisCoordinatorChangesNothing
 TEST(PulledReductions, WhoAnnouncesSomethingElseIsSentAwayBeforeAnythingIsPulled) {
   constexpr std::size_t kCount = 3 * kPiece;
   const auto announcement = [](Tag of, std::size_t count, Step step, std::uint32_t history, Traffic traffic) {
-    return encode_announcement({.traffic = traffic, .tag = of, .round = {0}}, count,
-                               encode_standing({.step = step, .history = history}));
+    const FrameHeader header{.traffic = traffic, .tag = of, .round = {0}};
+    return encode_announcement(header, count, encode_standing({.step = step, .history = history}, header));
   };
   ByteWriter whole;
   whole.floats(std::vector<float>(kCount));
-  whole.raw(encode_standing({.step = {9}, .history = kHistory}));
+  whole.raw(encode_standing({.step = {9}, .history = kHistory}, {Traffic::kModel, Tag::kReduceMean, Round{0}}));
   const std::vector<Frame> others = {
       announcement(Tag::kReduceMean, kCount + 1, {9}, kHistory, Traffic::kModel),
       announcement(Tag::kReduceSum, kCount, {9}, kHistory, Traffic::kModel),

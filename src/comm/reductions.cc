@@ -94,7 +94,7 @@ Task<SharedVector> Reductions::serve_present(Attendance& attendance, Round round
     frame = co_await pulled.result(round);
     if (frame.wire().empty()) co_return SharedVector();
   } else {
-    if (tag != Tag::kReduceAny) count = (any_part.payload().size() - kStandingSize) / sizeof(float);
+    if (tag != Tag::kReduceAny) count = (any_part.payload().size() - standing_size(any_part)) / sizeof(float);
     frame = co_await add_whole_parts(exchange, round);
   }
   SharedVector values;
@@ -113,7 +113,7 @@ Task<Frame> Reductions::add_whole_parts(const PresentExchange& exchange, Round r
   const Frame& any_part = exchange.parts().begin()->second;
   const Tag tag = any_part.header().tag;
   const bool is_vote = tag == Tag::kReduceAny;
-  const std::size_t size = any_part.payload().size() - kStandingSize;
+  const std::size_t size = any_part.payload().size() - standing_size(any_part);
   const std::vector<std::byte> trailer = exchange.behind(/*named=*/false);
   const std::size_t count = is_vote ? 0 : size / sizeof(float);
   const bool weighted = tag == Tag::kReduceWeightedMean;
@@ -129,7 +129,7 @@ Task<Frame> Reductions::add_whole_parts(const PresentExchange& exchange, Round r
       if (is_vote) {
         any = part.payload()[0] == std::byte{1} || any;
       } else {
-        kernels::accumulate(weight, part.floats(count, kStandingSize), sum_);
+        kernels::accumulate(weight, part.floats(count, standing_size(part)), sum_);
       }
     }
     if (canary(Canary::kMeanOverAll)) divisor = weighted ? weights_->sum() : comm_.world_size();

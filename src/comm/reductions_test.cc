@@ -17,8 +17,9 @@ constexpr std::uint32_t kHistory = 77;
 Frame part_of(std::vector<float> values, Step step, std::uint32_t history, Tag tag = Tag::kReduceMean) {
   ByteWriter out;
   out.floats(values);
-  out.raw(encode_standing({.step = step, .history = history}));
-  return Frame(FrameHeader{Traffic::kModel, tag, Round{0}}, out.bytes());
+  const FrameHeader header{Traffic::kModel, tag, Round{0}};
+  out.raw(encode_standing({.step = step, .history = history}, header));
+  return Frame(header, out.bytes());
 }
 
 // What the coordinator answers the parts of workers 0, 1, ...; an empty frame is a part that never comes.
@@ -107,8 +108,9 @@ TEST(ReductionsOfThosePresent, AVoteThatIsNeitherIsSentAwayAndTheOthersCount) {
   const auto vote = [](unsigned value) {
     ByteWriter out;
     out.u8(static_cast<std::uint8_t>(value));
-    out.raw(encode_standing({.step = {5}, .history = kHistory}));
-    return Frame(FrameHeader{Traffic::kControl, Tag::kReduceAny, Round{0}}, out.bytes());
+    const FrameHeader header{Traffic::kControl, Tag::kReduceAny, Round{0}};
+    out.raw(encode_standing({.step = {5}, .history = kHistory}, header));
+    return Frame(header, out.bytes());
   };
   const Reduction reduction({vote(0), vote(2), vote(1), vote(0)});
   ASSERT_EQ(reduction.book.dismissed.size(), 1U);

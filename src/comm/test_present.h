@@ -22,6 +22,7 @@ class Book final : public Attendance {
   void begin(const Frame&) override {}
   const View& view() const override { return view_; }
   bool is_there(Rank rank) const override { return view_.contains(rank) && !lost.contains(rank); }
+  Step step() const override { return {}; }
   std::uint32_t history() const override { return history_; }
   void dismiss(Rank rank, const std::string& why) override {
     dismissed[rank] = why;

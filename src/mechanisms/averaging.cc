@@ -29,7 +29,7 @@ Task<SharedVector> Averaging::mean(Worker& self) {
   const FrameHeader header{Traffic::kModel, Tag::kGather, round};
   RandomStream random = self.rng("compression");
   Frame own;
-  const std::vector<std::byte> standing = comm.standing();
+  const std::vector<std::byte> standing = comm.standing(header);
   co_await self.compute([&] { own = up_.encode(header, self.params(), random, standing); });
   const bool star = comm.options().collective == Collective::kStar;
   const Rank collector = star ? comm.coordinator() : Rank{0};
@@ -100,7 +100,7 @@ Task<void> Averaging::collect_present(Comm& comm, Attendance& attendance, Round 
     sum.assign(dimension, 0.0);
     for (const auto& [rank, part] : exchange.parts()) {
       try {
-        kernels::accumulate(weights_->of(rank), down_->decode(part, kStandingSize), sum);
+        kernels::accumulate(weights_->of(rank), down_->decode(part, standing_size(part)), sum);
         divisor += weights_->of(rank);
       } catch (const DecodeError& error) {
         unread[rank] = error.what();

@@ -31,7 +31,7 @@ std::size_t behind_answer(const StrategySetting& setting) {
 class DmaInRounds final : public DmaNode {
  public:
   explicit DmaInRounds(const DmaJob& job)
-      : DmaNode(job, job.setting.comes_and_goes ? kStandingSize : 0,
+      : DmaNode(job, job.setting.comes_and_goes ? kFullStanding : 0,
                 1 + behind_threshold(job.options) + behind_answer(job.setting)),
         comes_and_goes_(job.setting.comes_and_goes),
         behind_answer_(behind_answer(job.setting)) {
@@ -102,8 +102,9 @@ class DmaInRounds final : public DmaNode {
   Task<void> report_present(Worker& self, bool violated) {
     Comm& comm = self.comm();
     const Round round = comm.next_round();
-    const std::vector<std::byte> standing = comm.standing();
-    Told own{.frame = Frame(FrameHeader{Traffic::kControl, Tag::kGather, round}, standing), .model = {}};
+    const FrameHeader quiet{Traffic::kControl, Tag::kGather, round};
+    const std::vector<std::byte> standing = comm.standing({Traffic::kModel, Tag::kGather, round});
+    Told own{.frame = Frame(quiet, comm.standing(quiet)), .model = {}};
     if (violated) own = co_await tell_model(self, round, standing);
     const Frame part = own.frame;
     bool has_told = violated;

@@ -148,11 +148,12 @@ class FedAvg final : public Strategy {
     co_await comm.all_reduce_any(false, Traffic::kControl);
     const std::vector<Rank> group = chosen(number_at(self.step()), comm.present().members);
     const Round round = comm.next_round();
-    const std::vector<std::byte> standing = comm.standing();
-    Frame own(FrameHeader{Traffic::kControl, Tag::kGather, round}, standing);
+    const FrameHeader nothing{Traffic::kControl, Tag::kGather, round};
+    Frame own(nothing, comm.standing(nothing));
     if (std::binary_search(group.begin(), group.end(), self.rank())) {
       RandomStream random = self.rng("compression");
       const FrameHeader header{Traffic::kModel, Tag::kGather, round};
+      const std::vector<std::byte> standing = comm.standing(header);
       co_await self.compute([&] { own = codec_.encode(header, self.params(), random, standing); });
     }
     const Frame answer = co_await comm.exchange_present(own);
@@ -190,7 +191,7 @@ class FedAvg final : public Strategy {
       for (const auto& [rank, part] : exchange.parts()) {
         if (part.header().traffic != Traffic::kModel) continue;
         try {
-          kernels::accumulate(weights_->of(rank), codec_.decode(part, kStandingSize), sum);
+          kernels::accumulate(weights_->of(rank), codec_.decode(part, standing_size(part)), sum);
           divisor += weights_->of(rank);
         } catch (const DecodeError& error) {
           unread[rank] = error.what();

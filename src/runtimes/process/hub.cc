@@ -245,7 +245,7 @@ void Hub::begin(const Frame& first) {
   remove_lost();
   Step step;
   try {
-    step = decode_standing(first).step;
+    step = decode_standing(first, step_).step;
   } catch (const DecodeError&) {
     return;  // whose part that is will be dismissed
   }

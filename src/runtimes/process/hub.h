@@ -110,6 +110,7 @@ class Hub final : private Attendance {
   void begin(const Frame& first) override;
   const View& view() const override { return view_; }
   bool is_there(Rank rank) const override { return view_.contains(rank) && !lost_.contains(rank); }
+  Step step() const override { return step_; }
   std::uint32_t history() const override { return history_; }
   void dismiss(Rank rank, const std::string& why) override;
   Seconds allowance(Rank rank) const override;

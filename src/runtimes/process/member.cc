@@ -286,7 +286,7 @@ void Member::finish(const std::exception_ptr& error) {
   }
 }
 
-Standing Member::standing() { return {.step = round_step_, .history = history_}; }
+Standing Member::standing() { return {.step = round_step_, .history = history_, .heard = heard_step_}; }
 
 void Member::heard(const View& view, const Frame& result) {
   view_ = view;

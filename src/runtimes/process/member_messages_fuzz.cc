@@ -32,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         LACONIC_CHECK(offer->size <= kMaxState && offer->checksums.size() <= 1, "a long state");
       }
     } else if (data[0] == 1) {
-      static_cast<void>(decode_standing(frame));
+      const SaidStanding said = decode_standing(frame, {5});
+      LACONIC_CHECK(said.step.value <= UINT32_MAX, "a step out of range");
     } else {
       const View before{.number = 3, .members = {{0}, {2}}};
       const View view = decode_view(frame, 4, before, kSlots);
