@@ -4,6 +4,8 @@
 // while checks are quiet.
 #include <algorithm>
 #include <exception>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -106,9 +108,12 @@ Cost cost_of(const Job& job) {
 int run(int argc, char** argv) {
   Harness harness("absence_cost", "What it costs that workers may be absent, where none is");
   std::vector<std::string> jobs = {"examples/fashion_mnist_fda/fda.toml", "examples/comparison/fda.toml",
-                                   "examples/cluster/job.toml", "examples/own_data/job.toml"};
+                                   "examples/cluster/job.toml", "examples/own_data/job.toml",
+                                   // The same training under dma, of which there is no example.
+                                   "examples/comparison/fda.toml strategy.name=dma strategy.threshold=5 "
+                                   "strategy.check_every=5"};
   int steps = 0;
-  harness.options().add_option("--jobs", jobs, "job files that average by fda");
+  harness.options().add_option("--jobs", jobs, "job files, each with settings behind it that are instead of its own");
   harness.options().add_option("--steps", steps, "of each worker (default: as the job says)");
   if (const auto exit_code = harness.parse(argc, argv)) return *exit_code;
   if (harness.quick() && steps == 0) steps = 60;
@@ -116,9 +121,13 @@ int run(int argc, char** argv) {
   bool is_same = true;
   for (const std::string& file : jobs) {
     harness.progress(file);
-    std::vector<std::string> overrides = {"evaluation.every=1000000 steps"};
+    std::istringstream words(file);
+    std::string path;
+    words >> path;
+    std::vector<std::string> overrides(std::istream_iterator<std::string>(words), {});
+    overrides.push_back("evaluation.every=1000000 steps");
     if (steps > 0) overrides.push_back("job.steps=" + std::to_string(steps));
-    const Job job = load_job(file, overrides);
+    const Job job = load_job(path, overrides);
     const Cost cost = cost_of(job);
     is_same = is_same && cost.is_same;
     const double more = cost.bytes_with / cost.bytes_without - 1.0;
