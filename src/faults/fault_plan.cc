@@ -125,7 +125,12 @@ FaultPlan plan_of(std::uint64_t seed, const FaultJob& job) {
   }
   // Vectors are pulled in a few pieces in half of the plans, and as whole parts in the others.
   plan.is_pulled = stream.below(2) == 0;
-  if (plan.is_pulled) options.piece = 1 + stream.below(options.job.setting.dimension / 2);
+  if (plan.is_pulled) {
+    // Of a sketch, which is larger than the models, in as many.
+    const double floats = exchanged_bytes(options.job) / sizeof(float) / job.workers;
+    const double times = std::max(1.0, floats / static_cast<double>(2 * options.job.setting.dimension));
+    options.piece = (1 + stream.below(options.job.setting.dimension / 2)) * static_cast<std::size_t>(times);
+  }
   return plan;
 }
 

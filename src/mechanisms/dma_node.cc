@@ -144,11 +144,14 @@ Task<Frame> DmaNode::answer(Comm& comm, const Balance& balance, Round round, std
   std::copy(behind.begin(), behind.end(), flagged.begin() + 1);
   RandomStream random(seed_, "compression of averages", {round.value, number});
   Frame frame;
+  SharedVector reference;
   co_await comm.compute(dimension(), [&] {
     frame = codec_.encode(header, balance.mean(), random, flagged, balance.weight());
-    if (full) codec_.refer_to(codec_.decode(frame, behind_mean_));
+    if (full) reference = codec_.decode(frame, behind_mean_);
   });
+  // Here and not on another thread: a worker may join meanwhile.
   if (full) {
+    codec_.refer_to(reference);
     ++references_;
     violations_ = 0;
   }
