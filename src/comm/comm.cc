@@ -141,16 +141,16 @@ Task<Frame> Comm::member_exchange(const FrameHeader& header, std::span<const std
     });
   });
   Asked never;
-  Frame result = co_await await_answer(std::move(part), Tag::kReduced, std::move(never));
+  Frame result = co_await await_answer(std::move(part), Tag::kReduced, Tag::kAsk, std::move(never));
   membership_->heard(decode_view(result, size, membership_->view(), world_size()), result);
   co_return result;
 }
 
-Task<Frame> Comm::await_answer(Frame part, Tag answer, Asked asked) {
+Task<Frame> Comm::await_answer(Frame part, Tag answer, Tag ask, Asked asked) {
   send(coordinator(), part);
   pending_part_ = part;
   TagSet tags = answer;
-  if (asked) tags = {answer, Tag::kAsk};
+  if (asked) tags = {answer, ask};
   const Pattern pattern{.from = coordinator(), .tags = tags, .round = part.header().round};
   std::optional<Arrival> arrival;
   for (;;) {
@@ -174,7 +174,7 @@ Task<Frame> Comm::exchange_present(Frame part) {
 }
 
 Task<Frame> Comm::exchange_present(Frame part, Asked asked) {
-  Frame answer = co_await await_answer(std::move(part), Tag::kBroadcast, std::move(asked));
+  Frame answer = co_await await_answer(std::move(part), Tag::kBroadcast, Tag::kAsk, std::move(asked));
   const std::size_t size = answer.payload().size();
   const std::size_t behind = named_view_size(world_size());
   if (size < behind) throw DecodeError("an answer of the coordinator without the view that it is over");
@@ -186,13 +186,13 @@ Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic tr
   const Round round = next_round();
   const FrameHeader header{traffic, tag, round};
   const std::size_t count = values.size();
-  if (membership_ != nullptr && count > options_.piece) {
-    const Frame result = co_await announce_and_await(header, values);
-    membership_->heard(decode_view(result, values.size_bytes(), membership_->view(), world_size()), result);
-    co_return result.floats(count, result.payload().size() - values.size_bytes());
-  }
   if (membership_ != nullptr) {
-    Frame result = co_await member_exchange(header, std::as_bytes(values));
+    Frame result;
+    if (count > options_.piece) {
+      result = co_await announced_exchange(header, values);
+    } else {
+      result = co_await member_exchange(header, std::as_bytes(values));
+    }
     if (canary(Canary::kOtherBit) && traffic == Traffic::kModel && self().value == 1) result = with_other_bit(result);
     co_return result.floats(count, result.payload().size() - values.size_bytes());
   }

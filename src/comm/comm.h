@@ -4,9 +4,10 @@
 //   star  4n K up to the coordinator and 4n K down                    two latencies
 //   ring  4n (K-1) to reduce and 4n (K-1) to gather                   2 (K-1) latencies
 //   tree  4n (K-1) up and 4n (K-1) down                               2 ceil(log2 K) latencies
-// Where workers come and go, the star, over the k that are present: 8 bytes more up for each of them, and 5 or a few
-// more down. A vector of more than a piece of p floats is pulled (pulled_reduction.h): 17 bytes up to announce it, and
-// for each of its ceil(n/p) pieces 12 bytes down and 8 more up; two latencies more.
+// Where workers come and go, the star, over the k that are present: a byte more up for each of them, 9 of a model or a
+// gradient, and a few more down where the view is another (attendance.h). A vector of more than a piece of p floats is
+// pulled (pulled_reduction.h): 9 bytes more up to announce it, and for each of its ceil(n/p) pieces 12 bytes down and 8
+// more up; two latencies more.
 // All workers get the same bits, and a sum's order depends on ranks only: star adds in the order of ranks in double and
 // rounds once; ring and tree add in float32 in the order of their edges. A weighted mean costs the same bytes: through
 // the coordinator parts go as they are, and it weighs them; on ring and tree each worker multiplies its own part first
@@ -161,8 +162,9 @@ class Comm {
     std::optional<float> all = {};
   };
   Task<Frame> member_exchange(const FrameHeader& header, std::span<const std::byte> payload);
-  Task<Frame> await_answer(Frame part, Tag answer, Asked asked);
-  Task<Frame> announce_and_await(const FrameHeader& header, std::span<const float> values);  // pulled_reduction.cc
+  // `ask`: the tag of what is `asked` before the answer comes; where that is empty nothing is.
+  Task<Frame> await_answer(Frame part, Tag answer, Tag ask, Asked asked);
+  Task<Frame> announced_exchange(const FrameHeader& header, std::span<const float> values);  // pulled_reduction.cc
   Task<SharedVector> ring(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> tree(std::span<const float> values, Factors factors, Traffic traffic);
   Task<SharedVector> all_reduce(std::span<const float> values, Tag tag, Factors factors, Traffic traffic);

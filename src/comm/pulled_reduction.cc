@@ -14,25 +14,20 @@ constexpr const char* kLost = "it was lost while its part was pulled";
 
 }  // namespace
 
-// At a member. Ends as Comm::await_answer() does.
-Task<Frame> Comm::announce_and_await(const FrameHeader& header, std::span<const float> values) {
+// At a member: as Comm::member_exchange(), of an announcement.
+Task<Frame> Comm::announced_exchange(const FrameHeader& header, std::span<const float> values) {
   const FrameHeader own = header;
-  pending_part_ = encode_announcement(own, values.size(), standing(own));
-  send(coordinator(), pending_part_);
-  const Pattern pattern{.from = coordinator(), .tags = {Tag::kReduced, Tag::kPull}, .round = own.round};
-  for (;;) {
-    std::optional<Arrival> arrival = co_await transport_.receive(pattern, kIdle);
-    if (!arrival) throw Dismissed();
-    if (arrival->frame.header().tag == Tag::kReduced) {
-      pending_part_ = Frame();
-      newest_result_ = arrival->frame;
-      co_return std::move(arrival->frame);
-    }
-    const PieceRange range = decode_pull(arrival->frame, values.size());
+  const auto pulled = [this, own, values](const Frame& request) -> Task<void> {
+    const PieceRange range = decode_pull(request, values.size());
     Frame piece;
     co_await compute(range.count, [&] { piece = encode_pulled(own, values, range); });
     send(coordinator(), piece);
-  }
+  };
+  Frame part = encode_announcement(own, values.size(), standing(own));
+  Asked asked = pulled;
+  Frame result = co_await await_answer(std::move(part), Tag::kReduced, Tag::kPull, std::move(asked));
+  membership_->heard(decode_view(result, values.size_bytes(), membership_->view(), world_size()), result);
+  co_return result;
 }
 
 PulledReduction::PulledReduction(Comm& comm, Attendance& attendance, PresentExchange& exchange,

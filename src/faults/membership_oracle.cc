@@ -144,7 +144,7 @@ class Oracle {
              std::to_string(beginning.step.value) + ", and all others after " + std::to_string(entry.step.value));
     }
     const bool keeps = options_.returning == process::Returning::kKeep && !beginning.left_with.empty();
-    if (is_mean_ && !(keeps ? has_kept(beginning, one) : beginning.model == common_)) {
+    if (is_mean_ && !(keeps ? has_kept(one, beginning) : beginning.model == common_)) {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the common one" + (keeps ? " and its own steps" : ""));
     }
@@ -156,7 +156,7 @@ class Oracle {
   }
 
   // Whether what it has beside the common model is what its own steps made of an origin of it.
-  bool has_kept(const Beginning& beginning, Row& one) {
+  bool has_kept(Row& one, const Beginning& beginning) {
     return std::ranges::any_of(one.origins, [&](const Row::Origin& origin) {
       const std::unique_ptr<Learner> learner = options_.job.learner(beginning.rank.value);
       std::copy(origin.model.begin(), origin.model.end(), learner->params().begin());

@@ -52,7 +52,7 @@ class AsynchronousFda final : public Strategy {
   Task<void> coordinate(Coordinator& self) override {
     for (;;) {
       const Arrival arrival = co_await self.comm().receive_when_idle(Tag::kGather, kAnyRound);
-      co_await hear(self.comm(), arrival);
+      hear(self.comm(), arrival);
       bool due = false;
       co_await self.compute(watch_.state_size(), [&] { due = is_due(); });
       if (due) co_await synchronise(self.comm());
@@ -151,7 +151,7 @@ class AsynchronousFda final : public Strategy {
 
   // ---- the coordinator
 
-  Task<void> hear(Comm& comm, const Arrival& arrival) {
+  void hear(const Comm& comm, const Arrival& arrival) {
     const FrameHeader header = arrival.frame.header();
     if (header.traffic == Traffic::kState) {
       take_state(comm, arrival);
@@ -161,7 +161,6 @@ class AsynchronousFda final : public Strategy {
     } else {
       throw DecodeError("a model of " + comm.name(arrival.from) + " that nobody asked for");
     }
-    co_return;
   }
 
   void take_state(const Comm& comm, const Arrival& arrival) {
