@@ -114,6 +114,15 @@ View decode_view(const Frame& result, std::size_t size, const View& before, int 
   return view;
 }
 
+View decode_named_view(const Frame& result, int slots) {
+  ByteReader in(named_view_of(result, slots), "view of a result");
+  View view{.number = in.u32(), .members = {}};
+  if (in.u8() != kMembersFollow) in.fail("a view without its members");
+  view.members = read_members(in, slots);
+  in.expect_end();
+  return view;
+}
+
 std::uint32_t next_history(std::uint32_t history, const Frame& result, int slots) {
   std::optional<std::uint32_t> decision;
   // A reduction's is for all, and its size known to who reads it.

@@ -61,6 +61,9 @@ class Membership {
   virtual void heard(const View& view, const Frame& result) = 0;
   // The view of the newest result, before there is one the view that this worker entered.
   virtual const View& view() const = 0;
+  // How many processes of the coordinator this one has heard, one after another: what was sent to an earlier one may
+  // never have come.
+  virtual std::uint32_t coordinators() const = 0;
 };
 
 // At the coordinator.
@@ -90,6 +93,17 @@ class Attendance {
   // The collective is over, all parts being of step `step`. `result`: a frame to each member, not sent yet, one for all
   // or some that have the same decision in them. `changes_model`: what workers have in common is another with it.
   virtual void commit(Round round, Step step, std::span<const Answer> result, bool changes_model) = 0;
+
+  // ---- on an asynchronous clock, whose workers are at steps of their own: PresentAverage
+
+  // An average begins. Who is ready enters between two: none does until it has a result, which commit() takes, or until
+  // abandon(), give_up().
+  virtual void begin_average() = 0;
+  virtual void abandon() = 0;
+  // Another number each time that `rank` enters: what it said before is nothing of what it is now.
+  virtual std::uint64_t entry(Rank rank) const = 0;
+  // Whether the coordinator's process is not the run's first. What workers had told the one before is lost.
+  virtual bool was_restarted() const = 0;
 };
 
 // The bytes behind a payload.
@@ -107,6 +121,8 @@ struct SaidStanding {
   std::optional<std::uint32_t> history;  // unset: not told
 };
 SaidStanding decode_standing(const Frame& part, Step newest);
+// The members named behind a result whose payload is of no known size.
+View decode_named_view(const Frame& result, int slots);
 // The view of a result of `size` bytes of payload; `before` is that of the result before. Throws DecodeError.
 View decode_view(const Frame& result, std::size_t size, const View& before, int slots);
 // The checksum over one more result: of the decision in it, or of all of it. Throws DecodeError.

@@ -182,6 +182,13 @@ Task<Frame> Comm::exchange_present(Frame part, Asked asked) {
   co_return answer;
 }
 
+Task<Frame> Comm::receive_as_member(Tag tag, Round round) {
+  const Pattern pattern{.from = coordinator(), .tags = tag, .round = round};
+  std::optional<Arrival> arrival = co_await transport_.receive(pattern, kIdle);
+  if (!arrival) throw Dismissed();
+  co_return std::move(arrival->frame);
+}
+
 Task<SharedVector> Comm::star(std::span<const float> values, Tag tag, Traffic traffic) {
   const Round round = next_round();
   const FrameHeader header{traffic, tag, round};

@@ -145,6 +145,10 @@ class Comm {
   // The same where the coordinator may ask for more (Tag::kAsk) before it answers, and ask again: what the member does then.
   using Asked = std::function<Task<void>(const Frame& ask)>;
   Task<Frame> exchange_present(Frame part, Asked asked);
+  // At a member that owes nothing and is owed something: the coordinator's next frame, however long. Throws Dismissed.
+  Task<Frame> receive_as_member(Tag tag, Round round);
+  // At a member: how many processes of the coordinator it has heard.
+  std::uint32_t coordinators() const { return membership_->coordinators(); }
 
   // The round of the next exchange on every node alike; for exchanges that a strategy writes itself.
   Round next_round() { return {rounds_++}; }

@@ -37,10 +37,16 @@ class Book final : public Attendance {
     committed.emplace_back(step, changes_model);
   }
 
+  void begin_average() override {}
+  void abandon() override { ++abandoned; }
+  std::uint64_t entry(Rank) const override { return 0; }
+  bool was_restarted() const override { return false; }
+
   std::size_t least = 1;
   std::set<Rank> lost;  // and still in the view
   std::map<Rank, std::string> dismissed;
   int given_up = 0;
+  int abandoned = 0;
   std::vector<std::pair<Step, bool>> committed;
 
  private:
@@ -58,6 +64,7 @@ class Hearer final : public Membership {
     ++results;
   }
   const View& view() const override { return view_; }
+  std::uint32_t coordinators() const override { return 1; }
 
   int results = 0;
 

@@ -76,6 +76,7 @@ void LinkWatch::came(int from, int to, const Frame& frame) {
 
 void WatchedLink::send(Rank from, Rank to, const Frame& frame) {
   watch_.sent(self(), process_of(to), frame);
+  if (sent_) sent_(frame);
   link_.send(from, to, frame);
 }
 

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtimes/node/link.h"
@@ -48,6 +50,9 @@ class WatchedLink final : public node::Link {
   // Both outlive it.
   WatchedLink(node::Link& link, LinkWatch& watch) : link_(link), watch_(watch) {}
 
+  // Whom to tell of each frame that is sent.
+  void tell(std::function<void(const Frame& frame)> sent) { sent_ = std::move(sent); }
+
   int self() const override { return link_.self(); }
   int size() const override { return link_.size(); }
   void send(Rank from, Rank to, const Frame& frame) override;
@@ -63,6 +68,7 @@ class WatchedLink final : public node::Link {
  private:
   node::Link& link_;
   LinkWatch& watch_;
+  std::function<void(const Frame& frame)> sent_;
 };
 
 }  // namespace laconic::faults

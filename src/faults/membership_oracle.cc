@@ -8,22 +8,17 @@
 #include <utility>
 
 #include "comm/crc32c.h"
+#include "faults/asynchronous_oracle.h"
+#include "faults/matrix.h"
 
 namespace laconic::faults {
 namespace {
 
 using Entry = MembershipWorld::Entry;
 using Beginning = MembershipWorld::Beginning;
-using Model = std::vector<float>;
 
 // Of estimates in float32.
 constexpr double kRounding = 1e-4;
-
-double squared_distance(const Model& one, const Model& other) {
-  double sum = 0.0;
-  for (std::size_t j = 0; j < one.size(); ++j) sum += std::pow(static_cast<double>(one[j]) - other[j], 2);
-  return sum;
-}
 
 // One row of the matrix: a worker's model after so many steps.
 struct Row {
@@ -49,8 +44,6 @@ struct Row {
     if (origins.size() > 2) origins.erase(origins.begin());
   }
 };
-
-std::string name_of(Rank rank) { return "worker " + std::to_string(rank.value); }
 
 class Oracle {
  public:
@@ -78,16 +71,6 @@ class Oracle {
   }
 
  private:
-  // How much each worker counts, which the job says by an option.
-  static std::vector<double> weights_of(const TinyJob& job) {
-    std::vector<double> weights(static_cast<std::size_t>(job.workers()), 1.0);
-    for (const OptionSpec& spec : job.strategy->options) {
-      if (spec.name != "weights" || job.options.text("weights") != "samples") continue;
-      weights.assign(job.setting.samples.begin(), job.setting.samples.end());
-    }
-    return weights;
-  }
-
   // Whether workers have what is common, and the coordinator nothing of it.
   bool keep_among_themselves() const { return demands_.common_at == CommonPlace::kMembers; }
   Row& row(Rank rank) { return rows_[static_cast<std::size_t>(rank.value)]; }
@@ -96,6 +79,10 @@ class Oracle {
   void take(const Entry& entry) {
     switch (entry.kind) {
       case Entry::Kind::kFault:
+      case Entry::Kind::kBegan:
+      case Entry::Kind::kOut:
+      case Entry::Kind::kGave:
+      case Entry::Kind::kStepped:
         return;
       case Entry::Kind::kLeft:
         return leave(entry);
@@ -148,7 +135,7 @@ class Oracle {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the common one" + (keeps ? " and its own steps" : ""));
     }
-    if (!is_mean_ && !keep_among_themselves() && !keeps && beginning.model != entry.common) {
+    if (!is_mean_ && !keep_among_themselves() && !keeps && beginning.model != entry.model) {
       object("U1: " + name_of(entry.rank) + " enters view " + std::to_string(entry.view.number) +
              " with another model than the coordinator has");
     }
@@ -287,37 +274,6 @@ class Oracle {
     }
   }
 
-  static Model mean_of(const std::vector<Model>& models, const std::vector<double>& weights) {
-    Model mean(models.front().size());
-    for (std::size_t j = 0; j < mean.size(); ++j) {
-      double sum = 0.0;
-      double divisor = 0.0;
-      for (std::size_t k = 0; k < models.size(); ++k) {
-        sum += weights[k] * static_cast<double>(models[k][j]);
-        divisor += weights[k];
-      }
-      mean[j] = static_cast<float>(sum / divisor);
-    }
-    return mean;
-  }
-
-  static double variance_of(const std::vector<Model>& models, const std::vector<double>& weights) {
-    double variance = 0.0;
-    for (std::size_t j = 0; j < models.front().size(); ++j) {
-      double mean = 0.0;
-      double divisor = 0.0;
-      for (std::size_t k = 0; k < models.size(); ++k) {
-        mean += weights[k] * static_cast<double>(models[k][j]);
-        divisor += weights[k];
-      }
-      mean /= divisor;
-      for (std::size_t k = 0; k < models.size(); ++k) {
-        variance += weights[k] * std::pow(static_cast<double>(models[k][j]) - mean, 2) / divisor;
-      }
-    }
-    return variance;
-  }
-
   MembershipWorld& world_;
   const MembershipOptions& options_;
   std::optional<double> threshold_;
@@ -342,6 +298,9 @@ class Oracle {
 
 std::vector<std::string> objections_to(MembershipWorld& world, const MembershipOptions& options,
                                        std::optional<double> threshold) {
+  if (options.job.strategy->demands(options.job.options).timing == Timing::kAsynchronous) {
+    return asynchronous_objections_to(world, options, threshold);
+  }
   return Oracle(world, options, threshold).judge();
 }
 

@@ -22,7 +22,7 @@ namespace laconic::faults {
 //   coordinator); or, where it keeps what it had learnt alone, with the common one and a difference that its own steps
 //   made,
 //   no step goes backwards.
-// `threshold`: unset where it does not bound the variance.
+// On an asynchronous clock other things hold: asynchronous_oracle.h. `threshold`: unset where it does not bound the variance.
 std::vector<std::string> objections_to(MembershipWorld& world, const MembershipOptions& options,
                                        std::optional<double> threshold);
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "comm/crc32c.h"
+#include "faults/matrix.h"
 
 namespace laconic::faults {
 namespace {
@@ -73,6 +75,16 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
   };
   one.link = std::make_unique<session::SessionLink>(network_.streams(number), one.clock, session);
   one.watched = std::make_unique<WatchedLink>(*one.link, watch_);
+  if (number > 0) {
+    one.watched->tell([this, number](const Frame& frame) {
+      const FrameHeader header = frame.header();
+      const std::size_t size = options_.job.setting.dimension * sizeof(float);
+      if (header.traffic != Traffic::kModel || header.tag != Tag::kGather || frame.payload().size() < size) return;
+      Model model(options_.job.setting.dimension);
+      std::memcpy(model.data(), frame.payload().data(), size);
+      note_deed(Entry::Kind::kGave, {number - 1}, {}, model);
+    });
+  }
   watch_.started(number);
   one.clock.due = events_.now();
 }
@@ -112,13 +124,16 @@ void MembershipWorld::make_hub() {
   Process& one = process(0);
   make_parts(0, one.log->contents().incarnation);
   const std::unique_ptr<Learner> first = options_.job.learner(0);
+  const Demands demands = options_.job.strategy->demands(options_.job.options);
   const process::HubOptions hub{.comm = comm_options(),
                                 .least = options_.least,
                                 .patience = options_.patience,
                                 .log = one.log.get(),
                                 .start = crc32c(std::as_bytes(first->params())),
                                 .max_state = kMaxState,
-                                .common_at = options_.job.strategy->demands(options_.job.options).common_at};
+                                .steps = {options_.job.setting.steps},
+                                .common_at = demands.common_at,
+                                .timing = demands.timing};
   const process::HubEvents events{
       .committed =
           [this](const process::HubEvents::Commit& commit) {
@@ -133,6 +148,9 @@ void MembershipWorld::make_hub() {
                             "",
                             commit.traffic,
                             commit.over});
+            if (!has_hub()) return;  // it is being made, of its log
+            const std::span<const float> common = this->hub().strategy().common_model();
+            log_.back().model.assign(common.begin(), common.end());
           },
       .restarted =
           [this](const View& view) {
@@ -142,7 +160,7 @@ void MembershipWorld::make_hub() {
           [this](Rank rank, Step step, const View& view) {
             log_.push_back({Entry::Kind::kEntered, events_.now(), rank, step, view, false, ""});
             const std::span<const float> common = this->hub().strategy().common_model();
-            log_.back().common.assign(common.begin(), common.end());
+            log_.back().model.assign(common.begin(), common.end());
           },
       .left =
           [this](Rank rank, const std::string& why) {
@@ -171,6 +189,7 @@ void MembershipWorld::start(int worker) {
                                       .returning = options_.returning,
                                       .kept = demands.kept,
                                       .common_at = demands.common_at,
+                                      .timing = demands.timing,
                                       .alone = options_.alone,
                                       .alone_steps = options_.alone_steps,
                                       .max_state = kMaxState};
@@ -181,6 +200,7 @@ void MembershipWorld::start(int worker) {
             beginnings_.push_back({{worker}, step, view, std::move(left_with_[worker]), {model.begin(), model.end()}});
             left_with_.erase(worker);
             completed_[static_cast<std::size_t>(worker)] = step;
+            note_deed(Entry::Kind::kBegan, {worker}, step, model);
             if (options_.entered) options_.entered(worker);
           },
       .stepped =
@@ -193,11 +213,13 @@ void MembershipWorld::start(int worker) {
             ++steps_taken_;
             if (options_.stepped) options_.stepped(worker, step);
             completed_[static_cast<std::size_t>(worker)] = step;
+            note_deed(Entry::Kind::kStepped, {worker}, step, learner(worker).params());
           },
       .left =
           [this, worker](const std::string&) {
             const std::span<const float> model = learner(worker).params();
             left_with_[worker].assign(model.begin(), model.end());
+            note_deed(Entry::Kind::kOut, {worker}, this->member(worker).step(), model);
             if (options_.left) options_.left(worker);
           }};
   one.member = std::make_unique<process::Member>(
@@ -226,6 +248,16 @@ void MembershipWorld::stall(int process_number, Seconds span) {
     process(process_number).stands_still = false;
     process(process_number).clock.wake();
   });
+}
+
+bool MembershipWorld::is_asynchronous() const {
+  return options_.job.strategy->demands(options_.job.options).timing == Timing::kAsynchronous;
+}
+
+void MembershipWorld::note_deed(Entry::Kind kind, Rank rank, Step step, std::span<const float> model) {
+  if (!is_asynchronous()) return;
+  log_.push_back({.kind = kind, .when = events_.now(), .rank = rank, .step = step, .view = {}, .why = {}});
+  log_.back().model.assign(model.begin(), model.end());
 }
 
 void MembershipWorld::note(const std::string& fault) {
@@ -292,6 +324,7 @@ bool MembershipWorld::run(Seconds limit) {
 std::string MembershipWorld::account() const {
   std::string text;
   for (const Entry& entry : log_) {
+    if (entry.kind == Entry::Kind::kStepped || entry.kind == Entry::Kind::kOut) continue;
     text += fmt::format("{:10.4f} s  ", entry.when.value);
     switch (entry.kind) {
       case Entry::Kind::kFault:
@@ -300,6 +333,16 @@ std::string MembershipWorld::account() const {
       case Entry::Kind::kEntered:
         text += "worker " + std::to_string(entry.rank.value) + " enters view " + std::to_string(entry.view.number) +
                 " after step " + std::to_string(entry.step.value) + "\n";
+        break;
+      case Entry::Kind::kBegan:
+        text += "worker " + std::to_string(entry.rank.value) + " begins after step " +
+                std::to_string(entry.step.value) + "\n";
+        break;
+      case Entry::Kind::kGave:
+        text += "worker " + std::to_string(entry.rank.value) + " sends its model\n";
+        break;
+      case Entry::Kind::kStepped:
+      case Entry::Kind::kOut:
         break;
       case Entry::Kind::kRestarted:
         text += "the coordinator is started again, with view " + std::to_string(entry.view.number) + ": " +

@@ -41,16 +41,20 @@ class MembershipWorld : public StrategyEvents {
  public:
   // What happened to whom, in the order in which the coordinator decided it; and what was done to them.
   struct Entry {
-    enum class Kind { kEntered, kLeft, kCommitted, kRestarted, kFault } kind;
+    // On an asynchronous clock also what workers did, in the order in which it happened: began as members, were out by
+    // their own account, gave a model, ended a round or a step alone.
+    enum class Kind { kEntered, kLeft, kCommitted, kRestarted, kFault, kBegan, kOut, kGave, kStepped } kind;
     Seconds when;
-    Rank rank;  // of who entered or left
+    Rank rank;  // of whom it is told
     Step step;
     View view;
     bool changes_model = false;
     std::string why;                    // why it left; the fault
     Traffic traffic = Traffic::kModel;  // of what is committed
     std::vector<Rank> over = {};        // of a mean of the models of some: whose
-    std::vector<float> common = {};     // where a worker enters, the coordinator's common model
+    // The coordinator's common model where a worker enters or an average is committed; the worker's own, or the one that
+    // it gave.
+    std::vector<float> model = {};
   };
   // How a worker began as a member, by its own account.
   struct Beginning {
@@ -134,6 +138,8 @@ class MembershipWorld : public StrategyEvents {
   CommOptions comm_options() const;
   bool turn(Process& process);
   bool turn_of(Process& process);
+  bool is_asynchronous() const;
+  void note_deed(Entry::Kind kind, Rank rank, Step step, std::span<const float> model);
   void make_hub();
   void restart_hub_later();
   bool is_over(const Process& process) const;

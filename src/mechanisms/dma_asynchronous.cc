@@ -1,5 +1,5 @@
 // The asynchronous clock of dynamic averaging with balancing (strategies/dma.cc): nobody waits, but at a checkpoint and
-// after the last step.
+// after the last step. Where workers come and go a balance is of some who are present, and names them behind its flag.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -8,6 +8,7 @@
 
 #include "base/byte_stream.h"
 #include "base/error.h"
+#include "comm/present_average.h"
 #include "kernels/vector_ops.h"
 #include "mechanisms/asynchronous.h"
 #include "mechanisms/dma_node.h"
@@ -27,11 +28,16 @@ std::uint64_t number_behind(const Frame& frame) {
 class AsynchronousDma final : public DmaNode {
  public:
   explicit AsynchronousDma(const DmaJob& job)
-      : DmaNode(job, sizeof(std::uint64_t), 1), worker_(job.setting), balances_sent_(nodes(), 0), workers_(nodes()) {}
+      : DmaNode(job, sizeof(std::uint64_t),
+                1 + (job.setting.comes_and_goes ? named_view_size(job.setting.world_size) : 0)),
+        worker_(job.setting),
+        balances_sent_(nodes(), 0),
+        workers_(nodes()) {}
 
   Task<void> round(Worker& self) override {
     const AsynchronousWorker::Ways ways{.take_in = [this, &self](const Frame& frame) { return take_in(self, frame); },
-                                        .awaits_answer = [this] { return !sent_.empty(); }};
+                                        .awaits_answer = [this] { return !sent_.empty(); },
+                                        .forget = [this] { sent_.clear(); }};
     co_await self.local_step();
     co_await worker_.take_in_what_came(self.comm(), ways);
     if (check_is_due(self)) {
@@ -44,9 +50,16 @@ class AsynchronousDma final : public DmaNode {
   }
 
   Task<void> coordinate(Coordinator& self) override {
+    Comm& comm = self.comm();
+    Attendance* const attendance = comm.attendance();
+    workers_.begin(comm);
     for (;;) {
-      co_await balance_violators(self.comm());
-      workers_.tell_if_all_rest(self.comm());
+      if (attendance != nullptr) {
+        co_await balance_present(comm, *attendance);
+      } else {
+        co_await balance_violators(comm);
+        workers_.tell_if_all_rest(comm);
+      }
     }
   }
 
@@ -72,6 +85,7 @@ class AsynchronousDma final : public DmaNode {
       sent_.resize(dimension());
       kernels::copy(told.model.size() == 0 ? self.params() : told.model.values(), sent_);
     });
+    worker_.sends_model(self.comm());
     self.comm().send(self.comm().coordinator(), told.frame);
   }
 
@@ -99,8 +113,9 @@ class AsynchronousDma final : public DmaNode {
       warn_of_refusal(self, verdict);
       co_return;
     }
-    // A model on its way is the answer; and what was asked before a balance came, that has answered.
-    if (!sent_.empty() || balances != balances_) co_return;
+    // A model on its way is the answer; and what was asked before a balance came, that has answered. A session keeps the
+    // order of what the coordinator says, which then comes with no number that lasts.
+    if (!sent_.empty() || (!self.comm().is_member() && balances != balances_)) co_return;
     const double strayed = co_await distance(self);
     co_await send_model(self, strays(strayed));
   }
@@ -108,8 +123,39 @@ class AsynchronousDma final : public DmaNode {
   // ---- the coordinator
 
   Task<void> balance_violators(Comm& comm) {
-    std::optional<Arrival> arrival = co_await comm.receive_when_idle(Tag::kGather, kAnyRound);
+    Arrival first = co_await comm.receive_when_idle(Tag::kGather, kAnyRound);
     Balance balance = no_balance();
+    if (!co_await weigh(comm, balance, std::move(first))) co_return;
+    for (const Rank node : balance.members()) ++balances_sent_[static_cast<std::size_t>(node.value)];
+    co_await answer(comm, balance, kAnyRound, rounds_);
+  }
+
+  // The same of those who are present. Who is lost and has given its model is in the balance.
+  Task<void> balance_present(Comm& comm, Attendance& attendance) {
+    Arrival first = co_await comm.receive_when_idle(Tag::kGather, kAnyRound);
+    Balance balance = no_balance();
+    PresentAverage average(comm, attendance);
+    under_way_ = {.average = &average, .balance = &balance};
+    const std::uint64_t violations = this->violations();
+    const bool is_balanced = co_await weigh(comm, balance, std::move(first));
+    count_present();
+    under_way_ = {};
+    if (!average.is_enough()) {
+      set_violations(violations);
+      average.give_up();
+    } else if (is_balanced) {
+      std::vector<std::byte> behind = average.behind(balance.members());
+      const Frame frame = co_await answer(comm, balance, kAnyRound, rounds_, behind);
+      average.commit(attendance.step(), frame, balance.members(), balance.size() == present());
+    } else {
+      average.abandon();
+    }
+  }
+
+  // Makes a balance of those that violate and of as many others as it takes. Returns whether there is one: then its
+  // members wait for it.
+  Task<bool> weigh(Comm& comm, Balance& balance, Arrival first) {
+    std::optional<Arrival> arrival = std::move(first);
     std::uint64_t violators = 0;
     for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
       if (read_notice(comm, arrival->from, arrival->frame) != Notice::kNone) continue;
@@ -122,19 +168,38 @@ class AsynchronousDma final : public DmaNode {
       // A reply that came too late for its balance may be near enough.
       violators += number_behind(arrival->frame) % 2;
     }
-    if (balance.size() == 0) co_return;
+    if (balance.size() == 0) co_return false;
     if (violators == 0) {
       for (const Rank node : balance.members()) tell(comm, node, kAnyRound, DmaVerdict::kGoOn);
-      co_return;
+      co_return false;
     }
+    count_present();
     const bool to_all = too_many(violators);
     RandomStream random = drawn(rounds_++);
     std::vector<Rank> rest = balance.others(random);
-    std::erase_if(rest, [&](Rank node) { return workers_.has_left(node); });
+    std::erase_if(rest, [&](Rank node) { return !can_be_asked(comm, node); });
     co_await enlarge(comm, balance, to_all, std::move(rest), kAnyRound,
                      [&](Rank node, DmaVerdict verdict) { tell(comm, node, kAnyRound, verdict); });
-    for (const Rank node : balance.members()) ++balances_sent_[static_cast<std::size_t>(node.value)];
-    co_await answer(comm, balance, kAnyRound, rounds_);
+    co_return true;
+  }
+
+  bool can_be_asked(const Comm& comm, Rank node) const {
+    return comm.attendance() == nullptr ? !workers_.has_left(node) : comm.attendance()->is_there(node);
+  }
+
+  // Where workers come and go: those who can be asked, and those who have given their models.
+  void count_present() {
+    if (under_way_.average == nullptr) return;
+    std::size_t count = under_way_.balance->size();
+    for (const Rank node : under_way_.average->those_there()) count += under_way_.balance->has(node) ? 0 : 1;
+    now_present(count);
+  }
+
+  Task<std::vector<Contribution>> replies_of(Comm& comm, std::vector<Rank> group, Round round, Seconds end) override {
+    if (under_way_.average == nullptr) co_return co_await comm.gather(group, round, end);
+    std::vector<Contribution> replies = co_await under_way_.average->replies(std::move(group), end);
+    count_present();
+    co_return replies;
   }
 
   void tell(Comm& comm, Rank node, Round round, DmaVerdict verdict) override {
@@ -144,7 +209,9 @@ class AsynchronousDma final : public DmaNode {
     send_down(comm, node, Frame(FrameHeader{Traffic::kControl, Tag::kBroadcast, round}, out.bytes()));
   }
 
+  // A balance of those who are present goes once it is committed.
   void send_down(Comm& comm, Rank node, const Frame& frame) override {
+    if (comm.attendance() != nullptr && frame.header().traffic == Traffic::kModel) return;
     comm.send(node, frame);
     workers_.sent(node);
   }
@@ -152,6 +219,10 @@ class AsynchronousDma final : public DmaNode {
   // That its sender rests, or, being empty, that it has taken its last step.
   Notice read_notice(const Comm& comm, Rank node, const Frame& frame) override {
     if (frame.header().traffic == Traffic::kModel) return Notice::kNone;
+    if (under_way_.average != nullptr) {
+      under_way_.average->leave_out(node, "it says what no worker says that comes and goes");
+      return Notice::kOwesNothing;
+    }
     const bool may_owe = workers_.may_owe(comm, node, frame);
     now_present(workers_.present());
     return may_owe ? Notice::kOwes : Notice::kOwesNothing;
@@ -167,6 +238,11 @@ class AsynchronousDma final : public DmaNode {
   std::uint64_t rounds_ = 0;                  // balances
   std::vector<std::uint64_t> balances_sent_;  // to each worker
   AsynchronousWorkers workers_;
+  // Where workers come and go: the balance under way; null: none.
+  struct {
+    PresentAverage* average = nullptr;
+    const Balance* balance = nullptr;
+  } under_way_;
 };
 
 }  // namespace

@@ -61,7 +61,7 @@ Demands dma_demands(const Options& options) {
           .compression = Compression::kOptional,
           .memory = {.vectors = 1},
           .fault_tolerance = FaultTolerance::kPartial,  // the coordinator does without a report
-          .tolerates_absence = options.text("clock") != "asynchronous",
+          .tolerates_absence = true,
           .common_is_mean = true,
           .kept = Kept::kModel,
           .timing = options.text("clock") == "asynchronous" ? Timing::kAsynchronous

@@ -20,13 +20,16 @@
 // Where the job compresses, models travel as differences from r (model_codec.h) in both directions; w_k as sent is then
 // what the coordinator reads.
 //
+// Where workers come and go a state counts while its sender has been present since, and is of number n; an average is of
+// those who are present and give a model, and names them. U1, U2 hold of it, U3 does not.
+//
 // Messages:
 //   up    state      n float32, u64 number, u64 step, as a state
 //         model      model  u64 number
 //         leaves, rests                                    asynchronous.h
 //   down  ask        u64 number, as control
-//         average    model  u64 number
-//         all rest                                         asynchronous.h
+//         average    model  u64 number  view               the view (comm/attendance.h) where workers come and go
+//         all rest, void, unwanted                         asynchronous.h
 #pragma once
 
 #include <memory>

@@ -85,6 +85,8 @@ Demands fda_demands(const Options& options) {
             .compression = Compression::kOptional,
             .memory = {.vectors = 2},
             .fault_tolerance = FaultTolerance::kPartial,  // a state is told again
+            .tolerates_absence = true,
+            .common_is_mean = true,
             .timing = Timing::kAsynchronous};
   }
   return {.compression = Compression::kOptional,

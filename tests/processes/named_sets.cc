@@ -70,6 +70,10 @@ std::vector<std::string> objections_to_sets(MembershipWorld& world, const Member
   for (const Entry& entry : world.log()) {
     switch (entry.kind) {
       case Entry::Kind::kFault:
+      case Entry::Kind::kBegan:
+      case Entry::Kind::kOut:
+      case Entry::Kind::kGave:
+      case Entry::Kind::kStepped:
       case Entry::Kind::kRestarted:
         break;
       case Entry::Kind::kLeft:

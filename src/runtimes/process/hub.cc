@@ -126,8 +126,9 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
     offer_newer();
   } else if (std::get_if<Done>(&message) != nullptr) {
     // Also of one that was sent away a moment ago: it has nothing left to do.
-    slot(from).state = Slot::State::kDone;
-    is_ending_ = true;
+    hear_done(from);
+  } else if (const auto* at = std::get_if<At>(&message)) {
+    hear_at(from, at->step);
   } else if (const auto* given = std::get_if<Given>(&message)) {
     hear_given(from, *given);
   } else if (const auto* here = std::get_if<Here>(&message)) {
@@ -151,6 +152,7 @@ void Hub::join(Rank rank, const Join& word) {
   slot(rank) = {};
   slot(rank).step = word.step;
   slot(rank).history = word.history;
+  ask_for_steps();
   offer(rank);
 }
 
@@ -253,7 +255,8 @@ void Hub::begin(const Frame& first) {
 }
 
 // Whose models became another, where not all of them did.
-std::vector<Rank> Hub::balanced_in(std::span<const Answer> result) {
+std::vector<Rank> Hub::balanced_in(std::span<const Answer> result) const {
+  if (is_asynchronous()) return result.front().to;
   const bool is_of_some = result.size() > 1 && result.front().frame.header().traffic == Traffic::kModel;
   return is_of_some ? result.front().to : std::vector<Rank>();
 }
@@ -263,7 +266,8 @@ void Hub::commit(Round round, Step step, std::span<const Answer> result, bool ch
   newcomers_.clear();
   const Frame& first = result.front().frame;
   history_ = next_history(history_, first, workers());
-  step_ = step;
+  step_ = is_asynchronous() ? std::max(step_, step) : step;
+  note_told(result);
   told_view_ = view_.number;
   if (changes_model) ++version_;
   // A mean of models may be kept by the strategy until the next exchange of the round: it is in the log too. So is a
@@ -273,7 +277,7 @@ void Hub::commit(Round round, Step step, std::span<const Answer> result, bool ch
   if (is_logged) {
     const Synchronisation synchronisation{.number = ++logged_,
                                           .view = view_.number,
-                                          .step = step,
+                                          .step = step_,
                                           .round = {round.value + 1},
                                           .model = crc32c(std::as_bytes(strategy().common_model())),
                                           .state = {}};
@@ -281,7 +285,7 @@ void Hub::commit(Round round, Step step, std::span<const Answer> result, bool ch
   }
   if (changes_model) offer_newer();
   if (events_.committed) {
-    events_.committed({.step = step,
+    events_.committed({.step = step_,
                        .view = view_,
                        .changes_model = changes_model,
                        .traffic = first.header().traffic,
@@ -303,6 +307,8 @@ void Hub::admit_ready() {
   change_view();
   for (const Rank rank : entering) {
     slot(rank).state = Slot::State::kPresent;
+    slot(rank).told = history_;
+    slot(rank).entry = ++entries_;
     if (keeps_nothing()) newcomers_.insert(rank);
     if (keeps_nothing() && !has_common(slot(rank))) {
       waiting_for_common_.insert(rank);
@@ -369,6 +375,7 @@ void Hub::look_after() {
   if (!is_collecting_) {
     remove_lost();
     if (!is_ending_ && has_begun_ && !view_.members.empty() && !is_enough()) give_up();
+    if (is_asynchronous() && !view_.members.empty()) admit_ready();
     if (view_.members.empty()) {
       if (!waiting_since_) waiting_since_ = now;
       int ready = 0;

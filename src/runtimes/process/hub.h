@@ -10,6 +10,9 @@
 // what only the coordinator has; quiet checks are not. Started again it goes on in the round that it was in: those who
 // are present say what they have heard, who has heard less is sent the newest result, and parts of the round that is
 // open are given once more (hub_recovery.cc).
+//
+// On an asynchronous clock (hub_asynchronous.cc) there are no rounds: who is ready enters at once, at the step of the
+// fastest, but while an average is under way.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +41,9 @@ struct HubOptions {
   CoordinatorLog* log = nullptr;                      // null: nothing outlives the process
   std::uint32_t start = 0;                            // checksum of the common first parameters
   std::uint64_t max_state = 0;                        // bytes of what workers have in common, at most
+  Step steps = {UINT64_MAX};                          // of the job
   CommonPlace common_at = CommonPlace::kCoordinator;  // of the strategy's demands
+  Timing timing = Timing::kLockStep;                  // of the same
 };
 
 // What the hub tells of a run; each may be empty.
@@ -104,12 +109,17 @@ class Hub final : private Attendance {
     // Where members keep what they have in common: after which result it has that.
     Step step = {};
     std::uint32_t history = 0;
+    // On an asynchronous clock: the checksum of the results that went to it, now and before the newest of them; and which
+    // of all entries its own was.
+    std::uint32_t told = 0;
+    std::uint32_t told_before = 0;
+    std::uint64_t entry = 0;
   };
 
   // Attendance
   void begin(const Frame& first) override;
   const View& view() const override { return view_; }
-  bool is_there(Rank rank) const override { return view_.contains(rank) && !lost_.contains(rank); }
+  bool is_there(Rank rank) const override;
   Step step() const override { return step_; }
   std::uint32_t history() const override { return history_; }
   void dismiss(Rank rank, const std::string& why) override;
@@ -118,6 +128,10 @@ class Hub final : private Attendance {
   void give_up() override;
   bool has_news() const override { return view_.number != told_view_; }
   void commit(Round round, Step step, std::span<const Answer> result, bool changes_model) override;
+  void begin_average() override;
+  void abandon() override { is_collecting_ = false; }
+  std::uint64_t entry(Rank rank) const override { return slots_[static_cast<std::size_t>(rank.value)].entry; }
+  bool was_restarted() const override { return was_restarted_; }
 
   // What has come of a coordinator's restart so far.
   struct Recovery {
@@ -158,10 +172,19 @@ class Hub final : private Attendance {
   void stop_waiting(Rank rank);
   void hear_given(Rank from, const Given& given);
 
+  // hub_asynchronous.cc
+  bool is_asynchronous() const { return options_.timing == Timing::kAsynchronous; }
+  void hear_done(Rank from);
+  void hear_at(Rank from, Step step);
+  void ask_for_steps();
+  void note_told(std::span<const Answer> result);
+  void archive_told(Archive& archive);
+  void bring_each_to_its_own();
+
   // hub_recovery.cc
   void load_log();
   std::vector<std::byte> state_to_log(std::span<const Answer> result, bool changes_model);
-  static std::vector<Rank> balanced_in(std::span<const Answer> result);
+  std::vector<Rank> balanced_in(std::span<const Answer> result) const;
   void archive_result(Archive& archive, std::vector<Answer>& result) const;
   void hear_here(Rank from, const Here& here);
   void hear_heard(Rank from, const Heard& heard);
@@ -189,6 +212,8 @@ class Hub final : private Attendance {
   std::vector<Answer> logged_result_;        // the newest in the log
   std::uint64_t logged_ = 0;                 // results in the log so far
   std::optional<Recovery> recovery_;
+  bool was_restarted_ = false;
+  std::uint64_t entries_ = 0;
   std::optional<Seconds> waiting_since_;  // too few are present
   // Where members keep what they have in common: who has entered and waits for it, who gives it, and who entered with the
   // collective under way.

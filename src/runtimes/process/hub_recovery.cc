@@ -24,6 +24,7 @@ std::vector<std::byte> Hub::state_to_log(std::span<const Answer> result, bool ch
   archive.bytes("hub.over", over, over.size());
   std::vector<Answer> answers(result.begin(), result.end());
   archive_result(archive, answers);
+  archive_told(archive);
   strategy().archive_common(archive);
   strategy().archive(archive);  // what only the coordinator has, such as what it has not told yet
   return archive.take();
@@ -72,6 +73,7 @@ void Hub::load_log() {
     archive.bytes("hub.over", over, (slots_.size() + 7) / 8);
     ByteReader members(over, "view of the newest common model");
     archive_result(archive, logged_result_);
+    archive_told(archive);
     strategy().archive_common(archive);
     strategy().archive(archive);
     archive.expect_end();
@@ -94,6 +96,7 @@ void Hub::load_log() {
   has_forgotten_ = keeps_nothing() && has_begun_;
   if (view_.members.empty()) return;
   waiting_since_.reset();
+  was_restarted_ = true;
   recovery_.emplace();
   recovery_->until = loop_.now() + silence();
 }
@@ -104,6 +107,7 @@ void Hub::hear_here(Rank from, const Here& here) {
     if (!view_.contains(from)) send(from, Out{.reason = "the coordinator was started again and went on without it"});
     return;
   }
+  if (is_asynchronous()) hear_at(from, here.step);
   slot(from).state = Slot::State::kPresent;
   recovery_->here[from] = here;
 }
@@ -120,6 +124,11 @@ void Hub::look_after_recovery() {
                 [&](const auto& one) { return now - loop_.last_heard(process_of(one.first)) >= silence(); });
   if (recovery_->here.size() < view_.size() && now < recovery_->until) return;
   const Round logged = seat_->node.comm().upcoming_round();
+  if (is_asynchronous()) {
+    bring_each_to_its_own();
+    end_recovery({});
+    return;
+  }
   Round front = logged;
   std::optional<Rank> ahead;
   for (const auto& [rank, here] : recovery_->here) {

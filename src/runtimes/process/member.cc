@@ -108,6 +108,7 @@ void Member::restart() {
   if (state_ == State::kJoining) {
     state_ = State::kAway;
     entry_.reset();
+    early_.clear();
     state_receiver_.ask_again();
   }
   is_asked_ = false;
@@ -125,7 +126,7 @@ Here Member::here() {
   const Frame& part = comm.pending_part();
   return {.view = view_.number,
           .round = part.wire().empty() ? comm.upcoming_round() : part.header().round,
-          .step = heard_step_,
+          .step = is_asynchronous() ? step_ : heard_step_,
           .history = history_};
 }
 
@@ -133,8 +134,11 @@ void Member::hear(const Frame& frame) {
   loop_.local().ledger.record_received(words_.self(), frame);
   if (error_) return;
   if (frame.header().tag != Tag::kMembership) {
-    // A result for the round that it has begun; what came for one before is nobody's.
-    if (seat_ && state_ == State::kPresent) seat_->endpoint.mailbox().deliver({.from = kCoordinator, .frame = frame});
+    if (entry_) {
+      if (is_asynchronous()) early_.push_back(frame);
+    } else if (seat_ && state_ == State::kPresent) {
+      deliver(frame);
+    }
     return;
   }
   try {
@@ -149,6 +153,21 @@ void Member::hear(const Frame& frame) {
   } catch (const DecodeError& error) {
     error_ = std::make_exception_ptr(RunError("the coordinator: " + std::string(error.what())));
   }
+}
+
+// A result for the round that it has begun, or, on an asynchronous clock, whatever comes; what came for a round before is
+// nobody's. That it has come counts, whenever it is taken in.
+void Member::deliver(const Frame& frame) {
+  if (is_asynchronous() && frame.header().traffic == Traffic::kModel) {
+    try {
+      view_ = decode_named_view(frame, loop_.local().world_size);
+      history_ = next_history(history_, frame, loop_.local().world_size);
+    } catch (const DecodeError& error) {
+      error_ = std::make_exception_ptr(RunError("the coordinator: " + std::string(error.what())));
+      return;
+    }
+  }
+  seat_->endpoint.mailbox().deliver({.from = kCoordinator, .frame = frame});
 }
 
 void Member::hear_word(const MemberMessage& message) {
@@ -168,6 +187,7 @@ void Member::hear_word(const MemberMessage& message) {
     if (state_ == State::kPresent) {
       leave(out->reason);
     } else if (std::exchange(entry_, std::nullopt)) {
+      early_.clear();
       state_ = State::kAway;  // it was too late to enter
     }
     // Else what it left, or had begun to leave, before it said that it is there.
@@ -175,6 +195,8 @@ void Member::hear_word(const MemberMessage& message) {
     error_ = std::make_exception_ptr(RunError("the coordinator says: " + refused->reason));
   } else if (std::get_if<Give>(&message) != nullptr) {
     is_asked_ = true;
+  } else if (std::get_if<Where>(&message) != nullptr) {
+    if (state_ == State::kPresent) send(At{.step = step_});
   } else if (std::get_if<Repeat>(&message) != nullptr) {
     if (seat_) send(Heard{.result = seat_->node.comm().newest_result().wire()});
   } else if (std::get_if<End>(&message) != nullptr) {
@@ -196,6 +218,7 @@ void Member::leave(const std::string& why) {
   state_ = State::kAway;
   is_asked_ = false;
   entry_.reset();
+  early_.clear();
   state_receiver_.ask_again();
   if (seat_) {
     const std::span<const float> common = seat_->node.strategy().common_model();
@@ -226,6 +249,7 @@ void Member::enter() {
   state_ = State::kPresent;
   is_working_ = true;
   if (events_.entered) events_.entered(view_, step_);
+  for (const Frame& frame : std::exchange(early_, {})) deliver(frame);
   loop_.spawn(work(), [this](const std::exception_ptr& error) { finish(error); });
 }
 

@@ -37,6 +37,7 @@ struct MemberOptions {
   // Of the strategy's demands.
   Kept kept = Kept::kDrift;
   CommonPlace common_at = CommonPlace::kCoordinator;
+  Timing timing = Timing::kLockStep;
   Alone alone = Alone::kWait;
   std::uint64_t alone_steps = UINT64_MAX;  // at most, each time, and none beyond `steps`
   std::uint64_t max_state = 0;             // bytes of what workers have in common, at most
@@ -65,6 +66,7 @@ class Member final : private Membership {
 
   // The coordinator has another incarnation than before: as Hub's.
   void hear_restart() {
+    ++coordinators_;
     loop_.defer([this] { restart(); });
   }
 
@@ -85,7 +87,10 @@ class Member final : private Membership {
   Standing standing() override;
   void heard(const View& view, const Frame& result) override;
   const View& view() const override { return view_; }
+  std::uint32_t coordinators() const override { return coordinators_; }
 
+  bool is_asynchronous() const { return options_.timing == Timing::kAsynchronous; }
+  void deliver(const Frame& frame);
   void hear(const Frame& frame);
   void hear_word(const MemberMessage& message);
   void send(const MemberMessage& message);
@@ -124,8 +129,10 @@ class Member final : private Membership {
   // The entry that waits for the round before to end, with the frame that its state is in.
   std::optional<Enter> entry_;
   Frame entry_frame_;
+  std::vector<Frame> early_;  // what came behind it
   View view_;
   std::uint32_t history_ = 0;
+  std::uint32_t coordinators_ = 1;
   Step round_step_;               // of its round: that it ends with, before or after its exchanges
   Step heard_step_;               // of the newest result
   std::vector<float> left_with_;  // the common model that it left with; empty: it was no member yet

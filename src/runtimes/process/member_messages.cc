@@ -128,7 +128,8 @@ Frame encode(const MemberMessage& message, int slots) {
                           out.u32(given.history);
                           bulk = given.state;
                           traffic = Traffic::kModel;
-                        }},
+                        },
+                        [](const Where&) {}, [&](const At& at) { out.varint(at.step.value); }},
              message);
   const std::span<const std::byte> head = out.bytes();
   const FrameHeader header{traffic, Tag::kMembership, Round{0}};
@@ -204,6 +205,12 @@ MemberMessage decode_member_message(const Frame& frame, int slots, std::uint64_t
       message = given;
       break;
     }
+    case 15:
+      message = Where{};
+      break;
+    case 16:
+      message = At{.step = read_step(in)};
+      break;
     default:
       in.fail("no kind " + std::to_string(kind));
   }

@@ -59,6 +59,11 @@ struct Given {
   std::span<const std::byte> state;
 };
 
+// On an asynchronous clock: the last step that it has taken.
+struct At {
+  Step step;
+};
+
 // From the coordinator. Those who are members have this in common: its checksums are of its pieces of kStatePiece bytes,
 // of which the last may be shorter. Version 0, of no bytes, is the start.
 struct Offer {
@@ -96,10 +101,12 @@ struct End {};
 struct Repeat {};
 // It wants what the members have in common, for one that joins.
 struct Give {};
+// On an asynchronous clock it wants to know at which step the worker is, as another one joins.
+struct Where {};
 
 // In the order of their kinds.
-using MemberMessage =
-    std::variant<Join, Ask, Ready, Done, Offer, StatePiece, Enter, Out, Refused, End, Here, Repeat, Heard, Give, Given>;
+using MemberMessage = std::variant<Join, Ask, Ready, Done, Offer, StatePiece, Enter, Out, Refused, End, Here, Repeat,
+                                   Heard, Give, Given, Where, At>;
 
 Frame encode(const MemberMessage& message, int slots);
 // Views of the frame's bytes, which stay as they are as long as the result is used. `max_state`: bytes of a state.

@@ -1,0 +1,84 @@
+// Of strategies on an asynchronous clock: workers are at steps of their own, and results go to some of them. Each is in the
+// log before anybody hears of it, so nobody has heard of one that the log has not; who has not heard the newest that went
+// to it, and nothing else, is told it again by a coordinator that was started again. What was on its way to the one before
+// is void, as the strategy tells (mechanisms/asynchronous.h).
+#include <algorithm>
+
+#include "base/error.h"
+#include "runtimes/process/hub.h"
+
+namespace laconic::process {
+
+// Who has taken its last step answers nothing any more.
+bool Hub::is_there(Rank rank) const {
+  const bool is_done = is_asynchronous() && slots_[static_cast<std::size_t>(rank.value)].state == Slot::State::kDone;
+  return view_.contains(rank) && !lost_.contains(rank) && !is_done;
+}
+
+void Hub::hear_done(Rank from) {
+  slot(from).state = Slot::State::kDone;
+  is_ending_ = true;
+  if (is_asynchronous()) seat_->endpoint.mailbox().give_up(from);
+}
+
+void Hub::begin_average() {
+  is_collecting_ = true;
+  remove_lost();
+}
+
+// Who joins begins at the step of the fastest.
+void Hub::ask_for_steps() {
+  if (!is_asynchronous()) return;
+  for (const Rank rank : view_.members) send(rank, Where{});
+}
+
+void Hub::hear_at(Rank from, Step step) {
+  if (step > options_.steps) {
+    throw DecodeError("it says that it is at step " + std::to_string(step.value) + " of " +
+                      std::to_string(options_.steps.value));
+  }
+  if (is_asynchronous() && view_.contains(from)) step_ = std::max(step_, step);
+}
+
+void Hub::note_told(std::span<const Answer> result) {
+  if (!is_asynchronous()) return;
+  for (const Answer& answer : result) {
+    for (const Rank rank : answer.to) {
+      Slot& one = slot(rank);
+      one.told_before = one.told;
+      one.told = next_history(one.told, answer.frame, workers());
+    }
+  }
+}
+
+void Hub::archive_told(Archive& archive) {
+  if (!is_asynchronous()) return;
+  for (Slot& one : slots_) {
+    std::uint64_t told = one.told;
+    std::uint64_t before = one.told_before;
+    archive.value("hub.told", told);
+    archive.value("hub.told_before", before);
+    one.told = static_cast<std::uint32_t>(told);
+    one.told_before = static_cast<std::uint32_t>(before);
+  }
+}
+
+void Hub::bring_each_to_its_own() {
+  for (const auto& [rank, here] : std::map(recovery_->here)) {
+    Slot& one = slot(rank);
+    // Who entered after the newest result has heard nothing since.
+    if (here.history == history_) one.told = history_;
+    if (here.history == one.told) continue;
+    const auto own = std::ranges::find_if(logged_result_, [rank = rank](const Answer& answer) {
+      return std::ranges::find(answer.to, rank) != answer.to.end();
+    });
+    const bool lacks_one = own != logged_result_.end() && here.history == one.told_before;
+    if (lacks_one) {
+      seat_->endpoint.send(rank, own->frame);
+    } else {
+      dismiss(rank, "it has heard other results than those that went to it");
+    }
+  }
+}
+
+}  // namespace laconic::process
