@@ -25,12 +25,16 @@ enum class Canary : std::uint8_t {
   kTooFew,
   kImpatient,
   kUntoldEnd,
+  kWrongBase,
+  kUntoldVoid,
+  kSilentViolator,
 };
 
 struct CanaryRow {
   Canary canary;
   std::string_view name;
   std::string_view mistake;
+  bool is_asynchronous = false;  // of strategies on an asynchronous clock alone
 };
 // All but kNone.
 inline constexpr std::array kCanaries = {
@@ -47,6 +51,9 @@ inline constexpr std::array kCanaries = {
     CanaryRow{Canary::kTooFew, "too-few", "an average over fewer workers than the least counts"},
     CanaryRow{Canary::kImpatient, "impatient", "the run ends as soon as too few workers are present"},
     CanaryRow{Canary::kUntoldEnd, "untold-end", "a worker that was absent at the end is not told that the run is over"},
+    CanaryRow{Canary::kWrongBase, "wrong-base", "a model is corrected by what it is now, not by what was sent", true},
+    CanaryRow{Canary::kUntoldVoid, "untold-void", "a coordinator's restart leaves workers waiting for an answer", true},
+    CanaryRow{Canary::kSilentViolator, "silent-violator", "dma: who strays says so two times of three", true},
 };
 
 // Of two names: a file with canaries and one without never share a definition.

@@ -74,6 +74,7 @@ class AsynchronousOracle {
           for (Rank rank{0}; rank.value < options_.job.workers(); ++rank.value) {
             row(rank).is_present = row(rank).is_present && entry.view.contains(rank);
           }
+          newest_ = committed_;  // what workers had said of their steps since is in no log
           break;
         case Entry::Kind::kCommitted:
           commit(entry);
@@ -193,6 +194,7 @@ class AsynchronousOracle {
     Row& one = row(entry.rank);
     if (!one.is_member) return;  // of a moment before it was out
     if (is_told_whole_ && entry.model != one.model) {
+      judge_strayed(entry.rank);
       const std::optional<std::size_t> count = corrections_to(one, in_round(one), entry.model);
       if (!count) object("U1: " + name_of(entry.rank) + " gives a model that is not its own");
       take_in(one, count.value_or(0));
@@ -203,14 +205,18 @@ class AsynchronousOracle {
     one.is_on_its_way = true;
   }
 
+  // In the round after the check.
+  void judge_strayed(Rank rank) {
+    Row& one = row(rank);
+    if (!std::exchange(one.has_strayed, false) || !one.is_member || one.is_on_its_way) return;
+    object("U4: " + name_of(rank) + " had strayed at step " + std::to_string(one.step.value) + " and gives no model");
+  }
+
   void end_round(const Entry& entry) {
     Row& one = row(entry.rank);
     if (entry.step.value != one.step.value + 1) object(name_of(entry.rank) + " leaves out a step");
     if (is_told_whole_) {
-      if (std::exchange(one.has_strayed, false) && one.is_member && !one.is_on_its_way) {
-        object("U4: " + name_of(entry.rank) + " had strayed at step " + std::to_string(one.step.value) +
-               " and gives no model");
-      }
+      judge_strayed(entry.rank);
       const std::optional<std::size_t> count = corrections_to(one, in_round(one), entry.model);
       if (!count || (!one.is_member && *count > 0)) {
         object("U1: " + name_of(entry.rank) + " has another model after step " + std::to_string(entry.step.value) +
@@ -225,8 +231,8 @@ class AsynchronousOracle {
     if (demands_.kept != Kept::kModel || !threshold_) return;
     const bool is_check = one.step.value % options_.job.options.integer("check_every") == 0;
     const bool knows_reference = one.to_come.empty();
-    one.has_strayed = is_check && knows_reference &&
-                      squared_distance(one.model, one.reference) > *threshold_ * (1.0 + kRounding);
+    one.has_strayed =
+        is_check && knows_reference && squared_distance(one.model, one.reference) > *threshold_ * (1.0 + kRounding);
   }
 
   // It may be in the middle of a round.
@@ -246,7 +252,7 @@ class AsynchronousOracle {
 
   void commit(const Entry& entry) {
     if (entry.step < newest_) object("a step goes backwards: an average of step " + std::to_string(entry.step.value));
-    newest_ = entry.step;
+    newest_ = committed_ = entry.step;
     if (static_cast<int>(entry.view.size()) < options_.least && !is_ending()) object("an average over too few");
     std::vector<Model> models;
     std::vector<double> weights;
@@ -286,7 +292,8 @@ class AsynchronousOracle {
     for (Rank rank{0}; rank.value < options_.job.workers(); ++rank.value) {
       const Row& one = row(rank);
       if (!world_.is_there(rank.value) || !one.is_member || world_.completed(rank.value) != last) continue;
-      if (!std::ranges::all_of(one.to_come, moves_nothing)) object("U1: " + name_of(rank) + " has not taken in a mean that it is in");
+      if (!std::ranges::all_of(one.to_come, moves_nothing))
+        object("U1: " + name_of(rank) + " has not taken in a mean that it is in");
     }
   }
 
@@ -298,7 +305,8 @@ class AsynchronousOracle {
   std::vector<double> weights_;
   std::vector<Row> rows_;
   Model common_;
-  Step newest_;  // that the coordinator has said
+  Step newest_;     // that the coordinator has said
+  Step committed_;  // of the newest average
   std::vector<std::string> objections_;
 };
 

@@ -354,7 +354,9 @@ std::string MembershipWorld::account() const {
       case Entry::Kind::kCommitted:
         text += std::string(entry.changes_model ? "models" : "states") + " of step " +
                 std::to_string(entry.step.value) + ", view " + std::to_string(entry.view.number) + ": " +
-                to_text(entry.view) + "\n";
+                to_text(entry.view);
+        if (!entry.over.empty()) text += "; the mean of " + to_text(View{.number = 0, .members = entry.over});
+        text += "\n";
         break;
     }
   }

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "base/canary.h"
+
 namespace laconic {
 namespace {
 
@@ -71,7 +73,7 @@ Task<void> AsynchronousWorker::leave(Comm& comm, const Ways& ways) {
 
 void AsynchronousWorkers::begin(Comm& comm) {
   const Attendance* const attendance = comm.attendance();
-  if (attendance == nullptr || !attendance->was_restarted()) return;
+  if (attendance == nullptr || !attendance->was_restarted() || canary(Canary::kUntoldVoid)) return;
   for (const Rank worker : attendance->view().members) comm.send(worker, frame_of(kVoid));
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/byte_stream.h"
+#include "base/canary.h"
 #include "base/error.h"
 #include "comm/present_average.h"
 #include "kernels/vector_ops.h"
@@ -43,7 +44,8 @@ class AsynchronousDma final : public DmaNode {
     if (check_is_due(self)) {
       const double strayed = co_await distance(self);
       self.measured("squared_distance", strayed);
-      if (strays(strayed) && sent_.empty()) co_await send_model(self, true);
+      const bool is_silent = canary(Canary::kSilentViolator) && self.step().value % 3 == 0;
+      if (strays(strayed) && sent_.empty() && !is_silent) co_await send_model(self, true);
     }
     // Where nobody ever violates nobody is asked.
     if (threshold_ < kNever) co_await worker_.end_round(self, ways);
@@ -97,6 +99,7 @@ class AsynchronousDma final : public DmaNode {
       SharedVector mean;
       co_await self.compute([&] {
         mean = mean_in(frame);
+        if (canary(Canary::kWrongBase)) kernels::copy(self.params(), sent_);
         kernels::axpy_difference(1.0F, mean, sent_, self.params());
       });
       sent_.clear();
@@ -158,6 +161,8 @@ class AsynchronousDma final : public DmaNode {
     std::optional<Arrival> arrival = std::move(first);
     std::uint64_t violators = 0;
     for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
+      // It may have been lost since that came.
+      if (comm.attendance() != nullptr && !comm.attendance()->is_there(arrival->from)) continue;
       if (read_notice(comm, arrival->from, arrival->frame) != Notice::kNone) continue;
       if (balance.has(arrival->from)) continue;  // who sent two did not wait for its answer
       const DmaVerdict verdict = co_await take(comm, balance, arrival->from, arrival->frame);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/byte_stream.h"
+#include "base/canary.h"
 #include "base/error.h"
 #include "comm/present_average.h"
 #include "kernels/vector_ops.h"
@@ -165,6 +166,7 @@ class AsynchronousFda final : public Strategy {
     SharedVector mean;
     co_await self.compute([&] {
       mean = codec_.decode(frame, behind_average_);
+      if (canary(Canary::kWrongBase)) kernels::copy(self.params(), sent_);
       kernels::axpy_difference(1.0F, mean, sent_, self.params());
       watch_.synchronised(mean);
     });

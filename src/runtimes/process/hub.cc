@@ -412,6 +412,7 @@ void Hub::look_after() {
 // few they are.
 void Hub::end_if_done() {
   if (!is_ending_) return;
+  if (is_asynchronous() && is_collecting_) return;  // an average of some who gave their models and are lost now
   for (const Rank rank : view_.members) {
     if (!lost_.contains(rank) && slot(rank).state != Slot::State::kDone) return;
   }

@@ -79,7 +79,7 @@ TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
   for (const MemberMessage& message :
        {MemberMessage(Join{}), MemberMessage(Ask{}), MemberMessage(Ready{}), MemberMessage(Done{}),
         MemberMessage(Offer{.version = 1, .size = 3, .checksums = {5}}), MemberMessage(Enter{}), MemberMessage(Here{}),
-        MemberMessage(Give{})}) {
+        MemberMessage(Give{}), MemberMessage(Where{}), MemberMessage(At{.step = {7}})}) {
     const std::vector<std::byte> sound = payload_of(message);
     EXPECT_NO_THROW(decoded(sound));
     for (std::size_t size = 0; size < sound.size(); ++size) {
@@ -89,13 +89,14 @@ TEST(MemberMessages, RefuseEveryCutAndWhatNobodySays) {
     longer.push_back({});
     EXPECT_THROW(decoded(longer), DecodeError) << message.index();
   }
-  EXPECT_THROW(decoded(bytes_of({15})), DecodeError);
+  EXPECT_THROW(decoded(bytes_of({17})), DecodeError);
   EXPECT_THROW(decoded(bytes_of({14, 1, 2, 0, 0})), DecodeError);  // before its state
   // A slot that the job does not have, a state longer than any, pieces that are not as many.
   EXPECT_THROW(decoded(bytes_of({6, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})), DecodeError);
   EXPECT_THROW(decoded(payload_of(Offer{.version = 1, .size = kMaxState + 1, .checksums = {}})), DecodeError);
   EXPECT_THROW(decoded(payload_of(Offer{.version = 1, .size = 3, .checksums = {5, 6}})), DecodeError);
   EXPECT_THROW(decoded(payload_of(Done{.step = {std::uint64_t{1} << 40}})), DecodeError);
+  EXPECT_THROW(decoded(payload_of(At{.step = {std::uint64_t{1} << 40}})), DecodeError);
 }
 
 TEST(MemberMessages, AReasonSteersNoTerminal) {
