@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/byte_stream.h"
@@ -192,18 +193,21 @@ class AsynchronousDma final : public DmaNode {
     return comm.attendance() == nullptr ? !workers_.has_left(node) : comm.attendance()->is_there(node);
   }
 
-  // Where workers come and go: those who can be asked, and those who have given their models.
-  void count_present() {
+  // Where workers come and go: those who can be asked, and those who have given their models, in the balance or on the
+  // way into it.
+  void count_present(std::span<const Contribution> given = {}) {
     if (under_way_.average == nullptr) return;
-    std::size_t count = under_way_.balance->size();
-    for (const Rank node : under_way_.average->those_there()) count += under_way_.balance->has(node) ? 0 : 1;
-    now_present(count);
+    std::set<Rank> all;
+    for (const Rank node : under_way_.average->those_there()) all.insert(node);
+    for (const Rank node : under_way_.balance->members()) all.insert(node);
+    for (const Contribution& one : given) all.insert(one.from);
+    now_present(all.size());
   }
 
   Task<std::vector<Contribution>> replies_of(Comm& comm, std::vector<Rank> group, Round round, Seconds end) override {
     if (under_way_.average == nullptr) co_return co_await comm.gather(group, round, end);
     std::vector<Contribution> replies = co_await under_way_.average->replies(std::move(group), end);
-    count_present();
+    count_present(replies);
     co_return replies;
   }
 
