@@ -74,7 +74,10 @@ Task<void> AsynchronousWorker::leave(Comm& comm, const Ways& ways) {
 void AsynchronousWorkers::begin(Comm& comm) {
   const Attendance* const attendance = comm.attendance();
   if (attendance == nullptr || !attendance->was_restarted() || canary(Canary::kUntoldVoid)) return;
-  for (const Rank worker : attendance->view().members) comm.send(worker, frame_of(kVoid));
+  // Not to one that is not there any more: a mean that it is in may not have come to it.
+  for (const Rank worker : attendance->view().members) {
+    if (attendance->is_there(worker)) comm.send(worker, frame_of(kVoid));
+  }
 }
 
 void AsynchronousWorkers::refuse(Comm& comm, Rank worker) { comm.send(worker, frame_of(kUnwanted)); }

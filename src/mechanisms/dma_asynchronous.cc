@@ -154,6 +154,10 @@ class AsynchronousDma final : public DmaNode {
     } else {
       average.abandon();
     }
+    // Only now: the model of one that has given it before is in the balance.
+    for (const Rank node : std::exchange(wrong_, std::set<Rank>())) {
+      if (attendance.is_there(node)) attendance.dismiss(node, "it says what no worker says that comes and goes");
+    }
   }
 
   // Makes a balance of those that violate and of as many others as it takes. Returns whether there is one: then its
@@ -229,7 +233,7 @@ class AsynchronousDma final : public DmaNode {
   Notice read_notice(const Comm& comm, Rank node, const Frame& frame) override {
     if (frame.header().traffic == Traffic::kModel) return Notice::kNone;
     if (under_way_.average != nullptr) {
-      under_way_.average->leave_out(node, "it says what no worker says that comes and goes");
+      wrong_.insert(node);
       return Notice::kOwesNothing;
     }
     const bool may_owe = workers_.may_owe(comm, node, frame);
@@ -252,6 +256,7 @@ class AsynchronousDma final : public DmaNode {
     PresentAverage* average = nullptr;
     const Balance* balance = nullptr;
   } under_way_;
+  std::set<Rank> wrong_;  // who said what cannot be meanwhile
 };
 
 }  // namespace
