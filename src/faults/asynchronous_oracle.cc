@@ -34,7 +34,7 @@ struct Row {
   bool is_present = false;   // by the coordinator's
   Model entered_with;        // the common model when it entered
   Step entered_at;
-  Model given;  // empty: none since it began
+  std::optional<Model> given;  // since it began
   bool is_on_its_way = false;
   bool has_strayed = false;  // at its newest check
   std::deque<Correction> to_come;
@@ -136,7 +136,7 @@ class AsynchronousOracle {
     one.model = entry.model;
     one.step = entry.step;
     one.reference = one.entered_with;
-    one.given.clear();
+    one.given.reset();
     one.is_in_round = one.is_on_its_way = one.has_strayed = false;
     one.to_come.clear();
   }
@@ -261,11 +261,11 @@ class AsynchronousOracle {
       if (!one.is_present || !entry.view.contains(rank)) {
         object("U2: " + name_of(rank) + " is in an average and not present");
       }
-      if (one.given.empty()) {
+      if (!one.given) {
         object("U2: " + name_of(rank) + " is in an average and has given nothing");
         return;
       }
-      models.push_back(one.given);
+      models.push_back(*one.given);
       weights.push_back(weights_[static_cast<std::size_t>(rank.value)]);
     }
     if (models.empty()) object("an average of nobody");
@@ -273,7 +273,7 @@ class AsynchronousOracle {
     const Model mean = mean_of(models, weights);
     for (const Rank rank : entry.over) {
       Row& one = row(rank);
-      one.to_come.push_back({.mean = mean, .given = one.given, .changes_common = entry.changes_model});
+      one.to_come.push_back({.mean = mean, .given = *one.given, .changes_common = entry.changes_model});
     }
     if (entry.changes_model) common_ = mean;
     if (!entry.model.empty() && entry.model != common_) object("U1: the coordinator has another common model");

@@ -78,10 +78,11 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
   if (number > 0) {
     one.watched->tell([this, number](const Frame& frame) {
       const FrameHeader header = frame.header();
-      const std::size_t size = options_.job.setting.dimension * sizeof(float);
-      if (header.traffic != Traffic::kModel || header.tag != Tag::kGather || frame.payload().size() < size) return;
-      Model model(options_.job.setting.dimension);
-      std::memcpy(model.data(), frame.payload().data(), size);
+      if (header.traffic != Traffic::kModel || header.tag != Tag::kGather) return;
+      // Of one that travels compressed what it is at the other end is not known here.
+      Model model(options_.job.setting.compressor ? 0 : options_.job.setting.dimension);
+      const std::size_t size = model.size() * sizeof(float);
+      if (size > 0 && frame.payload().size() >= size) std::memcpy(model.data(), frame.payload().data(), size);
       note_deed(Entry::Kind::kGave, {number - 1}, {}, model);
     });
   }
