@@ -57,6 +57,10 @@ constexpr Quantity kSize = {kByteUnits, kByteAliases, "10 MB"};
 constexpr Quantity kTime = {kTimeUnits, kTimeAliases, "20 ms"};
 constexpr Quantity kRate = {kRateUnits, kRateAliases, "100 Mbit/s"};
 
+// A century: longer than anybody waits, and clocks count its nanoseconds.
+constexpr Seconds kLongest{36500 * 86400.0};
+constexpr const char* kLongestText = "36500 d";
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -149,7 +153,11 @@ Bytes parse_bytes(std::string_view text) {
   return {static_cast<std::uint64_t>(std::llround(value))};
 }
 
-Seconds parse_seconds(std::string_view text) { return {parse(text, kTime)}; }
+Seconds parse_seconds(std::string_view text) {
+  const double value = parse(text, kTime);
+  if (value > kLongest.value) throw UsageError("'" + printable(text) + "' is too long; give at most " + kLongestText);
+  return {value};
+}
 
 BitsPerSecond parse_rate(std::string_view text) {
   if (const std::string word = lower(trim(text)); word == "unlimited" || word == "inf")

@@ -44,6 +44,7 @@ Seconds transfer_time(Bytes size, BitsPerSecond rate);
 //
 //   bytes    "12 B", "10 kB", "3 MB", "1.5 GB" (powers of 1000), "4 KiB", "1 MiB", "1 GiB" (powers of 1024)
 //   seconds  "30 us", "20 ms", "1.5 s", "10 min", "2 h", "3 d"
+//            at most 36500 d
 //   rate     "9600 bit/s", "64 kbit/s", "100 Mbit/s", "1 Gbit/s", "12 MB/s", "unlimited"
 Bytes parse_bytes(std::string_view text);
 Seconds parse_seconds(std::string_view text);

@@ -29,6 +29,7 @@ TEST(Units, TimesAreReadInSeconds) {
   EXPECT_DOUBLE_EQ(parse_seconds("1.5 s").value, 1.5);
   EXPECT_DOUBLE_EQ(parse_seconds("10 min").value, 600.0);
   EXPECT_DOUBLE_EQ(parse_seconds("2 h").value, 7200.0);
+  EXPECT_DOUBLE_EQ(parse_seconds("36500 d").value, 3153600000.0);
 }
 
 TEST(Units, RatesAreReadInBitsASecond) {
@@ -78,6 +79,7 @@ TEST(Units, ARefusalShowsWhatWasLikelyMeant) {
   EXPECT_EQ(refusal(parse_rate, "100 furlongs"), "'100 furlongs' " + rates + "\"100 Mbit/s\"");
   EXPECT_EQ(refusal(parse_seconds, "-3 s"),
             "'-3 s' is not a number of at least 0 with one of the units us, ms, s, min, h, d, such as \"20 ms\"");
+  EXPECT_EQ(refusal(parse_seconds, "1e300 s"), "'1e300 s' is too long; give at most 36500 d");
   EXPECT_EQ(refusal(parse_seconds, "3 \xff").find("'3 \\xff' is not"), 0U);
 }
 

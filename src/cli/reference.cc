@@ -95,10 +95,19 @@ std::string memory_text(const StrategyRow& row, const StrategyMemory& memory) {
 
 std::string absence_text(const StrategyRow& row) {
   const bool can = variant_where(row, [](const Demands& of) { return of.tolerates_absence; }) != nullptr;
-  const bool always = variant_where(row, [](const Demands& of) { return !of.tolerates_absence; }) == nullptr;
   if (!can) return {};
-  return std::string("- Goes on while workers are absent (`workers.least`)") +
-         (always ? "" : ", except with some options") + "\n";
+  std::string except;
+  for (const Variant& variant : variants_of(row)) {
+    const Options options = options_of(row, variant, row.name);
+    const OptionSpec* const against =
+        row.demands(options).tolerates_absence
+            ? nullptr
+            : option_against(row, options, [](const Demands& of) { return of.tolerates_absence; });
+    if (against == nullptr) continue;
+    const std::string text = "`" + std::string(against->name) + "` \"" + options.text(against->name) + "\"";
+    if (except.find(text) == std::string::npos) except += (except.empty() ? ", except with " : " or ") + text;
+  }
+  return "- Goes on while workers are absent (`workers.least`)" + except + "\n";
 }
 
 // Text of a man page: a hyphen that is a minus, a backslash, and no line that begins with a macro's dot.

@@ -32,6 +32,9 @@ struct Seeds {
 std::uint64_t read_seed(std::string_view text, const std::string& option) {
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error == std::errc::result_out_of_range) {
+    throw UsageError(option + ": '" + std::string(text) + "' is too large; a seed is below 2^64");
+  }
   if (error != std::errc() || end != text.data() + text.size()) {
     throw UsageError(option + ": '" + std::string(text) + "' is no seed; give a whole number from 0, such as 17");
   }
@@ -45,7 +48,7 @@ Seeds read_seeds(const SimulateFaultsArguments& arguments) {
   }
   const std::string& text = arguments.seeds;
   const std::size_t dots = text.find("..");
-  if (dots == std::string::npos) {
+  if (dots == std::string::npos || dots == 0 || dots + 2 == text.size()) {
     throw UsageError("--seeds: '" + text + "' is no range; write --seeds 1..1000, or --seed N for one");
   }
   const Seeds seeds{read_seed(std::string_view(text).substr(0, dots), "--seeds"),

@@ -49,6 +49,10 @@ TEST_F(SimulateFaults, TheJobOfThePageIsSound) {
 }
 
 TEST_F(SimulateFaults, OneSeedShowsAllThatHappens) {
+  EXPECT_EQ(refusal({.job_file = {}, .overrides = {}, .seeds = "3.."}),
+            "--seeds: '3..' is no range; write --seeds 1..1000, or --seed N for one");
+  EXPECT_EQ(refusal({.job_file = {}, .overrides = {}, .seeds = "1..99999999999999999999"}),
+            "--seeds: '99999999999999999999' is too large; a seed is below 2^64");
   SimulateFaultsArguments arguments;
   arguments.seed = "7";
   EXPECT_EQ(run(arguments), ExitCode::kDone) << out_.str();
