@@ -59,7 +59,7 @@ Seconds Hub::next_event() const {
     next = std::min(next, loop_.last_heard(process_of(rank)) + silence());
   }
   if (waiting_since_) next = std::min(next, *waiting_since_ + options_.patience);
-  if (recovery_) next = std::min(next, recovery_->until);
+  if (recovery_) next = std::min(next, recovery_->asked ? recovery_->answer_until : recovery_->until);
   return next;
 }
 
@@ -124,9 +124,9 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
     slot(from).state = Slot::State::kReady;
     slot(from).version = ready->version;
     offer_newer();
-  } else if (std::get_if<Done>(&message) != nullptr) {
+  } else if (const auto* done = std::get_if<Done>(&message)) {
     // Also of one that was sent away a moment ago: it has nothing left to do.
-    hear_done(from);
+    hear_done(from, done->step);
   } else if (const auto* at = std::get_if<At>(&message)) {
     hear_at(from, at->step);
   } else if (const auto* given = std::get_if<Given>(&message)) {
@@ -147,7 +147,6 @@ void Hub::join(Rank rank, const Join& word) {
                                  "file"});
     return;
   }
-  if (recovery_) recovery_->here.erase(rank);
   if (view_.contains(rank)) lose(rank, "it began to join again");
   slot(rank) = {};
   slot(rank).step = word.step;
@@ -194,6 +193,7 @@ void Hub::restart(int process) {
 void Hub::lose(Rank rank, const std::string& why) {
   if (!view_.contains(rank) || !lost_.emplace(rank, why).second) return;
   if (events_.lost) events_.lost(rank);
+  if (recovery_) forget_in_recovery(rank);
   if (slot(rank).state != Slot::State::kDone) slot(rank).state = Slot::State::kAway;
   stop_waiting(rank);
   if (canary(Canary::kStalePart)) remove_lost();

@@ -138,6 +138,7 @@ class Hub final : private Attendance {
     Seconds until;              // who has not spoken by then is lost
     std::map<Rank, Here> here;  // what those who are present have heard
     std::optional<Rank> asked;  // for the newest result
+    Seconds answer_until;       // who has not answered by then has none
     std::vector<Answer> newest;
   };
 
@@ -174,7 +175,7 @@ class Hub final : private Attendance {
 
   // hub_asynchronous.cc
   bool is_asynchronous() const { return options_.timing == Timing::kAsynchronous; }
-  void hear_done(Rank from);
+  void hear_done(Rank from, Step step);
   void hear_at(Rank from, Step step);
   void ask_for_steps();
   void note_told(std::span<const Answer> result);
@@ -189,6 +190,7 @@ class Hub final : private Attendance {
   void hear_here(Rank from, const Here& here);
   void hear_heard(Rank from, const Heard& heard);
   void look_after_recovery();
+  void forget_in_recovery(Rank rank);
   void bring_all_to(Round front, std::uint32_t history, std::span<const Answer> newest);
   void end_recovery(Round front);
   void fail(const std::exception_ptr& error);

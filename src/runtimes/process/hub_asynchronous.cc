@@ -15,7 +15,11 @@ bool Hub::is_there(Rank rank) const {
   return view_.contains(rank) && !lost_.contains(rank) && !is_done;
 }
 
-void Hub::hear_done(Rank from) {
+void Hub::hear_done(Rank from, Step step) {
+  if (options_.steps.value != UINT64_MAX && step != options_.steps) {
+    throw DecodeError("it says that its last step was " + std::to_string(step.value) + " of " +
+                      std::to_string(options_.steps.value));
+  }
   slot(from).state = Slot::State::kDone;
   is_ending_ = true;
   if (is_asynchronous()) seat_->endpoint.mailbox().give_up(from);

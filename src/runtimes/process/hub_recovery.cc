@@ -107,6 +107,7 @@ void Hub::hear_here(Rank from, const Here& here) {
     if (!view_.contains(from)) send(from, Out{.reason = "the coordinator was started again and went on without it"});
     return;
   }
+  if (lost_.contains(from)) return;  // what it said before cannot be
   if (is_asynchronous()) hear_at(from, here.step);
   slot(from).state = Slot::State::kPresent;
   recovery_->here[from] = here;
@@ -114,8 +115,19 @@ void Hub::hear_here(Rank from, const Here& here) {
 
 void Hub::hear_heard(Rank from, const Heard& heard) {
   if (!recovery_ || recovery_->asked != from) return;
+  Frame frame = Frame::decode(heard.result, options_.max_state);
+  if (frame.header().traffic == Traffic::kModel ||
+      frame.header().round.value + 1 != recovery_->here.at(from).round.value) {
+    throw DecodeError("it says that it has heard a result that nobody was told");
+  }
   // Of several frames it would be in the log: it is for all.
-  recovery_->newest = {{.frame = Frame::decode(heard.result, options_.max_state), .to = view_.members}};
+  recovery_->newest = {{.frame = std::move(frame), .to = view_.members}};
+}
+
+// Nothing that it has said counts.
+void Hub::forget_in_recovery(Rank rank) {
+  recovery_->here.erase(rank);
+  if (recovery_->asked == rank) recovery_->asked.reset();
 }
 
 void Hub::look_after_recovery() {
@@ -145,9 +157,13 @@ void Hub::look_after_recovery() {
   const bool all_have_it =
       std::ranges::all_of(recovery_->here, [&](const auto& one) { return one.second.round == front; });
   if (!all_have_it && recovery_->newest.empty()) {
-    // Until it answers, or is lost itself.
-    if (recovery_->asked != ahead) send(*ahead, Repeat{});
-    recovery_->asked = ahead;
+    if (recovery_->asked != ahead) {
+      send(*ahead, Repeat{});
+      recovery_->asked = ahead;
+      recovery_->answer_until = now + options_.comm.deadline;
+    } else if (now >= recovery_->answer_until) {
+      lose(*ahead, "it does not say the result that it says it has heard");
+    }
     return;
   }
   history_ = newest.history;
