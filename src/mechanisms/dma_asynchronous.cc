@@ -165,18 +165,12 @@ class AsynchronousDma final : public DmaNode {
   Task<bool> weigh(Comm& comm, Balance& balance, Arrival first) {
     std::optional<Arrival> arrival = std::move(first);
     std::uint64_t violators = 0;
-    for (; arrival; arrival = co_await comm.poll(Tag::kGather, kAnyRound)) {
-      // It may have been lost since that came.
-      if (comm.attendance() != nullptr && !comm.attendance()->is_there(arrival->from)) continue;
-      if (read_notice(comm, arrival->from, arrival->frame) != Notice::kNone) continue;
-      if (balance.has(arrival->from)) continue;  // who sent two did not wait for its answer
-      const DmaVerdict verdict = co_await take(comm, balance, arrival->from, arrival->frame);
-      if (verdict != DmaVerdict::kGoOn) {
-        tell(comm, arrival->from, kAnyRound, verdict);
-        continue;
-      }
-      // A reply that came too late for its balance may be near enough.
-      violators += number_behind(arrival->frame) % 2;
+    // What comes meanwhile is taken in too, but not for ever.
+    const Seconds end = comm.now() + comm.collecting_deadline();
+    while (arrival) {
+      violators += co_await violation_in(comm, balance, *arrival);
+      if (comm.now() >= end) break;
+      arrival = co_await comm.poll(Tag::kGather, kAnyRound);
     }
     if (balance.size() == 0) co_return false;
     if (violators == 0) {
@@ -191,6 +185,21 @@ class AsynchronousDma final : public DmaNode {
     co_await enlarge(comm, balance, to_all, std::move(rest), kAnyRound,
                      [&](Rank node, DmaVerdict verdict) { tell(comm, node, kAnyRound, verdict); });
     co_return true;
+  }
+
+  // Puts a model that came into the balance. Returns 1 where it violates, else 0.
+  Task<std::uint64_t> violation_in(Comm& comm, Balance& balance, Arrival arrival) {
+    // It may have been lost since that came.
+    if (comm.attendance() != nullptr && !comm.attendance()->is_there(arrival.from)) co_return 0;
+    if (read_notice(comm, arrival.from, arrival.frame) != Notice::kNone) co_return 0;
+    if (balance.has(arrival.from)) co_return 0;  // who sent two did not wait for its answer
+    const DmaVerdict verdict = co_await take(comm, balance, arrival.from, arrival.frame);
+    if (verdict != DmaVerdict::kGoOn) {
+      tell(comm, arrival.from, kAnyRound, verdict);
+      co_return 0;
+    }
+    // A reply that came too late for its balance may be near enough.
+    co_return number_behind(arrival.frame) % 2;
   }
 
   bool can_be_asked(const Comm& comm, Rank node) const {

@@ -130,6 +130,14 @@ TEST(LiesOfMembers, ThatTheyHaveTakenTheirLastStepEndNothing) {
   EXPECT_EQ(reason_after(lie), "it says that its last step was 9 of 40");
 }
 
+TEST(LiesOfMembers, PartsOfRoundsToComeAreNotKept) {
+  const auto lie = [](Worker& self) {
+    const FrameHeader header{Traffic::kModel, Tag::kReduceMean, Round{self.comm().upcoming_round().value + 9}};
+    return Frame(header, encode_standing(own_standing(self), header));
+  };
+  EXPECT_EQ(reason_after(lie), "it sends a frame (part of a mean) of round 10, which nobody asks for");
+}
+
 TEST(LiesOfMembers, InTheNameOfTheCoordinatorAreHeardByNobody) {
   const auto lie = [](Worker&) { return encode(process::End{}, 4); };
   EXPECT_EQ(reason_after(lie), "worker 1 said what only a coordinator says");

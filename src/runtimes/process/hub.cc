@@ -13,6 +13,8 @@ namespace {
 // How many states a worker that joins is offered while newer ones come. Then it enters with the newest in its entry, for
 // which all others wait.
 constexpr int kMostOffers = 3;
+// How often it may ask for a piece of one.
+constexpr std::uint64_t kMostAsks = 4;
 
 }  // namespace
 
@@ -104,14 +106,25 @@ void Hub::hear(Rank from, const Frame& frame) {
   }
   // What a worker said that is out by now is nobody's.
   if (view_.contains(from) && !lost_.contains(from)) {
+    if (!may_come(frame.header())) {
+      return lose(from, "it sends a frame (" + std::string(to_text(frame.header().tag)) + ") of round " +
+                            std::to_string(frame.header().round.value) + ", which nobody asks for");
+    }
     seat_->endpoint.mailbox().deliver({.from = from, .frame = frame});
   }
+}
+
+// A member gives its part of a round when it has the result of the one before: what nobody will ask for is not kept.
+bool Hub::may_come(const FrameHeader& header) {
+  if (is_asynchronous()) return header.tag == Tag::kGather && header.round.value == 0;
+  return recovery_ || header.round.value <= seat_->node.comm().upcoming_round().value + 1;
 }
 
 void Hub::hear_word(Rank from, const MemberMessage& message) {
   if (const auto* word = std::get_if<Join>(&message)) {
     join(from, *word);
   } else if (const auto* ask = std::get_if<Ask>(&message)) {
+    if (!may_ask(from)) return;
     const std::span<const std::byte> bytes =
         snapshot_ && snapshot_->version() == ask->version ? snapshot_->piece(ask->piece) : std::span<const std::byte>();
     if (bytes.empty()) {
@@ -125,7 +138,6 @@ void Hub::hear_word(Rank from, const MemberMessage& message) {
     slot(from).version = ready->version;
     offer_newer();
   } else if (const auto* done = std::get_if<Done>(&message)) {
-    // Also of one that was sent away a moment ago: it has nothing left to do.
     hear_done(from, done->step);
   } else if (const auto* at = std::get_if<At>(&message)) {
     hear_at(from, at->step);
@@ -148,15 +160,24 @@ void Hub::join(Rank rank, const Join& word) {
     return;
   }
   if (view_.contains(rank)) lose(rank, "it began to join again");
+  if (slot(rank).state != Slot::State::kJoining) ask_for_steps();
   slot(rank) = {};
   slot(rank).step = word.step;
   slot(rank).history = word.history;
-  ask_for_steps();
   offer(rank);
+}
+
+// Only who joins, and each piece a few times: what it is sent waits here until it has gone.
+bool Hub::may_ask(Rank rank) {
+  Slot& one = slot(rank);
+  const bool joins = one.state == Slot::State::kJoining || one.state == Slot::State::kReady;
+  const std::size_t pieces = snapshot_ ? snapshot_->offer().checksums.size() : 0;
+  return joins && one.asked++ < kMostAsks * (1 + pieces);
 }
 
 void Hub::offer(Rank rank) {
   slot(rank).state = Slot::State::kJoining;
+  slot(rank).asked = 0;
   ++slot(rank).offers;
   send(rank, snapshot().offer());
 }
@@ -231,7 +252,7 @@ void Hub::tell_out(Rank rank, const std::string& reason) {
 }
 
 bool Hub::is_enough() const {
-  return is_ending_ || static_cast<int>(view_.size()) >= options_.least || canary(Canary::kTooFew);
+  return is_ending_ || static_cast<int>(view_.size()) + done_and_out() >= options_.least || canary(Canary::kTooFew);
 }
 
 void Hub::give_up() {
@@ -378,7 +399,7 @@ void Hub::look_after() {
     if (is_asynchronous() && !view_.members.empty()) admit_ready();
     if (view_.members.empty()) {
       if (!waiting_since_) waiting_since_ = now;
-      int ready = 0;
+      int ready = done_and_out();
       int joining = 0;
       for (const Slot& one : slots_) {
         ready += one.state == Slot::State::kReady ? 1 : 0;

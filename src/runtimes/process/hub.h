@@ -106,6 +106,7 @@ class Hub final : private Attendance {
     State state = State::kAway;
     std::uint32_t version = 0;  // of the state that it has
     int offers = 0;             // of states since it began to join
+    std::uint64_t asked = 0;    // for pieces of the newest of them
     // Where members keep what they have in common: after which result it has that.
     Step step = {};
     std::uint32_t history = 0;
@@ -147,9 +148,11 @@ class Hub final : private Attendance {
   Slot& slot(Rank rank) { return slots_[static_cast<std::size_t>(rank.value)]; }
   int workers() const { return static_cast<int>(slots_.size()); }
   void hear(Rank from, const Frame& frame);
+  bool may_come(const FrameHeader& header);
   void hear_word(Rank from, const MemberMessage& message);
   void join(Rank rank, const Join& join);
   void send(Rank to, const MemberMessage& message);
+  bool may_ask(Rank rank);
   void offer(Rank rank);
   void offer_newer();
   void restart(int process);
@@ -176,6 +179,7 @@ class Hub final : private Attendance {
   // hub_asynchronous.cc
   bool is_asynchronous() const { return options_.timing == Timing::kAsynchronous; }
   void hear_done(Rank from, Step step);
+  int done_and_out() const;
   void hear_at(Rank from, Step step);
   void ask_for_steps();
   void note_told(std::span<const Answer> result);

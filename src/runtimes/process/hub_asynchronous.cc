@@ -20,9 +20,23 @@ void Hub::hear_done(Rank from, Step step) {
     throw DecodeError("it says that its last step was " + std::to_string(step.value) + " of " +
                       std::to_string(options_.steps.value));
   }
+  const bool is_member = view_.contains(from);
+  if (!is_member && !has_begun_) throw DecodeError("it says that it has taken its last step, and nobody has begun");
   slot(from).state = Slot::State::kDone;
-  is_ending_ = true;
+  // Of one that was sent away a moment ago it ends nothing: the others go on when there are enough again.
+  const auto is_done = [](const Slot& one) { return one.state == Slot::State::kDone; };
+  if (is_member || std::ranges::all_of(slots_, is_done)) is_ending_ = true;
   if (is_asynchronous()) seat_->endpoint.mailbox().give_up(from);
+}
+
+// They need not be present any more for the others to be enough.
+int Hub::done_and_out() const {
+  int count = 0;
+  for (Rank rank{0}; rank.value < workers(); ++rank.value) {
+    const bool is_done = slots_[static_cast<std::size_t>(rank.value)].state == Slot::State::kDone;
+    count += is_done && !view_.contains(rank) ? 1 : 0;
+  }
+  return count;
 }
 
 void Hub::begin_average() {

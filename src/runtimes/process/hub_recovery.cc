@@ -108,7 +108,7 @@ void Hub::hear_here(Rank from, const Here& here) {
     return;
   }
   if (lost_.contains(from)) return;  // what it said before cannot be
-  if (is_asynchronous()) hear_at(from, here.step);
+  hear_at(from, here.step);
   slot(from).state = Slot::State::kPresent;
   recovery_->here[from] = here;
 }
@@ -120,6 +120,7 @@ void Hub::hear_heard(Rank from, const Heard& heard) {
       frame.header().round.value + 1 != recovery_->here.at(from).round.value) {
     throw DecodeError("it says that it has heard a result that nobody was told");
   }
+  static_cast<void>(next_history(0, frame, workers()));  // throws where it is no result
   // Of several frames it would be in the log: it is for all.
   recovery_->newest = {{.frame = std::move(frame), .to = view_.members}};
 }
