@@ -82,7 +82,8 @@ void MembershipWorld::make_parts(int number, std::uint64_t incarnation) {
       // Of one that travels compressed what it is at the other end is not known here.
       Model model(options_.job.setting.compressor ? 0 : options_.job.setting.dimension);
       const std::size_t size = model.size() * sizeof(float);
-      if (size > 0 && frame.payload().size() >= size) std::memcpy(model.data(), frame.payload().data(), size);
+      if (frame.payload().size() < size) return;  // no model
+      if (size > 0) std::memcpy(model.data(), frame.payload().data(), size);
       note_deed(Entry::Kind::kGave, {number - 1}, {}, model);
     });
   }

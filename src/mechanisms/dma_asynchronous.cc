@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "base/byte_stream.h"
@@ -155,8 +157,8 @@ class AsynchronousDma final : public DmaNode {
       average.abandon();
     }
     // Only now: the model of one that has given it before is in the balance.
-    for (const Rank node : std::exchange(wrong_, std::set<Rank>())) {
-      if (attendance.is_there(node)) attendance.dismiss(node, "it says what no worker says that comes and goes");
+    for (const auto& [node, why] : std::exchange(wrong_, std::map<Rank, std::string>())) {
+      if (attendance.is_there(node)) attendance.dismiss(node, why);
     }
   }
 
@@ -183,8 +185,18 @@ class AsynchronousDma final : public DmaNode {
     std::vector<Rank> rest = balance.others(random);
     std::erase_if(rest, [&](Rank node) { return !can_be_asked(comm, node); });
     co_await enlarge(comm, balance, to_all, std::move(rest), kAnyRound,
-                     [&](Rank node, DmaVerdict verdict) { tell(comm, node, kAnyRound, verdict); });
+                     [&](Rank node, DmaVerdict verdict) { refuse(comm, node, verdict); });
     co_return true;
+  }
+
+  // Where workers come and go, who gives what is no model is out; one of another reference may have crossed the new one.
+  void refuse(Comm& comm, Rank node, DmaVerdict verdict) {
+    if (comm.attendance() == nullptr || verdict == DmaVerdict::kOtherReference) {
+      tell(comm, node, kAnyRound, verdict);
+    } else {
+      wrong_[node] = std::string("its model cannot be averaged: ") +
+                     (verdict == DmaVerdict::kNotFinite ? "it is not finite" : "it is of another size or form");
+    }
   }
 
   // Puts a model that came into the balance. Returns 1 where it violates, else 0.
@@ -195,7 +207,7 @@ class AsynchronousDma final : public DmaNode {
     if (balance.has(arrival.from)) co_return 0;  // who sent two did not wait for its answer
     const DmaVerdict verdict = co_await take(comm, balance, arrival.from, arrival.frame);
     if (verdict != DmaVerdict::kGoOn) {
-      tell(comm, arrival.from, kAnyRound, verdict);
+      refuse(comm, arrival.from, verdict);
       co_return 0;
     }
     // A reply that came too late for its balance may be near enough.
@@ -242,7 +254,7 @@ class AsynchronousDma final : public DmaNode {
   Notice read_notice(const Comm& comm, Rank node, const Frame& frame) override {
     if (frame.header().traffic == Traffic::kModel) return Notice::kNone;
     if (under_way_.average != nullptr) {
-      wrong_.insert(node);
+      wrong_[node] = "it says what no worker says that comes and goes";
       return Notice::kOwesNothing;
     }
     const bool may_owe = workers_.may_owe(comm, node, frame);
@@ -265,7 +277,7 @@ class AsynchronousDma final : public DmaNode {
     PresentAverage* average = nullptr;
     const Balance* balance = nullptr;
   } under_way_;
-  std::set<Rank> wrong_;  // who said what cannot be meanwhile
+  std::map<Rank, std::string> wrong_;  // who said what cannot be meanwhile, and what
 };
 
 }  // namespace

@@ -312,7 +312,7 @@ class AsynchronousFda final : public Strategy {
     } else {
       std::vector<std::byte> behind = average.behind(members);
       const Frame frame = co_await average_of(comm, sum, divisor, std::move(behind));
-      average.commit({newest_step_}, frame, members, true);
+      average.commit(attendance.step(), frame, members, true);
     }
   }
 

@@ -130,6 +130,11 @@ TEST(LiesOfMembers, ThatTheyHaveTakenTheirLastStepEndNothing) {
   EXPECT_EQ(reason_after(lie), "it says that its last step was 9 of 40");
 }
 
+TEST(LiesOfMembers, OfALastStepAreRefutedByTheNextPartOfAnybody) {
+  const auto lie = [](Worker&) { return encode(process::Done{.step = {40}}, 4); };
+  EXPECT_EQ(reason_after(lie), "it has said that it had taken its last step, and there is more to do");
+}
+
 TEST(LiesOfMembers, PartsOfRoundsToComeAreNotKept) {
   const auto lie = [](Worker& self) {
     const FrameHeader header{Traffic::kModel, Tag::kReduceMean, Round{self.comm().upcoming_round().value + 9}};

@@ -106,6 +106,10 @@ void Hub::hear(Rank from, const Frame& frame) {
   }
   // What a worker said that is out by now is nobody's.
   if (view_.contains(from) && !lost_.contains(from)) {
+    if (slot(from).state == Slot::State::kDone) {
+      if (is_asynchronous()) refute_end(from);
+      return;
+    }
     if (!may_come(frame.header())) {
       return lose(from, "it sends a frame (" + std::string(to_text(frame.header().tag)) + ") of round " +
                             std::to_string(frame.header().round.value) + ", which nobody asks for");
@@ -266,6 +270,7 @@ void Hub::give_up() {
 void Hub::begin(const Frame& first) {
   is_collecting_ = true;
   remove_lost();
+  refute_ends();
   Step step;
   try {
     step = decode_standing(first, step_).step;
@@ -330,6 +335,7 @@ void Hub::admit_ready() {
     slot(rank).state = Slot::State::kPresent;
     slot(rank).told = history_;
     slot(rank).entry = ++entries_;
+    slot(rank).at = step_;
     if (keeps_nothing()) newcomers_.insert(rank);
     if (keeps_nothing() && !has_common(slot(rank))) {
       waiting_for_common_.insert(rank);
@@ -432,10 +438,11 @@ void Hub::look_after() {
 // All who are present have taken their last step. From the first that has on nobody enters, and it does not matter how
 // few they are.
 void Hub::end_if_done() {
-  if (!is_ending_) return;
+  const auto is_done = [this](Rank rank) { return slot(rank).state == Slot::State::kDone; };
+  if (!is_ending_ && std::ranges::none_of(view_.members, is_done)) return;
   if (is_asynchronous() && is_collecting_) return;  // an average of some who gave their models and are lost now
   for (const Rank rank : view_.members) {
-    if (!lost_.contains(rank) && slot(rank).state != Slot::State::kDone) return;
+    if (!lost_.contains(rank) && !is_done(rank)) return;
   }
   remove_lost();  // they are in the last result, and may not have heard it
   is_over_ = true;

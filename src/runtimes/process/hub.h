@@ -12,7 +12,7 @@
 // open are given once more (hub_recovery.cc).
 //
 // On an asynchronous clock (hub_asynchronous.cc) there are no rounds: who is ready enters at once, at the step of the
-// fastest, but while an average is under way.
+// second fastest, but while an average is under way.
 #pragma once
 
 #include <cstdint>
@@ -115,6 +115,7 @@ class Hub final : private Attendance {
     std::uint32_t told = 0;
     std::uint32_t told_before = 0;
     std::uint64_t entry = 0;
+    Step at;  // that it said it had taken
   };
 
   // Attendance
@@ -180,8 +181,11 @@ class Hub final : private Attendance {
   bool is_asynchronous() const { return options_.timing == Timing::kAsynchronous; }
   void hear_done(Rank from, Step step);
   int done_and_out() const;
+  void refute_ends();
+  void refute_end(Rank rank);
   void hear_at(Rank from, Step step);
   void ask_for_steps();
+  Step step_of_most() const;
   void note_told(std::span<const Answer> result);
   void archive_told(Archive& archive);
   void bring_each_to_its_own();

@@ -3,11 +3,17 @@
 // to it, and nothing else, is told it again by a coordinator that was started again. What was on its way to the one before
 // is void, as the strategy tells (mechanisms/asynchronous.h).
 #include <algorithm>
+#include <functional>
 
 #include "base/error.h"
 #include "runtimes/process/hub.h"
 
 namespace laconic::process {
+namespace {
+
+constexpr const char* kNotItsEnd = "it has said that it had taken its last step, and there is more to do";
+
+}  // namespace
 
 // Who has taken its last step answers nothing any more.
 bool Hub::is_there(Rank rank) const {
@@ -25,8 +31,23 @@ void Hub::hear_done(Rank from, Step step) {
   slot(from).state = Slot::State::kDone;
   // Of one that was sent away a moment ago it ends nothing: the others go on when there are enough again.
   const auto is_done = [](const Slot& one) { return one.state == Slot::State::kDone; };
-  if (is_member || std::ranges::all_of(slots_, is_done)) is_ending_ = true;
+  if ((is_member && !is_asynchronous()) || std::ranges::all_of(slots_, is_done)) is_ending_ = true;
   if (is_asynchronous()) seat_->endpoint.mailbox().give_up(from);
+}
+
+// Who has taken its last step has no part to give, nor has anybody else in rounds that all begin together.
+void Hub::refute_ends() {
+  for (const Rank rank : std::vector(view_.members)) {
+    if (slot(rank).state != Slot::State::kDone) continue;
+    slot(rank).state = Slot::State::kPresent;
+    dismiss(rank, kNotItsEnd);
+    is_ending_ = false;
+  }
+}
+
+void Hub::refute_end(Rank rank) {
+  slot(rank).state = Slot::State::kPresent;
+  lose(rank, kNotItsEnd);
 }
 
 // They need not be present any more for the others to be enough.
@@ -44,10 +65,20 @@ void Hub::begin_average() {
   remove_lost();
 }
 
-// Who joins begins at the step of the fastest.
+// Who joins begins at the step of the second fastest.
 void Hub::ask_for_steps() {
   if (!is_asynchronous()) return;
   for (const Rank rank : view_.members) send(rank, Where{});
+}
+
+// Of those who are there the second largest step that is known, so that one who lies moves nobody; of two the largest.
+Step Hub::step_of_most() const {
+  std::vector<Step> steps;
+  for (const Rank rank : view_.members) {
+    if (is_there(rank)) steps.push_back(slots_[static_cast<std::size_t>(rank.value)].at);
+  }
+  std::ranges::sort(steps, std::greater());
+  return steps.empty() ? Step() : steps.size() < 3 ? steps.front() : steps[1];
 }
 
 void Hub::hear_at(Rank from, Step step) {
@@ -55,7 +86,9 @@ void Hub::hear_at(Rank from, Step step) {
     throw DecodeError("it says that it is at step " + std::to_string(step.value) + " of " +
                       std::to_string(options_.steps.value));
   }
-  if (is_asynchronous() && view_.contains(from)) step_ = std::max(step_, step);
+  if (!is_asynchronous() || !view_.contains(from)) return;
+  slot(from).at = step;
+  step_ = std::max(step_, step_of_most());
 }
 
 void Hub::note_told(std::span<const Answer> result) {
