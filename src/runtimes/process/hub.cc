@@ -161,6 +161,7 @@ void Hub::join(Rank rank, const Join& word) {
     send(rank, Refused{.reason = "worker " + std::to_string(rank.value) +
                                  " has other first parameters than the coordinator; start both with the same job "
                                  "file"});
+    lose(rank, "it has other first parameters than the coordinator");
     return;
   }
   if (view_.contains(rank)) lose(rank, "it began to join again");

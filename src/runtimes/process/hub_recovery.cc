@@ -116,6 +116,7 @@ void Hub::hear_here(Rank from, const Here& here) {
 void Hub::hear_heard(Rank from, const Heard& heard) {
   if (!recovery_ || recovery_->asked != from) return;
   Frame frame = Frame::decode(heard.result, options_.max_state);
+  if (!recovery_->here.contains(from)) return;
   if (frame.header().traffic == Traffic::kModel ||
       frame.header().round.value + 1 != recovery_->here.at(from).round.value) {
     throw DecodeError("it says that it has heard a result that nobody was told");

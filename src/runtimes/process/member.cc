@@ -60,7 +60,14 @@ void Member::look_after() {
     send(join());
   }
   if (is_asked_) give_common();
-  if (entry_ && !is_working_) enter();
+  if (entry_ && !is_working_) {
+    try {
+      enter();
+    } catch (const DecodeError& error) {
+      error_ = std::make_exception_ptr(RunError("the state that the coordinator sent: " + std::string(error.what())));
+      return;
+    }
+  }
   const bool is_out = state_ == State::kAway || state_ == State::kJoining;
   const bool may_step = steps_alone_ < options_.alone_steps && step() < options_.steps;
   if (options_.alone == Alone::kTrain && is_out && seat_ && !is_working_ && may_step) {
